@@ -1,0 +1,36 @@
+//! Where things are when the guest starts.
+//!
+//! The kernel is a PVH ELF, so what it is handed is `hvm_start_info` of the Xen PVH boot protocol (magic, layout and
+//! register contents are Xen's `public/arch-x86/hvm/start_info.h`). Only what Ringside adds stands here.
+
+/// Largest guest memory in MiB: the kernel maps all of it in the top 2 GiB of the address space, and leaves half of
+/// that to mappings made at run time.
+pub const MAX_MEMORY_MIB: u64 = 1024;
+/// Smallest guest memory in MiB in which kernel, programs and a few processes fit.
+pub const MIN_MEMORY_MIB: u64 = 8;
+
+/// Virtual address at which the kernel maps physical address 0; the kernel image is linked into this mapping.
+pub const DIRECT_MAP_BASE: u64 = 0xffff_ffff_8000_0000;
+/// Physical address of the kernel image.
+pub const KERNEL_PHYS: u64 = 0x0020_0000;
+
+/// Command-line key: path of the first program, as on Linux.
+pub const CMDLINE_INIT: &str = "init";
+/// Command-line key: name of the deliberate fault to switch on; only kernels built for it know the key.
+pub const CMDLINE_MUTANT: &str = "mutant";
+/// Command-line flag: run the self-check, print its result on the serial console and stop.
+pub const CMDLINE_SELF_CHECK: &str = "selfcheck";
+/// Command-line flag: kernel messages also go to the serial console.
+pub const CMDLINE_VERBOSE: &str = "verbose";
+
+/// Program path under which the agent lies in the initrd.
+pub const AGENT_PATH: &str = "agent";
+
+/// I/O port of the serial console (COM1).
+pub const SERIAL_PORT: u16 = 0x3f8;
+/// I/O port of QEMU's `isa-debug-exit` device as `ci/` configures it: how a self-check ends there.
+pub const QEMU_EXIT_PORT: u16 = 0xf4;
+/// Value the self-check writes to [`QEMU_EXIT_PORT`] on success; QEMU then exits with `(value << 1) | 1`.
+pub const QEMU_EXIT_SUCCESS: u8 = 0x10;
+/// As [`QEMU_EXIT_SUCCESS`], on failure.
+pub const QEMU_EXIT_FAILURE: u8 = 0x11;

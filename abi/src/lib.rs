@@ -1,0 +1,49 @@
+//! What the two sides of the VM boundary share.
+//!
+//! **Invariant:** this crate holds numbers and layouts, never logic. The judge and the judged both read it, so anything
+//! that *decides* here would be a fault that both share and neither sees.
+//!
+//! Everything that crosses the boundary is an integer with a fixed layout. Sizes and offsets are asserted at compile
+//! time: when one of those assertions fails, a guest image and a VMM of different age would misread each other, so find
+//! out who reads the field before you change the number.
+//!
+//! - [`doorbell`]: how a user program asks the VMM for its next operation, and the registers for it
+//! - [`operation`]: what the VMM can ask an agent to do
+//! - [`event`]: what the kernel reports to the VMM
+//! - [`frame_table`]: the kernel's own account of guest physical memory
+//! - [`boot`]: where things are when the guest starts
+//! - [`paging`]: the x86-64 page-table entry, as the processor manual defines it
+//! - [`linux`]: numbers of Linux's x86-64 system-call ABI
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod boot;
+pub mod doorbell;
+pub mod event;
+pub mod frame_table;
+pub mod linux;
+pub mod operation;
+pub mod paging;
+
+/// Bytes in a frame, and in the page that maps it.
+pub const PAGE_SIZE: u64 = 4096;
+/// log2 of [`PAGE_SIZE`].
+pub const PAGE_SHIFT: u32 = 12;
+
+/// Declares named integers once and yields the constants and the lookup from number to name.
+macro_rules! named_numbers {
+    ($(#[$list_doc:meta])* $name_of:ident: $type:ty { $($(#[$doc:meta])* $name:ident = $value:expr;)* }) => {
+        $($(#[$doc])* pub const $name: $type = $value;)*
+
+        $(#[$list_doc])*
+        #[must_use]
+        pub const fn $name_of(number: $type) -> Option<&'static str> {
+            match number {
+                $($name => Some(stringify!($name)),)*
+                _ => None,
+            }
+        }
+    };
+}
+pub(crate) use named_numbers;

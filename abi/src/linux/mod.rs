@@ -1,0 +1,7 @@
+//! Numbers of Linux's x86-64 system-call ABI, for the calls that the guest kernel has. Source of each: the kernel's uapi
+//! headers, named in the module.
+
+pub mod errno;
+pub mod mman;
+pub mod process;
+pub mod syscall;

@@ -1,0 +1,49 @@
+//! What the VMM can ask an agent to do: one code an operation, arguments as in the table of each.
+//!
+//! Operations that are system calls pass arguments and return value through unchanged, with Linux's numbers.
+
+use crate::named_numbers;
+
+named_numbers! {
+    /// Name of an operation code.
+    operation_name: u64 {
+        /// `sched_yield`, then ask again. No reply: the VMM gives it to keep the process waiting.
+        YIELD = 0;
+        /// mmap(arg0 address, arg1 length, arg2 prot, arg3 flags, fd -1, offset 0).
+        MMAP = 1;
+        /// munmap(arg0 address, arg1 length).
+        MUNMAP = 2;
+        /// mprotect(arg0 address, arg1 length, arg2 prot).
+        MPROTECT = 3;
+        /// madvise(arg0 address, arg1 length, arg2 advice).
+        MADVISE = 4;
+        /// brk(arg0 address); the result is the break afterwards (the raw system call's, not libc's).
+        BRK = 5;
+        /// Loads arg1 bytes from address arg0 and sends them back as data. Result: arg1.
+        READ = 6;
+        /// Stores arg1 payload bytes at address arg0. Result: arg1.
+        WRITE = 7;
+        /// Stores the byte arg2 at arg1 addresses from arg0 on. Result: arg1.
+        FILL = 8;
+        /// Moves the stack pointer down by arg0 pages and stores the byte arg1 at the lowest address of each of them, from
+        /// the top down. Value: the page address of the lowest one. Result: arg0.
+        TOUCH_STACK = 9;
+        /// fork(). The child uses channel arg0 from then on. Result, in the parent only: the child's process id.
+        FORK = 10;
+        /// exit_group(arg0). Never replies.
+        EXIT = 11;
+        /// wait4(arg0 pid, status, arg1 options). Value: the status word. Result: the process id, 0 or -errno.
+        WAIT = 12;
+        /// sched_yield(), once. Result: 0.
+        SCHED_YIELD = 13;
+        /// Runs a program as a child and waits for it: fork, execve, wait4. Payload: arg0 bytes, the NUL-terminated path and
+        /// arguments one after the other, arg1 of them in all. Value: the wait status. Result: the child's process id or
+        /// -errno of the call that failed; a child whose execve failed exits with [`EXEC_FAILED`] and sends no reply.
+        EXEC = 14;
+        /// reboot(LINUX_REBOOT_CMD_POWER_OFF): ends the virtual machine. Only the first agent gets it.
+        POWER_OFF = 15;
+    }
+}
+
+/// Exit status of the child of [`EXEC`] whose execve failed.
+pub const EXEC_FAILED: i32 = 127;
