@@ -1,1 +1,4 @@
 //! Ringside.
+
+pub mod address;
+pub mod inspect;
