@@ -1,3 +1,5 @@
 //! Ringside.
 
+pub mod address;
+pub mod inspect;
 pub mod scenario;
