@@ -52,3 +52,10 @@ impl CacheLock<'_> {
         fs::create_dir_all(&work).map_err(ImageError::file("create", &work))
     }
 }
+
+impl Drop for CacheLock<'_> {
+    fn drop(&mut self) {
+        // Half a gigabyte of source need not lie around. If it stays, the next build tries again and says why it cannot.
+        let _ = fs::remove_dir_all(self.places.work());
+    }
+}
