@@ -6,6 +6,7 @@
 //! - [`program!`]: names the function that a program begins with; it gets [`Arguments`]
 //! - [`syscall`]: the system calls, by subject
 //! - [`Span`]: addresses to map, load and store, and to fault on
+//! - [`child`]: children that run a function
 //! - [`print!`], [`println!`]: text to standard output, one system call a line
 //!
 //! There is no heap, and no static data that changes: a program's pages are those of its file, its stack, and what it
@@ -14,6 +15,7 @@
 #![no_std]
 
 mod arguments;
+pub mod child;
 pub mod output;
 mod panic;
 mod span;

@@ -1,1 +1,3 @@
 //! Ringside.
+
+pub mod linux_reference;
