@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::name::{ProcessName, ScenarioName};
-use super::step::Step;
+use super::step::{OperationStep, Step};
 
 /// A script of process operations and checks, valid as far as that can be known without running it.
 ///
@@ -33,11 +33,18 @@ impl Scenario {
     /// The process that is there from the start.
     #[must_use]
     pub fn first_process(&self) -> &ProcessName {
-        let first = self.steps.iter().find_map(|step| match step {
-            Step::Operation(step) => Some(&step.process),
+        &self
+            .first_operation()
+            .expect("validation refuses a scenario without an operation")
+            .process
+    }
+
+    /// The first step that is not a check.
+    pub(in crate::scenario) fn first_operation(&self) -> Option<&OperationStep> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Operation(step) => Some(step),
             Step::Check(_) => None,
-        });
-        first.expect("validation refuses a scenario without an operation")
+        })
     }
 }
 

@@ -20,5 +20,6 @@ pub use document::{Budget, Guest, Scenario};
 pub use expectation::{Access, Expectation, ProcessEnding, ProcessEndingError, Since};
 pub use name::{NameError, ProcessName, RegionName, ScenarioName};
 pub use operation::{Advice, Operation, Protection, STACK_BYTE, Sharing};
-pub use outcome::{Ending, Errno, Expected, OutcomeError, Return, Signal};
+pub(super) use outcome::OutcomeKey;
+pub use outcome::{Ending, Errno, Expected, Return, Signal};
 pub use step::{CheckStep, OperationStep, Step};

@@ -78,11 +78,8 @@ name_type! {
 
 impl RegionName {
     /// The region that every process has without asking: what `brk` made of its heap.
-    pub const HEAP: &'static str = "heap";
-
-    /// Whether this is the heap.
     #[must_use]
-    pub fn is_heap(&self) -> bool {
-        self.0 == Self::HEAP
+    pub fn heap() -> Self {
+        Self("heap".to_owned())
     }
 }

@@ -1,10 +1,12 @@
 //! How operations and processes end.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use abi::linux::{errno::errno_name, process::signal_name};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 /// Past the largest number of an error or a signal that has a name in `abi`.
 const NUMBERS_END: u16 = 256;
@@ -39,117 +41,93 @@ pub enum Ending {
     Signal(Signal),
 }
 
-/// A name that Linux does not have, or that Ringside does not know.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OutcomeError {
-    /// No such error.
-    #[error("unknown errno `{found}`")]
-    Errno {
-        /// The text as it stands in the document.
-        found: String,
-    },
-    /// No such signal.
-    #[error("unknown signal `{found}`")]
-    Signal {
-        /// The text as it stands in the document.
-        found: String,
-    },
+/// The keys with which an operation step says that something other than success is expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scenario) enum OutcomeKey {
+    Errno,
+    Fault,
+    Blocks,
 }
 
-/// An error number by its Linux name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Errno(i32);
+impl OutcomeKey {
+    pub(in crate::scenario) const ALL: [Self; 3] = [Self::Errno, Self::Fault, Self::Blocks];
 
-impl Errno {
-    /// The positive number; a failed call returns its negation.
-    #[must_use]
-    pub fn number(self) -> i32 {
-        self.0
+    /// Those that make sense for the operation of this name.
+    pub(in crate::scenario) fn of(operation: &str) -> &'static [Self] {
+        match operation {
+            "mmap" | "munmap" | "mprotect" | "madvise" | "brk" | "fork" | "fork_until" | "exec" => {
+                &[Self::Errno]
+            }
+            "read" | "write" | "touch_stack" => &[Self::Fault],
+            "wait" => &[Self::Errno, Self::Blocks],
+            _ => &[],
+        }
     }
 
-    /// Linux's name for it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        errno_name(self.0).expect("an Errno is made from a name")
+    /// Whether `errno` must be there: the operation of this name is one that must be refused.
+    pub(in crate::scenario) fn is_required(operation: &str) -> bool {
+        operation == "fork_until"
     }
 
-    /// Every name there is, by number.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        (0..NUMBERS_END).filter_map(|number| errno_name(number.into()))
+    pub(in crate::scenario) fn key(self) -> &'static str {
+        match self {
+            Self::Errno => "errno",
+            Self::Fault => "fault",
+            Self::Blocks => "blocks",
+        }
     }
 }
 
-impl TryFrom<String> for Errno {
-    type Error = OutcomeError;
+/// Declares a type for the numbers that `abi` has a Linux name for.
+macro_rules! linux_name {
+    ($(#[doc = $doc:literal])* $type:ident: $number:ty, $name_of:ident, $names:ident) => {
+        static $names: LazyLock<Vec<&'static str>> =
+            LazyLock::new(|| (0..NUMBERS_END).filter_map(|number| $name_of(number.into())).collect());
 
-    fn try_from(found: String) -> Result<Self, OutcomeError> {
-        let number = (0..NUMBERS_END)
-            .map(i32::from)
-            .find(|number| errno_name(*number) == Some(&found));
-        number.map(Self).ok_or(OutcomeError::Errno { found })
-    }
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub struct $type($number);
+
+        impl $type {
+            /// Linux's number for it.
+            #[must_use]
+            pub fn number(self) -> $number {
+                self.0
+            }
+
+            /// Linux's name for it.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                $name_of(self.0).expect("made from a name alone")
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let name = String::deserialize(deserializer)?;
+                let number = (0..NUMBERS_END).map(Into::into).find(|number| $name_of(*number) == Some(&name));
+                number.map(Self).ok_or_else(|| Error::unknown_variant(&name, $names.as_slice()))
+            }
+        }
+
+        impl JsonSchema for $type {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                let description = concat!($($doc),*).trim();
+                json_schema!({ "description": description, "type": "string", "enum": *$names })
+            }
+        }
+    };
 }
 
-impl JsonSchema for Errno {
-    fn schema_name() -> Cow<'static, str> {
-        "Errno".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "An error number by its Linux name.",
-            "type": "string",
-            "enum": Self::names().collect::<Vec<_>>(),
-        })
-    }
+linux_name! {
+    /// An error number by its Linux name.
+    Errno: i32, errno_name, ERRNO_NAMES
 }
-
-/// A signal by its Linux name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Signal(u32);
-
-impl Signal {
-    /// Linux's number for it, as in a wait status.
-    #[must_use]
-    pub fn number(self) -> u32 {
-        self.0
-    }
-
-    /// Linux's name for it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        signal_name(self.0).expect("a Signal is made from a name")
-    }
-
-    /// Every name there is, by number.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        (0..NUMBERS_END).filter_map(|number| signal_name(number.into()))
-    }
-}
-
-impl TryFrom<String> for Signal {
-    type Error = OutcomeError;
-
-    fn try_from(found: String) -> Result<Self, OutcomeError> {
-        let number = (0..NUMBERS_END)
-            .map(u32::from)
-            .find(|number| signal_name(*number) == Some(&found));
-        number.map(Self).ok_or(OutcomeError::Signal { found })
-    }
-}
-
-impl JsonSchema for Signal {
-    fn schema_name() -> Cow<'static, str> {
-        "Signal".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "A signal by its Linux name.",
-            "type": "string",
-            "enum": Self::names().collect::<Vec<_>>(),
-        })
-    }
+linux_name! {
+    /// A signal by its Linux name.
+    Signal: u32, signal_name, SIGNAL_NAMES
 }
