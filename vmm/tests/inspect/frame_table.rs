@@ -33,7 +33,7 @@ fn sound_account() -> (Guest, Root) {
 }
 
 fn findings(guest: &Guest, root: Root, count: u64) -> Vec<FrameTableFinding> {
-    let table = FrameTable::read(guest.memory(), TABLE, count).unwrap();
+    let table = FrameTable::read(guest.memory(), TABLE, count).expect("the table is in memory");
     check(&table, &guest.owners(&[root])).into_iter().collect()
 }
 

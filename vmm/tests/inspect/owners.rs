@@ -135,13 +135,13 @@ fn a_kernel_half_that_never_ends_leaves_an_anomaly() {
     let root = guest.new_root();
     for index in 256..512 {
         let entry = PhysAddr(root.table().start().0 + 8 * index);
-        guest.write(entry, (index - 256) % 16 << 12 | PRESENT);
+        guest.write(entry, ((index - 256) % 16) << 12 | PRESENT);
     }
     for table in 0..16 {
         for index in 0..512 {
             guest.write(
                 PhysAddr((table << 12) + 8 * index),
-                (index + 1) % 16 << 12 | PRESENT,
+                ((index + 1) % 16) << 12 | PRESENT,
             );
         }
     }

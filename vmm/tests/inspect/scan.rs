@@ -14,7 +14,7 @@ use crate::guest::{Guest, virt};
 fn seen(guest: &Guest, root: Root, half: Half) -> (Vec<(VirtAddr, PhysAddr)>, Vec<Anomaly>) {
     let mut seen = Vec::new();
     let anomalies = mappings(guest.memory(), root, half, |mapping| {
-        seen.push((mapping.address, mapping.target))
+        seen.push((mapping.address, mapping.target));
     });
     (seen, anomalies.into_iter().collect())
 }
