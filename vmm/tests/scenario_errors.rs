@@ -199,7 +199,7 @@ fn of_very_many_problems_only_the_first_are_kept() {
 fn a_problem_knows_path_line_and_column() {
     let errors = refuse(&document("", r#"{ "check": "x", "expect": [{ "mapped": ["parent:buf", "child:buf"] }] }"#));
     let [problem] = errors.problems() else { panic!("{errors:?}") };
-    assert_eq!((problem.path.as_str(), problem.line, problem.column), ("steps[1].expect[0].mapped[1]", 5, 58));
+    assert_eq!((problem.path.as_str(), problem.line, problem.column), ("steps[1].expect[0].mapped[1]", 5, 59));
 }
 
 #[test]
