@@ -164,10 +164,14 @@ impl Model {
 
     /// The process stored `bytes` at `address`. Bytes outside its pages are nobody's.
     pub fn write(&mut self, process: Channel, address: VirtAddr, bytes: &[u8]) {
-        let Some(memory) = self.processes.get_mut(&process) else { return };
+        let Some(memory) = self.processes.get_mut(&process) else {
+            return;
+        };
         for (offset, byte) in (0..).zip(bytes) {
             let at = address.0.wrapping_add(offset);
-            let Some(page) = memory.pages.get_mut(&(at / PAGE_SIZE)) else { continue };
+            let Some(page) = memory.pages.get_mut(&(at / PAGE_SIZE)) else {
+                continue;
+            };
             let contents = match &mut page.backing {
                 Backing::Private(contents) => contents,
                 Backing::Shared(SharedPage(index)) => &mut self.shared[*index],
@@ -186,13 +190,21 @@ impl Model {
 
     /// All modelled pages of `process`.
     pub fn pages(&self, process: Channel) -> impl Iterator<Item = (PageNumber, Expected<'_>)> {
-        let pages = self.processes.get(&process).into_iter().flat_map(|memory| &memory.pages);
+        let pages = self
+            .processes
+            .get(&process)
+            .into_iter()
+            .flat_map(|memory| &memory.pages);
         pages.map(|(number, page)| (*number, self.expected(page)))
     }
 
     /// Pages that `process` had and gave back.
     pub fn removed_pages(&self, process: Channel) -> impl Iterator<Item = PageNumber> {
-        self.processes.get(&process).into_iter().flat_map(|memory| &memory.removed).copied()
+        self.processes
+            .get(&process)
+            .into_iter()
+            .flat_map(|memory| &memory.removed)
+            .copied()
     }
 
     fn expected<'model>(&'model self, page: &'model Page) -> Expected<'model> {
@@ -202,7 +214,11 @@ impl Model {
             Backing::Unknown => (None, None),
         };
         let contents = contents.map(|contents| contents.as_deref().unwrap_or(&ZEROS));
-        Expected { protection: page.protection, shared, contents }
+        Expected {
+            protection: page.protection,
+            shared,
+            contents,
+        }
     }
 
     fn memory(&mut self, process: Channel) -> &mut Memory {
@@ -256,8 +272,14 @@ mod tests {
     fn a_shared_page_is_seen_by_both_after_fork() {
         let model = model_with_fork(Kind::Shared);
         assert_eq!(first_byte(&model, PARENT, 16), b'b');
-        assert_eq!(model.page(PARENT, 16).unwrap().shared, model.page(child(), 16).unwrap().shared);
-        assert_ne!(model.page(PARENT, 16).unwrap().shared, model.page(PARENT, 17).unwrap().shared);
+        assert_eq!(
+            model.page(PARENT, 16).unwrap().shared,
+            model.page(child(), 16).unwrap().shared
+        );
+        assert_ne!(
+            model.page(PARENT, 16).unwrap().shared,
+            model.page(PARENT, 17).unwrap().shared
+        );
     }
 
     #[test]

@@ -45,7 +45,11 @@ pub fn run(kvm: &Kvm, guest: &Guest<'_>, scenario: &Scenario) -> Result<Report, 
             },
         },
     )?;
-    let mut run = Run { performer: Performer::new(Driver::new(vm)), judge: Judge::default(), lines: Vec::new() };
+    let mut run = Run {
+        performer: Performer::new(Driver::new(vm)),
+        judge: Judge::default(),
+        lines: Vec::new(),
+    };
     let mut steps_not_run = scenario.steps.len();
     if run.boot(scenario)? {
         for (index, step) in scenario.steps.iter().enumerate() {
@@ -63,7 +67,7 @@ pub fn run(kvm: &Kvm, guest: &Guest<'_>, scenario: &Scenario) -> Result<Report, 
 
 /// A run under way.
 struct Run {
-    performer: Performer,
+    performer: Performer<Driver>,
     judge: Judge,
     lines: Vec<Line>,
 }
@@ -74,14 +78,23 @@ impl Run {
         let booted = self.performer.driver_mut().boot()?;
         self.note();
         if booted == Outcome::Silent || !self.is_alive() {
-            self.line(None, "boot".to_owned(), Performed::nothing("no program asked for an operation"), Vec::new());
+            self.line(
+                None,
+                "boot".to_owned(),
+                Performed::nothing("no program asked for an operation"),
+                Vec::new(),
+            );
             return Ok(false);
         }
         if let Some(scene) = self.performer.scene() {
             self.judge.begin(&scene)?;
         }
         let performed = self.performer.begin(scenario.first_process())?;
-        self.after_operation(None, format!("boot, and make {}", scenario.first_process()), performed)
+        self.after_operation(
+            None,
+            format!("boot, and make {}", scenario.first_process()),
+            performed,
+        )
     }
 
     /// Performs one step and looks at everything. False when no further step makes sense.
@@ -92,7 +105,9 @@ impl Run {
                 self.after_operation(Some(number), step.to_string(), performed)
             }
             Step::Check(check) => {
-                let Some(scene) = self.performer.scene() else { return Ok(false) };
+                let Some(scene) = self.performer.scene() else {
+                    return Ok(false);
+                };
                 let judged = self.judge.check(check, &scene)?;
                 let expectations = judged
                     .into_iter()
@@ -102,7 +117,12 @@ impl Run {
                         findings: judged.findings,
                     })
                     .collect();
-                self.line(Some(number), step.to_string(), Performed::nothing(""), expectations);
+                self.line(
+                    Some(number),
+                    step.to_string(),
+                    Performed::nothing(""),
+                    expectations,
+                );
                 Ok(true)
             }
         }
@@ -147,13 +167,30 @@ impl Run {
     }
 
     /// Adds a line to the report, and the end of the guest if it has come.
-    fn line(&mut self, step: Option<usize>, what: String, performed: Performed, expectations: Vec<ExpectationLine>) {
+    fn line(
+        &mut self,
+        step: Option<usize>,
+        what: String,
+        performed: Performed,
+        expectations: Vec<ExpectationLine>,
+    ) {
         let Performed { result, mut findings } = performed;
         if let Some(StopReason::Died(death)) = self.reason() {
-            let finding = Finding::new(Rule::Death, death.place.to_string(), "it goes on", death.cause.to_string());
+            let finding = Finding::new(
+                Rule::Death,
+                death.place.to_string(),
+                "it goes on",
+                death.cause.to_string(),
+            );
             findings.push(finding);
         }
-        self.lines.push(Line { step, what, result, expectations, findings });
+        self.lines.push(Line {
+            step,
+            what,
+            result,
+            expectations,
+            findings,
+        });
     }
 
     fn note(&mut self) {
@@ -166,7 +203,10 @@ impl Run {
     }
 
     fn reason(&mut self) -> Option<StopReason> {
-        self.performer.driver_mut().stop().map(|stop| stop.reason().clone())
+        self.performer
+            .driver_mut()
+            .stop()
+            .map(|stop| stop.reason().clone())
     }
 
     fn report(mut self, scenario: &Scenario, steps_not_run: usize, started: Instant) -> Report {
@@ -191,9 +231,17 @@ impl Run {
 /// The kernel command line: the first program, then what the caller and the scenario add.
 fn command_line(guest: &Guest<'_>, scenario: &Scenario) -> String {
     let init = format!("{}={}", abi::boot::CMDLINE_INIT, abi::boot::AGENT_PATH);
-    let options = scenario.guest.options.iter().map(|(key, value)| match value.as_str() {
-        "" => key.clone(),
-        value => format!("{key}={value}"),
-    });
-    std::iter::once(init).chain(guest.options.iter().cloned()).chain(options).collect::<Vec<_>>().join(" ")
+    let options = scenario
+        .guest
+        .options
+        .iter()
+        .map(|(key, value)| match value.as_str() {
+            "" => key.clone(),
+            value => format!("{key}={value}"),
+        });
+    std::iter::once(init)
+        .chain(guest.options.iter().cloned())
+        .chain(options)
+        .collect::<Vec<_>>()
+        .join(" ")
 }

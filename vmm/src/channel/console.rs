@@ -15,7 +15,9 @@ pub struct Console {
 
 impl Default for Console {
     fn default() -> Self {
-        Console { port: Serial::new(NoInterrupt, Output::default()) }
+        Console {
+            port: Serial::new(NoInterrupt, Output::default()),
+        }
     }
 }
 
@@ -36,7 +38,9 @@ impl Console {
     }
 
     pub(super) fn write(&mut self, offset: u8, value: u8) {
-        self.port.write(offset, value).expect("neither buffer nor trigger can fail");
+        self.port
+            .write(offset, value)
+            .expect("neither buffer nor trigger can fail");
     }
 }
 

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use abi::doorbell::{
-    ARGUMENT_COUNT, ARGUMENTS, CHANNELS, DATA, HELLO, LEN_BYTES, MAX_TRANSFER_BYTES, PAYLOAD, PHYS_BASE, RESULT, VALUE,
+    ARGUMENT_COUNT, ARGUMENTS, CHANNELS, DATA, HELLO, LEN_BYTES, MAX_TRANSFER_BYTES, PAYLOAD, PHYS_BASE,
+    RESULT, VALUE,
 };
 
 use crate::address::PhysAddr;
@@ -23,7 +24,10 @@ impl Channel {
     /// Channel `number`, if there is such a one.
     #[must_use]
     pub fn new(number: u64) -> Option<Channel> {
-        u16::try_from(number).ok().filter(|number| u64::from(*number) < CHANNELS).map(Channel)
+        u16::try_from(number)
+            .ok()
+            .filter(|number| u64::from(*number) < CHANNELS)
+            .map(Channel)
     }
 
     /// Its number, as the fork operation names it.
@@ -56,7 +60,11 @@ impl Operation {
     pub fn new(code: u64, arguments: &[u64]) -> Operation {
         let mut registers = [0; ARGUMENT_COUNT];
         registers[..arguments.len()].copy_from_slice(arguments);
-        Operation { code, arguments: registers, payload: Vec::new() }
+        Operation {
+            code,
+            arguments: registers,
+            payload: Vec::new(),
+        }
     }
 
     /// The same with a payload.
@@ -106,7 +114,11 @@ impl Doorbell {
     /// yield and to ask again.
     pub fn give(&mut self, channel: Channel, operation: Operation) {
         let line = self.lines.entry(channel).or_default();
-        *line = Line { hello: line.hello, operation: Some(operation), ..Line::default() };
+        *line = Line {
+            hello: line.hello,
+            operation: Some(operation),
+            ..Line::default()
+        };
     }
 
     /// What came of the last operation on `channel`, once.
@@ -127,7 +139,10 @@ impl Doorbell {
 
     /// Channel and register offset behind a guest physical address.
     pub(super) fn register(address: PhysAddr) -> Option<(Channel, u64)> {
-        let offset = address.0.checked_sub(PHYS_BASE).filter(|offset| *offset < LEN_BYTES)?;
+        let offset = address
+            .0
+            .checked_sub(PHYS_BASE)
+            .filter(|offset| *offset < LEN_BYTES)?;
         Some((Channel::new(offset / abi::PAGE_SIZE)?, offset % abi::PAGE_SIZE))
     }
 
@@ -138,8 +153,12 @@ impl Doorbell {
     }
 
     pub(super) fn read(&mut self, channel: Channel, register: u64) -> u64 {
-        let Some(line) = self.lines.get_mut(&channel) else { return 0 };
-        let Some(operation) = &line.operation else { return 0 };
+        let Some(line) = self.lines.get_mut(&channel) else {
+            return 0;
+        };
+        let Some(operation) = &line.operation else {
+            return 0;
+        };
         if register == PAYLOAD {
             let rest = &operation.payload[line.payload_taken.min(operation.payload.len())..];
             line.payload_taken += size_of::<u64>();
@@ -157,7 +176,10 @@ impl Doorbell {
         match register {
             HELLO => {
                 let [low, high] = [value as u32, (value >> 32) as u32];
-                line.hello = Some(Hello { pid: low, parent: high });
+                line.hello = Some(Hello {
+                    pid: low,
+                    parent: high,
+                });
             }
             VALUE => line.reply.value = value,
             DATA => {
@@ -169,7 +191,10 @@ impl Doorbell {
                 let reply = std::mem::take(&mut line.reply);
                 // A result nobody asked for is not kept: only a reply to an operation can be one.
                 if line.operation.take().is_some() {
-                    line.finished = Some(Reply { result: value.cast_signed(), ..reply });
+                    line.finished = Some(Reply {
+                        result: value.cast_signed(),
+                        ..reply
+                    });
                 }
             }
             _ => {}
@@ -206,7 +231,14 @@ mod tests {
         assert_eq!(doorbell.read(channel, PAYLOAD), 0);
         doorbell.write(channel, VALUE, 7);
         doorbell.write(channel, RESULT, 9);
-        assert_eq!(doorbell.take_reply(channel), Some(Reply { result: 9, value: 7, data: vec![] }));
+        assert_eq!(
+            doorbell.take_reply(channel),
+            Some(Reply {
+                result: 9,
+                value: 7,
+                data: vec![]
+            })
+        );
         assert_eq!(doorbell.take_reply(channel), None);
     }
 
@@ -234,6 +266,9 @@ mod tests {
         assert_eq!(Doorbell::register(PhysAddr(PHYS_BASE - 8)), None);
         assert_eq!(Doorbell::register(PhysAddr(PHYS_BASE + LEN_BYTES)), None);
         let last = PhysAddr(PHYS_BASE + LEN_BYTES - 8);
-        assert_eq!(Doorbell::register(last), Some((Channel::new(CHANNELS - 1).unwrap(), abi::PAGE_SIZE - 8)));
+        assert_eq!(
+            Doorbell::register(last),
+            Some((Channel::new(CHANNELS - 1).unwrap(), abi::PAGE_SIZE - 8))
+        );
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use abi::event::{
-    BOOTED, CREATED, EXECUTED, EXITED, FATAL_FAULT, FIRST_USER, FRAME_TABLE, LOG, MAX_TEXT_BYTES, PANIC, POWER_OFF,
-    REAPED, RECORD_BYTES,
+    BOOTED, CREATED, EXECUTED, EXITED, FATAL_FAULT, FIRST_USER, FRAME_TABLE, LOG, MAX_TEXT_BYTES, PANIC,
+    POWER_OFF, REAPED, RECORD_BYTES,
 };
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
@@ -129,19 +129,32 @@ impl EventPort {
 fn read_event(address: PhysAddr, memory: &GuestMemoryMmap) -> Event {
     let mut record = [0; RECORD_BYTES];
     if memory.read_slice(&mut record, GuestAddress(address.0)).is_err() {
-        return Event::Malformed { reason: format!("record at {address} lies outside guest memory") };
+        return Event::Malformed {
+            reason: format!("record at {address} lies outside guest memory"),
+        };
     }
     let (kind, pid) = (u32_at(&record, 0), u32_at(&record, 4));
     let argument = |index: usize| u64_at(&record, 8 + 8 * index);
     let text = || read_text(PhysAddr(argument(0)), argument(1), memory);
     match kind {
         BOOTED => Event::Booted,
-        FRAME_TABLE => Event::FrameTable { base: PhysAddr(argument(0)), frames: argument(1) },
-        CREATED => {
-            Event::Created { pid, parent: argument(0) as u32, page_table: PhysAddr(argument(1)) }
-        }
-        EXECUTED => Event::Executed { pid, page_table: PhysAddr(argument(0)) },
-        EXITED => Event::Exited { pid, status: argument(0) as u32 },
+        FRAME_TABLE => Event::FrameTable {
+            base: PhysAddr(argument(0)),
+            frames: argument(1),
+        },
+        CREATED => Event::Created {
+            pid,
+            parent: argument(0) as u32,
+            page_table: PhysAddr(argument(1)),
+        },
+        EXECUTED => Event::Executed {
+            pid,
+            page_table: PhysAddr(argument(0)),
+        },
+        EXITED => Event::Exited {
+            pid,
+            status: argument(0) as u32,
+        },
         REAPED => Event::Reaped { pid },
         FATAL_FAULT => Event::FatalFault(FatalFault {
             pid,
@@ -154,7 +167,9 @@ fn read_event(address: PhysAddr, memory: &GuestMemoryMmap) -> Event {
         POWER_OFF => Event::PowerOff,
         LOG => Event::Log { message: text() },
         FIRST_USER => Event::FirstUser,
-        _ => Event::Malformed { reason: format!("record at {address} has the unknown kind {kind}") },
+        _ => Event::Malformed {
+            reason: format!("record at {address} has the unknown kind {kind}"),
+        },
     }
 }
 
@@ -210,23 +225,39 @@ mod tests {
     #[test]
     fn a_record_is_decoded() {
         let memory = memory_with(&record(EXITED, [0x100, 0, 0, 0]), b"");
-        assert_eq!(read_event(PhysAddr(0x1000), &memory), Event::Exited { pid: 7, status: 0x100 });
+        assert_eq!(
+            read_event(PhysAddr(0x1000), &memory),
+            Event::Exited {
+                pid: 7,
+                status: 0x100
+            }
+        );
     }
 
     #[test]
     fn a_record_outside_memory_is_malformed() {
         let memory = memory_with(b"", b"");
-        assert!(matches!(read_event(PhysAddr(0x3ff0), &memory), Event::Malformed { .. }));
-        assert!(matches!(read_event(PhysAddr(u64::MAX), &memory), Event::Malformed { .. }));
+        assert!(matches!(
+            read_event(PhysAddr(0x3ff0), &memory),
+            Event::Malformed { .. }
+        ));
+        assert!(matches!(
+            read_event(PhysAddr(u64::MAX), &memory),
+            Event::Malformed { .. }
+        ));
     }
 
     #[test]
     fn a_panic_message_cannot_reach_the_terminal_or_be_endless() {
         let memory = memory_with(&record(PANIC, [0x2000, 10, 0, 0]), b"a\x1b[2J\xffb\nc");
-        let Event::Panic { message } = read_event(PhysAddr(0x1000), &memory) else { panic!() };
+        let Event::Panic { message } = read_event(PhysAddr(0x1000), &memory) else {
+            panic!()
+        };
         assert_eq!(message, "a\\u{1b}[2J\u{fffd}b\nc\\u{0}");
         let memory = memory_with(&record(PANIC, [0x2000, u64::MAX, 0, 0]), b"");
-        let Event::Panic { message } = read_event(PhysAddr(0x1000), &memory) else { panic!() };
+        let Event::Panic { message } = read_event(PhysAddr(0x1000), &memory) else {
+            panic!()
+        };
         assert_eq!(message.matches("\\u{0}").count() as u64, MAX_TEXT_BYTES);
     }
 

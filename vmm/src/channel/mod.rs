@@ -60,7 +60,8 @@ impl Devices {
         }
         match (port, <[u8; 4]>::try_from(data)) {
             (abi::event::PORT, Ok(address)) => {
-                self.events.report(PhysAddr(u32::from_le_bytes(address).into()), memory);
+                self.events
+                    .report(PhysAddr(u32::from_le_bytes(address).into()), memory);
                 Access::Reported
             }
             _ => Access::Done,

@@ -42,23 +42,36 @@ enum GuestCrate {
 }
 
 pub(super) fn image(args: &ImageArgs) -> Result<u8, Shown> {
-    let progress = image::progress::to_stderr();
+    let progress = image::to_stderr();
     match &args.command {
         ImageCommand::Build { mutants } => {
-            let kind = if *mutants { ImageKind::Mutants } else { ImageKind::Shipped };
+            let kind = if *mutants {
+                ImageKind::Mutants
+            } else {
+                ImageKind::Shipped
+            };
             let image = image::ensure(kind, &*progress).map_err(|error| show(&error))?;
-            let dir = image.kernel.parent().map_or_else(String::new, |dir| dir.display().to_string());
+            let dir = image
+                .kernel
+                .parent()
+                .map_or_else(String::new, |dir| dir.display().to_string());
             print_line(&dir)?;
             Ok(PASS)
         }
-        ImageCommand::Cargo { guest_crate, arguments } => {
+        ImageCommand::Cargo {
+            guest_crate,
+            arguments,
+        } => {
             let guest_crate = match guest_crate {
                 GuestCrate::Kernel => image::GuestCrate::Kernel,
                 GuestCrate::User => image::GuestCrate::User,
             };
             let status =
                 image::run_guest_cargo(guest_crate, arguments, &*progress).map_err(|error| show(&error))?;
-            Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(BROKEN))
+            Ok(status
+                .code()
+                .and_then(|code| u8::try_from(code).ok())
+                .unwrap_or(BROKEN))
         }
     }
 }

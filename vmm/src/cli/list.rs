@@ -11,11 +11,16 @@ pub(super) fn list(paths: &[PathBuf]) -> Result<u8, Shown> {
     let files = scenario::collect(paths).map_err(show_diagnostic)?;
     let mut status = PASS;
     for file in files {
-        let summary = std::fs::read_to_string(&file).map_err(|error| error.to_string()).and_then(|text| {
-            let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-            let description = value.get("description").and_then(serde_json::Value::as_str);
-            description.map(str::to_owned).ok_or_else(|| "no description".to_owned())
-        });
+        let summary = std::fs::read_to_string(&file)
+            .map_err(|error| error.to_string())
+            .and_then(|text| {
+                let value: serde_json::Value =
+                    serde_json::from_str(&text).map_err(|error| error.to_string())?;
+                let description = value.get("description").and_then(serde_json::Value::as_str);
+                description
+                    .map(str::to_owned)
+                    .ok_or_else(|| "no description".to_owned())
+            });
         let file = file.display();
         match summary {
             Ok(description) => print_line(&format!("{file}\n    {description}"))?,

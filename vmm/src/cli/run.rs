@@ -59,7 +59,11 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Shown> {
     let kvm = vmm::vm::open().map_err(|error| show(&error))?;
     let image = guest_image(args)?;
     let scenarios = parse_all(&files, &image)?;
-    let guest = Guest { kernel: &image.kernel, initrd: &image.initrd, options: &args.options };
+    let guest = Guest {
+        kernel: &image.kernel,
+        initrd: &image.initrd,
+        options: &args.options,
+    };
     let mut reports = Vec::new();
     for scenario in &scenarios {
         let report = vmm::run::run(&kvm, &guest, scenario).map_err(|error| show(&error))?;
@@ -68,7 +72,11 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Shown> {
         }
         reports.push(report);
     }
-    let verdict = reports.iter().map(|report| report.verdict).max().unwrap_or(Verdict::Broken);
+    let verdict = reports
+        .iter()
+        .map(|report| report.verdict)
+        .max()
+        .unwrap_or(Verdict::Broken);
     match args.format {
         Format::Json => print_line(&json(verdict, &reports))?,
         Format::Text if reports.len() > 1 => print_line(&total(&reports))?,
@@ -84,7 +92,7 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Shown> {
 fn guest_image(args: &RunArgs) -> Result<GuestImage, Shown> {
     let image = match &args.image {
         Some(dir) => GuestImage::at(dir),
-        None => image::ensure(ImageKind::Shipped, &*image::progress::to_stderr()),
+        None => image::ensure(ImageKind::Shipped, &*image::to_stderr()),
     };
     image.map_err(|error| show(&error))
 }
@@ -114,14 +122,26 @@ fn parse_all(files: &[PathBuf], image: &GuestImage) -> Result<Vec<Scenario>, Sho
 }
 
 fn text(args: &RunArgs, report: &Report, scenarios: usize) -> String {
-    let detail = if args.verbose || scenarios == 1 { Detail::Full } else { Detail::Verdict };
-    if args.quiet { summary(report, colour()) } else { render(report, colour(), detail) }
+    let detail = if args.verbose || scenarios == 1 {
+        Detail::Full
+    } else {
+        Detail::Verdict
+    };
+    if args.quiet {
+        summary(report, colour())
+    } else {
+        render(report, colour(), detail)
+    }
 }
 
 /// Colours on a terminal, unless the user asks for none (<https://no-color.org>).
 fn colour() -> Colour {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if io::stdout().is_terminal() && !refused { Colour::Ansi } else { Colour::Plain }
+    if io::stdout().is_terminal() && !refused {
+        Colour::Ansi
+    } else {
+        Colour::Plain
+    }
 }
 
 fn total(reports: &[Report]) -> String {
@@ -141,5 +161,6 @@ fn json(verdict: Verdict, reports: &[Report]) -> String {
         verdict: Verdict,
         reports: &'a [Report],
     }
-    serde_json::to_string_pretty(&Document { verdict, reports }).expect("a report has no maps with keys of other types")
+    serde_json::to_string_pretty(&Document { verdict, reports })
+        .expect("a report has no maps with keys of other types")
 }

@@ -65,7 +65,7 @@ impl Agents {
     }
 
     /// From now on the process on `channel` counts as gone, unless its end was reported.
-    pub(super) fn lost(&mut self, channel: Channel) {
+    pub(crate) fn lost(&mut self, channel: Channel) {
         if let Some(agent) = self.by_channel.get_mut(&channel)
             && agent.life == Life::Alive
         {
@@ -73,16 +73,31 @@ impl Agents {
         }
     }
 
-    pub(super) fn free_channel(&self) -> Option<Channel> {
-        Channel::new(self.by_channel.keys().next_back().map_or(0, |last| last.number() + 1))
+    pub(crate) fn free_channel(&self) -> Option<Channel> {
+        Channel::new(
+            self.by_channel
+                .keys()
+                .next_back()
+                .map_or(0, |last| last.number() + 1),
+        )
     }
 
-    pub(super) fn expect(&mut self, channel: Channel, name: &str, pid: Option<u32>) {
+    pub(crate) fn expect(&mut self, channel: Channel, name: &str, pid: Option<u32>) {
         let (name, life) = (name.to_owned(), Life::Alive);
-        self.by_channel.insert(channel, Agent { name, channel, pid, root: None, hello: None, life });
+        self.by_channel.insert(
+            channel,
+            Agent {
+                name,
+                channel,
+                pid,
+                root: None,
+                hello: None,
+                life,
+            },
+        );
     }
 
-    pub(super) fn seen(&mut self, channel: Channel, root: Root, hello: Option<Hello>) {
+    pub(crate) fn seen(&mut self, channel: Channel, root: Root, hello: Option<Hello>) {
         if let Some(agent) = self.by_channel.get_mut(&channel) {
             agent.root = Some(root);
             agent.hello = hello;
@@ -91,9 +106,10 @@ impl Agents {
 
     pub(super) fn note(&mut self, event: &Event) {
         if let Event::Exited { pid, status } = event
-            && let Some(agent) = self.by_channel.values_mut().find(|agent| {
-                agent.pid == Some(*pid) && agent.life == Life::Alive
-            })
+            && let Some(agent) = self
+                .by_channel
+                .values_mut()
+                .find(|agent| agent.pid == Some(*pid) && agent.life == Life::Alive)
         {
             agent.life = Life::Ended(*status);
         }

@@ -7,6 +7,8 @@
 
 mod agents;
 
+use std::collections::BTreeMap;
+
 use abi::operation;
 
 pub use agents::{Agent, Agents, Life};
@@ -31,6 +33,46 @@ pub enum Outcome {
     GuestEnded,
 }
 
+/// Something that has agents and lets them perform operations, one at a time. [`Driver`] drives those of a guest.
+pub trait Drive {
+    /// The host failed: nothing that the agents' kernel did.
+    type Error: std::error::Error;
+
+    /// Who is there.
+    fn agents(&self) -> &Agents;
+
+    /// Has the agent on `channel` perform an operation.
+    ///
+    /// # Errors
+    /// The host failed.
+    fn perform(&mut self, channel: Channel, operation: Operation) -> Result<Outcome, Self::Error>;
+
+    /// Waits for the answer to an operation that was silent.
+    ///
+    /// # Errors
+    /// The host failed.
+    fn finish(&mut self, channel: Channel) -> Result<Outcome, Self::Error>;
+
+    /// Forks the agent on `parent`. The child is expected on the next free channel and goes by `name`; call
+    /// [`Drive::meet`] to wait for it there. None when there are no more channels.
+    ///
+    /// # Errors
+    /// The host failed.
+    fn fork(&mut self, parent: Channel, name: &str) -> Result<Option<(Channel, Outcome)>, Self::Error>;
+
+    /// Waits until the agent on `channel` has asked for an operation at least once. The reply is empty.
+    ///
+    /// # Errors
+    /// The host failed.
+    fn meet(&mut self, channel: Channel) -> Result<Outcome, Self::Error>;
+
+    /// From now on the process on `channel` counts as gone, unless its end was reported.
+    fn lost(&mut self, channel: Channel);
+
+    /// What programs have printed since this was last called.
+    fn take_output(&mut self) -> Vec<u8>;
+}
+
 /// Drives the agents of one machine.
 pub struct Driver {
     vm: Vm,
@@ -51,13 +93,11 @@ impl Driver {
     /// A driver for a machine that has not run yet.
     #[must_use]
     pub fn new(vm: Vm) -> Driver {
-        Driver { vm, agents: Agents::default(), events: Vec::new() }
-    }
-
-    /// The agents.
-    #[must_use]
-    pub fn agents(&self) -> &Agents {
-        &self.agents
+        Driver {
+            vm,
+            agents: Agents::default(),
+            events: Vec::new(),
+        }
     }
 
     /// The machine as it stands still; None before [`Driver::boot`].
@@ -68,11 +108,6 @@ impl Driver {
     /// The machine as it stands still, and the agents.
     pub fn stop_and_agents(&mut self) -> Option<(Stop<'_>, &Agents)> {
         Some((self.vm.stop()?, &self.agents))
-    }
-
-    /// From now on the process on `channel` counts as gone, unless its end was reported.
-    pub fn lost(&mut self, channel: Channel) {
-        self.agents.lost(channel);
     }
 
     /// The kernel's reports since this was last called.
@@ -87,58 +122,6 @@ impl Driver {
     pub fn boot(&mut self) -> Result<Outcome, VmError> {
         self.agents.expect(Channel::FIRST, "init", None);
         self.meet(Channel::FIRST)
-    }
-
-    /// Has the agent on `channel` perform an operation.
-    ///
-    /// # Errors
-    /// The host failed.
-    pub fn perform(&mut self, channel: Channel, operation: Operation) -> Result<Outcome, VmError> {
-        let wait = if operation.code == operation::EXEC { Wait::Forever } else { Wait::Patiently };
-        if let Some(mut stop) = self.vm.stop() {
-            stop.devices().doorbell.give(channel, operation);
-        }
-        self.wait_for(channel, wait, |driver| driver.take_reply(channel).map(Outcome::Replied))
-    }
-
-    /// Waits for the answer to an operation that was silent.
-    ///
-    /// # Errors
-    /// The host failed.
-    pub fn finish(&mut self, channel: Channel) -> Result<Outcome, VmError> {
-        match self.take_reply(channel) {
-            Some(reply) => Ok(Outcome::Replied(reply)),
-            None => self.wait_for(channel, Wait::Patiently, |driver| {
-                driver.take_reply(channel).map(Outcome::Replied)
-            }),
-        }
-    }
-
-    /// Forks the agent on `parent`. The child is expected on the next free channel and goes by `name`; call
-    /// [`Driver::meet`] to wait for it there. None when there are no more channels.
-    ///
-    /// # Errors
-    /// The host failed.
-    pub fn fork(&mut self, parent: Channel, name: &str) -> Result<Option<(Channel, Outcome)>, VmError> {
-        let Some(child) = self.agents.free_channel() else { return Ok(None) };
-        let outcome = self.perform(parent, Operation::new(operation::FORK, &[child.number()]))?;
-        if let Outcome::Replied(reply) = &outcome
-            && let Ok(pid @ 1..) = u32::try_from(reply.result)
-        {
-            self.agents.expect(child, name, Some(pid));
-        }
-        Ok(Some((child, outcome)))
-    }
-
-    /// Waits until the agent on `channel` has asked for an operation at least once. The reply is empty.
-    ///
-    /// # Errors
-    /// The host failed.
-    pub fn meet(&mut self, channel: Channel) -> Result<Outcome, VmError> {
-        self.wait_for(channel, Wait::Patiently, |driver| {
-            let met = driver.agents.get(channel).is_some_and(|agent| agent.root.is_some());
-            met.then(|| Outcome::Replied(Reply::default()))
-        })
     }
 
     /// Lets the guest power itself off.
@@ -156,9 +139,11 @@ impl Driver {
         wait: Wait,
         done: impl Fn(&mut Driver) -> Option<Outcome>,
     ) -> Result<Outcome, VmError> {
-        let mut rings = std::collections::BTreeMap::<Channel, u32>::new();
+        let mut rings = BTreeMap::<Channel, u32>::new();
         loop {
-            let Some(ringing) = self.next_ring()? else { return Ok(Outcome::GuestEnded) };
+            let Some(ringing) = self.next_ring()? else {
+                return Ok(Outcome::GuestEnded);
+            };
             if let Some(outcome) = done(self) {
                 return Ok(outcome);
             }
@@ -180,7 +165,9 @@ impl Driver {
             self.agents.note(&event);
             self.events.push(event);
         }
-        let StopReason::Ring(channel) = *stop.reason() else { return Ok(None) };
+        let StopReason::Ring(channel) = *stop.reason() else {
+            return Ok(None);
+        };
         let root: Root = stop.root()?;
         let hello = stop.devices().doorbell.hello(channel);
         self.agents.seen(channel, root, hello);
@@ -189,5 +176,70 @@ impl Driver {
 
     fn take_reply(&mut self, channel: Channel) -> Option<Reply> {
         self.vm.stop()?.devices().doorbell.take_reply(channel)
+    }
+}
+
+impl Drive for Driver {
+    type Error = VmError;
+
+    fn agents(&self) -> &Agents {
+        &self.agents
+    }
+
+    fn perform(&mut self, channel: Channel, operation: Operation) -> Result<Outcome, VmError> {
+        let wait = if operation.code == operation::EXEC {
+            Wait::Forever
+        } else {
+            Wait::Patiently
+        };
+        if let Some(mut stop) = self.vm.stop() {
+            stop.devices().doorbell.give(channel, operation);
+        }
+        self.wait_for(channel, wait, |driver| {
+            driver.take_reply(channel).map(Outcome::Replied)
+        })
+    }
+
+    fn finish(&mut self, channel: Channel) -> Result<Outcome, VmError> {
+        match self.take_reply(channel) {
+            Some(reply) => Ok(Outcome::Replied(reply)),
+            None => self.wait_for(channel, Wait::Patiently, |driver| {
+                driver.take_reply(channel).map(Outcome::Replied)
+            }),
+        }
+    }
+
+    fn fork(&mut self, parent: Channel, name: &str) -> Result<Option<(Channel, Outcome)>, VmError> {
+        let Some(child) = self.agents.free_channel() else {
+            return Ok(None);
+        };
+        let outcome = self.perform(parent, Operation::new(operation::FORK, &[child.number()]))?;
+        if let Outcome::Replied(reply) = &outcome
+            && let Ok(pid @ 1..) = u32::try_from(reply.result)
+        {
+            self.agents.expect(child, name, Some(pid));
+        }
+        Ok(Some((child, outcome)))
+    }
+
+    fn meet(&mut self, channel: Channel) -> Result<Outcome, VmError> {
+        self.wait_for(channel, Wait::Patiently, |driver| {
+            let met = driver
+                .agents
+                .get(channel)
+                .is_some_and(|agent| agent.root.is_some());
+            met.then(|| Outcome::Replied(Reply::default()))
+        })
+    }
+
+    fn lost(&mut self, channel: Channel) {
+        self.agents.lost(channel);
+    }
+
+    fn take_output(&mut self) -> Vec<u8> {
+        self.vm
+            .stop()
+            .map(|mut stop| stop.devices().console.take())
+            .unwrap_or_default()
     }
 }

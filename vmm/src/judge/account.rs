@@ -22,14 +22,23 @@ impl Account {
     }
 
     pub(super) fn begin(&mut self, memory: PhysicalMemory<'_>) {
-        self.at_start = self.table(memory).and_then(Result::ok).as_ref().map(frames_in_use);
+        self.at_start = self
+            .table(memory)
+            .and_then(Result::ok)
+            .as_ref()
+            .map(frames_in_use);
     }
 
     /// The account; None when this kernel keeps none, Err when the published one cannot be read.
     pub(super) fn table(&self, memory: PhysicalMemory<'_>) -> Option<Result<FrameTable, Finding>> {
         let (base, frames) = self.published?;
         Some(FrameTable::read(memory, base, frames).map_err(|error| {
-            Finding::new(Rule::Reports, "the kernel's frame table", "a table in guest memory", error.to_string())
+            Finding::new(
+                Rule::Reports,
+                "the kernel's frame table",
+                "a table in guest memory",
+                error.to_string(),
+            )
         }))
     }
 
@@ -40,7 +49,9 @@ impl Account {
 
     /// Compares the account with the one at the start, kind by kind.
     pub(super) fn lost_frames(&self, memory: PhysicalMemory<'_>) -> Vec<Finding> {
-        let (Some(table), Some(at_start)) = (self.table(memory), &self.at_start) else { return Vec::new() };
+        let (Some(table), Some(at_start)) = (self.table(memory), &self.at_start) else {
+            return Vec::new();
+        };
         let now = match &table {
             Ok(table) => frames_in_use(table),
             Err(finding) => return vec![finding.clone()],
@@ -48,7 +59,13 @@ impl Account {
         let kinds: std::collections::BTreeSet<_> = at_start.keys().chain(now.keys()).collect();
         kinds
             .into_iter()
-            .map(|kind| (kind, at_start.get(kind).unwrap_or(&0), now.get(kind).unwrap_or(&0)))
+            .map(|kind| {
+                (
+                    kind,
+                    at_start.get(kind).unwrap_or(&0),
+                    now.get(kind).unwrap_or(&0),
+                )
+            })
             .filter(|(_, before, after)| before != after)
             .map(|(kind, before, after)| {
                 let kind = frame_kind_name(*kind).map_or_else(

@@ -12,7 +12,8 @@ use crate::inspect::walk::{self, Root, Translation};
 use crate::perform::{status_text, wait_status};
 use crate::report::excerpt;
 use crate::scenario::{
-    Access, ContentAt, Expectation, ProcessAddress, ProcessEnding, ProcessName, ProcessRegion, RegionAddress, Since,
+    Access, ContentAt, Expectation, ProcessAddress, ProcessEnding, ProcessName, ProcessRegion, RegionAddress,
+    Since,
 };
 
 /// An expectation and what was found.
@@ -48,7 +49,9 @@ impl Judge {
             Expectation::Mapped(addresses) => each(addresses, |address| self.mapped(address, scene)),
             Expectation::NotMapped(addresses) => each(addresses, |address| self.not_mapped(address, scene)),
             Expectation::Writable(addresses) => each(addresses, |address| self.writable(address, scene)),
-            Expectation::NotWritable(addresses) => each(addresses, |address| self.not_writable(address, scene)),
+            Expectation::NotWritable(addresses) => {
+                each(addresses, |address| self.not_writable(address, scene))
+            }
             Expectation::Content(content) => vec![content_of(content, scene)],
             Expectation::Dirtied { region, pages } => vec![self.dirtied(region, pages, scene)],
             Expectation::FrameKept(addresses) => each(addresses, |address| self.frame_kept(address, scene)),
@@ -65,7 +68,11 @@ impl Judge {
             }
         }
         found.dedup();
-        Judged { text: expectation.to_string(), found: found.join(", "), findings }
+        Judged {
+            text: expectation.to_string(),
+            found: found.join(", "),
+            findings,
+        }
     }
 
     fn same_frame(&mut self, addresses: &[ProcessAddress], scene: &Scene<'_>) -> Look {
@@ -94,7 +101,11 @@ impl Judge {
     fn not_mapped(&mut self, address: &ProcessAddress, scene: &Scene<'_>) -> Look {
         let spot = spot(address, scene)?;
         match frame(&spot, scene) {
-            Ok(frame) => Err(unlike(spot.text, "not mapped", format!("mapped, {}", self.names.frame(frame)))),
+            Ok(frame) => Err(unlike(
+                spot.text,
+                "not mapped",
+                format!("mapped, {}", self.names.frame(frame)),
+            )),
             Err(_) => Ok(String::new()),
         }
     }
@@ -112,9 +123,11 @@ impl Judge {
     fn not_writable(&mut self, address: &ProcessAddress, scene: &Scene<'_>) -> Look {
         let spot = spot(address, scene)?;
         match translation(&spot, scene) {
-            Ok(found) if found.permissions.user_writable() => {
-                Err(unlike(spot.text, "not writable", format!("writable, {}", self.names.frame(found.frame()))))
-            }
+            Ok(found) if found.permissions.user_writable() => Err(unlike(
+                spot.text,
+                "not writable",
+                format!("writable, {}", self.names.frame(found.frame())),
+            )),
             Ok(found) => Ok(self.names.frame(found.frame())),
             Err(_) => Ok("not mapped".to_owned()),
         }
@@ -123,8 +136,12 @@ impl Judge {
     fn dirtied(&mut self, region: &ProcessRegion, pages: &[u64], scene: &Scene<'_>) -> Look {
         let place = region.to_string();
         let (process, root) = live(&region.process, scene)?;
-        let Some(span) = scene.regions.get(process, &region.region) else { return Err(no_address(place)) };
-        let Some(dirty) = &self.dirty else { return Err(no_address(place)) };
+        let Some(span) = scene.regions.get(process, &region.region) else {
+            return Err(no_address(place));
+        };
+        let Some(dirty) = &self.dirty else {
+            return Err(no_address(place));
+        };
         let memory = scene.memory();
         let changed: std::collections::BTreeSet<FrameNumber> = dirty.changed(memory).into_iter().collect();
         let first = span.start.0 / PAGE_SIZE;
@@ -142,12 +159,24 @@ impl Judge {
     fn frame_kept(&mut self, address: &ProcessAddress, scene: &Scene<'_>) -> Look {
         let spot = spot(address, scene)?;
         let now = frame(&spot, scene)?;
-        let before = self.last_check.frames.get(&(spot.process, spot.address.0 / PAGE_SIZE)).copied();
+        let before = self
+            .last_check
+            .frames
+            .get(&(spot.process, spot.address.0 / PAGE_SIZE))
+            .copied();
         let found = self.names.frame(now);
         match before {
             Some(before) if before == now => Ok(found),
-            Some(before) => Err(unlike(spot.text, format!("still {}", self.names.frame(before)), found)),
-            None => Err(unlike(spot.text, "on a frame at the last check already", format!("only now, {found}"))),
+            Some(before) => Err(unlike(
+                spot.text,
+                format!("still {}", self.names.frame(before)),
+                found,
+            )),
+            None => Err(unlike(
+                spot.text,
+                "on a frame at the last check already",
+                format!("only now, {found}"),
+            )),
         }
     }
 
@@ -157,7 +186,12 @@ impl Judge {
             Since::LastCheck => self.last_check.free_frames,
         };
         let (Some(before), Some(now)) = (before, self.account.free_frames(scene.memory())) else {
-            let finding = Finding::new(Rule::Evidence, "free frames", "an account of frames", "this kernel has none");
+            let finding = Finding::new(
+                Rule::Evidence,
+                "free frames",
+                "an account of frames",
+                "this kernel has none",
+            );
             return Err(finding);
         };
         let found = now.cast_signed() - before.cast_signed();
@@ -175,11 +209,21 @@ impl Judge {
         scene: &Scene<'_>,
     ) -> Look {
         let place = format!("{process}:{at}");
-        let agent = scene.agents.named(process.as_str()).ok_or_else(|| no_process(process))?;
-        let address = scene.regions.address(agent.channel, at).ok_or_else(|| no_address(place.clone()))?;
+        let agent = scene
+            .agents
+            .named(process.as_str())
+            .ok_or_else(|| no_process(process))?;
+        let address = scene
+            .regions
+            .address(agent.channel, at)
+            .ok_or_else(|| no_address(place.clone()))?;
         let fault = agent.pid.and_then(|pid| self.faults.get(&pid));
         let Some(fault) = fault.filter(|fault| fault.vector == PAGE_FAULT) else {
-            return Err(unlike(place, access.to_string(), "the kernel reported no page fault of this process"));
+            return Err(unlike(
+                place,
+                access.to_string(),
+                "the kernel reported no page fault of this process",
+            ));
         };
         let found_access = match fault.error_code {
             code if code & FAULT_FETCH != 0 => Access::Execute,
@@ -190,12 +234,19 @@ impl Judge {
         if found.page_start() == address.page_start() && found_access == access {
             return Ok(String::new());
         }
-        let found = format!("{found_access} of {}", scene.place(agent.channel, found.page_start()));
+        let found = format!(
+            "{found_access} of {}",
+            scene.place(agent.channel, found.page_start())
+        );
         Err(unlike(place, access.to_string(), found))
     }
 
     fn frame_list(&mut self, frames: &[FrameNumber]) -> String {
-        frames.iter().map(|frame| self.names.frame(*frame)).collect::<Vec<_>>().join(", ")
+        frames
+            .iter()
+            .map(|frame| self.names.frame(*frame))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
 
@@ -205,7 +256,11 @@ fn content_of(content: &ContentAt<ProcessAddress>, scene: &Scene<'_>) -> Look {
     let mut found = vec![0; wanted.len()];
     match walk::read(scene.memory(), spot.root, spot.address, &mut found) {
         Ok(()) if found == *wanted => Ok(String::new()),
-        Ok(()) => Err(unlike(spot.text, excerpt(&wanted, &found), excerpt(&found, &wanted))),
+        Ok(()) => Err(unlike(
+            spot.text,
+            excerpt(&wanted, &found),
+            excerpt(&found, &wanted),
+        )),
         Err(_) => Err(unlike(spot.text, excerpt(&wanted, &wanted), "not mapped")),
     }
 }
@@ -218,9 +273,12 @@ fn exit_status(ending: &ProcessEnding, scene: &Scene<'_>) -> Look {
         Life::Ended(status) if status == wait_status(ending.ending) => Ok(String::new()),
         Life::Ended(status) => Err(unlike(name, expected, status_text(status))),
         Life::Alive => Err(unlike(name, expected, "still there")),
-        Life::Gone => {
-            Err(Finding::new(Rule::Evidence, name, expected, "this kernel does not report how processes end"))
-        }
+        Life::Gone => Err(Finding::new(
+            Rule::Evidence,
+            name,
+            expected,
+            "this kernel does not report how processes end",
+        )),
     }
 }
 
@@ -229,7 +287,10 @@ fn each(addresses: &[ProcessAddress], look: impl FnMut(&ProcessAddress) -> Look)
 }
 
 fn frames(addresses: &[ProcessAddress], scene: &Scene<'_>) -> Result<Vec<FrameNumber>, Finding> {
-    addresses.iter().map(|address| frame(&spot(address, scene)?, scene)).collect()
+    addresses
+        .iter()
+        .map(|address| frame(&spot(address, scene)?, scene))
+        .collect()
 }
 
 fn frame(spot: &Spot, scene: &Scene<'_>) -> Result<FrameNumber, Finding> {
@@ -249,14 +310,24 @@ fn spot(address: &ProcessAddress, scene: &Scene<'_>) -> Result<Spot, Finding> {
     let (process, root) = live(&address.process, scene)?;
     let text = address.to_string();
     match scene.regions.address(process, &address.place) {
-        Some(address) => Ok(Spot { text, process, root, address }),
+        Some(address) => Ok(Spot {
+            text,
+            process,
+            root,
+            address,
+        }),
         None => Err(no_address(text)),
     }
 }
 
 fn live(process: &ProcessName, scene: &Scene<'_>) -> Result<(Channel, Root), Finding> {
-    let agent = scene.agents.named(process.as_str()).filter(|agent| agent.life == Life::Alive);
-    agent.and_then(|agent| Some((agent.channel, agent.root?))).ok_or_else(|| no_process(process))
+    let agent = scene
+        .agents
+        .named(process.as_str())
+        .filter(|agent| agent.life == Life::Alive);
+    agent
+        .and_then(|agent| Some((agent.channel, agent.root?)))
+        .ok_or_else(|| no_process(process))
 }
 
 fn unlike(place: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Finding {
@@ -272,7 +343,11 @@ fn no_address(place: String) -> Finding {
 }
 
 fn list(addresses: &[ProcessAddress]) -> String {
-    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    addresses
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn page_list(pages: &[u64]) -> String {

@@ -25,7 +25,12 @@ impl Finding {
         expected: impl Into<String>,
         found: impl Into<String>,
     ) -> Finding {
-        Finding { rule, place: place.into(), expected: expected.into(), found: found.into() }
+        Finding {
+            rule,
+            place: place.into(),
+            expected: expected.into(),
+            found: found.into(),
+        }
     }
 }
 

@@ -32,7 +32,10 @@ pub(super) fn audit(judge: &mut Judge, scene: &mut Scene<'_>) -> Result<Vec<Find
     let spaces: Vec<Space> = scene
         .agents
         .alive()
-        .map(|(agent, root)| Space { id: space_of(agent.channel), root })
+        .map(|(agent, root)| Space {
+            id: space_of(agent.channel),
+            root,
+        })
         .collect();
     let owners = Owners::of_spaces(scene.memory(), &spaces);
     user_halves(judge, scene, &owners, &mut findings);
@@ -51,12 +54,16 @@ fn reports(judge: &mut Judge, scene: &mut Scene<'_>) -> Vec<Finding> {
     let lost = scene.stop.devices().events.lost();
     let lost = (lost > 0).then(|| format!("{lost} reports were lost in a flood"));
     let wrong = judge.malformed_reports.drain(..).chain(lost);
-    wrong.map(|reason| Finding::new(Rule::Reports, "the kernel's reports", expected, reason)).collect()
+    wrong
+        .map(|reason| Finding::new(Rule::Reports, "the kernel's reports", expected, reason))
+        .collect()
 }
 
 fn user_halves(judge: &mut Judge, scene: &Scene<'_>, owners: &Owners, findings: &mut Vec<Finding>) {
     let shared_on_purpose = |_: FrameNumber, owner: &Owner| {
-        let page = scene.model.page(process_of(owner.space), owner.address.0 / PAGE_SIZE);
+        let page = scene
+            .model
+            .page(process_of(owner.space), owner.address.0 / PAGE_SIZE);
         page.is_some_and(|page| page.shared.is_some())
     };
     let policy = Policy {
@@ -127,15 +134,26 @@ fn kernel_half(
             }
             KernelFinding::WritableAlias { alias } => Finding::new(
                 Rule::KernelWx,
-                format!("{}, {}", code(alias.executable_at), judge.names.frame(alias.first)),
+                format!(
+                    "{}, {}",
+                    code(alias.executable_at),
+                    judge.names.frame(alias.first)
+                ),
                 not_both,
                 format!("writable at {}", alias.writable_at),
             ),
-            KernelFinding::WritableByUser { frame, executable_at, owner } => Finding::new(
+            KernelFinding::WritableByUser {
+                frame,
+                executable_at,
+                owner,
+            } => Finding::new(
                 Rule::KernelWx,
                 format!("{}, {}", code(*executable_at), judge.names.frame(*frame)),
                 not_both,
-                format!("writable at {}", scene.place(process_of(owner.space), owner.address)),
+                format!(
+                    "writable at {}",
+                    scene.place(process_of(owner.space), owner.address)
+                ),
             ),
             KernelFinding::UserAccessible { region } => Finding::new(
                 Rule::KernelExposed,
@@ -161,41 +179,58 @@ fn account(judge: &mut Judge, scene: &Scene<'_>, owners: &Owners, findings: &mut
         Some(Ok(table)) => table,
     };
     let found = frame_table::check(&table, owners);
-    push_all(found, findings, Rule::References, "the kernel's frame table", |finding| {
-        let place = |owner: &Owner| scene.place(process_of(owner.space), owner.address);
-        match finding {
-            FrameTableFinding::FreeFrameMapped { frame, owner } => Finding::new(
-                Rule::FreeFrameMapped,
-                format!("{}, {}", place(owner), judge.names.frame(*frame)),
-                "a frame in use",
-                "a frame that is free by the kernel's account",
-            ),
-            FrameTableFinding::FreeFrameIsPageTable { frame, table } => Finding::new(
-                Rule::FreeFrameMapped,
-                format!("page table of {}, {}", scene.process(process_of(table.space)), judge.names.frame(*frame)),
-                "a frame in use",
-                "a frame that is free by the kernel's account",
-            ),
-            FrameTableFinding::TooFewReferences { frame, references, mappings } => Finding::new(
-                Rule::References,
-                judge.names.frame(*frame),
-                format!("at least {mappings} references, one for each mapping"),
-                format!("{references} by the kernel's account"),
-            ),
-            FrameTableFinding::KernelFrameMapped { frame, kind, owner } => Finding::new(
-                Rule::KernelExposed,
-                format!("{}, {}", place(owner), judge.names.frame(*frame)),
-                "user memory",
-                format!("{} by the kernel's account", abi::frame_table::frame_kind_name(*kind).unwrap_or("unknown")),
-            ),
-            FrameTableFinding::NotDescribed { frame, owner } => Finding::new(
-                Rule::References,
-                format!("{}, {}", place(owner), judge.names.frame(*frame)),
-                "a frame that the kernel accounts for",
-                "a frame that it leaves out",
-            ),
-        }
-    });
+    push_all(
+        found,
+        findings,
+        Rule::References,
+        "the kernel's frame table",
+        |finding| {
+            let place = |owner: &Owner| scene.place(process_of(owner.space), owner.address);
+            match finding {
+                FrameTableFinding::FreeFrameMapped { frame, owner } => Finding::new(
+                    Rule::FreeFrameMapped,
+                    format!("{}, {}", place(owner), judge.names.frame(*frame)),
+                    "a frame in use",
+                    "a frame that is free by the kernel's account",
+                ),
+                FrameTableFinding::FreeFrameIsPageTable { frame, table } => Finding::new(
+                    Rule::FreeFrameMapped,
+                    format!(
+                        "page table of {}, {}",
+                        scene.process(process_of(table.space)),
+                        judge.names.frame(*frame)
+                    ),
+                    "a frame in use",
+                    "a frame that is free by the kernel's account",
+                ),
+                FrameTableFinding::TooFewReferences {
+                    frame,
+                    references,
+                    mappings,
+                } => Finding::new(
+                    Rule::References,
+                    judge.names.frame(*frame),
+                    format!("at least {mappings} references, one for each mapping"),
+                    format!("{references} by the kernel's account"),
+                ),
+                FrameTableFinding::KernelFrameMapped { frame, kind, owner } => Finding::new(
+                    Rule::KernelExposed,
+                    format!("{}, {}", place(owner), judge.names.frame(*frame)),
+                    "user memory",
+                    format!(
+                        "{} by the kernel's account",
+                        abi::frame_table::frame_kind_name(*kind).unwrap_or("unknown")
+                    ),
+                ),
+                FrameTableFinding::NotDescribed { frame, owner } => Finding::new(
+                    Rule::References,
+                    format!("{}, {}", place(owner), judge.names.frame(*frame)),
+                    "a frame that the kernel accounts for",
+                    "a frame that it leaves out",
+                ),
+            }
+        },
+    );
 }
 
 /// Holds one process's pages against the reference model.
@@ -209,9 +244,17 @@ fn process_memory(scene: &Scene<'_>, process: Channel, root: Root, findings: &mu
                 contents(memory, &found, expected, place, findings);
             }
             Err(_) => {
-                if let Some(wanted) = expected.contents.filter(|wanted| wanted.iter().any(|byte| *byte != 0)) {
+                if let Some(wanted) = expected
+                    .contents
+                    .filter(|wanted| wanted.iter().any(|byte| *byte != 0))
+                {
                     let expected = excerpt(wanted, wanted);
-                    findings.push(Finding::new(Rule::Contents, place(), expected, "no page is mapped there"));
+                    findings.push(Finding::new(
+                        Rule::Contents,
+                        place(),
+                        expected,
+                        "no page is mapped there",
+                    ));
                 }
             }
         }
@@ -219,7 +262,12 @@ fn process_memory(scene: &Scene<'_>, process: Channel, root: Root, findings: &mu
     for number in scene.model.removed_pages(process) {
         if frame_of(memory, root, number).is_some() {
             let place = scene.place(process, address_of(number));
-            findings.push(Finding::new(Rule::StillMapped, place, "not mapped since munmap", "mapped"));
+            findings.push(Finding::new(
+                Rule::StillMapped,
+                place,
+                "not mapped since munmap",
+                "mapped",
+            ));
         }
     }
 }
@@ -233,8 +281,16 @@ fn permissions(
     let actual = found.permissions;
     let excess = [
         (actual.user && !expected.accessible(), "no access", "accessible"),
-        (actual.user && actual.writable && !expected.writable(), "not writable", "writable"),
-        (actual.user && actual.executable && !expected.executable(), "not executable", "executable"),
+        (
+            actual.user && actual.writable && !expected.writable(),
+            "not writable",
+            "writable",
+        ),
+        (
+            actual.user && actual.executable && !expected.executable(),
+            "not executable",
+            "executable",
+        ),
     ];
     for (_, allowed, is) in excess.into_iter().filter(|(broken, ..)| *broken) {
         findings.push(Finding::new(Rule::Permissions, place(), allowed, is));
@@ -255,7 +311,12 @@ fn contents(
         Ok(()) => excerpt(&bytes.0, wanted),
         Err(error) => error.to_string(),
     };
-    findings.push(Finding::new(Rule::Contents, place(), excerpt(wanted, &bytes.0), is));
+    findings.push(Finding::new(
+        Rule::Contents,
+        place(),
+        excerpt(wanted, &bytes.0),
+        is,
+    ));
 }
 
 /// The judge itself: its walk must lead where KVM's does.
@@ -267,7 +328,12 @@ fn page_walk(scene: &Scene<'_>, findings: &mut Vec<Finding>) -> Result<(), VmErr
         .collect::<Result<BTreeMap<_, _>, VmError>>()?;
     let found = cross_check(memory, root, answers.keys().copied(), |address| answers[&address]);
     push_all(found, findings, Rule::Walker, "page walks", |disagreement| {
-        Finding::new(Rule::Walker, "page walk", "the same translation as KVM's", disagreement.to_string())
+        Finding::new(
+            Rule::Walker,
+            "page walk",
+            "the same translation as KVM's",
+            disagreement.to_string(),
+        )
     });
     Ok(())
 }
@@ -282,7 +348,12 @@ fn push_all<T>(
 ) {
     findings.extend(found.as_slice().iter().map(convert));
     if found.omitted() > 0 {
-        findings.push(Finding::new(rule, place, "none", format!("{} more findings like these", found.omitted())));
+        findings.push(Finding::new(
+            rule,
+            place,
+            "none",
+            format!("{} more findings like these", found.omitted()),
+        ));
     }
 }
 

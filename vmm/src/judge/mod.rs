@@ -51,12 +51,17 @@ impl Scene<'_> {
 
     /// Name of a process.
     fn process(&self, process: Channel) -> String {
-        self.agents.get(process).map_or_else(|| process.to_string(), |agent| agent.name.clone())
+        self.agents
+            .get(process)
+            .map_or_else(|| process.to_string(), |agent| agent.name.clone())
     }
 
     /// Name of a place in a process's memory.
     fn place(&self, process: Channel, address: VirtAddr) -> String {
-        let name = self.regions.name(process, address).unwrap_or_else(|| address.to_string());
+        let name = self
+            .regions
+            .name(process, address)
+            .unwrap_or_else(|| address.to_string());
         format!("{}:{name}", self.process(process))
     }
 }
@@ -112,7 +117,11 @@ impl Judge {
     /// The host failed.
     pub fn begin(&mut self, scene: &Scene<'_>) -> Result<(), VmError> {
         let mut dirty = DirtyTracker::new(scene.memory().frames());
-        scene.stop.loaded_frames().iter().for_each(|frames| dirty.record_range(frames.clone()));
+        scene
+            .stop
+            .loaded_frames()
+            .iter()
+            .for_each(|frames| dirty.record_range(frames.clone()));
         dirty.record(&scene.stop.take_dirty_log()?);
         dirty.checkpoint(scene.memory());
         self.dirty = Some(dirty);
@@ -141,7 +150,11 @@ impl Judge {
         if let Some(dirty) = &mut self.dirty {
             dirty.record(&log);
         }
-        let judged = step.expect.iter().map(|expectation| self.judge(expectation, scene)).collect();
+        let judged = step
+            .expect
+            .iter()
+            .map(|expectation| self.judge(expectation, scene))
+            .collect();
         if let Some(dirty) = &mut self.dirty {
             dirty.checkpoint(scene.memory());
         }
@@ -162,7 +175,10 @@ impl Judge {
                 Some(((process, number), invariants::frame_of(memory, root, number)?))
             })
         });
-        Moment { frames: frames.collect(), free_frames: self.account.free_frames(memory) }
+        Moment {
+            frames: frames.collect(),
+            free_frames: self.account.free_frames(memory),
+        }
     }
 }
 

@@ -41,6 +41,9 @@ mod tests {
 
     #[test]
     fn letters_go_on_after_z() {
-        assert_eq!(["Z", "AA", "AZ", "BA"], [25, 26, 51, 52].map(letters).each_ref().map(String::as_str));
+        assert_eq!(
+            ["Z", "AA", "AZ", "BA"],
+            [25, 26, 51, 52].map(letters).each_ref().map(String::as_str)
+        );
     }
 }

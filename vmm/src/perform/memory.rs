@@ -9,36 +9,58 @@ use abi::operation;
 use super::{Performed, Performer, Region};
 use crate::address::VirtAddr;
 use crate::channel::{Channel, Operation as AgentOperation, Reply};
-use crate::drive::Outcome;
+use crate::drive::{Drive, Outcome};
 use crate::judge::{Finding, Rule};
 use crate::model::Kind;
 use crate::report::excerpt;
 use crate::scenario::STACK_BYTE;
 use crate::scenario::{Content, ContentAt, Operation, OperationStep, RegionAddress, RegionName, Sharing};
-use crate::vm::VmError;
 
-impl Performer {
-    pub(super) fn memory_step(&mut self, process: Channel, step: &OperationStep) -> Result<Performed, VmError> {
+impl<D: Drive> Performer<D> {
+    pub(super) fn memory_step(
+        &mut self,
+        process: Channel,
+        step: &OperationStep,
+    ) -> Result<Performed, D::Error> {
         match &step.operation {
             Operation::Mmap { .. } => self.mmap(process, step),
             Operation::Brk { pages } => self.brk(process, step, *pages),
             Operation::TouchStack { region, pages } => self.touch_stack(process, step, region, *pages),
-            Operation::Munmap { at, pages } => {
-                self.on_range(process, step, operation::MUNMAP, (at, *pages), &[], |model, range| {
+            Operation::Munmap { at, pages } => self.on_range(
+                process,
+                step,
+                operation::MUNMAP,
+                (at, *pages),
+                &[],
+                |model, range| {
                     model.unmap(process, range);
-                })
-            }
+                },
+            ),
             Operation::Mprotect { at, pages, prot } => {
                 let bits = prot.bits();
-                self.on_range(process, step, operation::MPROTECT, (at, *pages), &[bits], |model, range| {
-                    model.protect(process, range, bits);
-                })
+                self.on_range(
+                    process,
+                    step,
+                    operation::MPROTECT,
+                    (at, *pages),
+                    &[bits],
+                    |model, range| {
+                        model.protect(process, range, bits);
+                    },
+                )
             }
             Operation::Madvise { at, pages, advice } => {
                 let advice = [advice.number()];
-                self.on_range(process, step, operation::MADVISE, (at, *pages), &advice, |model, range| {
-                    model.discard(process, range);
-                })
+                self.on_range(
+                    process,
+                    step,
+                    operation::MADVISE,
+                    (at, *pages),
+                    &advice,
+                    |model, range| {
+                        model.discard(process, range);
+                    },
+                )
             }
             Operation::Read(what) => self.read(process, step, what),
             Operation::Write(what) => self.write(process, step, what),
@@ -52,8 +74,15 @@ impl Performer {
         }
     }
 
-    fn mmap(&mut self, process: Channel, step: &OperationStep) -> Result<Performed, VmError> {
-        let Operation::Mmap { region, pages, prot, sharing, at } = &step.operation else {
+    fn mmap(&mut self, process: Channel, step: &OperationStep) -> Result<Performed, D::Error> {
+        let Operation::Mmap {
+            region,
+            pages,
+            prot,
+            sharing,
+            at,
+        } = &step.operation
+        else {
             unreachable!("called for mmap")
         };
         let (address, fixed) = match at {
@@ -65,14 +94,26 @@ impl Performer {
         };
         let flags = sharing.bits() | MAP_ANONYMOUS | fixed;
         let arguments = [address, pages * PAGE_SIZE, prot.bits(), flags];
-        let (performed, reply) =
-            self.call(process, step.expected, AgentOperation::new(operation::MMAP, &arguments))?;
+        let (performed, reply) = self.call(
+            process,
+            step.expected,
+            AgentOperation::new(operation::MMAP, &arguments),
+        )?;
         let Some(reply) = reply else { return Ok(performed) };
         let start = reply.result.cast_unsigned();
-        let new = Region { start: VirtAddr(start), pages: *pages };
-        if !start.is_multiple_of(PAGE_SIZE) || start.saturating_add(pages * PAGE_SIZE) > abi::paging::USER_END {
+        let new = Region {
+            start: VirtAddr(start),
+            pages: *pages,
+        };
+        if !start.is_multiple_of(PAGE_SIZE) || start.saturating_add(pages * PAGE_SIZE) > abi::paging::USER_END
+        {
             let place = self.name(process);
-            let finding = Finding::new(Rule::Result, place, "a page address in user space", format!("{start:#x}"));
+            let finding = Finding::new(
+                Rule::Result,
+                place,
+                "a page address in user space",
+                format!("{start:#x}"),
+            );
             return Ok(Performed::otherwise(finding));
         }
         let kind = match sharing {
@@ -93,8 +134,10 @@ impl Performer {
         (at, pages): (&RegionAddress, u64),
         more: &[u64],
         apply: impl Fn(&mut crate::model::Model, std::ops::Range<VirtAddr>),
-    ) -> Result<Performed, VmError> {
-        let Some(start) = self.regions.address(process, at) else { return Ok(self.nowhere(process, at)) };
+    ) -> Result<Performed, D::Error> {
+        let Some(start) = self.regions.address(process, at) else {
+            return Ok(self.nowhere(process, at));
+        };
         let mut arguments = vec![start.0, pages * PAGE_SIZE];
         arguments.extend(more);
         let (performed, reply) = self.call(process, step.expected, AgentOperation::new(code, &arguments))?;
@@ -105,35 +148,40 @@ impl Performer {
     }
 
     /// The raw system call answers with the break, moved or not: a break that did not move is a refusal.
-    fn brk(&mut self, process: Channel, step: &OperationStep, change: i64) -> Result<Performed, VmError> {
+    fn brk(&mut self, process: Channel, step: &OperationStep, change: i64) -> Result<Performed, D::Error> {
         let ask = |address: u64| AgentOperation::new(operation::BRK, &[address]);
-        let heap = RegionName::try_from(RegionName::HEAP.to_owned()).expect("a valid name");
+        let heap = RegionName::heap();
         let old = match self.regions.get(process, &heap) {
             Some(region) => region,
             None => {
                 let (performed, reply) = self.call(process, crate::scenario::Expected::Success, ask(0))?;
                 let Some(reply) = reply else { return Ok(performed) };
                 let start = reply.result.cast_unsigned().next_multiple_of(PAGE_SIZE);
-                Region { start: VirtAddr(start), pages: 0 }
+                Region {
+                    start: VirtAddr(start),
+                    pages: 0,
+                }
             }
         };
         let pages = old.pages.saturating_add_signed(change);
         let target = old.range(0, pages).end;
         let outcome = match self.driver.perform(process, ask(target.0))? {
-            Outcome::Replied(reply) if reply.result.cast_unsigned() != target.0 => {
-                Outcome::Replied(Reply { result: -i64::from(ENOMEM), ..reply })
-            }
+            Outcome::Replied(reply) if reply.result.cast_unsigned() != target.0 => Outcome::Replied(Reply {
+                result: -i64::from(ENOMEM),
+                ..reply
+            }),
             other => other,
         };
         let (performed, reply) = self.judge_outcome(process, step.expected, outcome);
         if reply.is_some() {
             if pages > old.pages {
                 let grown = old.range(old.pages, pages - old.pages);
-                self.model.map(process, grown, PROT_READ | PROT_WRITE, Kind::Private);
+                self.model
+                    .map(process, grown, PROT_READ | PROT_WRITE, Kind::Private);
             } else {
                 self.model.unmap(process, old.range(pages, old.pages - pages));
             }
-            self.regions.set(process, RegionName::HEAP, Region { pages, ..old });
+            self.regions.set(process, heap.as_str(), Region { pages, ..old });
         }
         Ok(performed)
     }
@@ -144,12 +192,16 @@ impl Performer {
         step: &OperationStep,
         region: &RegionName,
         pages: u64,
-    ) -> Result<Performed, VmError> {
+    ) -> Result<Performed, D::Error> {
         let operation = AgentOperation::new(operation::TOUCH_STACK, &[pages, STACK_BYTE.into()]);
         let (performed, reply) = self.call(process, step.expected, operation)?;
         if let Some(reply) = reply {
-            let new = Region { start: VirtAddr(reply.value).page_start(), pages };
-            self.model.map(process, new.range(0, pages), PROT_READ | PROT_WRITE, Kind::Stack);
+            let new = Region {
+                start: VirtAddr(reply.value).page_start(),
+                pages,
+            };
+            self.model
+                .map(process, new.range(0, pages), PROT_READ | PROT_WRITE, Kind::Stack);
             self.regions.set(process, region.as_str(), new);
         }
         Ok(performed)
@@ -160,7 +212,7 @@ impl Performer {
         process: Channel,
         step: &OperationStep,
         what: &ContentAt<RegionAddress>,
-    ) -> Result<Performed, VmError> {
+    ) -> Result<Performed, D::Error> {
         let Some(start) = self.regions.address(process, &what.at) else {
             return Ok(self.nowhere(process, &what.at));
         };
@@ -187,7 +239,7 @@ impl Performer {
         process: Channel,
         step: &OperationStep,
         what: &ContentAt<RegionAddress>,
-    ) -> Result<Performed, VmError> {
+    ) -> Result<Performed, D::Error> {
         let Some(start) = self.regions.address(process, &what.at) else {
             return Ok(self.nowhere(process, &what.at));
         };

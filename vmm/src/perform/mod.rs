@@ -16,11 +16,10 @@ use abi::linux::process::{WAIT_EXIT_SHIFT, WAIT_SIGNAL_MASK, signal_name};
 pub use regions::{Region, Regions};
 
 use crate::channel::{Channel, Operation as AgentOperation, Reply};
-use crate::drive::{Driver, Life, Outcome};
+use crate::drive::{Drive, Driver, Life, Outcome};
 use crate::judge::{Finding, Rule, Scene};
 use crate::model::Model;
 use crate::scenario::{Ending, Expected, Operation, OperationStep, ProcessName, Return};
-use crate::vm::VmError;
 
 /// What became of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +32,10 @@ pub struct Performed {
 
 impl Performed {
     fn as_expected(result: impl Into<String>) -> Performed {
-        Performed { result: result.into(), findings: Vec::new() }
+        Performed {
+            result: result.into(),
+            findings: Vec::new(),
+        }
     }
 
     /// Nothing that could go wrong.
@@ -42,13 +44,16 @@ impl Performed {
     }
 
     fn otherwise(finding: Finding) -> Performed {
-        Performed { result: finding.found.clone(), findings: vec![finding] }
+        Performed {
+            result: finding.found.clone(),
+            findings: vec![finding],
+        }
     }
 }
 
-/// Performs steps on one machine.
-pub struct Performer {
-    driver: Driver,
+/// Performs steps on a guest, or on whatever else can drive agents.
+pub struct Performer<D> {
+    driver: D,
     model: Model,
     regions: Regions,
     /// Members of the groups that `fork_until` made.
@@ -57,10 +62,10 @@ pub struct Performer {
     waiting: BTreeMap<Channel, OperationStep>,
 }
 
-impl Performer {
+impl<D: Drive> Performer<D> {
     /// A performer for a guest that has booted: its first agent is there and nobody else.
     #[must_use]
-    pub fn new(driver: Driver) -> Performer {
+    pub fn new(driver: D) -> Performer<D> {
         Performer {
             driver,
             model: Model::default(),
@@ -72,12 +77,12 @@ impl Performer {
 
     /// The machine and its agents.
     #[must_use]
-    pub fn driver(&self) -> &Driver {
+    pub fn driver(&self) -> &D {
         &self.driver
     }
 
     /// The machine and its agents, to let it run or to inspect it.
-    pub fn driver_mut(&mut self) -> &mut Driver {
+    pub fn driver_mut(&mut self) -> &mut D {
         &mut self.driver
     }
 
@@ -93,17 +98,11 @@ impl Performer {
         &self.regions
     }
 
-    /// Everything there is to look at; None before the guest has run.
-    pub fn scene(&mut self) -> Option<Scene<'_>> {
-        let (stop, agents) = self.driver.stop_and_agents()?;
-        Some(Scene { stop, agents, model: &self.model, regions: &self.regions })
-    }
-
     /// Makes the scenario's first process.
     ///
     /// # Errors
     /// The host failed.
-    pub fn begin(&mut self, first: &ProcessName) -> Result<Performed, VmError> {
+    pub fn begin(&mut self, first: &ProcessName) -> Result<Performed, D::Error> {
         self.fork(Channel::FIRST, first.as_str(), Expected::Success)
     }
 
@@ -111,12 +110,18 @@ impl Performer {
     ///
     /// # Errors
     /// The host failed.
-    pub fn step(&mut self, step: &OperationStep) -> Result<Performed, VmError> {
-        if let (Operation::Exit { status }, Some(members)) = (&step.operation, self.groups.get(&step.process)) {
+    pub fn step(&mut self, step: &OperationStep) -> Result<Performed, D::Error> {
+        if let (Operation::Exit { status }, Some(members)) = (&step.operation, self.groups.get(&step.process))
+        {
             return self.exit_group(members.clone(), *status);
         }
         let name = step.process.as_str();
-        let Some(process) = self.driver.agents().named(name).filter(|agent| agent.life == Life::Alive) else {
+        let Some(process) = self
+            .driver
+            .agents()
+            .named(name)
+            .filter(|agent| agent.life == Life::Alive)
+        else {
             let finding = Finding::new(Rule::Answer, name, "a live process", "no such process");
             return Ok(Performed::otherwise(finding));
         };
@@ -137,11 +142,24 @@ impl Performer {
             Operation::Finish => self.finish(process),
             Operation::SchedYield => {
                 let operation = AgentOperation::new(abi::operation::SCHED_YIELD, &[]);
-                self.call(process, step.expected, operation).map(|(performed, _)| performed)
+                self.call(process, step.expected, operation)
+                    .map(|(performed, _)| performed)
             }
-            Operation::Exec { program, args, status, output } => {
-                self.exec(process, step, &Program { name: program, args, status: *status, output: output.as_deref() })
-            }
+            Operation::Exec {
+                program,
+                args,
+                status,
+                output,
+            } => self.exec(
+                process,
+                step,
+                &Program {
+                    name: program,
+                    args,
+                    status: *status,
+                    output: output.as_deref(),
+                },
+            ),
         }
     }
 
@@ -151,7 +169,7 @@ impl Performer {
         process: Channel,
         expected: Expected,
         operation: AgentOperation,
-    ) -> Result<(Performed, Option<Reply>), VmError> {
+    ) -> Result<(Performed, Option<Reply>), D::Error> {
         let outcome = self.driver.perform(process, operation)?;
         Ok(self.judge_outcome(process, expected, outcome))
     }
@@ -172,45 +190,98 @@ impl Performer {
                 }
                 (Some(number), _) => {
                     let found = format!("refused with {}", errno_text(number));
-                    (Performed::otherwise(Finding::new(Rule::Result, name, expected_text(expected), found)), None)
+                    (
+                        Performed::otherwise(Finding::new(
+                            Rule::Result,
+                            name,
+                            expected_text(expected),
+                            found,
+                        )),
+                        None,
+                    )
                 }
                 (None, _) => {
                     let found = "it succeeded";
-                    (Performed::otherwise(Finding::new(Rule::Result, name, expected_text(expected), found)), None)
+                    (
+                        Performed::otherwise(Finding::new(
+                            Rule::Result,
+                            name,
+                            expected_text(expected),
+                            found,
+                        )),
+                        None,
+                    )
                 }
             },
-            (Outcome::Ended(status), Expected::Fault(signal)) if status & WAIT_SIGNAL_MASK == signal.number() => {
+            (Outcome::Ended(status), Expected::Fault(signal))
+                if status & WAIT_SIGNAL_MASK == signal.number() =>
+            {
                 self.model.end(process);
                 (Performed::as_expected(format!("ended by {signal}")), None)
             }
             (Outcome::Ended(status), _) => {
                 self.model.end(process);
                 let found = format!("the process {}", status_text(status));
-                (Performed::otherwise(Finding::new(Rule::Result, name, expected_text(expected), found)), None)
+                (
+                    Performed::otherwise(Finding::new(Rule::Result, name, expected_text(expected), found)),
+                    None,
+                )
             }
             // A guest that does not report the end of processes: the parent's wait will tell.
             (Outcome::Silent, Expected::Fault(signal)) => {
                 self.driver.lost(process);
                 self.model.end(process);
-                (Performed::as_expected(format!("no answer, as {signal} would have it")), None)
+                (
+                    Performed::as_expected(format!("no answer, as {signal} would have it")),
+                    None,
+                )
             }
             (Outcome::Silent, _) => {
                 let found = "no answer, while others went on";
-                (Performed::otherwise(Finding::new(Rule::Answer, name, expected_text(expected), found)), None)
+                (
+                    Performed::otherwise(Finding::new(Rule::Answer, name, expected_text(expected), found)),
+                    None,
+                )
             }
             // How the guest ended is told once, for the whole run.
             (Outcome::GuestEnded, _) => (Performed::as_expected("the guest ended"), None),
         }
     }
 
-    fn finish(&mut self, process: Channel) -> Result<Performed, VmError> {
-        let step = self.waiting.remove(&process).expect("validation lets only a waiting process finish");
+    fn finish(&mut self, process: Channel) -> Result<Performed, D::Error> {
+        let step = self
+            .waiting
+            .remove(&process)
+            .expect("validation lets only a waiting process finish");
         let outcome = self.driver.finish(process)?;
-        self.judge_wait(process, &OperationStep { returns: Return::AtOnce, ..step }, outcome)
+        self.judge_wait(
+            process,
+            &OperationStep {
+                returns: Return::AtOnce,
+                ..step
+            },
+            outcome,
+        )
     }
 
     fn name(&self, process: Channel) -> String {
-        self.driver.agents().get(process).map_or_else(|| process.to_string(), |agent| agent.name.clone())
+        self.driver
+            .agents()
+            .get(process)
+            .map_or_else(|| process.to_string(), |agent| agent.name.clone())
+    }
+}
+
+impl Performer<Driver> {
+    /// Everything there is to look at; None before the guest has run.
+    pub fn scene(&mut self) -> Option<Scene<'_>> {
+        let (stop, agents) = self.driver.stop_and_agents()?;
+        Some(Scene {
+            stop,
+            agents,
+            model: &self.model,
+            regions: &self.regions,
+        })
     }
 }
 
@@ -224,7 +295,9 @@ struct Program<'a> {
 
 /// The error number in a reply.
 fn failure(reply: &Reply) -> Option<i32> {
-    (-MAX_ERRNO..0).contains(&reply.result).then(|| i32::try_from(-reply.result).expect("at most MAX_ERRNO"))
+    (-MAX_ERRNO..0)
+        .contains(&reply.result)
+        .then(|| i32::try_from(-reply.result).expect("at most MAX_ERRNO"))
 }
 
 fn errno_text(number: i32) -> String {

@@ -7,22 +7,21 @@ use abi::operation;
 use super::{Performed, Performer, Program, expected_text, failure, status_text, wait_status};
 use crate::channel::event::printable;
 use crate::channel::{Channel, Operation as AgentOperation};
-use crate::drive::{Life, Outcome};
+use crate::drive::{Drive, Life, Outcome};
 use crate::judge::{Finding, Rule};
 use crate::report::quoted;
 use crate::scenario::{Expected, Operation, OperationStep, ProcessName, Return};
-use crate::vm::VmError;
 
 /// wait4's pid argument for "any child".
 const ANY_CHILD: u64 = u64::MAX;
 
-impl Performer {
+impl<D: Drive> Performer<D> {
     pub(super) fn fork(
         &mut self,
         parent: Channel,
         name: &str,
         expected: Expected,
-    ) -> Result<Performed, VmError> {
+    ) -> Result<Performed, D::Error> {
         match self.fork_unmet(parent, name, expected)? {
             (performed, Some(child)) => match self.driver.meet(child)? {
                 Outcome::Replied(_) => Ok(performed),
@@ -38,7 +37,7 @@ impl Performer {
         parent: Channel,
         name: &str,
         expected: Expected,
-    ) -> Result<(Performed, Option<Channel>), VmError> {
+    ) -> Result<(Performed, Option<Channel>), D::Error> {
         let Some((child, outcome)) = self.driver.fork(parent, name)? else {
             let finding = Finding::new(Rule::Evidence, name, "a free channel", "all channels are in use");
             return Ok((Performed::otherwise(finding), None));
@@ -58,7 +57,7 @@ impl Performer {
         group: &ProcessName,
         limit: u64,
         expected: Expected,
-    ) -> Result<Performed, VmError> {
+    ) -> Result<Performed, D::Error> {
         for count in 0..limit {
             let name = format!("{group}-{count}");
             let Some((child, outcome)) = self.driver.fork(parent, &name)? else {
@@ -74,10 +73,15 @@ impl Performer {
             self.groups.entry(group.clone()).or_default().push(child);
         }
         let found = format!("{limit} children were forked and none was refused");
-        Ok(Performed::otherwise(Finding::new(Rule::Result, self.name(parent), expected_text(expected), found)))
+        Ok(Performed::otherwise(Finding::new(
+            Rule::Result,
+            self.name(parent),
+            expected_text(expected),
+            found,
+        )))
     }
 
-    pub(super) fn exit(&mut self, process: Channel, status: u8) -> Result<Performed, VmError> {
+    pub(super) fn exit(&mut self, process: Channel, status: u8) -> Result<Performed, D::Error> {
         let operation = AgentOperation::new(operation::EXIT, &[status.into()]);
         let outcome = self.driver.perform(process, operation)?;
         let expected = format!("exited with {status}");
@@ -95,10 +99,15 @@ impl Performer {
         if found == expected {
             return Ok(Performed::as_expected(found));
         }
-        Ok(Performed::otherwise(Finding::new(Rule::Result, self.name(process), expected, found)))
+        Ok(Performed::otherwise(Finding::new(
+            Rule::Result,
+            self.name(process),
+            expected,
+            found,
+        )))
     }
 
-    pub(super) fn exit_group(&mut self, members: Vec<Channel>, status: u8) -> Result<Performed, VmError> {
+    pub(super) fn exit_group(&mut self, members: Vec<Channel>, status: u8) -> Result<Performed, D::Error> {
         for member in members {
             let performed = self.exit(member, status)?;
             if !performed.findings.is_empty() {
@@ -108,21 +117,29 @@ impl Performer {
         Ok(Performed::as_expected(format!("exited with {status}")))
     }
 
-    pub(super) fn wait(&mut self, process: Channel, step: &OperationStep) -> Result<Performed, VmError> {
-        let Operation::Wait { child, nohang, .. } = &step.operation else { unreachable!("called for wait") };
+    pub(super) fn wait(&mut self, process: Channel, step: &OperationStep) -> Result<Performed, D::Error> {
+        let Operation::Wait { child, nohang, .. } = &step.operation else {
+            unreachable!("called for wait")
+        };
         let options = if *nohang { WNOHANG } else { 0 };
         let group = child.as_ref().and_then(|child| self.groups.get(child)).cloned();
         let pids: Vec<u64> = match (group, child) {
             (Some(members), _) => members.iter().filter_map(|member| self.pid(*member)).collect(),
             (None, Some(child)) => {
                 let agent = self.driver.agents().named(child.as_str());
-                agent.and_then(|agent| agent.pid).map(u64::from).into_iter().collect()
+                agent
+                    .and_then(|agent| agent.pid)
+                    .map(u64::from)
+                    .into_iter()
+                    .collect()
             }
             (None, None) => vec![ANY_CHILD],
         };
         let mut last = Performed::as_expected("done");
         for pid in pids {
-            let outcome = self.driver.perform(process, AgentOperation::new(operation::WAIT, &[pid, options]))?;
+            let outcome = self
+                .driver
+                .perform(process, AgentOperation::new(operation::WAIT, &[pid, options]))?;
             last = self.judge_wait(process, step, outcome)?;
             if !last.findings.is_empty() {
                 break;
@@ -137,8 +154,15 @@ impl Performer {
         process: Channel,
         step: &OperationStep,
         outcome: Outcome,
-    ) -> Result<Performed, VmError> {
-        let Operation::Wait { child, nohang, status } = &step.operation else { unreachable!("called for wait") };
+    ) -> Result<Performed, D::Error> {
+        let Operation::Wait {
+            child,
+            nohang,
+            status,
+        } = &step.operation
+        else {
+            unreachable!("called for wait")
+        };
         let name = self.name(process);
         match (step.returns, &outcome) {
             (Return::Later, Outcome::Silent) => {
@@ -158,12 +182,19 @@ impl Performer {
             None => "no child has ended".to_owned(),
             Some(who) => format!("{who} {}", status_text(reply.value as u32)),
         };
-        let wanted = child.as_ref().filter(|child| !self.groups.contains_key(child)).map(ProcessName::as_str);
+        let wanted = child
+            .as_ref()
+            .filter(|child| !self.groups.contains_key(child))
+            .map(ProcessName::as_str);
         let expected = match (status, wanted) {
             (None, _) if *nohang => "no child has ended".to_owned(),
             (None, _) => return Ok(Performed::as_expected(found)),
             (Some(ending), wanted) => {
-                format!("{} {}", wanted.unwrap_or("a child"), status_text(wait_status(*ending)))
+                format!(
+                    "{} {}",
+                    wanted.unwrap_or("a child"),
+                    status_text(wait_status(*ending))
+                )
             }
         };
         let right_child = who.is_some() && (wanted.is_none() || wanted == who.as_deref());
@@ -174,7 +205,12 @@ impl Performer {
         if as_expected {
             return Ok(Performed::as_expected(found));
         }
-        Ok(Performed::otherwise(Finding::new(Rule::Result, name, expected, found)))
+        Ok(Performed::otherwise(Finding::new(
+            Rule::Result,
+            name,
+            expected,
+            found,
+        )))
     }
 
     /// Runs a program to its end and compares status and output.
@@ -183,28 +219,34 @@ impl Performer {
         process: Channel,
         step: &OperationStep,
         program: &Program<'_>,
-    ) -> Result<Performed, VmError> {
+    ) -> Result<Performed, D::Error> {
         let words = std::iter::once(program.name).chain(program.args.iter().map(String::as_str));
         let payload: Vec<u8> = words.clone().flat_map(|word| word.bytes().chain([0])).collect();
-        let operation =
-            AgentOperation::new(operation::EXEC, &[payload.len() as u64, words.count() as u64]).with_payload(payload);
+        let operation = AgentOperation::new(operation::EXEC, &[payload.len() as u64, words.count() as u64])
+            .with_payload(payload);
         // What was printed before belongs to nobody's expectation.
-        self.take_output();
+        self.driver.take_output();
         let outcome = self.driver.perform(process, operation)?;
-        let output = self.take_output();
+        let output = self.driver.take_output();
         let (performed, reply) = self.judge_outcome(process, step.expected, outcome);
         let Some(reply) = reply else { return Ok(performed) };
-        let (expected, found) =
-            (status_text(wait_status(program.status)), status_text(reply.value as u32));
+        let (expected, found) = (
+            status_text(wait_status(program.status)),
+            status_text(reply.value as u32),
+        );
         let mut performed = Performed::as_expected(found.clone());
         if found != expected {
-            performed.findings.push(Finding::new(Rule::Result, program.name, expected, found));
+            performed
+                .findings
+                .push(Finding::new(Rule::Result, program.name, expected, found));
         }
         if let Some(wanted) = program.output
             && output != wanted.as_bytes()
         {
             let found = quoted(&printable(&output));
-            performed.findings.push(Finding::new(Rule::Result, program.name, quoted(wanted), found));
+            performed
+                .findings
+                .push(Finding::new(Rule::Result, program.name, quoted(wanted), found));
         }
         Ok(performed)
     }
@@ -213,7 +255,7 @@ impl Performer {
     ///
     /// # Errors
     /// The host failed.
-    pub fn end_all(&mut self) -> Result<Performed, VmError> {
+    pub fn end_all(&mut self) -> Result<Performed, D::Error> {
         let left: Vec<Channel> = self
             .driver
             .agents()
@@ -240,10 +282,6 @@ impl Performer {
         }
     }
 
-    fn take_output(&mut self) -> Vec<u8> {
-        self.driver.stop().map(|mut stop| stop.devices().console.take()).unwrap_or_default()
-    }
-
     fn pid(&self, process: Channel) -> Option<u64> {
         self.driver.agents().get(process)?.pid.map(u64::from)
     }
@@ -253,7 +291,12 @@ impl Performer {
         if pid == 0 {
             return None;
         }
-        let newest = self.driver.agents().iter().rev().find(|agent| agent.pid.map(i64::from) == Some(pid));
+        let newest = self
+            .driver
+            .agents()
+            .iter()
+            .rev()
+            .find(|agent| agent.pid.map(i64::from) == Some(pid));
         Some(newest.map_or_else(|| "an unknown process".to_owned(), |agent| agent.name.clone()))
     }
 }

@@ -50,16 +50,25 @@ impl Regions {
     /// The name of an address, such as `buf+1p+16`; the newest region counts where several lie over each other.
     #[must_use]
     pub fn name(&self, process: Channel, address: VirtAddr) -> Option<String> {
-        let (name, region) = self.by_process.get(&process)?.iter().find(|(_, region)| {
-            region.range(0, region.pages).contains(&address)
-        })?;
+        let (name, region) = self
+            .by_process
+            .get(&process)?
+            .iter()
+            .find(|(_, region)| region.range(0, region.pages).contains(&address))?;
         let offset = address.0 - region.start.0;
         let (page, byte) = (offset / PAGE_SIZE, offset % PAGE_SIZE);
-        Some(if byte == 0 { format!("{name}+{page}p") } else { format!("{name}+{page}p+{byte}") })
+        Some(if byte == 0 {
+            format!("{name}+{page}p")
+        } else {
+            format!("{name}+{page}p+{byte}")
+        })
     }
 
     pub(super) fn set(&mut self, process: Channel, name: &str, region: Region) {
-        self.by_process.entry(process).or_default().insert(name.to_owned(), region);
+        self.by_process
+            .entry(process)
+            .or_default()
+            .insert(name.to_owned(), region);
     }
 
     pub(super) fn fork(&mut self, parent: Channel, child: Channel) {

@@ -9,9 +9,17 @@ const MAX_BYTES: usize = 24;
 /// do not differ.
 #[must_use]
 pub fn excerpt(bytes: &[u8], other: &[u8]) -> String {
-    let first = bytes.iter().zip(other).position(|(mine, theirs)| mine != theirs).unwrap_or(0);
+    let first = bytes
+        .iter()
+        .zip(other)
+        .position(|(mine, theirs)| mine != theirs)
+        .unwrap_or(0);
     let rest = &bytes[first..];
-    let at = if first == 0 { String::new() } else { format!(" from byte {first} on") };
+    let at = if first == 0 {
+        String::new()
+    } else {
+        format!(" from byte {first} on")
+    };
     if let [byte, ..] = rest
         && rest.len() > 1
         && rest.iter().all(|other| other == byte)
@@ -22,7 +30,11 @@ pub fn excerpt(bytes: &[u8], other: &[u8]) -> String {
         };
     }
     // Text usually stands in a page of zeros.
-    let end = rest.iter().rposition(|byte| *byte != 0).map_or(1, |last| last + 1).min(rest.len());
+    let end = rest
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(1, |last| last + 1)
+        .min(rest.len());
     let shown = &rest[..end.min(MAX_BYTES)];
     let more = if end > MAX_BYTES { "..." } else { "" };
     let graphic = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
@@ -65,6 +77,9 @@ mod tests {
 
     #[test]
     fn long_text_is_cut() {
-        assert_eq!(excerpt(b"abcdefghijklmnopqrstuvwxyz", b""), "\"abcdefghijklmnopqrstuvwx\"...");
+        assert_eq!(
+            excerpt(b"abcdefghijklmnopqrstuvwxyz", b""),
+            "\"abcdefghijklmnopqrstuvwx\"..."
+        );
     }
 }

@@ -81,7 +81,10 @@ pub struct Cost {
 impl Line {
     /// Everything wrong that the line tells of.
     pub fn all_findings(&self) -> impl Iterator<Item = &Finding> {
-        let of_expectations = self.expectations.iter().flat_map(|expectation| &expectation.findings);
+        let of_expectations = self
+            .expectations
+            .iter()
+            .flat_map(|expectation| &expectation.findings);
         of_expectations.chain(&self.findings)
     }
 }
@@ -94,7 +97,13 @@ impl Report {
 
     /// The verdict that the lines give.
     pub(crate) fn judge(&mut self) {
-        let verdict = |finding: &Finding| if finding.rule.is_ours() { Verdict::Broken } else { Verdict::Fail };
+        let verdict = |finding: &Finding| {
+            if finding.rule.is_ours() {
+                Verdict::Broken
+            } else {
+                Verdict::Fail
+            }
+        };
         let worst = self.findings().map(verdict).max();
         let unfinished = (self.steps_not_run > 0).then_some(Verdict::Broken);
         self.verdict = worst.or(unfinished).unwrap_or(Verdict::Pass);

@@ -30,7 +30,12 @@ pub fn render(report: &Report, colour: Colour, detail: Detail) -> String {
     let mut text = String::new();
     if detail == Detail::Full || report.verdict != Verdict::Pass {
         let paint = Paint { colour };
-        let _ = writeln!(text, "{}\n  {}\n", paint.bold(&report.scenario), report.description);
+        let _ = writeln!(
+            text,
+            "{}\n  {}\n",
+            paint.bold(&report.scenario),
+            report.description
+        );
         report.lines.iter().for_each(|line| paint.line(&mut text, line));
         text.push('\n');
     }
@@ -80,15 +85,29 @@ impl Paint {
         let mark = self.mark(line.all_findings().next().is_none());
         let _ = write!(text, "{number:>4}  {mark}  {}", line.what);
         self.result(text, &line.result);
-        line.expectations.iter().for_each(|expectation| self.expectation(text, expectation));
-        line.findings.iter().for_each(|finding| self.finding(text, finding));
+        line.expectations
+            .iter()
+            .for_each(|expectation| self.expectation(text, expectation));
+        line.findings
+            .iter()
+            .for_each(|finding| self.finding(text, finding));
     }
 
     fn expectation(&self, text: &mut String, expectation: &ExpectationLine) {
         let mark = self.mark(expectation.findings.is_empty());
         let _ = write!(text, "          {mark}  {}", expectation.what);
-        self.result(text, if expectation.findings.is_empty() { &expectation.found } else { "" });
-        expectation.findings.iter().for_each(|finding| self.finding(text, finding));
+        self.result(
+            text,
+            if expectation.findings.is_empty() {
+                &expectation.found
+            } else {
+                ""
+            },
+        );
+        expectation
+            .findings
+            .iter()
+            .for_each(|finding| self.finding(text, finding));
     }
 
     fn result(&self, text: &mut String, result: &str) {
@@ -106,7 +125,11 @@ impl Paint {
     }
 
     fn mark(&self, good: bool) -> String {
-        if good { self.green("ok  ") } else { self.red("FAIL") }
+        if good {
+            self.green("ok  ")
+        } else {
+            self.red("FAIL")
+        }
     }
 
     fn bold(&self, text: &str) -> String {

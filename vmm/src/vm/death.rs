@@ -89,7 +89,9 @@ impl fmt::Display for Cause {
                 write!(f, "KVM could not emulate an instruction of the kernel")
             }
             Cause::InternalError { suberror } => write!(f, "KVM internal error, suberror {suberror}"),
-            Cause::EntryFailed { reason } => write!(f, "the processor refused the guest's state ({reason:#x})"),
+            Cause::EntryFailed { reason } => {
+                write!(f, "the processor refused the guest's state ({reason:#x})")
+            }
             Cause::UnexpectedExit { exit } => write!(f, "unexpected exit {exit}"),
             Cause::OutOfExits { limit } => write!(f, "the guest used up its budget of {limit} exits"),
             Cause::OutOfTime { limit } => {
@@ -138,7 +140,10 @@ pub(super) fn place(fd: &VcpuFd, memory: &GuestMemoryMmap, symbols: &Symbols) ->
     Ok(Place {
         rip,
         symbol: symbols.name(VirtAddr(rip)),
-        bytes: bytes.into_iter().take(len_bytes.unwrap_or(MAX_INSTRUCTION_BYTES)).collect(),
+        bytes: bytes
+            .into_iter()
+            .take(len_bytes.unwrap_or(MAX_INSTRUCTION_BYTES))
+            .collect(),
         instruction,
     })
 }

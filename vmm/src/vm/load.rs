@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use abi::{PAGE_SHIFT, PAGE_SIZE};
 use linux_loader::configurator::pvh::PvhBootConfigurator;
 use linux_loader::configurator::{BootConfigurator, BootParams};
+use linux_loader::loader::KernelLoader;
 use linux_loader::loader::elf::start_info::{hvm_memmap_table_entry, hvm_modlist_entry, hvm_start_info};
 use linux_loader::loader::elf::{Elf, PvhBootCapability};
-use linux_loader::loader::KernelLoader;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
 use crate::address::FrameNumber;
@@ -98,7 +98,11 @@ pub(super) struct Loaded {
 impl Loaded {
     /// Every frame that holds something: boot information, kernel, programs.
     pub(super) fn frames(&self) -> [Range<FrameNumber>; 3] {
-        [FrameNumber(0)..FrameNumber(1 << (20 - PAGE_SHIFT)), self.kernel.clone(), self.initrd.clone()]
+        [
+            FrameNumber(0)..FrameNumber(1 << (20 - PAGE_SHIFT)),
+            self.kernel.clone(),
+            self.initrd.clone(),
+        ]
     }
 }
 
@@ -130,11 +134,11 @@ fn load_kernel(memory: &GuestMemoryMmap, config: &Config<'_>) -> Result<(GuestAd
         source,
     })?;
     match loaded.pvh_boot_cap {
-        PvhBootCapability::PvhEntryPresent(entry) => {
-            Ok((entry, loaded.kernel_load.0, loaded.kernel_end))
-        }
+        PvhBootCapability::PvhEntryPresent(entry) => Ok((entry, loaded.kernel_load.0, loaded.kernel_end)),
         PvhBootCapability::PvhEntryNotPresent | PvhBootCapability::PvhEntryIgnored => {
-            Err(LoadError::NoPvhEntry { path: path.to_owned() })
+            Err(LoadError::NoPvhEntry {
+                path: path.to_owned(),
+            })
         }
     }
 }
@@ -145,11 +149,18 @@ fn load_initrd(
     path: &Path,
     kernel_end: u64,
 ) -> Result<hvm_modlist_entry, LoadError> {
-    let read = |source| LoadError::Read { path: path.to_owned(), source };
+    let read = |source| LoadError::Read {
+        path: path.to_owned(),
+        source,
+    };
     let mut file = open(path)?;
     let len_bytes = file.metadata().map_err(read)?.len();
     let free_bytes = memory_len_bytes(memory).saturating_sub(kernel_end);
-    let too_large = || LoadError::InitrdTooLarge { path: path.to_owned(), len_bytes, free_bytes };
+    let too_large = || LoadError::InitrdTooLarge {
+        path: path.to_owned(),
+        len_bytes,
+        free_bytes,
+    };
     if len_bytes > free_bytes {
         return Err(too_large());
     }
@@ -161,7 +172,11 @@ fn load_initrd(
     memory
         .read_exact_volatile_from(GuestAddress(start), &mut file, count)
         .map_err(|error| read(std::io::Error::other(error)))?;
-    Ok(hvm_modlist_entry { paddr: start, size: len_bytes, ..Default::default() })
+    Ok(hvm_modlist_entry {
+        paddr: start,
+        size: len_bytes,
+        ..Default::default()
+    })
 }
 
 fn load_command_line(memory: &GuestMemoryMmap, command_line: &str) -> Result<(), LoadError> {
@@ -170,7 +185,9 @@ fn load_command_line(memory: &GuestMemoryMmap, command_line: &str) -> Result<(),
         return Err(LoadError::CommandLineTooLong { len_bytes });
     }
     // The NUL at its end is there already: memory starts as zeros.
-    memory.write_slice(command_line.as_bytes(), COMMAND_LINE).map_err(boot_information)
+    memory
+        .write_slice(command_line.as_bytes(), COMMAND_LINE)
+        .map_err(boot_information)
 }
 
 fn write_boot_information(memory: &GuestMemoryMmap, module: hvm_modlist_entry) -> Result<(), LoadError> {
@@ -201,5 +218,8 @@ fn boot_information(error: impl std::fmt::Display) -> LoadError {
 }
 
 fn open(path: &Path) -> Result<File, LoadError> {
-    File::open(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })
+    File::open(path).map_err(|source| LoadError::Read {
+        path: path.to_owned(),
+        source,
+    })
 }

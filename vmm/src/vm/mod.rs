@@ -196,7 +196,10 @@ impl Stop<'_> {
     /// KVM refuses to tell.
     pub fn take_dirty_log(&self) -> Result<Vec<u64>, VmError> {
         let len_bytes = usize::try_from(memory_len_bytes(&self.vm.memory)).expect("a 64-bit host");
-        self.vm.vm_fd.get_dirty_log(MEMORY_SLOT, len_bytes).map_err(refused("tell which frames are dirty"))
+        self.vm
+            .vm_fd
+            .get_dirty_log(MEMORY_SLOT, len_bytes)
+            .map_err(refused("tell which frames are dirty"))
     }
 
     /// Exits of the guest to the VMM so far.
@@ -237,7 +240,9 @@ fn guest_memory(memory_mib: u64) -> Result<GuestMemoryMmap, VmError> {
 
 #[allow(unsafe_code, reason = "KVM is handed the address of guest memory")]
 fn register_memory(vm_fd: &VmFd, memory: &GuestMemoryMmap) -> Result<(), VmError> {
-    let host_address = memory.get_host_address(GuestAddress(0)).expect("guest memory starts at 0");
+    let host_address = memory
+        .get_host_address(GuestAddress(0))
+        .expect("guest memory starts at 0");
     let region = kvm_userspace_memory_region {
         slot: MEMORY_SLOT,
         flags: KVM_MEM_LOG_DIRTY_PAGES,

@@ -29,7 +29,9 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The device is there and closed to us.
-    #[error("no permission to open {path}: add yourself to the group that owns it (usually `kvm`) and log in again")]
+    #[error(
+        "no permission to open {path}: add yourself to the group that owns it (usually `kvm`) and log in again"
+    )]
     NotPermitted {
         /// The device.
         path: PathBuf,
@@ -78,7 +80,10 @@ fn open_at(path: &str) -> Result<Kvm, OpenError> {
         API_VERSION => {}
         found => return Err(OpenError::WrongVersion { found }),
     }
-    match NEEDED.iter().find(|(capability, _)| !kvm.check_extension(*capability)) {
+    match NEEDED
+        .iter()
+        .find(|(capability, _)| !kvm.check_extension(*capability))
+    {
         Some((_, capability)) => Err(OpenError::TooOld { capability }),
         None => Ok(kvm),
     }
@@ -91,17 +96,29 @@ mod tests {
     #[test]
     fn a_missing_device_is_named() {
         let path = "/dev/no-such-kvm";
-        assert_eq!(open_at(path).unwrap_err(), OpenError::Missing { path: path.into() });
+        assert_eq!(
+            open_at(path).unwrap_err(),
+            OpenError::Missing { path: path.into() }
+        );
     }
 
     #[test]
     fn a_file_that_is_no_kvm_device_has_the_wrong_version() {
-        assert_eq!(open_at("/dev/null").unwrap_err(), OpenError::WrongVersion { found: -1 });
+        assert_eq!(
+            open_at("/dev/null").unwrap_err(),
+            OpenError::WrongVersion { found: -1 }
+        );
     }
 
     #[test]
     fn a_directory_cannot_be_opened() {
         let error = open_at("/").unwrap_err();
-        assert_eq!(error, OpenError::Unusable { path: "/".into(), errno: Errno::EISDIR });
+        assert_eq!(
+            error,
+            OpenError::Unusable {
+                path: "/".into(),
+                errno: Errno::EISDIR
+            }
+        );
     }
 }

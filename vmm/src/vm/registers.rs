@@ -25,17 +25,24 @@ pub(super) fn set_for_pvh(kvm: &Kvm, vcpu: &VcpuFd, loaded: &Loaded) -> Result<(
     let cpuid = kvm
         .get_supported_cpuid(KVM_MAX_CPUID_ENTRIES)
         .map_err(refused("tell which processor features it supports"))?;
-    vcpu.set_cpuid2(&cpuid).map_err(refused("set the processor features"))?;
+    vcpu.set_cpuid2(&cpuid)
+        .map_err(refused("set the processor features"))?;
 
     let mut system = vcpu.get_sregs().map_err(refused("read the system registers"))?;
     let data = flat_segment(DATA_READ_WRITE_ACCESSED, 0x10);
     system.cs = flat_segment(CODE_EXECUTE_READ_ACCESSED, 0x8);
     (system.ds, system.es, system.fs, system.gs, system.ss) = (data, data, data, data, data);
-    system.tr = kvm_segment { limit: TSS_LIMIT, type_: TSS_BUSY, present: 1, ..Default::default() };
+    system.tr = kvm_segment {
+        limit: TSS_LIMIT,
+        type_: TSS_BUSY,
+        present: 1,
+        ..Default::default()
+    };
     system.cr0 = CR0_PE | CR0_ET;
     system.cr4 = 0;
     system.efer = 0;
-    vcpu.set_sregs(&system).map_err(refused("set the system registers"))?;
+    vcpu.set_sregs(&system)
+        .map_err(refused("set the system registers"))?;
 
     let general = kvm_regs {
         rip: loaded.entry.0,
@@ -43,7 +50,8 @@ pub(super) fn set_for_pvh(kvm: &Kvm, vcpu: &VcpuFd, loaded: &Loaded) -> Result<(
         rflags: RFLAGS_RESERVED,
         ..Default::default()
     };
-    vcpu.set_regs(&general).map_err(refused("set the general registers"))
+    vcpu.set_regs(&general)
+        .map_err(refused("set the general registers"))
 }
 
 /// A 32-bit segment over all of the address space.

@@ -16,7 +16,9 @@ impl Symbols {
     /// The symbols of the ELF file at `path`.
     #[must_use]
     pub fn of(path: &Path) -> Symbols {
-        Symbols { path: path.to_owned() }
+        Symbols {
+            path: path.to_owned(),
+        }
     }
 
     /// Function and offset behind an address, such as `kernel::mm::fault::handle+0x1c`. None when no function of the
@@ -34,6 +36,9 @@ impl Symbols {
         if offset != 0 && offset >= function.size() {
             return None;
         }
-        Some(format!("{:#}+{offset:#x}", rustc_demangle::demangle(function.name().ok()?)))
+        Some(format!(
+            "{:#}+{offset:#x}",
+            rustc_demangle::demangle(function.name().ok()?)
+        ))
     }
 }

@@ -26,8 +26,8 @@ use super::symbols::Symbols;
 use super::watchdog::Watchdog;
 use super::{Budget, VmError, refused};
 use crate::address::{PhysAddr, VirtAddr};
-use crate::inspect::walk::Root;
 use crate::channel::{Access, Channel, Devices, Event};
+use crate::inspect::walk::Root;
 
 /// Why the guest stands still.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +67,14 @@ pub(super) struct Vcpu {
 impl Vcpu {
     pub(super) fn new(fd: VcpuFd, budget: Budget) -> Result<Vcpu, VmError> {
         let watchdog = Watchdog::start(budget.wall_time).map_err(VmError::Watchdog)?;
-        Ok(Vcpu { fd, state: State::Ready, budget, exits: 0, watchdog, not_send: PhantomData })
+        Ok(Vcpu {
+            fd,
+            state: State::Ready,
+            budget,
+            exits: 0,
+            watchdog,
+            not_send: PhantomData,
+        })
     }
 
     pub(super) fn exits(&self) -> u64 {
@@ -118,22 +125,32 @@ impl Vcpu {
     }
 
     pub(super) fn root(&self) -> Result<Root, VmError> {
-        let system = self.fd.get_sregs().map_err(refused("read the system registers"))?;
+        let system = self
+            .fd
+            .get_sregs()
+            .map_err(refused("read the system registers"))?;
         Ok(Root::from_cr3(system.cr3))
     }
 
     pub(super) fn translate(&self, address: VirtAddr) -> Result<Option<PhysAddr>, VmError> {
-        let found = self.fd.translate_gva(address.0).map_err(refused("translate an address"))?;
+        let found = self
+            .fd
+            .translate_gva(address.0)
+            .map_err(refused("translate an address"))?;
         Ok((found.valid != 0).then(|| PhysAddr(found.physical_address)))
     }
 
     /// One entry into the guest and one exit from it.
     fn step(&mut self, devices: &mut Devices, memory: &GuestMemoryMmap) -> Result<Next, VmError> {
         if self.watchdog.has_expired() {
-            return Ok(Next::Die(Cause::OutOfTime { limit: self.budget.wall_time }));
+            return Ok(Next::Die(Cause::OutOfTime {
+                limit: self.budget.wall_time,
+            }));
         }
         if self.exits == self.budget.exits {
-            return Ok(Next::Die(Cause::OutOfExits { limit: self.budget.exits }));
+            return Ok(Next::Die(Cause::OutOfExits {
+                limit: self.budget.exits,
+            }));
         }
         self.exits += 1;
         let exit = match self.fd.run() {
@@ -160,10 +177,16 @@ impl Vcpu {
             VcpuExit::Shutdown => return Ok(Next::Die(Cause::TripleFault)),
             VcpuExit::FailEntry(reason, _) => return Ok(Next::Die(Cause::EntryFailed { reason })),
             VcpuExit::InternalError => {
-                return Ok(Next::Die(Cause::InternalError { suberror: self.internal_suberror() }));
+                return Ok(Next::Die(Cause::InternalError {
+                    suberror: self.internal_suberror(),
+                }));
             }
             VcpuExit::Intr => Access::Done,
-            other => return Ok(Next::Die(Cause::UnexpectedExit { exit: format!("{other:?}") })),
+            other => {
+                return Ok(Next::Die(Cause::UnexpectedExit {
+                    exit: format!("{other:?}"),
+                }));
+            }
         };
         Ok(match access {
             Access::Done => Next::GoOn,
@@ -175,7 +198,10 @@ impl Vcpu {
     #[allow(unsafe_code, reason = "kvm_run keeps its data in a union")]
     fn answer_memory_read(&mut self, value: u64) {
         let run = self.fd.get_kvm_run();
-        assert_eq!(run.exit_reason, KVM_EXIT_MMIO, "a ring is a memory read, and nothing has run since");
+        assert_eq!(
+            run.exit_reason, KVM_EXIT_MMIO,
+            "a ring is a memory read, and nothing has run since"
+        );
         // SAFETY: the exit reason says which variant is in force, and it is the one for memory accesses.
         let access = unsafe { &mut run.__bindgen_anon_1.mmio };
         access.data = value.to_le_bytes();
@@ -191,7 +217,9 @@ impl Vcpu {
 
 fn after_report(event: Option<&Event>) -> Next {
     match event {
-        Some(Event::Panic { message }) => Next::Die(Cause::Panic { message: message.clone() }),
+        Some(Event::Panic { message }) => Next::Die(Cause::Panic {
+            message: message.clone(),
+        }),
         Some(Event::PowerOff) => Next::PoweredOff,
         _ => Next::GoOn,
     }

@@ -38,9 +38,13 @@ impl Watchdog {
         register_signal_handler(KICK as i32, do_nothing)?;
         let shared = Arc::new(Shared::default());
         let (watched, watching) = (pthread_self(), Arc::clone(&shared));
-        let thread =
-            Builder::new().name("watchdog".into()).spawn(move || watching.watch(watched, limit))?;
-        Ok(Watchdog { shared, thread: Some(thread) })
+        let thread = Builder::new()
+            .name("watchdog".into())
+            .spawn(move || watching.watch(watched, limit))?;
+        Ok(Watchdog {
+            shared,
+            thread: Some(thread),
+        })
     }
 
     pub(super) fn has_expired(&self) -> bool {
