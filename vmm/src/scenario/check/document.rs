@@ -1,0 +1,107 @@
+//! What concerns the whole document.
+
+use std::path::Path as FilePath;
+
+use abi::boot::{CMDLINE_INIT, CMDLINE_SELF_CHECK, MAX_MEMORY_MIB, MIN_MEMORY_MIB};
+
+use super::{CheckError, Findings, Surroundings};
+use crate::scenario::language::{Budget, Guest, Scenario, Step};
+use crate::scenario::path::Path;
+
+/// Options that decide which program runs: the harness sets them.
+const RESERVED_OPTIONS: [&str; 2] = [CMDLINE_INIT, CMDLINE_SELF_CHECK];
+
+pub(super) fn check(scenario: &Scenario, surroundings: &Surroundings<'_>, findings: &mut Findings) {
+    let root = Path::default();
+    file_stem(scenario, surroundings, findings);
+    if scenario.description.trim().is_empty() {
+        findings.add(
+            root.key("description"),
+            CheckError::Empty {
+                what: "the description",
+            },
+        );
+    }
+    guest(&scenario.guest, &root.key("guest"), findings);
+    budget(&scenario.budget, &root.key("budget"), findings);
+    if scenario.steps.is_empty() {
+        findings.add(
+            root.key("steps"),
+            CheckError::Empty {
+                what: "the list of steps",
+            },
+        );
+    } else if scenario.steps.iter().all(|step| matches!(step, Step::Check(_))) {
+        findings.add(root.key("steps"), CheckError::NoOperation);
+    }
+}
+
+fn file_stem(scenario: &Scenario, surroundings: &Surroundings<'_>, findings: &mut Findings) {
+    let stem = FilePath::new(surroundings.source_name)
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy();
+    if scenario.name.as_str() != stem {
+        let error = CheckError::FileStem {
+            found: scenario.name.to_string(),
+            file_stem: stem.into_owned(),
+        };
+        findings.add(Path::default().key("name"), error);
+    }
+}
+
+fn guest(guest: &Guest, path: &Path, findings: &mut Findings) {
+    let memory = in_range(
+        "guest memory in MiB",
+        guest.memory_mib,
+        MIN_MEMORY_MIB,
+        MAX_MEMORY_MIB,
+    );
+    findings.keep(&path.key("memory_mib"), memory);
+    for (key, value) in &guest.options {
+        let option = path.key("options").key(key);
+        if RESERVED_OPTIONS.contains(&key.as_str()) {
+            findings.add(option, CheckError::OptionReserved { found: key.clone() });
+        } else if key.is_empty() {
+            findings.add(
+                option,
+                CheckError::Empty {
+                    what: "the option's name",
+                },
+            );
+        } else if let Some(found) = [key, value]
+            .into_iter()
+            .find(|text| !stands_on_command_line(text))
+        {
+            findings.add(option, CheckError::OptionText { found: found.clone() });
+        }
+    }
+}
+
+fn stands_on_command_line(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"')
+}
+
+fn budget(budget: &Budget, path: &Path, findings: &mut Findings) {
+    findings.keep(
+        &path.key("exits"),
+        in_range("the budget of exits", budget.exits, 1, Budget::MAX_EXITS),
+    );
+    findings.keep(
+        &path.key("seconds"),
+        in_range("the budget of seconds", budget.seconds, 1, Budget::MAX_SECONDS),
+    );
+}
+
+fn in_range(quantity: &'static str, found: u64, least: u64, most: u64) -> Result<(), CheckError> {
+    if (least..=most).contains(&found) {
+        Ok(())
+    } else {
+        Err(CheckError::OutOfRange {
+            quantity,
+            least,
+            most,
+            found,
+        })
+    }
+}

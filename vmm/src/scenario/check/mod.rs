@@ -1,0 +1,64 @@
+//! Whether the parts of a scenario fit together: names are defined before their use, addresses lie in their regions,
+//! processes that act are there, and sizes make sense.
+//!
+//! The steps are followed in their order with a [`World`](world::World) that knows which processes and regions there are,
+//! and nothing of what memory holds: that is for the run to find out.
+
+mod document;
+mod error;
+mod expectations;
+mod operations;
+mod waiting;
+mod world;
+
+pub(super) use error::CheckError;
+
+use self::world::World;
+use super::language::{Scenario, Step};
+use super::path::Path;
+
+/// What a scenario must agree with that is not in its text.
+pub(super) struct Surroundings<'a> {
+    /// The file's path.
+    pub(super) source_name: &'a str,
+    /// Programs of the guest image.
+    pub(super) programs: &'a [String],
+}
+
+/// Something that does not fit, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Finding {
+    pub(super) path: Path,
+    pub(super) error: CheckError,
+}
+
+/// Everything that does not fit, in the order of the script.
+pub(super) fn check(scenario: &Scenario, surroundings: &Surroundings<'_>) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    document::check(scenario, surroundings, &mut findings);
+    let mut world = World::new(scenario);
+    for (index, step) in scenario.steps.iter().enumerate() {
+        let path = Path::default().key(super::parse::STEPS).index(index);
+        world.step = index;
+        match step {
+            Step::Operation(step) => operations::check(step, &path, surroundings, &mut world, &mut findings),
+            Step::Check(step) => expectations::check(step, &path, &mut world, &mut findings),
+        }
+    }
+    findings.0
+}
+
+/// Collects findings, so that one does not hide the next.
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn add(&mut self, path: Path, error: CheckError) {
+        self.0.push(Finding { path, error });
+    }
+
+    /// The value, unless there is none because of a finding.
+    fn keep<T>(&mut self, path: &Path, result: Result<T, CheckError>) -> Option<T> {
+        result.map_err(|error| self.add(path.clone(), error)).ok()
+    }
+}

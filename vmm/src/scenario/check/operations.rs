@@ -1,0 +1,292 @@
+//! Operation steps.
+
+use abi::doorbell::{CHANNELS, MAX_TRANSFER_BYTES};
+use abi::{PAGE_SIZE, paging};
+
+use super::world::{End, Kind, State, World};
+use super::{CheckError, Findings, Surroundings, waiting};
+use crate::scenario::language::{
+    Content, Ending, Expected, Operation, OperationStep, ProcessName, RegionAddress, RegionName,
+};
+use crate::scenario::path::Path;
+
+/// How the child ends for which there is no program.
+const NO_SUCH_PROGRAM: Ending = Ending::Exit(abi::operation::EXEC_FAILED as u8);
+/// Most pages that a process can address.
+const MAX_PAGES: u64 = paging::USER_END / PAGE_SIZE;
+
+pub(super) fn check(
+    step: &OperationStep,
+    path: &Path,
+    surroundings: &Surroundings<'_>,
+    world: &mut World,
+    findings: &mut Findings,
+) {
+    if findings.keep(&path.key("in"), may_act(step, world)).is_none() {
+        return;
+    }
+    StepCheck {
+        step,
+        path,
+        world,
+        findings,
+    }
+    .operation(surroundings);
+}
+
+/// Whether the process is there and free to act.
+fn may_act(step: &OperationStep, world: &World) -> Result<(), CheckError> {
+    let process = &step.process;
+    let ends = matches!(step.operation, Operation::Exit { .. });
+    let state = if ends {
+        &world.living(process)?.state
+    } else {
+        &world.single(process)?.state
+    };
+    match (state, &step.operation) {
+        (State::Waiting { .. }, Operation::Finish) => Ok(()),
+        (_, Operation::Finish) => Err(CheckError::NothingToFinish {
+            process: process.to_string(),
+        }),
+        (State::Waiting { step, .. }, _) => Err(CheckError::ProcessWaits {
+            process: process.to_string(),
+            step: *step,
+        }),
+        (State::Ready | State::Ended { .. } | State::Reaped { .. }, _) => Ok(()),
+    }
+}
+
+/// One step, and what is known at it.
+struct StepCheck<'a> {
+    step: &'a OperationStep,
+    path: &'a Path,
+    world: &'a mut World,
+    findings: &'a mut Findings,
+}
+
+impl StepCheck<'_> {
+    fn operation(&mut self, surroundings: &Surroundings<'_>) {
+        let step = self.step;
+        match &step.operation {
+            Operation::Mmap {
+                region, pages, at, ..
+            } => self.mmap(region, *pages, at.as_ref()),
+            Operation::Munmap { at, pages }
+            | Operation::Mprotect { at, pages, .. }
+            | Operation::Madvise { at, pages, .. } => {
+                self.page_count(*pages);
+                self.page_range(at, *pages);
+            }
+            Operation::Brk { pages } => self.brk(*pages),
+            Operation::TouchStack { region, pages } => self.touch_stack(region, *pages),
+            Operation::Read(access) | Operation::Write(access) => {
+                content(&access.content, self.path, self.findings);
+                let process = self.world.single(&step.process);
+                let in_region = process
+                    .and_then(|process| process.holds(&step.process, &access.at, access.content.len_bytes()));
+                self.keep("at", in_region);
+                self.end_if_faulting();
+            }
+            Operation::Fork { child } => self.fork(child, Kind::Single, 1),
+            Operation::ForkUntil { group, limit } => self.fork(group, Kind::Group, *limit),
+            Operation::Exit { .. } => self.end(End::Exit),
+            Operation::Wait { .. } => waiting::wait(step, self.path, self.world, self.findings),
+            Operation::Finish => waiting::finish(step, self.path, self.world, self.findings),
+            Operation::SchedYield => {}
+            Operation::Exec {
+                program,
+                args,
+                status,
+                ..
+            } => self.exec(program, args, *status, surroundings),
+        }
+    }
+
+    fn mmap(&mut self, region: &RegionName, pages: u64, at: Option<&RegionAddress>) {
+        self.page_count(pages);
+        if let Some(at) = at {
+            self.page_range(at, pages);
+        }
+        if self.step.expected == Expected::Success {
+            let added = self.world.add_region(&self.step.process, region, pages);
+            self.keep("as", added);
+        }
+    }
+
+    fn brk(&mut self, change: i64) {
+        let heap = self
+            .world
+            .region(&self.step.process, &RegionName::heap())
+            .map(|heap| heap.heap_pages);
+        let Some(present) = self.keep("pages", heap) else {
+            return;
+        };
+        if change < 0 {
+            let shrink = change.unsigned_abs();
+            if shrink > present {
+                self.findings.add(
+                    self.path.key("pages"),
+                    CheckError::HeapTooSmall { present, shrink },
+                );
+                return;
+            }
+        } else {
+            self.page_count(change.unsigned_abs());
+        }
+        if self.step.expected == Expected::Success {
+            let region = self
+                .world
+                .named_mut(&self.step.process)
+                .regions
+                .get_mut(&RegionName::heap());
+            let heap = region.expect("every process has a heap");
+            heap.heap_pages = present.saturating_add_signed(change);
+            heap.pages = heap.pages.max(heap.heap_pages);
+        }
+    }
+
+    fn touch_stack(&mut self, region: &RegionName, pages: u64) {
+        self.page_count(pages);
+        if self.step.expected == Expected::Success {
+            let added = self.world.add_region(&self.step.process, region, pages);
+            self.keep("as", added);
+        }
+        self.end_if_faulting();
+    }
+
+    fn fork(&mut self, child: &ProcessName, kind: Kind, most: u64) {
+        if most == 0 || most >= CHANNELS {
+            let error = CheckError::OutOfRange {
+                quantity: "the limit",
+                least: 1,
+                most: CHANNELS - 1,
+                found: most,
+            };
+            self.findings.add(self.path.key("limit"), error);
+            return;
+        }
+        self.world.forks += most;
+        if self.world.forks >= CHANNELS {
+            self.findings.add(
+                self.path.key("do"),
+                CheckError::TooManyForks { most: CHANNELS - 1 },
+            );
+        }
+        if kind == Kind::Group || self.step.expected == Expected::Success {
+            let added = self.world.add_child(&self.step.process, child, kind);
+            self.keep("as", added);
+        }
+    }
+
+    fn exec(&mut self, program: &str, args: &[String], status: Ending, surroundings: &Surroundings<'_>) {
+        let may_be_unknown = status == NO_SUCH_PROGRAM;
+        if !may_be_unknown && !surroundings.programs.iter().any(|known| known == program) {
+            let error = CheckError::UnknownProgram {
+                found: program.to_owned(),
+                known: surroundings.programs.to_vec(),
+            };
+            self.findings.add(self.path.key("program"), error);
+        }
+        let texts = || [program].into_iter().chain(args.iter().map(String::as_str));
+        if texts().any(|text| text.contains('\0')) {
+            self.findings
+                .add(self.path.key("args"), CheckError::NulInArguments);
+        }
+        let found = texts().map(|text| text.len() as u64 + 1).sum();
+        if found > MAX_TRANSFER_BYTES {
+            let error = CheckError::ArgumentsTooLong {
+                most: MAX_TRANSFER_BYTES,
+                found,
+            };
+            self.findings.add(self.path.key("args"), error);
+        }
+    }
+
+    fn end_if_faulting(&mut self) {
+        if matches!(self.step.expected, Expected::Fault(_)) {
+            self.end(End::Fault);
+        }
+    }
+
+    fn end(&mut self, how: End) {
+        let process = &self.step.process;
+        if self.world.is_first(process)
+            && let Some(other) = self.world.other_living(process)
+        {
+            let error = CheckError::FirstProcessEnds {
+                process: process.to_string(),
+                other: other.to_string(),
+            };
+            self.findings.add(self.path.key("in"), error);
+        }
+        let step = self.world.step;
+        self.world.named_mut(process).state = State::Ended { step, how };
+    }
+
+    /// A size that could be meant.
+    fn page_count(&mut self, found: u64) {
+        let refused = self.step.expected != Expected::Success;
+        let memory_pages = self.world.memory_pages;
+        let error = match found {
+            0 if !refused => CheckError::NoPages,
+            _ if found > MAX_PAGES => CheckError::TooManyPages {
+                most: MAX_PAGES,
+                found,
+            },
+            _ if found > memory_pages && !refused => CheckError::MoreThanMemory { found, memory_pages },
+            _ => return,
+        };
+        self.findings.add(self.path.key("pages"), error);
+    }
+
+    /// Pages that lie in their region: what is behind it may be the agent's own memory.
+    fn page_range(&mut self, at: &RegionAddress, count: u64) {
+        let region = self
+            .world
+            .region(&self.step.process, &at.region)
+            .map(|region| region.pages);
+        let Some(pages) = self.keep("at", region) else {
+            return;
+        };
+        let page = at.offset_bytes().unwrap_or(u64::MAX) / PAGE_SIZE;
+        let name = || at.region.to_string();
+        let error = if page >= pages {
+            CheckError::PagePastRegion {
+                region: name(),
+                page,
+                pages,
+            }
+        } else if count > pages - page {
+            CheckError::PagesPastRegion {
+                region: name(),
+                page,
+                count,
+                pages,
+            }
+        } else if !at.bytes.is_multiple_of(PAGE_SIZE) && self.step.expected == Expected::Success {
+            CheckError::Misaligned {
+                address: at.to_string(),
+            }
+        } else {
+            return;
+        };
+        self.findings.add(self.path.key("at"), error);
+    }
+
+    fn keep<T>(&mut self, key: &str, result: Result<T, CheckError>) -> Option<T> {
+        self.findings.keep(&self.path.key(key), result)
+    }
+}
+
+/// Whether a content has a length that means something, wherever it is.
+pub(super) fn content(content: &Content, path: &Path, findings: &mut Findings) {
+    let (key, most) = match content {
+        Content::Text(_) => ("text", MAX_TRANSFER_BYTES),
+        Content::Fill(_) => ("fill", MAX_PAGES * PAGE_SIZE),
+        Content::Zeros(_) => ("zeros", MAX_PAGES * PAGE_SIZE),
+    };
+    let found = content.len_bytes();
+    if found == 0 || found > most {
+        findings.add(path.key(key), CheckError::ContentLength { most, found });
+    }
+}

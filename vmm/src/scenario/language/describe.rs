@@ -1,0 +1,219 @@
+//! How a report names steps and expectations: fragments of sentences.
+
+use std::fmt;
+
+use super::content::{Content, ContentAt, Fill};
+use super::expectation::{Access, Expectation, ProcessEnding, Since};
+use super::operation::{Advice, Operation, Protection, Sharing};
+use super::outcome::{Ending, Errno, Expected, Return, Signal};
+use super::step::{CheckStep, OperationStep, Step};
+
+impl fmt::Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Operation(step) => step.fmt(formatter),
+            Self::Check(step) => step.fmt(formatter),
+        }
+    }
+}
+
+impl fmt::Display for OperationStep {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.process, self.operation)?;
+        match self.expected {
+            Expected::Success => {}
+            Expected::Errno(errno) => write!(formatter, ", refused with {errno}")?,
+            Expected::Fault(signal) => write!(formatter, ", ended by {signal}")?,
+        }
+        match self.returns {
+            Return::AtOnce => Ok(()),
+            Return::Later => formatter.write_str(", which has to wait"),
+        }
+    }
+}
+
+impl fmt::Display for CheckStep {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "check: {}", self.title)
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mmap {
+                region,
+                pages,
+                prot,
+                sharing,
+                at,
+            } => {
+                write!(formatter, "mmap {} {sharing} {prot} as {region}", Pages(*pages))?;
+                at.iter().try_for_each(|at| write!(formatter, " at {at}"))
+            }
+            Self::Munmap { at, pages } => write!(formatter, "munmap {} at {at}", Pages(*pages)),
+            Self::Mprotect { at, pages, prot } => {
+                write!(formatter, "mprotect {} at {at} to {prot}", Pages(*pages))
+            }
+            Self::Madvise { at, pages, advice } => {
+                write!(formatter, "madvise {advice} {} at {at}", Pages(*pages))
+            }
+            Self::Brk { pages } if *pages < 0 => {
+                write!(formatter, "shrink the heap by {}", Pages(pages.unsigned_abs()))
+            }
+            Self::Brk { pages } => write!(formatter, "grow the heap by {}", Pages(pages.unsigned_abs())),
+            Self::TouchStack { region, pages } => {
+                write!(formatter, "touch {} of stack as {region}", Pages(*pages))
+            }
+            Self::Read(ContentAt { at, content }) => write!(formatter, "read {content} at {at}"),
+            Self::Write(ContentAt { at, content }) => write!(formatter, "write {content} at {at}"),
+            Self::Fork { child } => write!(formatter, "fork {child}"),
+            Self::ForkUntil { group, limit } => {
+                write!(formatter, "fork children {group} until refused, at most {limit}")
+            }
+            Self::Exit { status } => write!(formatter, "exit with status {status}"),
+            Self::Wait {
+                child,
+                nohang,
+                status,
+            } => {
+                match child {
+                    Some(child) => write!(formatter, "wait for {child}")?,
+                    None => formatter.write_str("wait for any child")?,
+                }
+                if *nohang {
+                    formatter.write_str(" without waiting")?;
+                }
+                match status {
+                    Some(status) => write!(formatter, ": {status}"),
+                    None if *nohang => formatter.write_str(": none has ended"),
+                    None => Ok(()),
+                }
+            }
+            Self::Finish => formatter.write_str("finish the waiting call"),
+            Self::SchedYield => formatter.write_str("yield the processor"),
+            Self::Exec {
+                program,
+                args,
+                status,
+                output: _,
+            } => {
+                write!(formatter, "exec {program}")?;
+                args.iter()
+                    .try_for_each(|argument| write!(formatter, " {argument:?}"))?;
+                write!(formatter, ": {status}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Expectation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SameFrame(places) => write!(formatter, "{} on the same frame", List(places)),
+            Self::DifferentFrames(places) => write!(formatter, "{} on different frames", List(places)),
+            Self::Mapped(places) => write!(formatter, "{} mapped", List(places)),
+            Self::NotMapped(places) => write!(formatter, "{} not mapped", List(places)),
+            Self::Writable(places) => write!(formatter, "{} writable", List(places)),
+            Self::NotWritable(places) => write!(formatter, "{} not writable", List(places)),
+            Self::Content(ContentAt { at, content }) => write!(formatter, "{at} holds {content}"),
+            Self::Dirtied { region, pages } if pages.is_empty() => {
+                write!(formatter, "no page of {region} dirtied")
+            }
+            Self::Dirtied { region, pages } => {
+                let noun = if pages.len() == 1 { "page" } else { "pages" };
+                write!(formatter, "{noun} {} of {region} dirtied, no other", List(pages))
+            }
+            Self::FrameKept(places) => {
+                write!(formatter, "{} still on the frame of the last check", List(places))
+            }
+            Self::FreeFrames { since, change: 0 } => write!(formatter, "as many free frames as at {since}"),
+            Self::FreeFrames { since, change } => {
+                let (count, noun) = (change.unsigned_abs(), if *change > 0 { "more" } else { "fewer" });
+                let frames = if count == 1 { "frame" } else { "frames" };
+                write!(formatter, "{count} {noun} free {frames} than at {since}")
+            }
+            Self::ExitStatus(ProcessEnding { of, ending }) => write!(formatter, "{of} ended: {ending}"),
+            Self::Faulted { process, at, access } => {
+                write!(formatter, "{process} faulted on {access} at {at}")
+            }
+        }
+    }
+}
+
+/// A count with its noun.
+struct Pages(u64);
+
+impl fmt::Display for Pages {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            1 => formatter.write_str("1 page"),
+            count => write!(formatter, "{count} pages"),
+        }
+    }
+}
+
+/// `a, b and c`.
+struct List<'a, T>(&'a [T]);
+
+impl<T: fmt::Display> fmt::Display for List<'_, T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, item) in self.0.iter().enumerate() {
+            let separator = match index {
+                0 => "",
+                _ if index + 1 == self.0.len() => " and ",
+                _ => ", ",
+            };
+            write!(formatter, "{separator}{item}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Content {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(formatter, "{text:?}"),
+            Self::Fill(Fill { byte, bytes }) => write!(formatter, "{bytes} times byte {byte:#04x}"),
+            Self::Zeros(bytes) => write!(formatter, "{bytes} zero bytes"),
+        }
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exit(status) => write!(formatter, "exit status {status}"),
+            Self::Signal(signal) => write!(formatter, "ended by {signal}"),
+        }
+    }
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+macro_rules! words {
+    ($($type:ident { $($variant:ident = $word:literal),* $(,)? })*) => {
+        $(impl fmt::Display for $type {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(match self { $(Self::$variant => $word),* })
+            }
+        })*
+    };
+}
+words! {
+    Protection { None = "no-access", R = "r", W = "w", Rw = "rw", Rx = "rx", Rwx = "rwx" }
+    Sharing { Private = "private", Shared = "shared" }
+    Advice { Dontneed = "dontneed" }
+    Since { Start = "the start", LastCheck = "the last check" }
+    Access { Read = "a read", Write = "a write", Execute = "an instruction fetch" }
+}

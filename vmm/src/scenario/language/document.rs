@@ -1,0 +1,97 @@
+//! A whole scenario.
+
+use std::collections::BTreeMap;
+
+use abi::boot::{MAX_MEMORY_MIB, MIN_MEMORY_MIB};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::name::{ProcessName, ScenarioName};
+use super::step::{OperationStep, Step};
+
+/// A script of process operations and checks, valid as far as that can be known without running it.
+///
+/// **Invariant:** made by [`Scenario::parse`](crate::scenario::Scenario::parse) alone, so every name in it is defined
+/// before its use, and every address lies in its region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scenario {
+    /// Name, the same as the file's.
+    pub name: ScenarioName,
+    /// What the scenario shows, in a sentence.
+    pub description: String,
+    /// The machine that it runs on.
+    pub guest: Guest,
+    /// What it may use up.
+    pub budget: Budget,
+    /// The script; at least one step, the first operation being the first process's.
+    pub steps: Vec<Step>,
+    /// Line of the file on which each step begins, from 1.
+    pub step_lines: Vec<usize>,
+}
+
+impl Scenario {
+    /// The process that is there from the start.
+    #[must_use]
+    pub fn first_process(&self) -> &ProcessName {
+        &self
+            .first_operation()
+            .expect("validation refuses a scenario without an operation")
+            .process
+    }
+
+    /// The first step that is not a check.
+    pub(in crate::scenario) fn first_operation(&self) -> Option<&OperationStep> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Operation(step) => Some(step),
+            Step::Check(_) => None,
+        })
+    }
+}
+
+/// The machine that a scenario runs on.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Guest {
+    /// Memory in MiB, 8 to 1024.
+    #[schemars(range(min = MIN_MEMORY_MIB, max = MAX_MEMORY_MIB))]
+    pub memory_mib: u64,
+    /// Options for the kernel command line: each key and value as `key=value`, or as `key` alone where the value is empty.
+    pub options: BTreeMap<String, String>,
+}
+
+impl Default for Guest {
+    fn default() -> Self {
+        Self {
+            memory_mib: 32,
+            options: BTreeMap::new(),
+        }
+    }
+}
+
+/// What a scenario may use up before it is stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Budget {
+    /// Exits of the virtual processor to the VMM.
+    #[schemars(range(min = 1, max = Budget::MAX_EXITS))]
+    pub exits: u64,
+    /// Seconds of real time.
+    #[schemars(range(min = 1, max = Budget::MAX_SECONDS))]
+    pub seconds: u64,
+}
+
+impl Budget {
+    /// Most exits that a scenario may ask for.
+    pub const MAX_EXITS: u64 = 100_000_000;
+    /// Most seconds that a scenario may ask for.
+    pub const MAX_SECONDS: u64 = 600;
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            exits: 1_000_000,
+            seconds: 10,
+        }
+    }
+}

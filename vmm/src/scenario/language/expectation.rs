@@ -1,0 +1,131 @@
+//! What a check step can expect of memory and processes.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::address::{ProcessAddress, ProcessRegion, RegionAddress};
+use super::content::ContentAt;
+use super::name::ProcessName;
+use super::outcome::{Ending, Signal};
+
+/// One expectation: an object with exactly one key, which says what is expected.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Expectation {
+    /// All these addresses are mapped, and on one and the same frame.
+    SameFrame(#[schemars(length(min = 2))] Vec<ProcessAddress>),
+    /// All these addresses are mapped, and no two of them on the same frame.
+    DifferentFrames(#[schemars(length(min = 2))] Vec<ProcessAddress>),
+    /// A page table maps each of these addresses for the process.
+    Mapped(#[schemars(length(min = 1))] Vec<ProcessAddress>),
+    /// No page table maps any of these addresses for the process.
+    NotMapped(#[schemars(length(min = 1))] Vec<ProcessAddress>),
+    /// The process can store to each of these addresses without a fault.
+    Writable(#[schemars(length(min = 1))] Vec<ProcessAddress>),
+    /// A store of the process to any of these addresses would fault: mapped read-only, or not mapped.
+    NotWritable(#[schemars(length(min = 1))] Vec<ProcessAddress>),
+    /// Memory holds exactly these bytes.
+    Content(ContentAt<ProcessAddress>),
+    /// Exactly these pages of the region changed their contents since the last check step (or the start).
+    Dirtied {
+        /// The region.
+        region: ProcessRegion,
+        /// Numbers of the changed pages, from 0; empty when none changed.
+        pages: Vec<u64>,
+    },
+    /// Each of these addresses is still on the frame it was on at the last check step.
+    FrameKept(#[schemars(length(min = 1))] Vec<ProcessAddress>),
+    /// The number of free frames changed by exactly this much.
+    FreeFrames {
+        /// From when on.
+        since: Since,
+        /// Frames that became free, or that were taken when negative.
+        change: i64,
+    },
+    /// The process has ended, and so.
+    ExitStatus(ProcessEnding),
+    /// The last fault that ended the process was this access.
+    Faulted {
+        /// The process.
+        process: ProcessName,
+        /// The address that the access faulted on; any byte of the same page counts.
+        at: RegionAddress,
+        /// What it tried.
+        access: Access,
+    },
+}
+
+/// A moment to compare with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Since {
+    /// Before the first step.
+    Start,
+    /// The last check step.
+    LastCheck,
+}
+
+/// What a memory access tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// A load.
+    Read,
+    /// A store.
+    Write,
+    /// An instruction fetch.
+    Execute,
+}
+
+/// A process and how it has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "ProcessEndingFields")]
+pub struct ProcessEnding {
+    /// The process.
+    pub of: ProcessName,
+    /// How it has ended.
+    pub ending: Ending,
+}
+
+/// How [`ProcessEnding`] is spelled: the ending's one key stands beside `of`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline, extend("oneOf" = [{ "required": ["exit"] }, { "required": ["signal"] }]))]
+struct ProcessEndingFields {
+    /// The process.
+    of: ProcessName,
+    /// It exited with this status, 0 to 255.
+    #[schemars(with = "u8")]
+    exit: Option<u8>,
+    /// This signal ended it.
+    #[schemars(with = "Signal")]
+    signal: Option<Signal>,
+}
+
+/// Not exactly one way to have ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected exactly one of `exit` and `signal`, found {found}")]
+pub struct ProcessEndingError {
+    /// How many of them there are.
+    pub found: usize,
+}
+
+impl TryFrom<ProcessEndingFields> for ProcessEnding {
+    type Error = ProcessEndingError;
+
+    fn try_from(fields: ProcessEndingFields) -> Result<Self, ProcessEndingError> {
+        let ProcessEndingFields { of, exit, signal } = fields;
+        match (exit, signal) {
+            (Some(status), None) => Ok(Self {
+                of,
+                ending: Ending::Exit(status),
+            }),
+            (None, Some(signal)) => Ok(Self {
+                of,
+                ending: Ending::Signal(signal),
+            }),
+            (None, None) => Err(ProcessEndingError { found: 0 }),
+            (Some(_), Some(_)) => Err(ProcessEndingError { found: 2 }),
+        }
+    }
+}

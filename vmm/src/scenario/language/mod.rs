@@ -1,0 +1,25 @@
+//! The words of the scenario language, as types.
+//!
+//! A type here is the one definition of its part of the language: it says how the JSON is spelled (serde), what an editor
+//! shows for it (the doc comments, through schemars) and how a report names it (`Display`). What a single value cannot
+//! know, such as whether a process exists at that step, is [`super::check`]'s.
+
+mod address;
+mod content;
+mod describe;
+mod document;
+mod expectation;
+mod name;
+mod operation;
+mod outcome;
+mod step;
+
+pub use address::{AddressError, ProcessAddress, ProcessRegion, RegionAddress};
+pub use content::{Content, ContentAt, ContentError, Fill};
+pub use document::{Budget, Guest, Scenario};
+pub use expectation::{Access, Expectation, ProcessEnding, ProcessEndingError, Since};
+pub use name::{NameError, ProcessName, RegionName, ScenarioName};
+pub use operation::{Advice, Operation, Protection, STACK_BYTE, Sharing};
+pub(super) use outcome::OutcomeKey;
+pub use outcome::{Ending, Errno, Expected, Return, Signal};
+pub use step::{CheckStep, OperationStep, Step};

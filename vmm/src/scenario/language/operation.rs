@@ -1,0 +1,211 @@
+//! What a step can have a process do.
+
+use abi::linux::mman;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::address::RegionAddress;
+use super::content::ContentAt;
+use super::name::{ProcessName, RegionName};
+use super::outcome::Ending;
+
+/// The byte that `touch_stack` stores at the lowest address of each page.
+pub const STACK_BYTE: u8 = 0x5a;
+
+/// What the process does.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[schemars(tag = "do")]
+pub enum Operation {
+    /// Map anonymous memory and give the region a name.
+    Mmap {
+        /// Name of the new region.
+        #[serde(rename = "as")]
+        region: RegionName,
+        /// Length in pages of 4 KiB.
+        pages: u64,
+        /// What the process may do with the pages.
+        prot: Protection,
+        /// Whether stores stay the process's own.
+        #[serde(default)]
+        sharing: Sharing,
+        /// Map exactly here (MAP_FIXED), over what is there; without it the kernel chooses.
+        #[serde(default)]
+        #[schemars(with = "RegionAddress")]
+        at: Option<RegionAddress>,
+    },
+    /// Unmap pages. The region keeps its name, so a later step can fault on it.
+    Munmap {
+        /// First page.
+        at: RegionAddress,
+        /// Length in pages of 4 KiB.
+        pages: u64,
+    },
+    /// Change what the process may do with pages.
+    Mprotect {
+        /// First page.
+        at: RegionAddress,
+        /// Length in pages of 4 KiB.
+        pages: u64,
+        /// What the process may do with the pages from now on.
+        prot: Protection,
+    },
+    /// Advise the kernel about pages.
+    Madvise {
+        /// First page.
+        at: RegionAddress,
+        /// Length in pages of 4 KiB.
+        pages: u64,
+        /// The advice.
+        advice: Advice,
+    },
+    /// Move the end of the heap. The heap is the region `heap`; it starts empty, at the first page boundary not below the
+    /// break that the process started with.
+    Brk {
+        /// Pages that the heap grows by, or shrinks by when negative.
+        pages: i64,
+    },
+    /// Grow the stack: move the stack pointer down page by page and store the byte 0x5a (90) at the lowest address of each.
+    TouchStack {
+        /// Name of the new region; its page 0 is the lowest page touched.
+        #[serde(rename = "as")]
+        region: RegionName,
+        /// Pages to touch.
+        pages: u64,
+    },
+    /// Load bytes and compare them with what is expected.
+    Read(ContentAt<RegionAddress>),
+    /// Store bytes.
+    Write(ContentAt<RegionAddress>),
+    /// Fork. The child starts with its parent's regions and their names.
+    Fork {
+        /// Name of the child.
+        #[serde(rename = "as")]
+        child: ProcessName,
+    },
+    /// Fork children, which stay alive, until fork fails with the expected `errno`. The group may be told to `exit` as one,
+    /// and its parent may `wait` for it as one.
+    ForkUntil {
+        /// Name of the group of children.
+        #[serde(rename = "as")]
+        group: ProcessName,
+        /// Most children; when even that many can be made, the step has failed.
+        limit: u64,
+    },
+    /// End the process. A group's members end one after the other, in the order in which they were forked.
+    Exit {
+        /// Exit status, 0 to 255.
+        status: u8,
+    },
+    /// Wait for a child that has ended, and take its status. For a group: take the status of each member, one after the
+    /// other.
+    Wait {
+        /// Which child or group of children; without it any child.
+        #[serde(default, rename = "for")]
+        #[schemars(with = "ProcessName")]
+        child: Option<ProcessName>,
+        /// Return at once when no child has ended (WNOHANG).
+        #[serde(default)]
+        nohang: bool,
+        /// How the child should have ended. Left out together with `nohang: true` it means that none has ended yet.
+        #[serde(default)]
+        #[schemars(with = "Ending")]
+        status: Option<Ending>,
+    },
+    /// Collect the call that this process started in an earlier step with `blocks: true`. What to expect of it stands there.
+    Finish,
+    /// Give up the processor once.
+    SchedYield,
+    /// Run a program of the guest image as a child, and wait for its end.
+    Exec {
+        /// Name of the program in the guest image.
+        program: String,
+        /// Arguments after the program's own name.
+        #[serde(default)]
+        args: Vec<String>,
+        /// How the program should end.
+        #[serde(default = "clean_exit")]
+        status: Ending,
+        /// Exactly what it should print on its standard output; without it the output is not judged.
+        #[serde(default)]
+        #[schemars(with = "String")]
+        output: Option<String>,
+    },
+}
+
+fn clean_exit() -> Ending {
+    Ending::Exit(0)
+}
+
+/// What a process may do with pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Protection {
+    /// Nothing.
+    None,
+    /// Read.
+    R,
+    /// Write; on x86-64 that means read too.
+    W,
+    /// Read and write.
+    Rw,
+    /// Read and execute.
+    Rx,
+    /// Everything.
+    Rwx,
+}
+
+impl Protection {
+    /// The `prot` argument of mmap and mprotect.
+    #[must_use]
+    pub fn bits(self) -> u64 {
+        match self {
+            Self::None => mman::PROT_NONE,
+            Self::R => mman::PROT_READ,
+            Self::W => mman::PROT_WRITE,
+            Self::Rw => mman::PROT_READ | mman::PROT_WRITE,
+            Self::Rx => mman::PROT_READ | mman::PROT_EXEC,
+            Self::Rwx => mman::PROT_READ | mman::PROT_WRITE | mman::PROT_EXEC,
+        }
+    }
+}
+
+/// Whether stores to a mapping stay the process's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Sharing {
+    /// A forked process sees none of the other's later stores (MAP_PRIVATE).
+    #[default]
+    Private,
+    /// All who inherit the mapping see each other's stores (MAP_SHARED).
+    Shared,
+}
+
+impl Sharing {
+    /// The mapping type in mmap's `flags` argument.
+    #[must_use]
+    pub fn bits(self) -> u64 {
+        match self {
+            Self::Private => mman::MAP_PRIVATE,
+            Self::Shared => mman::MAP_SHARED,
+        }
+    }
+}
+
+/// What the kernel is told about pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Advice {
+    /// The contents are not needed any more (MADV_DONTNEED).
+    Dontneed,
+}
+
+impl Advice {
+    /// The `advice` argument of madvise.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        match self {
+            Self::Dontneed => mman::MADV_DONTNEED,
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! From the text of a scenario file to a [`Scenario`] that can be run, or to [`ScenarioErrors`] that say what to mend.
+//!
+//! Three stages: [`parse`] makes a tree of the text and typed steps of the tree, [`check`] finds what does not fit
+//! together, and [`language`] holds the types that both speak of. [`schema()`] describes the language to editors,
+//! [`collect()`] finds scenario files.
+//!
+//! Nothing here starts anything: a scenario is refused before a virtual machine exists.
+
+mod check;
+mod collect;
+mod language;
+mod parse;
+mod path;
+mod problem;
+mod schema;
+mod suggest;
+
+pub use collect::{CollectError, SCHEMA_FILE, collect};
+pub use language::*;
+pub use problem::{Problem, ScenarioErrors};
+pub use schema::schema;

@@ -1,0 +1,170 @@
+//! The tree to a [`Scenario`] whose parts all have their types; whether they fit together is [`super::super::check`]'s.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::error::{DecodeError, Mismatch};
+use super::node::{Fields, Node};
+use crate::scenario::language::{
+    Budget, CheckStep, Errno, Expectation, Expected, Guest, Operation, OperationStep, OutcomeKey,
+    ProcessName, Return, ScenarioName, Signal, Step,
+};
+use crate::scenario::path::{Part, Path};
+use crate::scenario::suggest;
+
+/// Everything of a scenario but its steps.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct Header {
+    /// Where the JSON Schema of the language lies, for editors.
+    #[serde(rename = "$schema", default)]
+    #[schemars(with = "String")]
+    _schema: Option<String>,
+    /// Name of the scenario, the same as the file's name without `.json`.
+    pub(in crate::scenario) name: ScenarioName,
+    /// What the scenario shows, in a sentence.
+    #[schemars(length(min = 1))]
+    pub(in crate::scenario) description: String,
+    /// The machine that the scenario runs on.
+    #[serde(default)]
+    pub(in crate::scenario) guest: Guest,
+    /// What the scenario may use up before it is stopped.
+    #[serde(default)]
+    pub(in crate::scenario) budget: Budget,
+}
+
+/// What every operation step has beside its operation.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Frame {
+    #[serde(rename = "in")]
+    process: ProcessName,
+    #[serde(default)]
+    errno: Option<Errno>,
+    #[serde(default)]
+    fault: Option<Signal>,
+    #[serde(default)]
+    blocks: bool,
+}
+
+/// A check step, as it is spelled.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct CheckFields {
+    /// What the check shows, for the report.
+    #[serde(rename = "check")]
+    #[schemars(length(min = 1))]
+    title: String,
+    /// What must hold.
+    #[schemars(length(min = 1))]
+    expect: Vec<Expectation>,
+}
+
+/// The key of the header's object under which the steps stand.
+pub(in crate::scenario) const STEPS: &str = "steps";
+const OPERATION_KEYS: [&str; 2] = ["in", "do"];
+const CHECK_KEYS: [&str; 2] = ["check", "expect"];
+const FRAME_KEYS: [&str; 4] = ["in", "errno", "fault", "blocks"];
+
+/// Header and steps, or one error for the header and each of the steps that have one.
+pub(super) fn decode(root: Node<'_>) -> Result<(Header, Vec<Step>), Vec<DecodeError>> {
+    let fields = root.fields().map_err(|error| vec![error])?;
+    let path = root.path;
+    let steps = fields
+        .get(STEPS)
+        .and_then(|node| Ok(node.elements()?.map(step).collect::<Vec<_>>()));
+    let (_, rest) = fields.split(&[STEPS]);
+    let header = rest
+        .decode::<Header>()
+        .map_err(|error| error.also_known(&path, &[STEPS]));
+
+    let mut errors = Vec::new();
+    let mut keep = |error| errors.push(error);
+    let header = header.map_err(&mut keep).ok();
+    let steps = steps.map_err(&mut keep).unwrap_or_default();
+    let steps: Vec<Step> = steps
+        .into_iter()
+        .filter_map(|step| step.map_err(&mut keep).ok())
+        .collect();
+    match header {
+        Some(header) if errors.is_empty() => Ok((header, steps)),
+        _ => Err(errors),
+    }
+}
+
+fn step(node: Node<'_>) -> Result<Step, DecodeError> {
+    let fields = node.fields()?;
+    let first_of = |keys: [&'static str; 2]| keys.into_iter().find(|key| fields.has(key));
+    match (first_of(OPERATION_KEYS), first_of(CHECK_KEYS)) {
+        (Some(_), None) => operation(fields, &node.path).map(Step::Operation),
+        (None, Some(_)) => check(node).map(Step::Check),
+        (None, None) => Err(Mismatch::NoStep {
+            near: near_step_key(&fields),
+        }
+        .at(&node.path, Part::Value)),
+        (Some(operation_key), Some(check_key)) => Err(Mismatch::TwoSteps {
+            operation_key,
+            check_key,
+        }
+        .at(&node.path, Part::Value)),
+    }
+}
+
+fn near_step_key(fields: &Fields<'_>) -> Option<String> {
+    let known = [OPERATION_KEYS, CHECK_KEYS].concat();
+    fields.keys().find_map(|key| {
+        suggest::nearest(key, &known).map(|near| format!("did you mean `{near}` instead of `{key}`?"))
+    })
+}
+
+fn operation(fields: Fields<'_>, path: &Path) -> Result<OperationStep, DecodeError> {
+    let name = fields.get("do")?;
+    let operation_name: String = name.clone().decode()?;
+    let (frame, rest) = fields.split(&FRAME_KEYS);
+    let (_, rest) = rest.split(&["do"]);
+    let allowed = OutcomeKey::of(&operation_name);
+
+    let keys: Vec<&str> = frame.keys().collect();
+    let operation: Operation = rest.decode_variant(name).map_err(|error| {
+        let also = allowed.iter().map(|key| key.key());
+        error.also_known(path, &["in", "do"].into_iter().chain(also).collect::<Vec<_>>())
+    })?;
+    for key in OutcomeKey::ALL {
+        if keys.contains(&key.key()) && !allowed.contains(&key) {
+            let mismatch = Mismatch::Outcome {
+                operation: operation_name,
+                key: key.key(),
+            };
+            return Err(mismatch.at(&path.key(key.key()), Part::Key));
+        }
+    }
+    let Frame {
+        process,
+        errno,
+        fault,
+        blocks,
+    } = frame.decode()?;
+    let expected = match (errno, fault) {
+        (Some(errno), _) => Expected::Errno(errno),
+        (None, Some(signal)) => Expected::Fault(signal),
+        (None, None) if OutcomeKey::is_required(&operation_name) => {
+            return Err(Mismatch::MissingKey {
+                key: OutcomeKey::Errno.key(),
+            }
+            .at(path, Part::Value));
+        }
+        (None, None) => Expected::Success,
+    };
+    let returns = if blocks { Return::Later } else { Return::AtOnce };
+    Ok(OperationStep {
+        process,
+        operation,
+        expected,
+        returns,
+    })
+}
+
+fn check(node: Node<'_>) -> Result<CheckStep, DecodeError> {
+    let CheckFields { title, expect } = node.decode()?;
+    Ok(CheckStep { title, expect })
+}

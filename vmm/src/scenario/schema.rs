@@ -1,0 +1,132 @@
+//! The language as a JSON Schema, for editors: made from the types, so it cannot lag behind them.
+
+use std::borrow::Cow;
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Map, Value, json};
+
+use super::language::{CheckStep, Errno, Operation, OperationStep, OutcomeKey, ProcessName, Signal, Step};
+use super::parse::{CheckFields, Header, STEPS};
+
+/// JSON Schema (draft 2020-12) of a scenario file.
+///
+/// It knows the shape of every step; what a step means where it stands is for
+/// [`Scenario::parse`](super::Scenario::parse) to judge.
+#[must_use]
+pub fn schema() -> Value {
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let steps = json!({
+        "description": "The script: what processes do and what must hold in between, one after the other.",
+        "type": "array",
+        "minItems": 1,
+        "items": generator.subschema_for::<Step>(),
+    });
+    let mut schema = generator.into_root_schema_for::<Header>();
+    schema.insert("title".to_owned(), "Ringside scenario".into());
+    schema.insert(
+        "description".to_owned(),
+        "A script of process operations, and of checks of what the guest's memory really looks like in between.".into(),
+    );
+    let root = schema.ensure_object();
+    object_of(root, "properties").insert(STEPS.to_owned(), steps);
+    require(root, STEPS);
+    schema.to_value()
+}
+
+impl JsonSchema for Step {
+    fn schema_name() -> Cow<'static, str> {
+        "Step".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let operation = generator.subschema_for::<OperationStep>();
+        let check = generator.subschema_for::<CheckStep>();
+        json_schema!({ "description": "One step: an operation or a check.", "oneOf": [operation, check] })
+    }
+}
+
+impl JsonSchema for CheckStep {
+    fn schema_name() -> Cow<'static, str> {
+        "CheckStep".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        CheckFields::json_schema(generator)
+    }
+}
+
+/// Every operation with the keys that all operations have, and those that say what is expected of this one.
+impl JsonSchema for OperationStep {
+    fn schema_name() -> Cow<'static, str> {
+        "OperationStep".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = Operation::json_schema(generator);
+        schema.insert("description".to_owned(), "A process does something.".into());
+        let operations = schema
+            .ensure_object()
+            .get_mut("oneOf")
+            .and_then(Value::as_array_mut);
+        for operation in operations.expect("an enum with a tag is one of its variants") {
+            let operation = operation
+                .as_object_mut()
+                .expect("a variant with a tag is an object");
+            add_frame(operation, generator);
+        }
+        schema
+    }
+}
+
+fn add_frame(operation: &mut Map<String, Value>, generator: &mut SchemaGenerator) {
+    let properties = object_of(operation, "properties");
+    let name = properties["do"]["const"]
+        .as_str()
+        .expect("the tag is the operation's name")
+        .to_owned();
+    let process = generator.subschema_for::<ProcessName>();
+    properties.insert("in".to_owned(), described(process, "The process that does it."));
+    for key in OutcomeKey::of(&name) {
+        let value = match key {
+            OutcomeKey::Errno => described(
+                generator.subschema_for::<Errno>(),
+                "The call is expected to fail with this error.",
+            ),
+            OutcomeKey::Fault => described(
+                generator.subschema_for::<Signal>(),
+                "The access is expected to end the process with this signal.",
+            ),
+            OutcomeKey::Blocks => described(
+                bool::json_schema(generator),
+                "The call is expected to wait; the script goes on, and a later `finish` step of the process collects it.",
+            ),
+        };
+        properties.insert(key.key().to_owned(), value);
+    }
+    require(operation, "in");
+    if OutcomeKey::is_required(&name) {
+        require(operation, OutcomeKey::Errno.key());
+    }
+}
+
+fn described(schema: Schema, description: &str) -> Value {
+    let mut schema = schema;
+    schema.insert("description".to_owned(), description.into());
+    schema.to_value()
+}
+
+fn object_of<'a>(parent: &'a mut Map<String, Value>, key: &str) -> &'a mut Map<String, Value> {
+    let value = parent.entry(key).or_insert_with(|| json!({}));
+    value
+        .as_object_mut()
+        .expect("this keyword of JSON Schema holds an object")
+}
+
+fn require(object: &mut Map<String, Value>, key: &str) {
+    let required = object.entry("required").or_insert_with(|| json!([]));
+    required
+        .as_array_mut()
+        .expect("this keyword of JSON Schema holds an array")
+        .push(key.into());
+}

@@ -1,0 +1,38 @@
+//! "Did you mean".
+
+use std::fmt::Write as _;
+
+/// Least similarity, of 1, at which a name is worth suggesting.
+const NEAR: f64 = 0.7;
+/// Most names in a list: more help nobody.
+const MAX_LISTED: usize = 16;
+
+/// What to do about the unknown name `found`, when the known names are these; `what` is their noun, in the plural.
+pub(super) fn instead_of(found: &str, what: &str, known: &[&str]) -> String {
+    let mut help = String::new();
+    if let Some(near) = nearest(found, known) {
+        let _ = write!(help, "did you mean `{near}`? ");
+    }
+    if known.is_empty() {
+        let _ = write!(help, "there are no {what} here");
+    } else {
+        let listed: Vec<String> = known
+            .iter()
+            .take(MAX_LISTED)
+            .map(|name| format!("`{name}`"))
+            .collect();
+        let more = if known.len() > MAX_LISTED { ", ..." } else { "" };
+        let _ = write!(help, "known {what}: {}{more}", listed.join(", "));
+    }
+    help
+}
+
+/// The known name that `found` was most likely meant to be.
+pub(super) fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
+    let similarity = |name: &str| strsim::jaro_winkler(&found.to_lowercase(), &name.to_lowercase());
+    let (best, similarity) = known
+        .iter()
+        .map(|name| (*name, similarity(name)))
+        .max_by(|one, other| one.1.total_cmp(&other.1))?;
+    (similarity >= NEAR).then_some(best)
+}
