@@ -1,10 +1,10 @@
 //! Every way in which a guest can end, made by a kernel of a few instructions on real KVM.
 
-mod support;
+mod tiny_kernel;
 
 use std::time::Duration;
 
-use support::{ENTRY, ample, machine};
+use tiny_kernel::{ENTRY, ample, machine};
 use vmm::channel::Channel;
 use vmm::vm::{Budget, Cause, Death, StopReason};
 
