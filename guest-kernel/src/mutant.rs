@@ -97,7 +97,10 @@ mod selected {
 
     /// A kernel without faults does not pretend to have one.
     pub(crate) fn select(name: Option<&[u8]>) {
-        assert!(name.is_none(), "mutant= needs a kernel that is built with the feature `mutants`");
+        assert!(
+            name.is_none(),
+            "mutant= needs a kernel that is built with the feature `mutants`"
+        );
     }
 }
 

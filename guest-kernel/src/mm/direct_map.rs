@@ -28,7 +28,10 @@ pub(super) fn store(frame: FrameNumber, index: usize, value: u64) {
 }
 
 fn word(frame: FrameNumber, index: usize) -> *mut u64 {
-    assert!(index < PAGE_BYTES / 8, "word {index} is past the end of the frame");
+    assert!(
+        index < PAGE_BYTES / 8,
+        "word {index} is past the end of the frame"
+    );
     (PhysAddr::new(frame.address()).in_direct_map() + 8 * index as u64) as *mut u64
 }
 
@@ -68,7 +71,10 @@ pub(super) fn write(frame: FrameNumber, offset: usize, from: &[u8]) {
 }
 
 fn bytes_of(frame: FrameNumber, offset: usize, len: usize) -> *mut u8 {
-    assert!(offset <= PAGE_BYTES && len <= PAGE_BYTES - offset, "{len} bytes at {offset} pass the end of the frame");
+    assert!(
+        offset <= PAGE_BYTES && len <= PAGE_BYTES - offset,
+        "{len} bytes at {offset} pass the end of the frame"
+    );
     (PhysAddr::new(frame.address()).in_direct_map() + offset as u64) as *mut u8
 }
 

@@ -49,12 +49,24 @@ pub(crate) fn protect(frames: usize) {
     let image_table = FrameNumber::containing(physical(&raw const image_pt));
     let text = page_indices(&raw const image_start, &raw const text_end);
     let rodata = page_indices(&raw const text_end, &raw const rodata_end);
-    let text_writable = if mutant::is(Mutant::KernelTextWritable) { WRITABLE } else { 0 };
+    let text_writable = if mutant::is(Mutant::KernelTextWritable) {
+        WRITABLE
+    } else {
+        0
+    };
     for index in text {
-        direct_map::store(image_table, index, page_address(index) | PRESENT | ACCESSED | text_writable);
+        direct_map::store(
+            image_table,
+            index,
+            page_address(index) | PRESENT | ACCESSED | text_writable,
+        );
     }
     for index in rodata {
-        direct_map::store(image_table, index, page_address(index) | PRESENT | ACCESSED | NO_EXECUTE);
+        direct_map::store(
+            image_table,
+            index,
+            page_address(index) | PRESENT | ACCESSED | NO_EXECUTE,
+        );
     }
     for guard in [&raw const boot_stack_guard, &raw const emergency_stack_guard] {
         direct_map::store(image_table, page_index(guard), 0);
@@ -69,7 +81,11 @@ pub(crate) fn protect(frames: usize) {
         direct_map::store(directory, index, 0);
     }
     let image_slot = (KERNEL_PHYS >> LARGE_PAGE_SHIFT) as usize;
-    direct_map::store(directory, image_slot, image_table.address() | PRESENT | WRITABLE | ACCESSED);
+    direct_map::store(
+        directory,
+        image_slot,
+        image_table.address() | PRESENT | WRITABLE | ACCESSED,
+    );
 
     let top = kernel_root();
     let below = FrameNumber::containing(physical(&raw const kernel_pdpt));
@@ -80,7 +96,11 @@ pub(crate) fn protect(frames: usize) {
 
 /// Keeps the static tables of the run-time half from being freed with their last entry: one that never goes is counted.
 pub(super) fn pin_tables() {
-    for table in [&raw const kernel_pml4, &raw const kernel_pdpt, &raw const run_time_pd] {
+    for table in [
+        &raw const kernel_pml4,
+        &raw const kernel_pdpt,
+        &raw const run_time_pd,
+    ] {
         frames::add_to_private(FrameNumber::containing(physical(table)), 1);
     }
 }
