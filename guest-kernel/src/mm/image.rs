@@ -72,20 +72,20 @@ pub(crate) fn protect(frames: usize) {
         direct_map::store(image_table, page_index(guard), 0);
     }
 
+    // Each entry gets its final value at once: the code that does it lies behind one of them.
     let directory = FrameNumber::containing(physical(&raw const direct_map_pd));
-    let mapped = (frames as u64 * PAGE_SIZE).div_ceil(1 << LARGE_PAGE_SHIFT) as usize;
-    for index in 0..mapped {
-        direct_map::store(directory, index, direct_map::load(directory, index) | NO_EXECUTE);
-    }
-    for index in mapped..ENTRIES {
-        direct_map::store(directory, index, 0);
-    }
     let image_slot = (KERNEL_PHYS >> LARGE_PAGE_SHIFT) as usize;
-    direct_map::store(
-        directory,
-        image_slot,
-        image_table.address() | PRESENT | WRITABLE | ACCESSED,
-    );
+    let mapped = (frames as u64 * PAGE_SIZE).div_ceil(1 << LARGE_PAGE_SHIFT) as usize;
+    for index in 0..ENTRIES {
+        let entry = if index == image_slot {
+            image_table.address() | PRESENT | WRITABLE | ACCESSED
+        } else if index < mapped {
+            direct_map::load(directory, index) | NO_EXECUTE
+        } else {
+            0
+        };
+        direct_map::store(directory, index, entry);
+    }
 
     let top = kernel_root();
     let below = FrameNumber::containing(physical(&raw const kernel_pdpt));

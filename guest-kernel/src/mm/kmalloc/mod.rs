@@ -10,7 +10,7 @@
 
 mod slab;
 
-use alloc::alloc::{Layout, alloc, dealloc};
+use alloc::alloc::{Layout, alloc};
 use alloc::boxed::Box;
 use core::alloc::GlobalAlloc;
 use core::ptr;
