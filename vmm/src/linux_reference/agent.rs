@@ -11,7 +11,7 @@ use super::console::Console;
 use super::error::ReferenceError;
 use super::family::Family;
 use super::launch;
-use super::packet::Operation;
+use super::packet::Request;
 
 /// Number of channels, and so of agents that can live at once. All are made at the start, because a child inherits no socket
 /// that is made after it.
@@ -62,8 +62,8 @@ impl LinuxAgent {
     }
 
     /// Gives the process on `channel` its next operation.
-    pub fn send(&mut self, channel: usize, operation: &Operation) -> Result<(), ReferenceError> {
-        self.channel(channel)?.send(operation)
+    pub fn send(&mut self, channel: usize, request: &Request) -> Result<(), ReferenceError> {
+        self.channel(channel)?.send(request)
     }
 
     /// Waits for what the process on `channel` says next. A channel that a fork opened begins with a hello.

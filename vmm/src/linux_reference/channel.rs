@@ -12,7 +12,7 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, 
 
 use super::error::ReferenceError;
 use super::family::{open_process, wait_readable};
-use super::packet::{MAX_PACKET_BYTES, Operation, Packet, Reply};
+use super::packet::{MAX_PACKET_BYTES, Packet, Reply, Request};
 
 /// How a process introduced itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,8 +72,8 @@ impl Channel {
         self.occupant.as_ref().map(|occupant| occupant.ids)
     }
 
-    pub(super) fn send(&self, operation: &Operation) -> Result<(), ReferenceError> {
-        let packet = operation.encode()?;
+    pub(super) fn send(&self, request: &Request) -> Result<(), ReferenceError> {
+        let packet = request.encode()?;
         match send(&self.socket, &packet, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
             // When all agents are gone, `receive` is the one to say so.
             Ok(_) | Err(Errno::PIPE | Errno::CONNRESET) => Ok(()),
@@ -84,49 +84,58 @@ impl Channel {
     pub(super) fn receive(&mut self, timeout: Duration) -> Result<Received, ReferenceError> {
         let deadline = Instant::now() + timeout;
         loop {
-            if let Some(received) = self.receive_waiting()? {
-                return Ok(received);
-            }
-            let mut watched = vec![&self.socket];
-            match &self.occupant {
-                Some(Occupant { process: None, .. }) => return self.receive_last(),
-                Some(Occupant {
-                    process: Some(process),
-                    ..
-                }) => watched.push(process),
-                None => {}
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            let readable = wait_readable(&watched, left)?;
-            match readable.as_slice() {
-                [true, ..] => {}
-                [false, true] => return self.receive_last(),
-                _ => return Ok(Received::TimedOut),
+            // Asked first: what it sent before it died is in the socket by the time that it is seen dead.
+            let is_dead = self.occupant_is_dead()?;
+            match self.receive_waiting()? {
+                Waiting::Message(received) => return Ok(received),
+                Waiting::Nothing | Waiting::Closed if is_dead => {
+                    self.occupant = None;
+                    return Ok(Received::Died);
+                }
+                // Nobody is there, and nobody can come.
+                Waiting::Closed if self.occupant.is_none() => return Ok(Received::Died),
+                waiting @ (Waiting::Nothing | Waiting::Closed) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if !self.wait_for_change(&waiting, left)? {
+                        return Ok(Received::TimedOut);
+                    }
+                }
             }
         }
     }
 
-    /// What the dead process still sent, at last its death.
-    fn receive_last(&mut self) -> Result<Received, ReferenceError> {
-        match self.receive_waiting()? {
-            Some(received) => Ok(received),
-            None => {
-                self.occupant = None;
-                Ok(Received::Died)
-            }
+    fn occupant_is_dead(&self) -> Result<bool, ReferenceError> {
+        match &self.occupant {
+            Some(Occupant {
+                process: Some(process),
+                ..
+            }) => wait_readable(&[process], Duration::ZERO),
+            Some(Occupant { process: None, .. }) => Ok(true),
+            None => Ok(false),
         }
     }
 
-    /// What waits in the socket, if anything does.
-    fn receive_waiting(&mut self) -> Result<Option<Received>, ReferenceError> {
+    /// False if the time is over.
+    fn wait_for_change(&self, waiting: &Waiting, left: Duration) -> Result<bool, ReferenceError> {
+        let mut watched = Vec::new();
+        // A closed socket is readable all the time, and says nothing more.
+        if !matches!(waiting, Waiting::Closed) {
+            watched.push(&self.socket);
+        }
+        watched.extend(
+            self.occupant
+                .as_ref()
+                .and_then(|occupant| occupant.process.as_ref()),
+        );
+        wait_readable(&watched, left)
+    }
+
+    fn receive_waiting(&mut self) -> Result<Waiting, ReferenceError> {
         let mut buffer = [0; MAX_PACKET_BYTES];
         let len_bytes = match recv(&self.socket, &mut buffer, RecvFlags::DONTWAIT | RecvFlags::TRUNC) {
-            Ok((_, 0)) | Err(Errno::CONNRESET) => {
-                self.occupant = None;
-                return Ok(Some(Received::Died));
-            }
+            Ok((_, 0)) | Err(Errno::CONNRESET) => return Ok(Waiting::Closed),
             Ok((_, len_bytes)) => len_bytes,
-            Err(Errno::AGAIN) => return Ok(None),
+            Err(Errno::AGAIN) => return Ok(Waiting::Nothing),
             Err(errno) => return Err(ReferenceError::system("receive from a channel")(errno)),
         };
         let malformed = || ReferenceError::Malformed {
@@ -138,13 +147,21 @@ impl Channel {
             .and_then(Packet::decode)
             .ok_or_else(malformed)?;
         match packet {
-            Packet::Reply(reply) => Ok(Some(Received::Reply(reply))),
+            Packet::Reply(reply) => Ok(Waiting::Message(Received::Reply(reply))),
             Packet::Hello(ids) => {
                 // Until its parent has waited for it, the id is its own.
                 let process = open_process(ids.process)?;
                 self.occupant = Some(Occupant { ids, process });
-                Ok(Some(Received::Hello(ids)))
+                Ok(Waiting::Message(Received::Hello(ids)))
             }
         }
     }
+}
+
+/// What the socket holds.
+enum Waiting {
+    Message(Received),
+    Nothing,
+    /// Nothing, for ever: no process has the other end.
+    Closed,
 }

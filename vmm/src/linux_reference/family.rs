@@ -84,8 +84,8 @@ pub(super) fn open_process(id: u32) -> Result<Option<OwnedFd>, ReferenceError> {
     }
 }
 
-/// Waits until one of the descriptors is readable or closed, or the time is over. Gives the readiness of each.
-pub(super) fn wait_readable(fds: &[&OwnedFd], timeout: Duration) -> Result<Vec<bool>, ReferenceError> {
+/// Waits until one of the descriptors is readable or closed. False if the time is over.
+pub(super) fn wait_readable(fds: &[&OwnedFd], timeout: Duration) -> Result<bool, ReferenceError> {
     let deadline = Instant::now() + timeout;
     let mut polled: Vec<PollFd<'_>> = fds.iter().map(|fd| PollFd::new(*fd, PollFlags::IN)).collect();
     loop {
@@ -93,7 +93,7 @@ pub(super) fn wait_readable(fds: &[&OwnedFd], timeout: Duration) -> Result<Vec<b
         let left =
             Timespec::try_from(left).map_err(|_| ReferenceError::system("wait that long")(Errno::INVAL))?;
         match poll(&mut polled, Some(&left)) {
-            Ok(_) => return Ok(polled.iter().map(|fd| !fd.revents().is_empty()).collect()),
+            Ok(ready) => return Ok(ready > 0),
             Err(Errno::INTR) => {}
             Err(errno) => return Err(ReferenceError::system("wait for the processes")(errno)),
         }

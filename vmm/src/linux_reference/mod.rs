@@ -25,5 +25,5 @@ mod program;
 pub use agent::{CHANNELS, LinuxAgent};
 pub use channel::{ProcessIds, Received};
 pub use error::ReferenceError;
-pub use packet::{Operation, Reply};
+pub use packet::{Reply, Request};
 pub use program::{ProgramRun, run_program};

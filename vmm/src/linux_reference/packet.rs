@@ -11,9 +11,9 @@ pub(super) const MAX_PACKET_BYTES: usize = REPLY_HEADER_BYTES + MAX_TRANSFER_BYT
 
 const WORD_BYTES: usize = size_of::<u64>();
 
-/// What an agent shall do, see [`abi::operation`].
+/// An operation for an agent, see [`abi::operation`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Operation {
+pub struct Request {
     /// One of the codes of [`abi::operation`].
     pub code: u64,
     /// Meaning by code; unused ones are 0.
@@ -40,7 +40,7 @@ pub(super) enum Packet {
     Reply(Reply),
 }
 
-impl Operation {
+impl Request {
     pub(super) fn encode(&self) -> Result<Vec<u8>, ReferenceError> {
         let len_bytes = self.payload.len();
         if len_bytes as u64 > MAX_TRANSFER_BYTES {
@@ -91,12 +91,12 @@ mod tests {
 
     #[test]
     fn a_request_is_code_arguments_and_payload_length_in_front_of_the_payload() {
-        let operation = Operation {
+        let request = Request {
             code: 7,
             arguments: [0x1000, 3, 0, 0, 0, u64::MAX],
             payload: b"abc".to_vec(),
         };
-        let packet = operation.encode().unwrap();
+        let packet = request.encode().unwrap();
         assert_eq!(packet.len(), REQUEST_HEADER_BYTES + 3);
         let words: Vec<u64> = (0..8).map(|index| word(&packet, index).unwrap()).collect();
         assert_eq!(words, [7, 0x1000, 3, 0, 0, 0, u64::MAX, 3]);
@@ -105,12 +105,12 @@ mod tests {
 
     #[test]
     fn a_payload_longer_than_a_message_is_refused() {
-        let operation = Operation {
+        let request = Request {
             payload: vec![0; MAX_TRANSFER_BYTES as usize + 1],
-            ..Operation::default()
+            ..Request::default()
         };
         assert!(matches!(
-            operation.encode(),
+            request.encode(),
             Err(ReferenceError::PayloadTooLong { len_bytes: 4097, .. })
         ));
     }

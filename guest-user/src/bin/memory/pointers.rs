@@ -1,6 +1,5 @@
 //! Addresses that the kernel is asked to read from.
 
-use abi::PAGE_SIZE;
 use abi::linux::mman::PROT_NONE;
 use guest_user::output::STANDARD_OUTPUT;
 use guest_user::syscall::file::write_span;
