@@ -5,6 +5,7 @@
 
 use abi::PAGE_SIZE;
 use abi::boot::{QEMU_EXIT_FAILURE, QEMU_EXIT_PORT, QEMU_EXIT_SUCCESS};
+use abi::linux::mman::PROT_READ;
 
 use crate::arch;
 use crate::device::console;
@@ -16,7 +17,10 @@ use crate::mm::{
 /// What was found, if it is not what was expected.
 type Outcome = Result<(), &'static str>;
 
-const CHECKS: [(&str, fn() -> Outcome); 5] = [
+/// A check and its name.
+type Check = (&'static str, fn() -> Outcome);
+
+const CHECKS: [Check; 5] = [
     ("frames", check_frames),
     ("heap", check_heap),
     ("faults", check_faults),
@@ -97,7 +101,7 @@ fn check_faults() -> Outcome {
     write(&mut space, PAGE, 7)?;
     expect(read(&mut space, PAGE)? == 7, "a page lost what was written to it")?;
     space
-        .protect(VirtAddr::new(PAGE), PAGE_SIZE, 1)
+        .protect(VirtAddr::new(PAGE), PAGE_SIZE, PROT_READ)
         .map_err(|_| "no protection")?;
     let refused = space.handle_fault(VirtAddr::new(PAGE), Access::Write);
     expect(

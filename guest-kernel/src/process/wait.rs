@@ -62,15 +62,13 @@ fn find_ended(filter: ChildFilter) -> Result<Option<Waited>, Errno> {
             .children(table.current())
             .filter(|child| filter.admits(child.pid()))
         {
-            match child.state {
-                State::Zombie { status } => {
-                    found = Ok(Some(Waited {
-                        pid: child.pid(),
-                        status,
-                    }))
-                }
-                State::Ready | State::Waiting(_) => found = found.or(Ok(None)),
-            }
+            found = match child.state {
+                State::Zombie { status } => Ok(Some(Waited {
+                    pid: child.pid(),
+                    status,
+                })),
+                State::Ready | State::Waiting(_) => found.or(Ok(None)),
+            };
         }
         found
     })

@@ -114,7 +114,7 @@ impl UsableMemory {
 
 #[cfg(test)]
 mod tests {
-    use super::{FrameRange, UsableMemory};
+    use super::{FrameNumber, FrameRange, UsableMemory};
 
     const MIB: u64 = 1 << 20;
 
@@ -170,8 +170,8 @@ mod tests {
         let mut memory = UsableMemory::default();
         memory.add_ram(0, 3 * 4096, MIB);
         memory.add_ram(8 * 4096, 16 * 4096, MIB);
-        assert_eq!(memory.take(4).map(|frame| frame.as_u32()), Some(8));
-        assert_eq!(memory.take(3).map(|frame| frame.as_u32()), Some(0));
+        assert_eq!(memory.take(4).map(FrameNumber::as_u32), Some(8));
+        assert_eq!(memory.take(3).map(FrameNumber::as_u32), Some(0));
         assert_eq!(memory.take(5), None);
         assert_eq!(memory.remaining(), 4);
     }
