@@ -140,15 +140,21 @@ fn part(file: &[u8], offset: u64, bytes: u64) -> Option<&[u8]> {
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+    u16::from_le_bytes(array_at(bytes, at))
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from(u16_at(bytes, at)) | u32::from(u16_at(bytes, at + 2)) << 16
+    u32::from_le_bytes(array_at(bytes, at))
 }
 
 fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
+    u64::from_le_bytes(array_at(bytes, at))
+}
+
+fn array_at<const BYTES: usize>(bytes: &[u8], at: usize) -> [u8; BYTES] {
+    *bytes[at..]
+        .first_chunk()
+        .expect("headers are read in slices of their full length")
 }
 
 #[cfg(test)]

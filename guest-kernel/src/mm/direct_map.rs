@@ -37,10 +37,17 @@ fn word(frame: FrameNumber, index: usize) -> *mut u64 {
 
 /// Fills a frame with zeros.
 pub(super) fn zero(frame: FrameNumber) {
-    let start = PhysAddr::new(frame.address()).in_direct_map();
-    // SAFETY: writes one frame, in which no Rust value lives: it was just allocated.
+    zero_words(frame, 0);
+}
+
+/// Fills a frame with zeros from the word at `first` on.
+pub(super) fn zero_words(frame: FrameNumber, first: usize) {
+    let words = PAGE_BYTES / 8;
+    assert!(first <= words, "word {first} is past the end of the frame");
+    let start = PhysAddr::new(frame.address()).in_direct_map() + 8 * first as u64;
+    // SAFETY: writes inside one frame, in which no Rust value lives: it was just allocated, or is a page table.
     unsafe {
-        asm!("rep stosq", inout("rdi") start => _, inout("rcx") PAGE_BYTES / 8 => _, in("rax") 0,
+        asm!("rep stosq", inout("rdi") start => _, inout("rcx") words - first => _, in("rax") 0,
             options(nostack, preserves_flags));
     }
 }

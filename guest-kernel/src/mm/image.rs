@@ -18,7 +18,6 @@ use crate::arch;
 use crate::mutant::{self, Mutant};
 
 const LARGE_PAGE_SHIFT: u32 = 21;
-const ENTRIES: usize = 512;
 
 unsafe extern "C" {
     static image_start: u8;
@@ -76,16 +75,15 @@ pub(crate) fn protect(frames: usize) {
     let directory = FrameNumber::containing(physical(&raw const direct_map_pd));
     let image_slot = (KERNEL_PHYS >> LARGE_PAGE_SHIFT) as usize;
     let mapped = (frames as u64 * PAGE_SIZE).div_ceil(1 << LARGE_PAGE_SHIFT) as usize;
-    for index in 0..ENTRIES {
+    for index in 0..mapped {
         let entry = if index == image_slot {
             image_table.address() | PRESENT | WRITABLE | ACCESSED
-        } else if index < mapped {
-            direct_map::load(directory, index) | NO_EXECUTE
         } else {
-            0
+            direct_map::load(directory, index) | NO_EXECUTE
         };
         direct_map::store(directory, index, entry);
     }
+    direct_map::zero_words(directory, mapped);
 
     let top = kernel_root();
     let below = FrameNumber::containing(physical(&raw const kernel_pdpt));

@@ -19,8 +19,7 @@ impl AddressSpace {
             let copy = copy_of(entry.frame())?;
             self.page_table
                 .replace(page, Entry::user(copy.leave(), protection));
-            release_frame(entry);
-            if mutant::is(Mutant::CowForgetsReference) {
+            if !mutant::is(Mutant::CowForgetsReference) {
                 release_frame(entry);
             }
         } else {

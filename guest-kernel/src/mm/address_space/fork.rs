@@ -4,9 +4,9 @@
 //! are. Only what is mapped is passed on; the rest comes by faults on either side.
 
 use super::super::frames::{FrameRef, OutOfMemory};
-use super::super::page_table::{Entry, PageTable};
+use super::super::page_table::PageTable;
 use super::unmap::release_frame;
-use super::{AddressSpace, Backing, Vma};
+use super::{AddressSpace, Backing, Growth, Vma};
 use crate::arch;
 use crate::mutant::{self, Mutant};
 
@@ -43,7 +43,7 @@ fn share_pages(parent: &mut PageTable, child: &mut PageTable, area: &Vma) -> Res
         child
             .install(page, shared)
             .inspect_err(|OutOfMemory| release_frame(shared))?;
-        Ok(kept_by_parent(entry, shared))
+        Ok(if keeps_writable(area) { entry } else { shared })
     })
 }
 
@@ -52,10 +52,8 @@ fn is_private(backing: &Backing) -> bool {
         || matches!(backing, Backing::Shared { .. }) && mutant::is(Mutant::SharedCopiedOnFork)
 }
 
-fn kept_by_parent(before: Entry, shared: Entry) -> Entry {
-    if mutant::is(Mutant::ForkKeepsParentWritable) {
-        before
-    } else {
-        shared
-    }
+fn keeps_writable(area: &Vma) -> bool {
+    area.backing == Backing::Anonymous
+        && area.growth == Growth::Fixed
+        && mutant::is(Mutant::ForkKeepsParentWritable)
 }
