@@ -26,7 +26,7 @@ fn document(steps: &Value) -> Value {
 
 /// Every operation and every expectation, with every key at least once.
 fn everything() -> Value {
-    json!({
+    const EVERYTHING: &str = r#"{
         "$schema": "schema.json",
         "name": "example",
         "description": "Everything that can be said.",
@@ -80,9 +80,10 @@ fn everything() -> Value {
                 { "exit_status": { "of": "c", "signal": "SIGSEGV" } },
                 { "exit_status": { "of": "many", "exit": 4 } },
                 { "faulted": { "process": "c", "at": "buf+3p", "access": "write" } } ] },
-            { "in": "p", "do": "exit", "status": 0 },
-        ],
-    })
+            { "in": "p", "do": "exit", "status": 0 }
+        ]
+    }"#;
+    serde_json::from_str(EVERYTHING).unwrap()
 }
 
 fn folder(name: &str) -> PathBuf {

@@ -57,7 +57,9 @@ impl Mismatch {
     pub(super) fn help(&self) -> Option<String> {
         match self {
             Self::UnknownKey { found, known } => Some(suggest::instead_of(found, "keys", known)),
-            Self::UnknownName { found, known, .. } => Some(suggest::instead_of(found, "names", known)),
+            Self::UnknownName { noun, found, known } => {
+                Some(suggest::instead_of(found, &format!("{noun}s"), known))
+            }
             Self::KeyCount { known, .. } => Some(format!(
                 "write one object for each of these: {}",
                 known.join(", ")

@@ -175,6 +175,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
                         key,
                         place: (path.key(key), Part::Key),
                         content,
+                        content_path: path.key(key),
                     })
                 }
                 properties => Err(Mismatch::KeyCount {
@@ -251,6 +252,7 @@ impl<'de> Deserializer<'de> for TaggedFields<'de> {
             type_name: name,
             key: &key.value,
             place,
+            content_path: self.fields.path.clone(),
             content: self.fields,
         })
     }
