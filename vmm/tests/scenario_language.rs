@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use vmm::scenario::{
-    CollectError, Content, ContentAt, Expected, Operation, Return, SCHEMA_FILE, Scenario, Step, collect,
-    schema,
+    Content, ContentAt, Expected, Operation, Return, SCHEMA_FILE, Scenario, Step, collect, schema,
 };
 
 /// Programs that the tests' guest image has.
@@ -304,31 +303,6 @@ fn the_schema_refuses_an_outcome_that_the_operation_cannot_have() {
     }
 }
 
-#[test]
-fn a_folder_gives_its_scenarios_sorted_and_without_the_schema() {
-    let temporary = Scratch::new("sorted");
-    for name in ["b.json", "a.json", SCHEMA_FILE, "notes.txt", "deeper/c.json"] {
-        temporary.write(name);
-    }
-    let found = collect(&[temporary.path("b.json"), temporary.path("")]).unwrap();
-    let expected = ["b.json", "a.json", "deeper/c.json"].map(|name| temporary.path(name));
-    assert_eq!(found, expected);
-}
-
-#[test]
-fn an_empty_folder_and_a_missing_path_are_errors() {
-    let temporary = Scratch::new("empty");
-    temporary.write("notes.txt");
-    assert!(matches!(
-        collect(&[temporary.path("")]),
-        Err(CollectError::Empty { .. })
-    ));
-    assert!(matches!(
-        collect(&[temporary.path("nowhere")]),
-        Err(CollectError::Missing { .. })
-    ));
-}
-
 /// JSON pointers of every object in a document.
 fn object_pointers(document: &Value) -> Vec<String> {
     fn visit(value: &Value, pointer: String, found: &mut Vec<String>) {
@@ -379,36 +353,5 @@ fn find_unexplained(value: &Value, place: &str, unexplained: &mut Vec<String>) {
                 .for_each(|(index, value)| find_unexplained(value, &format!("{place}/{index}"), unexplained));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-/// A folder of a test's own, removed at its end.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("ringside-{}-{name}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        Self(folder)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        if name.is_empty() {
-            self.0.clone()
-        } else {
-            self.0.join(name)
-        }
-    }
-
-    fn write(&self, name: &str) {
-        let file = self.path(name);
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, "{}").unwrap();
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).unwrap();
     }
 }

@@ -61,7 +61,7 @@ impl Mismatch {
                 Some(suggest::instead_of(found, &format!("{noun}s"), known))
             }
             Self::KeyCount { known, .. } => Some(format!(
-                "write one object for each of these: {}",
+                "write one object for each expectation, with one of these keys: {}",
                 known.join(", ")
             )),
             Self::Outcome { key: "errno", .. } => {
@@ -191,6 +191,15 @@ fn finding(found: &Unexpected<'_>) -> String {
         Unexpected::Seq => "an array".to_owned(),
         Unexpected::Map => "an object".to_owned(),
         Unexpected::Unit => "`null`".to_owned(),
-        other => other.to_string(),
+        Unexpected::Char(_)
+        | Unexpected::Bytes(_)
+        | Unexpected::Option
+        | Unexpected::NewtypeStruct
+        | Unexpected::Enum
+        | Unexpected::UnitVariant
+        | Unexpected::NewtypeVariant
+        | Unexpected::TupleVariant
+        | Unexpected::StructVariant
+        | Unexpected::Other(_) => found.to_string(),
     }
 }
