@@ -1,5 +1,10 @@
 //! Every way in which a scenario can be unusable, as its author sees it.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy takes helpers of integration tests for library code"
+)]
+
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use vmm::scenario::{Scenario, ScenarioErrors};
 

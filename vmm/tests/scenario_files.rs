@@ -1,5 +1,10 @@
 //! Which files are taken for scenarios.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy takes helpers of integration tests for library code"
+)]
+
 use std::fs;
 use std::path::PathBuf;
 

@@ -1,5 +1,10 @@
 //! What a scenario file can say, and what the JSON Schema of the language says about it.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy takes helpers of integration tests for library code"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -151,13 +156,13 @@ fn contents_become_bytes() {
             .extend(content.as_object().unwrap().clone());
         let steps = json!([{ "in": "p", "do": "mmap", "as": "buf", "pages": 1, "prot": "rw" }, write]);
         let scenario = parse(&document(&steps)).unwrap();
-        match &scenario.steps[1] {
-            Step::Operation(step) => match &step.operation {
-                Operation::Write(ContentAt { content, .. }) => content.clone(),
-                other => panic!("{other}"),
-            },
-            Step::Check(check) => panic!("{check}"),
-        }
+        let Step::Operation(step) = &scenario.steps[1] else {
+            panic!("an operation")
+        };
+        let Operation::Write(ContentAt { content, .. }) = &step.operation else {
+            panic!("a write")
+        };
+        content.clone()
     };
     assert_eq!(
         *written(json!({ "text": "h\u{e9}" })).to_bytes(),
@@ -309,7 +314,7 @@ fn object_pointers(document: &Value) -> Vec<String> {
         match value {
             Value::Object(object) => {
                 object.iter().for_each(|(key, value)| {
-                    visit(value, format!("{pointer}/{}", key.replace('/', "~1")), found)
+                    visit(value, format!("{pointer}/{}", key.replace('/', "~1")), found);
                 });
                 found.push(pointer);
             }
