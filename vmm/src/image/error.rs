@@ -67,7 +67,7 @@ pub enum ImageError {
     #[error("{0}")]
     NoCore(NoCore),
     /// A guest crate does not compile.
-    #[error("{package} does not build ({status}):\n{diagnostics}")]
+    #[error("{package} does not build ({status}):\n{}", .diagnostics.trim_end())]
     Compile {
         /// The crate.
         package: &'static str,

@@ -46,7 +46,7 @@ pub struct GuestImage {
     pub kernel: PathBuf,
     /// A newc cpio archive of the programs, with page-aligned contents.
     pub initrd: PathBuf,
-    /// Directory of the programs as ELF files with symbols.
+    /// Directory of the programs, the same ELF files as in the initrd.
     pub program_dir: PathBuf,
     /// Names of the programs in the directory and in the initrd, sorted.
     pub programs: Vec<String>,
@@ -58,12 +58,15 @@ pub struct GuestImage {
 /// When a source does not compile, when no `core` library can be had for the guest's target, or when the cache cannot
 /// be read and written.
 pub fn ensure(kind: ImageKind, progress: &dyn Progress) -> Result<GuestImage, ImageError> {
-    let places = Places::find()?;
+    ensure_in(&Places::find()?, kind, progress)
+}
+
+fn ensure_in(places: &Places, kind: ImageKind, progress: &dyn Progress) -> Result<GuestImage, ImageError> {
     let key = stamp::key(&places.workspace, kind)?;
     if let Ok(image) = GuestImage::at(&places.image(kind, &key)) {
         return Ok(image);
     }
-    let result = lock::hold(&places, progress).and_then(|lock| build::run(&lock, kind, progress));
+    let result = lock::hold(places, progress).and_then(|lock| build::run(&lock, kind, progress));
     progress.finish();
     result
 }
@@ -140,33 +143,4 @@ const PROGRAMS: &str = "programs";
 const TARGET: &str = "x86_64-unknown-none";
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_image_directory_without_an_initrd_is_refused_by_name() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join(KERNEL), "").unwrap();
-        let error = GuestImage::at(dir.path()).unwrap_err();
-        assert!(
-            matches!(error, ImageError::Incomplete { missing: INITRD, .. }),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn programs_of_an_image_directory_are_listed_in_order_of_their_names() {
-        let dir = tempfile::tempdir().unwrap();
-        for file in [KERNEL, INITRD] {
-            fs::write(dir.path().join(file), "").unwrap();
-        }
-        fs::create_dir(dir.path().join(PROGRAMS)).unwrap();
-        for program in ["zebra", "agent"] {
-            fs::write(dir.path().join(PROGRAMS).join(program), "").unwrap();
-        }
-        let image = GuestImage::at(dir.path()).unwrap();
-        assert_eq!(image.programs, ["agent", "zebra"]);
-        assert_eq!(image.program("agent"), Some(dir.path().join("programs/agent")));
-        assert_eq!(image.program("missing"), None);
-    }
-}
+mod tests;

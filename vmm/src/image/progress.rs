@@ -53,6 +53,7 @@ impl Spinner {
 
 impl Progress for Spinner {
     fn step(&self, what: &str) {
+        self.0.reset();
         self.0.set_message(what.to_owned());
         self.0.enable_steady_tick(Duration::from_millis(100));
     }

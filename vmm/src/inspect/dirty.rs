@@ -27,7 +27,7 @@ impl DirtyTracker {
     pub fn new(frames: u64) -> Self {
         let key = RandomState::new();
         let len = usize::try_from(frames).expect("guest memory fits in the host's");
-        let zero = key.hash_one(&FrameBytes::zeroed().0);
+        let zero = key.hash_one(FrameBytes::zeroed().0.as_slice());
         Self {
             key,
             hashes: vec![zero; len],
@@ -70,7 +70,7 @@ impl DirtyTracker {
         self.written.iter().filter_map(move |frame| {
             // A frame in a hole of guest memory has no contents to change.
             memory.copy_frame(frame, &mut contents).ok()?;
-            let hash = self.key.hash_one(&contents.0);
+            let hash = self.key.hash_one(contents.0.as_slice());
             let recorded = *self.hashes.get(usize::try_from(frame.0).ok()?)?;
             (hash != recorded).then_some((frame, hash))
         })

@@ -338,7 +338,9 @@ impl fmt::Display for TableUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.level {
             Level::Pml4 => write!(f, "the top page table of {}", self.space),
-            level => write!(f, "the {level} for {} of {}", self.address, self.space),
+            Level::Pdpt | Level::Pd | Level::Pt => {
+                write!(f, "the {} for {} of {}", self.level, self.address, self.space)
+            }
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use vmm::image::{ImageKind, Silent, ensure};
+use vmm::image::{self, ImageKind};
 
 /// Path of a guest program's ELF file.
 pub(crate) fn program(name: &str) -> PathBuf {
-    let image = ensure(ImageKind::Shipped, &Silent).expect("the guest image can be built");
-    image.program_dir.join(name)
+    let image = image::ensure(ImageKind::Shipped, &*image::to_stderr()).expect("the guest image can be built");
+    image.program(name).unwrap_or_else(|| panic!("the image has no program `{name}`"))
 }

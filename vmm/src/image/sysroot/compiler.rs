@@ -5,8 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::super::{ImageError, TARGET};
 use super::Obstacle;
+use crate::image::{ImageError, TARGET};
 
 /// What `rustc` says about itself in the workspace, where `rust-toolchain.toml` has its say.
 pub(super) struct Compiler {

@@ -45,10 +45,8 @@ pub(super) fn ensure(lock: &CacheLock<'_>, progress: &dyn Progress) -> Result<Sy
     }
     lock.clear_work()?;
     let work = lock.places.work();
-    match compiler
-        .source()
-        .and_then(|library| make::sysroot(&compiler, &library, &work, progress))
-    {
+    let make = |library: PathBuf| make::sysroot(&compiler, &library, &work, progress);
+    match compiler.source().and_then(make) {
         Ok(made) => return publish(&made, private),
         Err(reason) => attempts.push(Attempt {
             way: "source in the toolchain".to_owned(),
@@ -56,7 +54,7 @@ pub(super) fn ensure(lock: &CacheLock<'_>, progress: &dyn Progress) -> Result<Sy
         }),
     }
     match debian::library_source(&compiler.release, &work, progress) {
-        Ok(library) => match make::sysroot(&compiler, &library, &work, progress) {
+        Ok(library) => match make(library) {
             Ok(made) => return publish(&made, private),
             Err(reason) => attempts.push(Attempt {
                 way: "source from Debian".to_owned(),

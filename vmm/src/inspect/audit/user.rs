@@ -90,7 +90,7 @@ pub fn user(owners: &Owners, policy: &Policy<'_>) -> Findings<UserFinding> {
         if policy.kernel_only.iter().any(|range| range.contains(&frame)) {
             findings.push(UserFinding::KernelOnlyMapped { frame, owner });
         }
-        findings.extend(unintended_sharing(frame, users, policy));
+        findings.extend(unintended_sharing(frame, &users, policy));
     }
     findings
 }
@@ -99,7 +99,7 @@ pub fn user(owners: &Owners, policy: &Policy<'_>) -> Findings<UserFinding> {
 /// read: so do file mappings.
 fn unintended_sharing(
     frame: FrameNumber,
-    users: impl Iterator<Item = Owner> + Clone,
+    users: &(impl Iterator<Item = Owner> + Clone),
     policy: &Policy<'_>,
 ) -> Option<UserFinding> {
     let mut private_writers = users

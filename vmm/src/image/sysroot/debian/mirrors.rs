@@ -32,9 +32,9 @@ const TRUST_OPTIONS: [&str; 3] = ["Signed-By", "Trusted", "Check-Valid-Until"];
 pub(super) struct Mirror {
     pub(super) uri: String,
     /// Suites that the system uses.
-    suites: Vec<String>,
+    pub(super) suites: Vec<String>,
     /// Fields of [`TRUST_OPTIONS`].
-    options: Vec<(String, String)>,
+    pub(super) options: Vec<(String, String)>,
 }
 
 /// Mirrors configured in an apt configuration directory, in apt's order and each once.
@@ -59,7 +59,7 @@ pub(super) fn configured(etc: &Path) -> Vec<Mirror> {
             _ => continue,
         };
         for source in sources.into_iter().filter(Mirror::is_debian) {
-            match mirrors.iter_mut().find(|mirror| mirror.uri == source.uri) {
+            match mirrors.iter_mut().find(|mirror| mirror.is_at(&source.uri)) {
                 Some(known) => known.suites.extend(source.suites),
                 None => mirrors.push(source),
             }
@@ -90,6 +90,10 @@ impl Mirror {
             stanza += &format!("{name}: {}\n", value.replace('\n', "\n "));
         }
         stanza
+    }
+
+    fn is_at(&self, uri: &str) -> bool {
+        self.uri.trim_end_matches('/') == uri.trim_end_matches('/')
     }
 
     fn is_debian(&self) -> bool {

@@ -11,8 +11,8 @@ mod version;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::super::Progress;
 use super::{Attempt, Obstacle};
+use crate::image::Progress;
 use apt::Apt;
 use mirrors::Mirror;
 
@@ -90,3 +90,6 @@ fn find_library(src: &Path) -> Option<PathBuf> {
         .map(|entry| entry.path().join("library"))
         .find(|library| library.join("core/src/lib.rs").is_file())
 }
+
+#[cfg(test)]
+mod tests;

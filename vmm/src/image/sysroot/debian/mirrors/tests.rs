@@ -60,7 +60,7 @@ fn lines_of_one_mirror_become_one_mirror_with_the_suites_of_all() {
 # deb http://commented.example/debian trixie main
 deb http://one.example/debian trixie main # the system
 deb [ arch=amd64 signed-by=/k.gpg trusted=no ] http://two.example/debian sid main
-deb\thttp://one.example/debian trixie-updates contrib main
+deb\thttp://one.example/debian/ trixie-updates contrib main
 deb-src http://source.example/debian trixie main
 deb http://one.example/debian trixie-proposed non-free
 deb cdrom:[Debian GNU/Linux 13]/ trixie main
