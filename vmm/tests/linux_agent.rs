@@ -16,7 +16,8 @@ use abi::operation::{
     BRK, EXEC, EXEC_FAILED, EXIT, FILL, FORK, MADVISE, MMAP, MPROTECT, MUNMAP, POWER_OFF, READ, SCHED_YIELD,
     TOUCH_STACK, WAIT, WRITE, YIELD,
 };
-use vmm::linux_reference::{CHANNELS, LinuxAgent, ProcessIds, Received, ReferenceError, Reply, Request};
+use vmm::channel::{Channel, Hello, Operation, Reply};
+use vmm::linux_reference::{CHANNELS, LinuxAgent, Received, ReferenceError};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// How long nothing must come before it counts as not coming.
@@ -28,7 +29,7 @@ fn the_first_agent_introduces_itself_as_a_child_of_the_harness() {
     let agents = Agents::spawn();
     let ids = agents.ids(0);
     assert_eq!(ids.parent, std::process::id());
-    assert_ne!(ids.process, ids.parent);
+    assert_ne!(ids.pid, ids.parent);
 }
 
 #[test]
@@ -114,7 +115,7 @@ fn the_stack_grows_page_by_page_and_holds_the_byte_at_the_start_of_each() {
 #[test]
 fn the_agent_maps_nothing_for_itself() {
     let mut agents = Agents::spawn();
-    let pid = agents.ids(0).process;
+    let pid = agents.ids(0).pid;
     let maps = || std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
     let before = maps();
     let page = agents.map(0, MAP_PRIVATE);
@@ -136,9 +137,9 @@ fn a_forked_child_speaks_on_its_own_channel_and_has_its_own_memory() {
     let child = agents.fork(0, 1);
     assert_eq!(
         agents.ids(1),
-        ProcessIds {
-            process: child,
-            parent: agents.ids(0).process
+        Hello {
+            pid: child,
+            parent: agents.ids(0).pid
         }
     );
 
@@ -232,7 +233,10 @@ fn a_blocked_process_times_out_and_its_reply_comes_later() {
     let mut agents = Agents::spawn();
     let child = agents.fork(0, 1);
     agents.send(0, WAIT, &[ANY_CHILD, 0]);
-    assert_eq!(agents.linux.receive(0, SILENCE).unwrap(), Received::TimedOut);
+    assert_eq!(
+        agents.linux.receive(Channel::FIRST, SILENCE).unwrap(),
+        Received::TimedOut
+    );
     agents.send(1, EXIT, &[0]);
     assert!(matches!(agents.receive(0), Received::Reply(reply) if reply.result == i64::from(child)));
 }
@@ -246,7 +250,7 @@ fn a_channel_can_be_used_again_by_a_later_process() {
         assert_ne!(child, last);
         agents.send(CHANNELS - 1, EXIT, &[0]);
         assert_eq!(agents.receive(CHANNELS - 1), Received::Died);
-        assert_eq!(agents.linux.process_ids(CHANNELS - 1), None);
+        assert_eq!(agents.linux.process(Channel::new(CHANNELS - 1).unwrap()), None);
         agents.result(0, WAIT, &[ANY_CHILD, 0]);
         last = child;
     }
@@ -275,23 +279,14 @@ fn a_program_runs_as_a_child_with_its_arguments_and_output() {
 #[test]
 fn an_argument_list_without_its_strings_is_refused() {
     let mut agents = Agents::spawn();
-    let request = |payload: &[u8], count| Request {
-        code: EXEC,
-        arguments: [payload.len() as u64, count, 0, 0, 0, 0],
-        payload: payload.to_vec(),
-    };
-    for request in [
-        request(b"hello\0", 0),
-        request(b"hello\0", 2),
-        request(b"hello", 1),
-    ] {
-        agents.linux.send(0, &request).unwrap();
+    for (payload, count) in [(b"hello\0".as_slice(), 0), (b"hello\0", 2), (b"hello", 1)] {
+        agents.send_with(0, EXEC, &[payload.len() as u64, count], payload);
         let refused = Received::Reply(Reply {
             result: -i64::from(EINVAL),
             value: 0,
             data: vec![],
         });
-        assert_eq!(agents.receive(0), refused, "{request:?}");
+        assert_eq!(agents.receive(0), refused, "{count} strings");
     }
 }
 
@@ -299,7 +294,10 @@ fn an_argument_list_without_its_strings_is_refused() {
 fn yield_has_no_reply() {
     let mut agents = Agents::spawn();
     agents.send(0, YIELD, &[]);
-    assert_eq!(agents.linux.receive(0, SILENCE).unwrap(), Received::TimedOut);
+    assert_eq!(
+        agents.linux.receive(Channel::FIRST, SILENCE).unwrap(),
+        Received::TimedOut
+    );
     assert_eq!(agents.result(0, SCHED_YIELD, &[]), 0);
 }
 
@@ -328,7 +326,7 @@ fn dropping_the_handle_ends_every_process() {
     // The grandchild is an orphan when the handle is dropped.
     agents.send(1, EXIT, &[0]);
     assert_eq!(agents.receive(1), Received::Died);
-    let pids = [agents.ids(0).process, agents.ids(2).process];
+    let pids = [agents.ids(0).pid, agents.ids(2).pid];
     assert!(pids.iter().all(|pid| is_running(*pid)));
     drop(agents);
     let deadline = Instant::now() + TIMEOUT;
@@ -349,14 +347,11 @@ fn a_program_that_is_no_agent_is_refused() {
 #[test]
 fn a_channel_past_the_last_is_refused() {
     let mut agents = Agents::spawn();
-    let refused = agents.linux.receive(CHANNELS, SILENCE);
-    assert!(matches!(
-        refused,
-        Err(ReferenceError::NoSuchChannel {
-            channel: CHANNELS,
-            channels: CHANNELS
-        })
-    ));
+    let past_the_last = Channel::new(CHANNELS).unwrap();
+    let refused = agents.linux.receive(past_the_last, SILENCE);
+    assert!(
+        matches!(refused, Err(ReferenceError::NoSuchChannel { channel, .. }) if channel == past_the_last)
+    );
 }
 
 /// A [`LinuxAgent`] whose processes answer.
@@ -371,29 +366,28 @@ impl Agents {
         }
     }
 
-    fn ids(&self, channel: usize) -> ProcessIds {
-        self.linux.process_ids(channel).unwrap()
+    fn ids(&self, channel: u64) -> Hello {
+        self.linux.process(Channel::new(channel).unwrap()).unwrap()
     }
 
-    fn send(&mut self, channel: usize, code: u64, arguments: &[u64]) {
+    fn send(&mut self, channel: u64, code: u64, arguments: &[u64]) {
         self.send_with(channel, code, arguments, &[]);
     }
 
-    fn send_with(&mut self, channel: usize, code: u64, arguments: &[u64], payload: &[u8]) {
-        let mut request = Request {
-            code,
-            payload: payload.to_vec(),
-            ..Request::default()
-        };
-        request.arguments[..arguments.len()].copy_from_slice(arguments);
-        self.linux.send(channel, &request).unwrap();
+    fn send_with(&mut self, channel: u64, code: u64, arguments: &[u64], payload: &[u8]) {
+        let operation = Operation::new(code, arguments).with_payload(payload.to_vec());
+        self.linux
+            .send(Channel::new(channel).unwrap(), &operation)
+            .unwrap();
     }
 
-    fn receive(&mut self, channel: usize) -> Received {
-        self.linux.receive(channel, TIMEOUT).unwrap()
+    fn receive(&mut self, channel: u64) -> Received {
+        self.linux
+            .receive(Channel::new(channel).unwrap(), TIMEOUT)
+            .unwrap()
     }
 
-    fn reply(&mut self, channel: usize) -> Reply {
+    fn reply(&mut self, channel: u64) -> Reply {
         match self.receive(channel) {
             Received::Reply(reply) => reply,
             other @ (Received::Hello(_) | Received::Died | Received::TimedOut) => {
@@ -402,35 +396,35 @@ impl Agents {
         }
     }
 
-    fn call(&mut self, channel: usize, code: u64, arguments: &[u64]) -> Reply {
+    fn call(&mut self, channel: u64, code: u64, arguments: &[u64]) -> Reply {
         self.send(channel, code, arguments);
         self.reply(channel)
     }
 
-    fn result(&mut self, channel: usize, code: u64, arguments: &[u64]) -> i64 {
+    fn result(&mut self, channel: u64, code: u64, arguments: &[u64]) -> i64 {
         self.call(channel, code, arguments).result
     }
 
-    fn map(&mut self, channel: usize, sharing: u64) -> u64 {
+    fn map(&mut self, channel: u64, sharing: u64) -> u64 {
         let arguments = [0, PAGE_SIZE, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS];
         u64::try_from(self.result(channel, MMAP, &arguments)).unwrap()
     }
 
-    fn write(&mut self, channel: usize, address: u64, bytes: &[u8]) -> i64 {
+    fn write(&mut self, channel: u64, address: u64, bytes: &[u8]) -> i64 {
         self.send_with(channel, WRITE, &[address, bytes.len() as u64], bytes);
         self.reply(channel).result
     }
 
-    fn read(&mut self, channel: usize, address: u64, len_bytes: u64) -> Vec<u8> {
+    fn read(&mut self, channel: u64, address: u64, len_bytes: u64) -> Vec<u8> {
         let reply = self.call(channel, READ, &[address, len_bytes]);
         assert_eq!(reply.result, len_bytes as i64);
         reply.data
     }
 
-    fn fork(&mut self, channel: usize, childs_channel: usize) -> u32 {
-        let child = self.result(channel, FORK, &[childs_channel as u64]);
+    fn fork(&mut self, channel: u64, childs_channel: u64) -> u32 {
+        let child = self.result(channel, FORK, &[childs_channel]);
         match self.receive(childs_channel) {
-            Received::Hello(ids) => assert_eq!(i64::from(ids.process), child),
+            Received::Hello(ids) => assert_eq!(i64::from(ids.pid), child),
             other @ (Received::Reply(_) | Received::Died | Received::TimedOut) => {
                 panic!("channel {childs_channel}: expected a hello, found {other:?}")
             }
@@ -438,7 +432,7 @@ impl Agents {
         u32::try_from(child).unwrap()
     }
 
-    fn exec(&mut self, channel: usize, strings: &[&str]) -> Reply {
+    fn exec(&mut self, channel: u64, strings: &[&str]) -> Reply {
         let payload: Vec<u8> = strings
             .iter()
             .flat_map(|string| string.bytes().chain([0]))

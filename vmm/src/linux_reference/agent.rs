@@ -6,23 +6,23 @@ use std::time::Duration;
 use abi::doorbell::socket::FIRST_FD;
 use command_fds::{CommandFdExt, FdMapping};
 
-use super::channel::{Channel, ProcessIds, Received};
 use super::console::Console;
 use super::error::ReferenceError;
 use super::family::Family;
 use super::launch;
-use super::packet::Request;
+use super::line::{Line, Received};
+use crate::channel::{Channel, Hello, Operation};
 
 /// Number of channels, and so of agents that can live at once. All are made at the start, because a child inherits no socket
 /// that is made after it.
-pub const CHANNELS: usize = 64;
+pub const CHANNELS: u64 = 64;
 
 /// How long the first agent may take to introduce itself.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A first agent and its descendants. Dropping it kills them all.
 pub struct LinuxAgent {
-    channels: Vec<Channel>,
+    lines: Vec<Line>,
     console: Console,
     family: Family,
 }
@@ -34,11 +34,10 @@ impl LinuxAgent {
         let mut command = launch::command(agent_elf, &console)?;
         command.arg("--socket");
 
-        let mut channels = Vec::with_capacity(CHANNELS);
-        let mut mappings = Vec::with_capacity(CHANNELS);
-        for (number, child_fd) in (0..CHANNELS).zip(FIRST_FD..) {
-            let (channel, agents_end) = Channel::new(number)?;
-            channels.push(channel);
+        let (mut lines, mut mappings) = (Vec::new(), Vec::new());
+        for (channel, child_fd) in (0..CHANNELS).filter_map(Channel::new).zip(FIRST_FD..) {
+            let (line, agents_end) = Line::new(channel)?;
+            lines.push(line);
             mappings.push(FdMapping {
                 parent_fd: agents_end,
                 child_fd,
@@ -49,11 +48,11 @@ impl LinuxAgent {
             .expect("each channel has a descriptor of its own");
 
         let mut agent = Self {
-            channels,
+            lines,
             console,
             family: Family::spawn(command, agent_elf)?,
         };
-        match agent.receive(0, START_TIMEOUT)? {
+        match agent.receive(Channel::FIRST, START_TIMEOUT)? {
             Received::Hello(_) => Ok(agent),
             Received::Reply(_) | Received::Died | Received::TimedOut => Err(ReferenceError::NotAnAgent {
                 path: agent_elf.to_owned(),
@@ -62,19 +61,19 @@ impl LinuxAgent {
     }
 
     /// Gives the process on `channel` its next operation.
-    pub fn send(&mut self, channel: usize, request: &Request) -> Result<(), ReferenceError> {
-        self.channel(channel)?.send(request)
+    pub fn send(&mut self, channel: Channel, operation: &Operation) -> Result<(), ReferenceError> {
+        self.line(channel)?.send(operation)
     }
 
     /// Waits for what the process on `channel` says next. A channel that a fork opened begins with a hello.
-    pub fn receive(&mut self, channel: usize, timeout: Duration) -> Result<Received, ReferenceError> {
-        self.channel(channel)?.receive(timeout)
+    pub fn receive(&mut self, channel: Channel, timeout: Duration) -> Result<Received, ReferenceError> {
+        self.line(channel)?.receive(timeout)
     }
 
     /// The process on `channel`, from its hello to its death.
     #[must_use]
-    pub fn process_ids(&self, channel: usize) -> Option<ProcessIds> {
-        self.channels.get(channel)?.occupant()
+    pub fn process(&self, channel: Channel) -> Option<Hello> {
+        self.lines.get(index(channel))?.occupant()
     }
 
     /// Wait status of the first agent, once it has ended: it has no agent for a parent.
@@ -87,10 +86,15 @@ impl LinuxAgent {
         self.console.contents()
     }
 
-    fn channel(&mut self, channel: usize) -> Result<&mut Channel, ReferenceError> {
-        let channels = self.channels.len();
-        self.channels
-            .get_mut(channel)
-            .ok_or(ReferenceError::NoSuchChannel { channel, channels })
+    fn line(&mut self, channel: Channel) -> Result<&mut Line, ReferenceError> {
+        let missing = ReferenceError::NoSuchChannel {
+            channel,
+            channels: CHANNELS,
+        };
+        self.lines.get_mut(index(channel)).ok_or(missing)
     }
+}
+
+fn index(channel: Channel) -> usize {
+    usize::try_from(channel.number()).expect("a 64-bit host")
 }

@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::channel::Channel;
+
 /// The reference could not do its part; nothing is known about the program.
 #[derive(Debug, thiserror::Error)]
 pub enum ReferenceError {
@@ -24,12 +26,12 @@ pub enum ReferenceError {
         source: io::Error,
     },
     /// There is no such channel.
-    #[error("channel {channel} does not exist: the reference has {channels}")]
+    #[error("{channel} does not exist: the reference has {channels}")]
     NoSuchChannel {
         /// The channel that was asked for.
-        channel: usize,
+        channel: Channel,
         /// How many there are.
-        channels: usize,
+        channels: u64,
     },
     /// An operation's payload is too long for one message.
     #[error("a payload has {len_bytes} bytes, but a message carries at most {max_bytes}")]
@@ -40,10 +42,10 @@ pub enum ReferenceError {
         max_bytes: u64,
     },
     /// An agent sent something that is no message.
-    #[error("channel {channel} sent {len_bytes} bytes that are neither a hello nor a whole reply")]
+    #[error("{channel} sent {len_bytes} bytes that are neither a hello nor a whole reply")]
     Malformed {
         /// Where it came from.
-        channel: usize,
+        channel: Channel,
         /// The packet's length.
         len_bytes: usize,
     },

@@ -14,16 +14,15 @@
 //! it.
 
 mod agent;
-mod channel;
 mod console;
 mod error;
 mod family;
 mod launch;
+mod line;
 mod packet;
 mod program;
 
 pub use agent::{CHANNELS, LinuxAgent};
-pub use channel::{ProcessIds, Received};
 pub use error::ReferenceError;
-pub use packet::{Reply, Request};
+pub use line::Received;
 pub use program::{ProgramRun, run_program};

@@ -1,4 +1,4 @@
-//! One channel: a socket, and the process that uses it.
+//! The line to one agent: a socket, and the process that uses it.
 //!
 //! A channel's end of file says little: all agents inherit all agents' ends, and while one of them lives the socket stays
 //! open. So the process itself is watched, from its hello on, through a pidfd. A packet that it sent before it died counts
@@ -12,22 +12,14 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, 
 
 use super::error::ReferenceError;
 use super::family::{open_process, wait_readable};
-use super::packet::{MAX_PACKET_BYTES, Packet, Reply, Request};
-
-/// How a process introduced itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ProcessIds {
-    /// Its process id.
-    pub process: u32,
-    /// Its parent's.
-    pub parent: u32,
-}
+use super::packet::{MAX_PACKET_BYTES, Packet, decode, encode};
+use crate::channel::{Channel, Hello, Operation, Reply};
 
 /// What [`super::LinuxAgent::receive`] found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Received {
     /// A new process took the channel over.
-    Hello(ProcessIds),
+    Hello(Hello),
     /// The process completed its operation.
     Reply(Reply),
     /// The process ended. Its wait status is its parent's to ask for.
@@ -36,21 +28,22 @@ pub enum Received {
     TimedOut,
 }
 
-pub(super) struct Channel {
-    number: usize,
+/// Our end of a channel.
+pub(super) struct Line {
+    channel: Channel,
     socket: OwnedFd,
     occupant: Option<Occupant>,
 }
 
 struct Occupant {
-    ids: ProcessIds,
+    hello: Hello,
     /// Becomes readable when the process ends. None: it had ended, and was reaped, before its hello was read.
     process: Option<OwnedFd>,
 }
 
-impl Channel {
-    /// The channel and the agents' end of its socket.
-    pub(super) fn new(number: usize) -> Result<(Self, OwnedFd), ReferenceError> {
+impl Line {
+    /// Our end and the agents'.
+    pub(super) fn new(channel: Channel) -> Result<(Self, OwnedFd), ReferenceError> {
         let (socket, agents_end) = socketpair(
             AddressFamily::UNIX,
             SocketType::SEQPACKET,
@@ -60,7 +53,7 @@ impl Channel {
         .map_err(ReferenceError::system("make a channel's socket"))?;
         Ok((
             Self {
-                number,
+                channel,
                 socket,
                 occupant: None,
             },
@@ -68,12 +61,12 @@ impl Channel {
         ))
     }
 
-    pub(super) fn occupant(&self) -> Option<ProcessIds> {
-        self.occupant.as_ref().map(|occupant| occupant.ids)
+    pub(super) fn occupant(&self) -> Option<Hello> {
+        self.occupant.as_ref().map(|occupant| occupant.hello)
     }
 
-    pub(super) fn send(&self, request: &Request) -> Result<(), ReferenceError> {
-        let packet = request.encode()?;
+    pub(super) fn send(&self, operation: &Operation) -> Result<(), ReferenceError> {
+        let packet = encode(operation)?;
         match send(&self.socket, &packet, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
             // When all agents are gone, `receive` is the one to say so.
             Ok(_) | Err(Errno::PIPE | Errno::CONNRESET) => Ok(()),
@@ -139,20 +132,17 @@ impl Channel {
             Err(errno) => return Err(ReferenceError::system("receive from a channel")(errno)),
         };
         let malformed = || ReferenceError::Malformed {
-            channel: self.number,
+            channel: self.channel,
             len_bytes,
         };
-        let packet = buffer
-            .get(..len_bytes)
-            .and_then(Packet::decode)
-            .ok_or_else(malformed)?;
+        let packet = buffer.get(..len_bytes).and_then(decode).ok_or_else(malformed)?;
         match packet {
             Packet::Reply(reply) => Ok(Waiting::Message(Received::Reply(reply))),
-            Packet::Hello(ids) => {
+            Packet::Hello(hello) => {
                 // Until its parent has waited for it, the id is its own.
-                let process = open_process(ids.process)?;
-                self.occupant = Some(Occupant { ids, process });
-                Ok(Waiting::Message(Received::Hello(ids)))
+                let process = open_process(hello.pid)?;
+                self.occupant = Some(Occupant { hello, process });
+                Ok(Waiting::Message(Received::Hello(hello)))
             }
         }
     }
