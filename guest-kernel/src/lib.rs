@@ -1,2 +1,36 @@
-//! Placeholder until the crate is written.
-#![no_std]
+//! A small kernel with Linux's x86-64 system-call ABI, made to be judged from outside.
+//!
+//! One processor, no interrupts: a process runs until it traps, and the kernel runs until it returns or switches. The
+//! folders are the architecture; read them in this order.
+//!
+//! - [`boot`]: from the PVH entry to the first process
+//! - [`arch`]: the processor: descriptor tables, traps, context switch, ports
+//! - [`mm`]: frames, kernel heap, page tables, address spaces, copies from and to user memory
+//! - [`process`], [`sched`]: the process table, fork, exec, exit, wait; who runs next
+//! - [`syscall`]: the table of system calls
+//! - [`fs`], [`device`]: the initrd, open files, the serial console, events for the VMM
+//! - [`mutant`], [`selfcheck`]: deliberate faults, and a kernel that checks itself
+//!
+//! **Invariant:** an instruction in the kernel may cost most of a microsecond (some hypervisors interpret kernel mode),
+//! so work is counted in instructions: nothing is zeroed that is known to be zero, and bulk work uses string
+//! instructions.
+
+#![cfg_attr(not(test), no_std)]
+#![deny(unsafe_code)]
+
+extern crate alloc;
+
+mod arch;
+mod boot;
+mod device;
+mod errno;
+mod fs;
+mod log;
+mod mm;
+mod mutant;
+mod panic;
+mod process;
+mod sched;
+mod selfcheck;
+mod sync;
+mod syscall;

@@ -1,2 +1,26 @@
-//! Placeholder until the crate is written.
+//! What the programs of the guest stand on: a start, system calls, output, and memory that Rust knows nothing of.
+//!
+//! Every program is a static ELF file that uses only system calls of Linux's x86-64 ABI. The same file runs on the guest
+//! kernel and on a real Linux, so whatever differs between the two is the kernel's doing.
+//!
+//! - [`program!`]: names the function that a program begins with; it gets [`Arguments`]
+//! - [`syscall`]: the system calls, by subject
+//! - [`Span`]: addresses to map, load and store, and to fault on
+//! - [`child`]: children that run a function
+//! - [`print!`], [`println!`]: text to standard output, one system call a line
+//!
+//! There is no heap, and no static data that changes: a program's pages are those of its file, its stack, and what it
+//! maps on purpose.
+
 #![no_std]
+
+mod arguments;
+pub mod child;
+pub mod output;
+mod panic;
+mod span;
+mod start;
+pub mod syscall;
+
+pub use arguments::Arguments;
+pub use span::Span;

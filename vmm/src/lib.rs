@@ -1,3 +1,30 @@
-//! Ringside.
+//! Ringside boots a guest kernel in a small KVM virtual machine, drives its processes through a scenario, and checks what
+//! the guest says about its memory against what is in guest physical memory.
+//!
+//! Read [`run`] first: it is the whole pipeline. Data flows through the modules in this order:
+//!
+//! - [`scenario`]: text to a typed, validated script
+//! - [`image`]: kernel and programs, built when they are needed
+//! - [`vm`]: the machine; it can be inspected only while it stands still
+//! - [`channel`]: what the guest says, decoded and believed by nobody
+//! - [`drive`]: which process moves next
+//! - [`perform`]: steps to operations, answers to claims; keeps the reference [`model`]
+//! - [`inspect`]: the truth about guest physical memory
+//! - [`judge`]: truth against claims, model and expectations
+//! - [`report`]: the verdict, for people and for programs
+//!
+//! Beside it stands [`linux_reference`], which lets an ordinary Linux perform the same operations.
 
+pub mod address;
+pub mod channel;
+pub mod drive;
+pub mod image;
+pub mod inspect;
+pub mod judge;
+pub mod linux_reference;
+pub mod model;
+pub mod perform;
+pub mod report;
+pub mod run;
 pub mod scenario;
+pub mod vm;

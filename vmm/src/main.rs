@@ -1,1 +1,9 @@
-fn main() {}
+//! The `vmm` command: see `vmm --help`.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

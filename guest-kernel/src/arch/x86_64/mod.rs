@@ -1,0 +1,27 @@
+//! x86-64: descriptor tables, traps, context switch, control registers, ports.
+//!
+//! Correct on processors that execute kernel mode as the manual says and under hypervisors that interpret it; where the two
+//! differ, `trap` says so. Segments are laid out as `sysret` wants them, and as Linux has them.
+
+mod context;
+#[cfg(target_os = "none")]
+mod entry;
+mod port;
+mod registers;
+mod segments;
+mod trap;
+
+pub(crate) use context::{Context, switch};
+pub(crate) use port::{read_u8, read_u32, write_u8, write_u32, write_u8_string};
+pub(crate) use registers::{
+    active_root, flush_all, flush_page, halt_forever, load_root,
+};
+pub(crate) use segments::set_kernel_stack;
+pub(crate) use trap::TrapFrame;
+
+/// Loads descriptor tables and system-call registers. The address space of `boot.s` must be active.
+pub(crate) fn init() {
+    segments::load();
+    trap::load();
+    registers::enable_system_calls();
+}

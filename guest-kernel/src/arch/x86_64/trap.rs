@@ -1,0 +1,244 @@
+//! Traps: exceptions and system calls, from the processor's frame to the Rust code that answers.
+//!
+//! `syscall` has two ways in. A processor that executes it as the manual says arrives at `system_call_entry` in kernel
+//! mode. Some hypervisors leave the program in user mode at that address; what comes next is a page fault for fetching
+//! there, which is recognised and becomes the same system call. A program that jumps there by itself gets a system call
+//! too, and returns to where its RCX says: no more than it could have asked for.
+//!
+//! Every return is an `iretq`. One that the processor refuses, because of an instruction pointer or flags that the program
+//! chose, ends the program and not the kernel.
+
+#![allow(unsafe_code, reason = "lidt, and symbols of the assembly")]
+
+use core::arch::asm;
+
+use abi::paging::{FAULT_FETCH, FAULT_WRITE};
+
+use super::registers;
+use super::segments::{EMERGENCY_STACK, KERNEL_CODE, TablePointer, USER_CODE, USER_DATA};
+use crate::mm::{Access, KERNEL_STACKS, VirtAddr};
+use crate::process::{self, Fault};
+use crate::sync::Lock;
+use crate::syscall;
+
+pub(super) const EXCEPTIONS: usize = 32;
+/// Vector of a [`TrapFrame`] that a system call made; no exception has it.
+pub(super) const SYSTEM_CALL_VECTOR: u8 = 0x80 - 1;
+/// One bit a vector: 8, 10 to 14, 17, 21, 29, 30.
+pub(super) const VECTORS_WITH_ERROR_CODE: u32 = 0x6022_7d00;
+
+const NON_MASKABLE_INTERRUPT: usize = 2;
+const DOUBLE_FAULT: usize = 8;
+const PAGE_FAULT: usize = 14;
+const MACHINE_CHECK: usize = 18;
+/// Vectors that a program may raise by an instruction made for it.
+const BREAKPOINT: usize = 3;
+const OVERFLOW: usize = 4;
+
+/// Flags that a program may set as it likes: carry, parity, adjust, zero, sign, trap, direction, overflow, nested task,
+/// resume, alignment check, identification. Interrupts stay masked in user mode too, because nothing raises any.
+const USER_FLAGS: u64 = 0x0025_4dd5;
+/// Flag that is always set.
+const FIXED_FLAGS: u64 = 1 << 1;
+
+/// Registers of what was interrupted, as `trap.s` pushes them.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TrapFrame {
+    r15: u64,
+    r14: u64,
+    r13: u64,
+    r12: u64,
+    rbp: u64,
+    rbx: u64,
+    r11: u64,
+    r10: u64,
+    r9: u64,
+    r8: u64,
+    rax: u64,
+    rcx: u64,
+    rdx: u64,
+    rsi: u64,
+    rdi: u64,
+    vector: u64,
+    error_code: u64,
+    rip: u64,
+    cs: u64,
+    rflags: u64,
+    rsp: u64,
+    ss: u64,
+}
+const _: () = assert!(size_of::<TrapFrame>() == 22 * 8 && size_of::<TrapFrame>().is_multiple_of(16));
+
+impl TrapFrame {
+    /// Registers with which a program starts.
+    pub(crate) fn entering_user(instruction: VirtAddr, stack: VirtAddr) -> Self {
+        Self {
+            rip: instruction.as_u64(),
+            cs: u64::from(USER_CODE),
+            rflags: FIXED_FLAGS,
+            rsp: stack.as_u64(),
+            ss: u64::from(USER_DATA),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn system_call_number(&self) -> u64 {
+        self.rax
+    }
+
+    pub(crate) fn system_call_arguments(&self) -> [u64; 6] {
+        [self.rdi, self.rsi, self.rdx, self.r10, self.r8, self.r9]
+    }
+
+    pub(crate) fn set_system_call_result(&mut self, result: u64) {
+        self.rax = result;
+    }
+
+    fn is_from_user(&self) -> bool {
+        self.cs & 3 == 3
+    }
+
+    fn fault(&self, address: u64) -> Fault {
+        Fault { vector: self.vector, error_code: self.error_code, address, instruction: self.rip }
+    }
+}
+
+/// An entry of the interrupt descriptor table.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Gate {
+    offset_low: u16,
+    selector: u16,
+    stack: u8,
+    attributes: u8,
+    offset_middle: u16,
+    offset_high: u32,
+    reserved: u32,
+}
+const _: () = assert!(size_of::<Gate>() == 16);
+
+impl Gate {
+    const ABSENT: Self = Self {
+        offset_low: 0,
+        selector: 0,
+        stack: 0,
+        attributes: 0,
+        offset_middle: 0,
+        offset_high: 0,
+        reserved: 0,
+    };
+
+    /// A present interrupt gate: interrupts are masked on entry.
+    fn new(vector: usize) -> Self {
+        let address = exception_gates() + 16 * vector as u64;
+        let privilege = if matches!(vector, BREAKPOINT | OVERFLOW) { 3 } else { 0 };
+        let needs_stack = matches!(vector, NON_MASKABLE_INTERRUPT | DOUBLE_FAULT | MACHINE_CHECK);
+        Self {
+            offset_low: address as u16,
+            selector: KERNEL_CODE,
+            stack: if needs_stack { EMERGENCY_STACK } else { 0 },
+            attributes: 0x8e | privilege << 5,
+            offset_middle: (address >> 16) as u16,
+            offset_high: (address >> 32) as u32,
+            reserved: 0,
+        }
+    }
+}
+
+static GATES: Lock<[Gate; EXCEPTIONS]> = Lock::new([Gate::ABSENT; EXCEPTIONS]);
+
+pub(super) fn load() {
+    for (vector, gate) in GATES.lock().iter_mut().enumerate() {
+        *gate = Gate::new(vector);
+    }
+    let limit = (EXCEPTIONS * size_of::<Gate>() - 1) as u16;
+    let pointer = TablePointer { limit, base: GATES.address() };
+    // SAFETY: the table is static and each gate leads to code of `trap.s`.
+    unsafe { asm!("lidt [{}]", in(reg) &raw const pointer, options(readonly, nostack, preserves_flags)) };
+}
+
+/// What `trap.s` calls on the kernel stack of the running process (or on the emergency stack).
+pub(super) extern "C" fn handle_trap(frame: &mut TrapFrame) {
+    if frame.vector == u64::from(SYSTEM_CALL_VECTOR) {
+        syscall::dispatch(frame);
+    } else if !frame.is_from_user() {
+        handle_kernel_exception(frame);
+    } else if frame.vector == PAGE_FAULT as u64 {
+        handle_user_page_fault(frame);
+    } else {
+        process::end_by_fault(frame.fault(0));
+    }
+}
+
+fn handle_user_page_fault(frame: &mut TrapFrame) {
+    let address = registers::fault_address();
+    if frame.rip == system_call_entry() && frame.error_code & FAULT_FETCH != 0 {
+        frame.rip = frame.rcx;
+        frame.rflags = frame.r11 & USER_FLAGS | FIXED_FLAGS;
+        syscall::dispatch(frame);
+        return;
+    }
+    let access = if frame.error_code & FAULT_FETCH != 0 {
+        Access::Execute
+    } else if frame.error_code & FAULT_WRITE != 0 {
+        Access::Write
+    } else {
+        Access::Read
+    };
+    process::handle_page_fault(VirtAddr::new(address), access, frame.fault(address));
+}
+
+fn handle_kernel_exception(frame: &TrapFrame) {
+    if frame.rip == return_instruction() {
+        // The refused `iretq` frame lies where the stack pointer was: that is the program's state.
+        // SAFETY: RSP of the interrupted kernel code points at the five words that `iretq` was about to pop.
+        let instruction = unsafe { (frame.rsp as *const u64).read() };
+        process::end_by_fault(Fault { instruction, ..frame.fault(0) });
+    }
+    let address = registers::fault_address();
+    if frame.vector == DOUBLE_FAULT as u64 && KERNEL_STACKS.contains(VirtAddr::new(address)) {
+        crate::panic::stop_at(frame.rip, format_args!("kernel stack overflow at {address:#x}"));
+    }
+    crate::panic::stop_at(
+        frame.rip,
+        format_args!(
+            "exception {} in the kernel: error code {:#x}, rip {:#x}, cr2 {address:#x}",
+            frame.vector, frame.error_code, frame.rip
+        ),
+    );
+}
+
+/// Declares functions that give the address of a symbol of the assembly.
+macro_rules! symbol_addresses {
+    ($($(#[$doc:meta])* $visibility:vis $name:ident;)*) => {
+        #[cfg(target_os = "none")]
+        mod symbols {
+            unsafe extern "C" {
+                $(pub(super) static $name: u8;)*
+            }
+        }
+        $(
+            $(#[$doc])*
+            #[cfg(target_os = "none")]
+            $visibility fn $name() -> u64 {
+                (&raw const symbols::$name) as u64
+            }
+            /// The host has no such symbol; nothing of the hardware runs there.
+            #[cfg(not(target_os = "none"))]
+            $visibility fn $name() -> u64 {
+                0
+            }
+        )*
+    };
+}
+
+symbol_addresses! {
+    exception_gates;
+    /// Where the processor arrives after `syscall`.
+    pub(super) system_call_entry;
+    /// Pops a [`TrapFrame`] and returns from it.
+    pub(super) return_from_trap;
+    return_instruction;
+    pub(super) emergency_stack_top;
+}

@@ -1,0 +1,81 @@
+# Every way into the kernel from user mode, and every exception in the kernel itself, builds the same TrapFrame
+# (trap.rs has its layout) and ends in the Rust function that the symbol {handler} names.
+
+    .section .text.trap, "ax"
+
+# Gate `vector` starts at exception_gates + 16 * vector. The processor pushes an error code for some vectors; the others
+# push 0 in its place.
+    .balign 16
+    .global exception_gates
+exception_gates:
+    .set vector, 0
+    .rept {EXCEPTIONS}
+    .balign 16
+    .if ((({WITH_ERROR_CODE}) >> vector) & 1) == 0
+    pushq $0
+    .endif
+    pushq $vector
+    jmp save_registers
+    .set vector, vector + 1
+    .endr
+
+# Where `syscall` arrives on a processor that executes it as the manual says: user stack still in RSP, return address in
+# RCX, flags in R11. There is one processor and interrupts are masked, so one word is room enough to save RSP in.
+    .balign 16
+    .global system_call_entry
+system_call_entry:
+    movq %rsp, system_call_user_rsp(%rip)
+    movq {tss} + {RSP0_OFFSET}(%rip), %rsp
+    pushq ${USER_DATA}
+    pushq system_call_user_rsp(%rip)
+    pushq %r11
+    pushq ${USER_CODE}
+    pushq %rcx
+    pushq $0
+    pushq ${SYSTEM_CALL_VECTOR}
+
+save_registers:
+    pushq %rdi
+    pushq %rsi
+    pushq %rdx
+    pushq %rcx
+    pushq %rax
+    pushq %r8
+    pushq %r9
+    pushq %r10
+    pushq %r11
+    pushq %rbx
+    pushq %rbp
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    cld
+    movq %rsp, %rdi
+    call {handler}
+
+    .global return_from_trap, return_instruction
+return_from_trap:
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbp
+    popq %rbx
+    popq %r11
+    popq %r10
+    popq %r9
+    popq %r8
+    popq %rax
+    popq %rcx
+    popq %rdx
+    popq %rsi
+    popq %rdi
+    addq $16, %rsp
+return_instruction:
+    iretq
+
+    .section .bss.trap, "aw", @nobits
+    .balign 8
+system_call_user_rsp:
+    .skip 8

@@ -1,0 +1,49 @@
+//! The kernel command line: words separated by spaces, `key=value` or a flag.
+
+/// A command line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CommandLine<'a>(&'a [u8]);
+
+impl<'a> CommandLine<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// Whether the flag is there.
+    pub(super) fn has(&self, flag: &str) -> bool {
+        self.words().any(|word| word == flag.as_bytes())
+    }
+
+    /// Value of the last word with that key: who adds to a command line may override.
+    pub(super) fn value(&self, key: &str) -> Option<&'a [u8]> {
+        self.words().filter_map(|word| word.strip_prefix(key.as_bytes())?.strip_prefix(b"=")).last()
+    }
+
+    fn words(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.0.split(u8::is_ascii_whitespace)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CommandLine;
+
+    #[test]
+    fn flags_and_values_are_found_as_whole_words() {
+        let line = CommandLine::new(b"quiet init=/agent  mutant=x verbose");
+        assert!(line.has("quiet") && line.has("verbose"));
+        assert!(!line.has("verb") && !line.has("init"));
+        assert_eq!(line.value("init"), Some(&b"/agent"[..]));
+        assert_eq!(line.value("ini"), None);
+    }
+
+    #[test]
+    fn the_last_of_two_values_counts() {
+        assert_eq!(CommandLine::new(b"init=a init=b").value("init"), Some(&b"b"[..]));
+    }
+
+    #[test]
+    fn an_empty_line_has_nothing() {
+        assert_eq!(CommandLine::new(b"").value("init"), None);
+    }
+}

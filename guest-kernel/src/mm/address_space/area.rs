@@ -1,0 +1,95 @@
+//! One area: a range of pages that are alike.
+
+use super::super::address::{PageRange, PhysAddr, VirtAddr};
+use super::super::shared_object::SharedObject;
+use super::{Protection, layout};
+
+/// Where the contents of a page come from that is not there yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Backing {
+    /// Zeros; stores are the process's own.
+    Anonymous,
+    /// Frames of the page cache in a row; stores are the process's own.
+    File {
+        /// Physical address of the first page's contents.
+        first: PhysAddr,
+    },
+    /// Memory that several processes share.
+    Shared {
+        /// Whose frames they are.
+        object: SharedObject,
+        /// Index of the first page in the object.
+        first: u64,
+    },
+    /// Registers of a device.
+    Device {
+        /// Physical address behind the first page.
+        first: PhysAddr,
+    },
+}
+
+impl Backing {
+    /// Stores are the process's own, so a frame with several owners is copied first.
+    pub(super) fn is_private(&self) -> bool {
+        match self {
+            Self::Anonymous | Self::File { .. } => true,
+            Self::Shared { .. } | Self::Device { .. } => false,
+        }
+    }
+
+    /// The same for an area that starts `bytes` further on.
+    fn advanced(&self, bytes: u64) -> Self {
+        match self {
+            Self::Anonymous => Self::Anonymous,
+            Self::File { first } => Self::File { first: first.plus(bytes) },
+            Self::Shared { object, first } => {
+                Self::Shared { object: object.clone(), first: first + bytes / abi::PAGE_SIZE }
+            }
+            Self::Device { first } => Self::Device { first: first.plus(bytes) },
+        }
+    }
+}
+
+/// Whether an area grows by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Growth {
+    Fixed,
+    /// An access below it makes it larger: a stack.
+    Down,
+}
+
+/// An area of an address space.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Vma {
+    pub(crate) range: PageRange,
+    pub(crate) protection: Protection,
+    pub(crate) growth: Growth,
+    pub(crate) backing: Backing,
+}
+
+impl Vma {
+    /// Cuts off and gives back what starts at `at`, which lies inside.
+    pub(super) fn split_off(&mut self, at: VirtAddr) -> Self {
+        let upper = PageRange::new(at, self.range.end());
+        self.range = PageRange::new(self.range.start(), at);
+        Self { range: upper, backing: self.backing.advanced(self.range.bytes()), ..*self }
+    }
+
+    /// Whether `above` begins where this ends and is the same in all else.
+    pub(super) fn continues_in(&self, above: &Self) -> bool {
+        self.range.end() == above.range.start()
+            && self.protection == above.protection
+            && self.growth == above.growth
+            && self.backing.advanced(self.range.bytes()) == above.backing
+    }
+
+    /// Start of what nothing else may be placed in: a stack keeps a distance.
+    pub(super) fn start_with_gap(&self) -> VirtAddr {
+        match self.growth {
+            Growth::Fixed => self.range.start(),
+            Growth::Down => {
+                VirtAddr::new(self.range.start().as_u64().saturating_sub(layout::STACK_GUARD_BYTES))
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Copy-on-write: a store to a page that is mapped read-only though its area may be written.
+
+use super::super::address::{FrameNumber, VirtAddr};
+use super::super::direct_map;
+use super::super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
+use super::super::page_table::Entry;
+use super::unmap::release_frame;
+use super::{AddressSpace, FaultError};
+use crate::arch;
+use crate::mutant::{self, Mutant};
+
+impl AddressSpace {
+    /// Makes a mapped page writable: its frame if nobody else has it or all share it on purpose, else a copy.
+    pub(super) fn make_writable(&mut self, page: VirtAddr, entry: Entry) -> Result<(), FaultError> {
+        let area = self.area_at(page).ok_or(FaultError::Forbidden)?;
+        let protection = area.protection;
+        let must_copy = area.backing.is_private() && frames::references(entry.frame()) > 1;
+        if must_copy {
+            let copy = copy_of(entry.frame())?;
+            self.page_table.replace(page, Entry::user(copy.leave(), protection));
+            release_frame(entry);
+            if mutant::is(Mutant::CowForgetsReference) {
+                release_frame(entry);
+            }
+        } else {
+            self.page_table.replace(page, entry.with_writable(protection));
+        }
+        arch::flush_page(page);
+        Ok(())
+    }
+}
+
+/// A frame of the process's own with the same contents.
+pub(super) fn copy_of(original: FrameNumber) -> Result<FrameRef, OutOfMemory> {
+    let copy = frames::allocate(FrameKind::Anonymous, Contents::Stale)?;
+    let source = if mutant::is(Mutant::CowCopiesWrongFrame) { original.plus(1) } else { original };
+    direct_map::copy(source, copy.number());
+    Ok(copy)
+}

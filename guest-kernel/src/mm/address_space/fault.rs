@@ -1,0 +1,115 @@
+//! Page faults: an access to a page that is not there yet, or not with that permission.
+
+use abi::PAGE_SIZE;
+
+use super::super::address::{FrameNumber, VirtAddr};
+use super::super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
+use super::super::image;
+use super::super::page_table::Entry;
+use super::unmap::release_frame;
+use super::{AddressSpace, Backing, Growth, Vma, cow, layout};
+use crate::arch;
+use crate::mutant::{self, Mutant};
+
+/// What the program tried to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+    Execute,
+}
+
+/// Why a fault cannot be repaired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FaultError {
+    /// Nothing is mapped there, or not for that access.
+    Forbidden,
+    /// There is no frame for the page.
+    OutOfMemory,
+}
+
+impl From<OutOfMemory> for FaultError {
+    fn from(_: OutOfMemory) -> Self {
+        Self::OutOfMemory
+    }
+}
+
+impl AddressSpace {
+    /// Makes the access possible, or says why it is not. Faults without cause (another access repaired it first) are none.
+    pub(crate) fn handle_fault(&mut self, address: VirtAddr, access: Access) -> Result<(), FaultError> {
+        let page = address.page();
+        if self.area_at(page).is_none() {
+            self.grow_stack_to(page)?;
+        }
+        if !self.area_at(page).is_some_and(|area| allows(area, access)) {
+            return Err(FaultError::Forbidden);
+        }
+        let entry = self.page_table.lookup(page);
+        if entry.is_empty() {
+            self.bring_in(page, access)
+        } else if access == Access::Write && !entry.is_writable() {
+            if mutant::is(Mutant::StickyWriteFault) {
+                return Err(FaultError::Forbidden);
+            }
+            self.make_writable(page, entry)
+        } else {
+            arch::flush_page(page);
+            Ok(())
+        }
+    }
+
+    /// Maps a page that is not there yet.
+    fn bring_in(&mut self, page: VirtAddr, access: Access) -> Result<(), FaultError> {
+        let area = self.area_at(page).ok_or(FaultError::Forbidden)?;
+        let protection = area.protection;
+        let offset_bytes = page.as_u64() - area.range.start().as_u64();
+        let entry = match &area.backing {
+            Backing::Anonymous if access == Access::Read && mutant::is(Mutant::UserMapsKernelFrame) => {
+                let kernel = FrameRef::retain(FrameNumber::containing(image::image_range().start));
+                Entry::user(kernel.leave(), protection).read_only()
+            }
+            Backing::Anonymous => {
+                let fresh = frames::allocate(FrameKind::Anonymous, Contents::Zeroed)?;
+                Entry::user(fresh.leave(), protection)
+            }
+            Backing::File { first } => {
+                let cached = FrameRef::retain(FrameNumber::containing(first.plus(offset_bytes).as_u64()));
+                if access == Access::Write {
+                    Entry::user(cow::copy_of(cached.number())?.leave(), protection)
+                } else {
+                    Entry::user(cached.leave(), protection).read_only()
+                }
+            }
+            Backing::Shared { object, first } => {
+                let frame = object.frame(first + offset_bytes / PAGE_SIZE)?;
+                Entry::user(frame.leave(), protection)
+            }
+            Backing::Device { first } => Entry::device(first.plus(offset_bytes), protection),
+        };
+        let installed = self.page_table.install(page, entry);
+        Ok(installed.inspect_err(|OutOfMemory| release_frame(entry))?)
+    }
+
+    /// Linux's rules: the area above must be a stack, within its limit, and not come too close to what lies below.
+    fn grow_stack_to(&mut self, page: VirtAddr) -> Result<(), FaultError> {
+        let stack = self.areas.at_or_above(page).filter(|area| area.growth == Growth::Down);
+        let stack = stack.ok_or(FaultError::Forbidden)?.range;
+        if page < layout::LOWEST || stack.end().as_u64() - page.as_u64() > layout::STACK_LIMIT_BYTES {
+            return Err(FaultError::Forbidden);
+        }
+        let below = self.areas.below(page).filter(|area| area.growth == Growth::Fixed && !area.protection.is_none());
+        if below.is_some_and(|area| page.as_u64() - area.range.end().as_u64() < layout::STACK_GUARD_BYTES) {
+            return Err(FaultError::Forbidden);
+        }
+        self.areas.grow_down(stack.start(), page);
+        Ok(())
+    }
+}
+
+fn allows(area: &Vma, access: Access) -> bool {
+    match access {
+        Access::Read => !area.protection.is_none(),
+        Access::Write => area.protection.allows_write(),
+        Access::Execute => area.protection.allows_execute(),
+    }
+}

@@ -1,0 +1,101 @@
+//! mmap: where an area goes, and putting it there.
+
+use super::super::address::{PageRange, VirtAddr};
+use super::super::frames;
+use super::{AddressSpace, Backing, Growth, Protection, Vma, layout};
+use crate::errno::Errno;
+
+/// What the caller says about the address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Placement {
+    /// Near here if it is free, else anywhere.
+    Hint(VirtAddr),
+    /// Here, in place of what is there.
+    Fixed(VirtAddr),
+    /// Here, or not at all.
+    FixedNoReplace(VirtAddr),
+}
+
+/// An area to be.
+#[derive(Debug)]
+pub(crate) struct MapRequest {
+    /// Whole pages, not 0.
+    pub(crate) bytes: u64,
+    pub(crate) protection: Protection,
+    pub(crate) growth: Growth,
+    pub(crate) backing: Backing,
+}
+
+impl AddressSpace {
+    /// Chooses the range for a mapping of `bytes` (whole pages, not 0), in the order of checks that Linux has.
+    pub(crate) fn place(&self, placement: Placement, bytes: u64) -> Result<PageRange, Errno> {
+        if bytes > layout::TASK_END.as_u64() {
+            return Err(Errno::ENOMEM);
+        }
+        match placement {
+            Placement::Hint(hint) => self.place_near(hint, bytes),
+            Placement::Fixed(address) => check_fixed(address, bytes),
+            Placement::FixedNoReplace(address) => {
+                let range = check_fixed(address, bytes)?;
+                if self.areas.is_free(range) { Ok(range) } else { Err(Errno::EEXIST) }
+            }
+        }
+    }
+
+    fn place_near(&self, hint: VirtAddr, bytes: u64) -> Result<PageRange, Errno> {
+        // Null is no hint; anything else below the lowest address means the lowest.
+        let hint = match hint.page() {
+            page if page.as_u64() == 0 => None,
+            page => Some(page.max(layout::LOWEST)),
+        };
+        if let Some(start) = hint
+            && start.as_u64() <= layout::TASK_END.as_u64() - bytes
+        {
+            let range = PageRange::new(start, start.plus(bytes));
+            let next = self.areas.at_or_above(start);
+            if next.is_none_or(|next| range.end() <= next.start_with_gap()) {
+                return Ok(range);
+            }
+        }
+        self.areas.find_free_below(layout::MMAP_TOP, bytes).ok_or(Errno::ENOMEM)
+    }
+
+    /// Maps at a range that [`Self::place`] chose; what was there goes.
+    pub(crate) fn map_at(&mut self, range: PageRange, request: MapRequest) -> Result<VirtAddr, Errno> {
+        let MapRequest { protection, growth, backing, .. } = request;
+        check_commitment(range, protection, &backing)?;
+        self.unmap_range(range)?;
+        self.areas.reserve_change()?;
+        self.areas.insert(Vma { range, protection, growth, backing });
+        Ok(range.start())
+    }
+
+    /// [`Self::place`] and [`Self::map_at`] in one.
+    pub(crate) fn map(&mut self, placement: Placement, request: MapRequest) -> Result<VirtAddr, Errno> {
+        let range = self.place(placement, request.bytes)?;
+        self.map_at(range, request)
+    }
+}
+
+fn check_fixed(address: VirtAddr, bytes: u64) -> Result<PageRange, Errno> {
+    if address.as_u64() > layout::TASK_END.as_u64() - bytes {
+        return Err(Errno::ENOMEM);
+    }
+    if !address.is_page_aligned() {
+        return Err(Errno::EINVAL);
+    }
+    if address < layout::LOWEST {
+        return Err(Errno::EPERM);
+    }
+    Ok(PageRange::new(address, address.plus(bytes)))
+}
+
+/// Refuses what could never be filled, as Linux's heuristic overcommit does: more pages than there is memory.
+pub(super) fn check_commitment(range: PageRange, protection: Protection, backing: &Backing) -> Result<(), Errno> {
+    let counts = match backing {
+        Backing::Anonymous | Backing::File { .. } => protection.allows_write(),
+        Backing::Shared { .. } => true,
+        Backing::Device { .. } => false,
+    };
+    if counts && range.pages() > frames::total() { Err(Errno::ENOMEM) } else { Ok(()) }
+}

@@ -1,0 +1,74 @@
+//! An address space: what one process sees, and Linux's rules for changing it.
+//!
+//! An area ([`Vma`]) says what *should* be at an address; the page table says what *is* there by now. Pages come with the
+//! first access (`fault`), and a store to a page with several owners copies it first (`cow`). System calls change areas and
+//! take pages away; none of them brings a page in.
+//!
+//! One verb a file: `map`, `unmap`, `protect`, `advise`, `heap` (brk), `fault`, `cow`, `fork`. `area` and `areas` hold no
+//! hardware and are tested on the host; `layout` has the fixed addresses.
+//!
+//! There is no page of zeros that everyone shares: a first read of an anonymous page gets a frame of its own.
+//!
+//! **Invariant:** areas do not overlap, are sorted, and every page that is mapped lies in one.
+
+mod advise;
+mod area;
+mod areas;
+mod cow;
+mod fault;
+mod fork;
+mod heap;
+pub(crate) mod layout;
+mod map;
+mod protect;
+mod protection;
+mod unmap;
+
+use super::address::{PageRange, VirtAddr};
+use super::frames::OutOfMemory;
+use super::page_table::PageTable;
+
+pub(crate) use area::{Backing, Growth, Vma};
+use areas::Areas;
+pub(crate) use fault::{Access, FaultError};
+use heap::Heap;
+pub(crate) use layout::STACK_TOP;
+pub(crate) use map::{MapRequest, Placement};
+pub(crate) use protection::Protection;
+
+/// What one process sees.
+#[derive(Debug)]
+pub(crate) struct AddressSpace {
+    page_table: PageTable,
+    areas: Areas,
+    heap: Heap,
+}
+
+impl AddressSpace {
+    /// Nothing but the kernel.
+    pub(crate) fn new() -> Result<Self, OutOfMemory> {
+        Ok(Self { page_table: PageTable::new()?, areas: Areas::new()?, heap: Heap::default() })
+    }
+
+    pub(crate) fn page_table(&self) -> &PageTable {
+        &self.page_table
+    }
+
+    /// Area that holds the address.
+    fn area_at(&self, address: VirtAddr) -> Option<&Vma> {
+        self.areas.at_or_above(address).filter(|area| area.range.contains(address))
+    }
+}
+
+impl Drop for AddressSpace {
+    fn drop(&mut self) {
+        for area in self.areas.iter() {
+            unmap::release_pages(&mut self.page_table, area.range);
+        }
+    }
+}
+
+/// As selfcheck and the loader need it: the page that holds the address.
+pub(crate) fn page_of(address: VirtAddr) -> PageRange {
+    PageRange::single(address.page())
+}

@@ -1,0 +1,66 @@
+//! munmap: a range loses its pages and its areas.
+
+use abi::PAGE_SIZE;
+
+use super::super::address::{PageRange, VirtAddr, round_up_to_page};
+use super::super::frames::FrameRef;
+use super::super::page_table::{Entry, PageTable};
+use super::{AddressSpace, layout};
+use crate::errno::Errno;
+use crate::mutant::{self, Mutant};
+
+impl AddressSpace {
+    /// The system call: any address and length, holes included.
+    pub(crate) fn unmap(&mut self, start: VirtAddr, bytes: u64) -> Result<(), Errno> {
+        let end = layout::TASK_END.as_u64();
+        if !start.is_page_aligned() || start.as_u64() > end || bytes > end - start.as_u64() {
+            return Err(Errno::EINVAL);
+        }
+        let bytes = round_up_to_page(bytes).ok_or(Errno::EINVAL)?;
+        if bytes == 0 {
+            return Err(Errno::EINVAL);
+        }
+        self.unmap_range(PageRange::new(start, start.plus(bytes)))
+    }
+
+    /// Refused only when there is no memory to remember what remains; then nothing changes.
+    pub(super) fn unmap_range(&mut self, range: PageRange) -> Result<(), Errno> {
+        if self.areas.is_free(range) {
+            return Ok(());
+        }
+        self.areas.reserve_change()?;
+        for area in self.areas.overlapping(range) {
+            if let Some(part) = area.range.intersection(&range) {
+                unmap_pages(&mut self.page_table, part);
+            }
+        }
+        self.areas.remove(range);
+        Ok(())
+    }
+}
+
+fn unmap_pages(page_table: &mut PageTable, range: PageRange) {
+    let last = range.end().minus(PAGE_SIZE);
+    page_table.update(range, |page, entry| {
+        if page == last && mutant::is(Mutant::MunmapLeavesPte) {
+            return entry;
+        }
+        release_frame(entry);
+        if mutant::is(Mutant::FreeFrameMapped) { entry } else { Entry::EMPTY }
+    });
+}
+
+/// Empties the page-table entries of a range and gives their frames back.
+pub(super) fn release_pages(page_table: &mut PageTable, range: PageRange) {
+    page_table.update(range, |_, entry| {
+        release_frame(entry);
+        Entry::EMPTY
+    });
+}
+
+/// Gives back the reference of an entry that maps nothing from now on.
+pub(super) fn release_frame(entry: Entry) {
+    if entry.has_frame() {
+        drop(FrameRef::adopt(entry.frame()));
+    }
+}

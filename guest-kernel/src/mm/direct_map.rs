@@ -1,0 +1,106 @@
+//! The direct map: physical address `p` is at `DIRECT_MAP_BASE + p`, and each frame is mapped nowhere else in the kernel
+//! (stacks apart). This module is the only one that turns physical addresses into pointers.
+//!
+//! **Invariant:** frames of programs, page tables and shared objects are copied in and out and are never seen through a
+//! Rust reference, because a program or the processor may change them at any time. Boot data and the initrd are read-only
+//! for everyone, so they may.
+
+#![allow(unsafe_code, reason = "physical memory as pointers")]
+
+use core::arch::asm;
+use core::{ptr, slice};
+
+use abi::boot::DIRECT_MAP_BASE;
+use abi::frame_table::FrameInfo;
+
+use super::address::{FrameNumber, PAGE_BYTES, PhysAddr};
+
+/// Reads a word of a page table.
+pub(super) fn load(frame: FrameNumber, index: usize) -> u64 {
+    // SAFETY: every frame of memory is mapped, and `word` stays inside the frame.
+    unsafe { ptr::read_volatile(word(frame, index)) }
+}
+
+/// Writes a word of a page table.
+pub(super) fn store(frame: FrameNumber, index: usize, value: u64) {
+    // SAFETY: as in `load`; no Rust value lives in frames of page tables.
+    unsafe { ptr::write_volatile(word(frame, index), value) };
+}
+
+fn word(frame: FrameNumber, index: usize) -> *mut u64 {
+    assert!(index < PAGE_BYTES / 8, "word {index} is past the end of the frame");
+    (PhysAddr::new(frame.address()).in_direct_map() + 8 * index as u64) as *mut u64
+}
+
+/// Fills a frame with zeros.
+pub(super) fn zero(frame: FrameNumber) {
+    let start = PhysAddr::new(frame.address()).in_direct_map();
+    // SAFETY: writes one frame, in which no Rust value lives: it was just allocated.
+    unsafe {
+        asm!("rep stosq", inout("rdi") start => _, inout("rcx") PAGE_BYTES / 8 => _, in("rax") 0,
+            options(nostack, preserves_flags));
+    }
+}
+
+/// Copies a whole frame.
+pub(super) fn copy(from: FrameNumber, to: FrameNumber) {
+    let source = PhysAddr::new(from.address()).in_direct_map();
+    let target = PhysAddr::new(to.address()).in_direct_map();
+    // SAFETY: reads one frame and writes another, in which no Rust value lives: it was just allocated.
+    unsafe {
+        asm!("rep movsq", inout("rsi") source => _, inout("rdi") target => _, inout("rcx") PAGE_BYTES / 8 => _,
+            options(nostack, preserves_flags));
+    }
+}
+
+/// Copies bytes out of one frame.
+pub(super) fn read(frame: FrameNumber, offset: usize, into: &mut [u8]) {
+    let source = bytes_of(frame, offset, into.len());
+    // SAFETY: source is inside a mapped frame and target is a live slice, which never lies in a program's frame.
+    unsafe { ptr::copy_nonoverlapping(source, into.as_mut_ptr(), into.len()) };
+}
+
+/// Copies bytes into one frame.
+pub(super) fn write(frame: FrameNumber, offset: usize, from: &[u8]) {
+    let target = bytes_of(frame, offset, from.len());
+    // SAFETY: target is inside a mapped frame in which no Rust value lives; source is a live slice.
+    unsafe { ptr::copy_nonoverlapping(from.as_ptr(), target, from.len()) };
+}
+
+fn bytes_of(frame: FrameNumber, offset: usize, len: usize) -> *mut u8 {
+    assert!(offset <= PAGE_BYTES && len <= PAGE_BYTES - offset, "{len} bytes at {offset} pass the end of the frame");
+    (PhysAddr::new(frame.address()).in_direct_map() + offset as u64) as *mut u8
+}
+
+/// A number that the loader left in memory.
+pub(crate) fn boot_u32(address: PhysAddr) -> u32 {
+    // SAFETY: the direct map covers every address that the loader may use; the protocol aligns its fields.
+    unsafe { ptr::read_unaligned(address.in_direct_map() as *const u32) }
+}
+
+/// A number that the loader left in memory.
+pub(crate) fn boot_u64(address: PhysAddr) -> u64 {
+    // SAFETY: as in `boot_u32`.
+    unsafe { ptr::read_unaligned(address.in_direct_map() as *const u64) }
+}
+
+/// Bytes that the loader left in memory, and that stay as they are as long as the kernel runs.
+pub(crate) fn boot_bytes(address: PhysAddr, len: usize) -> &'static [u8] {
+    // SAFETY: frames of boot data are never handed out, and programs map those of the initrd read-only.
+    unsafe { slice::from_raw_parts(address.in_direct_map() as *const u8, len) }
+}
+
+/// The frame table, as the one who owns it sees it.
+///
+/// # Safety
+///
+/// The memory must belong to nobody else, hold initialised `FrameInfo`s or zeros, and be asked for only once.
+pub(super) unsafe fn frame_table(address: PhysAddr, frames: usize) -> &'static mut [FrameInfo] {
+    // SAFETY: by the caller's promise; a `FrameInfo` of zeros is valid, and frames are aligned for it.
+    unsafe { slice::from_raw_parts_mut(address.in_direct_map() as *mut FrameInfo, frames) }
+}
+
+/// Physical address of something in the kernel's image or heap.
+pub(crate) fn physical_address_of<T: ?Sized>(value: &T) -> PhysAddr {
+    PhysAddr::new((ptr::from_ref(value).cast::<u8>() as u64).wrapping_sub(DIRECT_MAP_BASE))
+}

@@ -1,0 +1,160 @@
+//! Frames of guest physical memory: allocation and reference counts.
+//!
+//! A [`FrameRef`] is one reference and gives it back when dropped, so a path that fails leaves nothing behind. A page-table
+//! entry that maps a frame holds a reference too: [`FrameRef::leave`] puts it there and [`FrameRef::adopt`] takes it out again.
+
+mod allocator;
+mod usable;
+
+use abi::frame_table::{self as kinds, FrameInfo};
+
+use super::address::{FrameNumber, PAGE_BYTES, PhysAddr};
+use super::direct_map;
+use crate::mutant::{self, Mutant};
+use crate::sync::Lock;
+
+pub(crate) use allocator::Contents;
+use allocator::FrameAllocator;
+pub(crate) use usable::UsableMemory;
+
+/// There is no free frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OutOfMemory;
+
+/// What a frame is used for, as the frame table says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub(crate) enum FrameKind {
+    Reserved = kinds::RESERVED,
+    KernelImage = kinds::KERNEL_IMAGE,
+    PageTable = kinds::PAGE_TABLE,
+    Heap = kinds::HEAP,
+    KernelStack = kinds::KERNEL_STACK,
+    Anonymous = kinds::ANONYMOUS,
+    PageCache = kinds::PAGE_CACHE,
+}
+
+/// What is known about memory that the kernel has not used yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FreshMemory {
+    /// The loader guarantees zeros.
+    Zeroed,
+    /// Firmware ran here before.
+    Unknown,
+}
+
+static FRAMES: Lock<Option<FrameAllocator<'static>>> = Lock::new(None);
+
+/// Runs `f` with the allocator; before [`init`] there is none, and nobody needs frames.
+fn with<R>(f: impl FnOnce(&mut FrameAllocator<'static>) -> R) -> R {
+    f(FRAMES.lock().as_mut().expect("frames are set up before anything asks for one"))
+}
+
+/// Sets up the frame table in usable memory. `image` and `initrd` are byte ranges.
+#[allow(unsafe_code, reason = "the frame table comes into being here")]
+pub(super) fn init(
+    mut usable: UsableMemory,
+    fresh: FreshMemory,
+    image: core::ops::Range<u64>,
+    initrd: core::ops::Range<u64>,
+) {
+    let frames = usable.frames_to_end();
+    let table_frames = (frames * size_of::<FrameInfo>()).div_ceil(PAGE_BYTES) as u32;
+    let first = usable.take(table_frames).expect("the frame table is a small part of the memory it describes");
+    let contents = match fresh {
+        FreshMemory::Zeroed => Contents::Zeroed,
+        FreshMemory::Unknown => Contents::Stale,
+    };
+    if contents == Contents::Stale {
+        (0..table_frames).for_each(|index| direct_map::zero(first.plus(index)));
+    }
+    // SAFETY: the memory was taken from what nobody uses, is zero, and `init` runs once.
+    let table = unsafe { direct_map::frame_table(PhysAddr::new(first.address()), frames) };
+    let mut allocator = FrameAllocator::new(table, usable, contents);
+    allocator.describe(usable::FrameRange::touching(image.start, image.end), FrameKind::KernelImage);
+    allocator.describe(usable::FrameRange::touching(initrd.start, initrd.end), FrameKind::PageCache);
+    let table_start = first.address();
+    let table_end = table_start + u64::from(table_frames) * PAGE_BYTES as u64;
+    allocator.describe(usable::FrameRange::touching(table_start, table_end), FrameKind::KernelImage);
+    *FRAMES.lock() = Some(allocator);
+}
+
+/// Physical address and number of entries of the frame table.
+pub(crate) fn table_location() -> (PhysAddr, usize) {
+    with(|frames| (direct_map::physical_address_of(frames.table()), frames.frames()))
+}
+
+/// Frames of memory in all, free or not.
+pub(crate) fn total() -> u64 {
+    with(|frames| frames.frames() as u64)
+}
+
+/// Frames that are free.
+pub(crate) fn free() -> u32 {
+    with(|frames| frames.free_frames())
+}
+
+/// Takes a free frame.
+pub(crate) fn allocate(kind: FrameKind, contents: Contents) -> Result<FrameRef, OutOfMemory> {
+    let (frame, found) = with(|frames| frames.take(kind, contents))?;
+    let dirty = contents == Contents::Zeroed && found == Contents::Stale;
+    if dirty && !mutant::is(Mutant::DemandZeroDirty) {
+        direct_map::zero(frame);
+    }
+    Ok(FrameRef(frame))
+}
+
+/// Takes frames in a row, of unknown contents, with one reference each, which [`release`] gives back one by one.
+pub(super) fn allocate_contiguous(kind: FrameKind, count: u32) -> Result<FrameNumber, OutOfMemory> {
+    with(|frames| frames.take_contiguous(kind, count))
+}
+
+pub(super) fn release(frame: FrameNumber, left: Contents) {
+    with(|frames| frames.release(frame, left));
+}
+
+/// Number of references to the frame.
+pub(super) fn references(frame: FrameNumber) -> u32 {
+    with(|frames| frames.info(frame).references)
+}
+
+/// Adds to the number that the owner of a frame keeps in the table, and gives the sum.
+pub(super) fn add_to_private(frame: FrameNumber, change: i16) -> u16 {
+    with(|frames| {
+        let private = frames.private_mut(frame);
+        *private = private.wrapping_add_signed(change);
+        *private
+    })
+}
+
+/// One reference to a frame.
+#[derive(Debug)]
+pub(crate) struct FrameRef(FrameNumber);
+
+impl FrameRef {
+    /// A further reference to a frame that has one already.
+    pub(super) fn retain(frame: FrameNumber) -> Self {
+        with(|frames| frames.retain(frame));
+        Self(frame)
+    }
+
+    /// Takes over the reference that a page-table entry, or another place that cannot be dropped, held.
+    pub(super) fn adopt(frame: FrameNumber) -> Self {
+        Self(frame)
+    }
+
+    /// Leaves the reference to a page-table entry, or to another place that cannot be dropped.
+    pub(super) fn leave(self) -> FrameNumber {
+        core::mem::ManuallyDrop::new(self).0
+    }
+
+    pub(crate) fn number(&self) -> FrameNumber {
+        self.0
+    }
+}
+
+impl Drop for FrameRef {
+    fn drop(&mut self) {
+        release(self.0, Contents::Stale);
+    }
+}

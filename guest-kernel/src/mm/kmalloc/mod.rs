@@ -1,0 +1,102 @@
+//! The kernel heap: small objects from slabs, large ones from frames in a row.
+//!
+//! A slab is one frame: a header, then objects of one size. Slabs that have both used and free objects are on a list a size;
+//! a full slab is on no list and a slab that becomes empty goes back to the frames at once, so the heap holds nothing that
+//! nobody uses.
+//!
+//! Allocation can fail, and every caller says so: [`try_box`], `Vec::try_reserve`.
+
+#![allow(unsafe_code, reason = "memory from frames, linked through itself")]
+
+mod slab;
+
+use alloc::alloc::{Layout, alloc, dealloc};
+use alloc::boxed::Box;
+use core::alloc::GlobalAlloc;
+use core::ptr;
+
+use super::address::{FrameNumber, PAGE_BYTES, PhysAddr};
+use super::frames::{self, Contents, FrameKind, OutOfMemory};
+use crate::sync::Lock;
+use slab::{LARGEST_OBJECT_BYTES, OBJECT_ALIGNMENT, Slabs};
+
+/// Moves a value to the heap, or drops it when there is no room.
+pub(crate) fn try_box<T>(value: T) -> Result<Box<T>, OutOfMemory> {
+    let layout = Layout::new::<T>();
+    assert!(layout.size() > 0, "a value without size needs no heap");
+    // SAFETY: the layout has a size.
+    let memory = unsafe { alloc(layout) }.cast::<T>();
+    if memory.is_null() {
+        return Err(OutOfMemory);
+    }
+    // SAFETY: freshly allocated with the layout of a `T`.
+    unsafe { memory.write(value) };
+    // SAFETY: allocated by the global allocator with the layout of a `T`, and initialised.
+    Ok(unsafe { Box::from_raw(memory) })
+}
+
+#[cfg_attr(target_os = "none", global_allocator)]
+#[cfg_attr(not(target_os = "none"), allow(dead_code, reason = "the host has an allocator of its own"))]
+static HEAP: Heap = Heap(Lock::new(Slabs::new()));
+
+struct Heap(Lock<Slabs>);
+
+// SAFETY: memory that is handed out belongs to the caller alone until it comes back: objects of a slab are disjoint and so
+// are frames.
+unsafe impl GlobalAlloc for Heap {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if is_large(layout) {
+            return alloc_frames(layout);
+        }
+        self.0.lock().allocate(layout.size())
+    }
+
+    unsafe fn dealloc(&self, object: *mut u8, layout: Layout) {
+        if is_large(layout) {
+            free_frames(object, layout);
+            return;
+        }
+        // SAFETY: the caller gives back what `alloc` gave for the same layout.
+        unsafe { self.0.lock().free(object, layout.size()) };
+    }
+}
+
+fn is_large(layout: Layout) -> bool {
+    layout.size() > LARGEST_OBJECT_BYTES || layout.align() > OBJECT_ALIGNMENT
+}
+
+fn alloc_frames(layout: Layout) -> *mut u8 {
+    if layout.align() > PAGE_BYTES {
+        return ptr::null_mut();
+    }
+    match frames::allocate_contiguous(FrameKind::Heap, frames_in(layout)) {
+        Ok(first) => PhysAddr::new(first.address()).in_direct_map() as *mut u8,
+        Err(OutOfMemory) => ptr::null_mut(),
+    }
+}
+
+fn free_frames(object: *mut u8, layout: Layout) {
+    let first = frame_of(object);
+    (0..frames_in(layout)).for_each(|index| frames::release(first.plus(index), Contents::Stale));
+}
+
+fn frames_in(layout: Layout) -> u32 {
+    layout.size().div_ceil(PAGE_BYTES) as u32
+}
+
+fn frame_of(object: *const u8) -> FrameNumber {
+    FrameNumber::containing(object as u64 - PhysAddr::new(0).in_direct_map())
+}
+
+/// As the selfcheck wants it: memory by layout, given back by layout.
+pub(super) fn with_memory<R>(layout: Layout, f: impl FnOnce(*mut u8) -> R) -> Result<R, OutOfMemory> {
+    // SAFETY: the callers' layouts have sizes.
+    let memory = unsafe { alloc(layout) };
+    if memory.is_null() {
+        return Err(OutOfMemory);
+    }
+    let result = f(memory);
+    // SAFETY: allocated above with the same layout.
+    unsafe { dealloc(memory, layout) };
+    Ok(result)
+}

@@ -1,0 +1,59 @@
+//! Memory: who owns each frame, and what each process sees.
+//!
+//! - `address`: physical and virtual addresses, frame numbers, page ranges
+//! - `direct_map`: the one mapping through which the kernel touches physical memory
+//! - `frames`: the frame table: allocation and reference counts
+//! - `kmalloc`: the kernel heap
+//! - `page_table`: the x86-64 radix tree
+//! - `image`: takes away from the kernel's own mapping what must not remain after boot
+//! - `kernel_stack`: guarded stacks in the run-time half of the kernel's addresses
+//! - `shared_object`: memory that belongs to no process
+//! - `address_space`: what a process sees: areas, faults, copy-on-write, fork
+//! - `user_copy`: reading and writing a process's memory
+//!
+//! **Invariant:** a frame has as many references as there are page-table entries that map it for a user, plus one for
+//! each owner in the kernel; at zero it is free. Nothing is freed by any other way.
+
+mod address;
+mod address_space;
+mod direct_map;
+mod frames;
+mod image;
+mod kernel_stack;
+mod kmalloc;
+mod page_table;
+mod shared_object;
+mod user_copy;
+
+use core::ops::Range;
+
+pub(crate) use address::{FrameNumber, PageRange, PhysAddr, VirtAddr, round_up_to_page};
+pub(crate) use address_space::{
+    Access, AddressSpace, Backing, FaultError, Growth, MapRequest, Placement, Protection, STACK_TOP, layout,
+};
+pub(crate) use direct_map::{boot_bytes, boot_u32, boot_u64, physical_address_of};
+pub(crate) use frames::{
+    Contents, FrameKind, FreshMemory, OutOfMemory, UsableMemory, allocate, free as free_frames,
+    table_location as frame_table_location,
+};
+pub(crate) use image::image_range;
+pub(crate) use kernel_stack::{KERNEL_STACKS, KernelStack, MAX_STACKS};
+pub(crate) use kmalloc::try_box;
+pub(crate) use page_table::activate_kernel;
+pub(crate) use shared_object::{MAX_BYTES as MAX_SHARED_BYTES, SharedObject};
+pub(crate) use user_copy::UserSlice;
+
+/// Takes possession of memory: the frame table, and the final form of the kernel's own mapping.
+pub(crate) fn init(usable: UsableMemory, fresh: FreshMemory, initrd: Range<u64>) {
+    let frames = usable.frames_to_end();
+    frames::init(usable, fresh, image_range(), initrd);
+    image::pin_tables();
+    image::protect(frames);
+}
+
+/// Takes a frame that nobody will ever give back: a deliberate fault.
+pub(crate) fn leak_frame() {
+    if let Ok(frame) = allocate(FrameKind::Anonymous, Contents::Stale) {
+        frame.leave();
+    }
+}

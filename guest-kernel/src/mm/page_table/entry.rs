@@ -1,0 +1,128 @@
+//! One entry of a page table.
+//!
+//! | entry             | PRESENT | HELD | NO_FRAME | means                                                           |
+//! |-------------------|---------|------|----------|-----------------------------------------------------------------|
+//! | empty (all zero)  | 0       | 0    | 0        | nothing was ever here; a fault decides what will be             |
+//! | mapped            | 1       | 0    | 0        | maps a frame and holds a reference to it                        |
+//! | device            | 1       | 0    | 1        | maps an address that is not memory; nothing counts it           |
+//! | held              | 0       | 1    | as above | protection forbids every access (`PROT_NONE`); the rest is kept |
+
+use abi::paging::{
+    ACCESSED, ADDRESS_MASK, CACHE_DISABLE, DIRTY, NO_EXECUTE, PRESENT, USER, WRITABLE, WRITE_THROUGH,
+};
+
+use super::super::address::{FrameNumber, PhysAddr};
+use super::super::address_space::Protection;
+
+/// Software bit: the entry is out of use until protection allows an access again.
+const HELD: u64 = 1 << 9;
+/// Software bit: no frame of memory stands behind the entry.
+const NO_FRAME: u64 = 1 << 10;
+
+/// An entry of any level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entry(u64);
+
+impl Entry {
+    pub(crate) const EMPTY: Self = Self(0);
+
+    pub(super) const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    pub(super) const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// Maps a frame for a program, which can write to it if `protection` says so.
+    pub(crate) fn user(frame: FrameNumber, protection: Protection) -> Self {
+        Self(frame.address() | USER | ACCESSED | PRESENT).with_protection(protection).with_writable(protection)
+    }
+
+    /// Maps a device for a program, uncached.
+    pub(crate) fn device(address: PhysAddr, protection: Protection) -> Self {
+        Self(address.as_u64() | NO_FRAME | CACHE_DISABLE | WRITE_THROUGH | USER | ACCESSED | PRESENT)
+            .with_protection(protection)
+            .with_writable(protection)
+    }
+
+    /// Maps a frame for the kernel: data, never code.
+    pub(crate) fn kernel_data(frame: FrameNumber) -> Self {
+        Self(frame.address() | PRESENT | WRITABLE | NO_EXECUTE | ACCESSED | DIRTY)
+    }
+
+    /// A table that is on the way to `leaf`.
+    pub(super) fn table(frame: FrameNumber, leaf: Self) -> Self {
+        Self(frame.address() | PRESENT | WRITABLE | ACCESSED | leaf.0 & USER)
+    }
+
+    /// The same frame under another protection. Takes permissions away and gives back those to read and to execute; the
+    /// permission to write comes back with the next fault, which knows whether the frame must be copied first.
+    pub(crate) fn with_protection(self, protection: Protection) -> Self {
+        let mut bits = self.0 & !(NO_EXECUTE | PRESENT | HELD);
+        bits |= if protection.is_none() { HELD } else { PRESENT };
+        if !protection.allows_write() {
+            bits &= !WRITABLE;
+        }
+        if !protection.allows_execute() {
+            bits |= NO_EXECUTE;
+        }
+        Self(bits)
+    }
+
+    /// The same, writable if `protection` says so.
+    pub(crate) fn with_writable(self, protection: Protection) -> Self {
+        if protection.allows_write() { Self(self.0 | WRITABLE) } else { self }
+    }
+
+    /// The same, not writable.
+    pub(crate) fn read_only(self) -> Self {
+        Self(self.0 & !WRITABLE)
+    }
+
+    pub(crate) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) const fn is_present(self) -> bool {
+        self.0 & PRESENT != 0
+    }
+
+    pub(crate) const fn is_writable(self) -> bool {
+        self.0 & WRITABLE != 0
+    }
+
+    /// Whether a frame of memory stands behind the entry, to which it holds a reference.
+    pub(crate) const fn has_frame(self) -> bool {
+        self.0 & NO_FRAME == 0
+    }
+
+    /// The frame or table that the entry leads to.
+    pub(crate) const fn frame(self) -> FrameNumber {
+        FrameNumber::containing(self.0 & ADDRESS_MASK)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::address_space::Protection;
+    use super::{Entry, FrameNumber};
+
+    const FRAME: FrameNumber = FrameNumber::new(5);
+
+    #[test]
+    fn protection_that_comes_back_does_not_make_an_entry_writable() {
+        let protected = Entry::user(FRAME, Protection::READ_WRITE).with_protection(Protection::READ);
+        let back = protected.with_protection(Protection::READ_WRITE);
+        assert!(back.is_present());
+        assert!(!back.is_writable());
+    }
+
+    #[test]
+    fn an_entry_without_any_permission_keeps_its_frame() {
+        let held = Entry::user(FRAME, Protection::READ_WRITE).with_protection(Protection::NONE);
+        assert!(!held.is_present());
+        assert!(!held.is_empty());
+        assert_eq!(held.with_protection(Protection::READ).frame(), FRAME);
+    }
+}

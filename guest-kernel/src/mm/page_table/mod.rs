@@ -1,0 +1,127 @@
+//! Page tables: the x86-64 radix tree that maps a process's pages to frames.
+//!
+//! Tables come into being when an entry is installed below them and are freed with their last entry: a table's frame keeps
+//! the number of its entries that are in use in the frame table (`FrameInfo::private`). So a table that is freed is known
+//! to be zero, and clearing a range never looks at a table that has nothing in it.
+//!
+//! Changing what was mapped drops cached translations: one page's after a single change, all after a range. Mapping what
+//! was not mapped needs none.
+//!
+//! **Invariant:** the top-level entry of the kernel half is the same in every top table, and the tables below it are static
+//! or of the kernel's run-time half, so what the kernel maps there is seen everywhere.
+
+mod entry;
+mod table;
+mod update;
+
+use super::address::{FrameNumber, PageRange, VirtAddr};
+use super::frames::{self, Contents, FrameKind, OutOfMemory};
+use super::image;
+use crate::arch;
+
+pub(crate) use entry::Entry;
+use table::{KERNEL_SLOT, Table, index_at};
+
+/// The top page table of an address space; owns all tables of its user half.
+#[derive(Debug)]
+pub(crate) struct PageTable {
+    root: Table,
+}
+
+impl PageTable {
+    /// Maps the kernel and nothing else.
+    pub(super) fn new() -> Result<Self, OutOfMemory> {
+        let root = Table::allocate()?;
+        root.copy_kernel_half(Table::at(image::kernel_root()));
+        Ok(Self { root })
+    }
+
+    /// The table of the kernel alone, through which its run-time half is changed.
+    pub(super) fn kernel() -> core::mem::ManuallyDrop<Self> {
+        core::mem::ManuallyDrop::new(Self { root: Table::at(image::kernel_root()) })
+    }
+
+    /// Frame of the top table, for CR3.
+    pub(crate) fn root(&self) -> FrameNumber {
+        self.root.frame()
+    }
+
+    /// Makes this the address space that the processor uses.
+    #[allow(unsafe_code, reason = "CR3")]
+    pub(crate) fn activate(&self) {
+        // SAFETY: the kernel half was copied when the table was made; whoever drops the table activates another before.
+        unsafe { arch::load_root(self.root()) };
+    }
+
+    /// The last-level entry for a page; empty if there is none.
+    pub(super) fn lookup(&self, page: VirtAddr) -> Entry {
+        match self.last_level(page) {
+            Some(table) => table.get(index_at(page, 1)),
+            None => Entry::EMPTY,
+        }
+    }
+
+    /// Puts an entry where there is none, making tables as needed.
+    pub(super) fn install(&mut self, page: VirtAddr, entry: Entry) -> Result<(), OutOfMemory> {
+        let mut table = self.root;
+        for level in [4, 3, 2] {
+            let index = index_at(page, level);
+            let next = table.get(index);
+            table = if next.is_empty() {
+                let Ok(new) = Table::allocate() else {
+                    self.free_empty_tables(page);
+                    return Err(OutOfMemory);
+                };
+                table.add(index, new.as_entry_like(entry));
+                new
+            } else {
+                Table::at(next.frame())
+            };
+        }
+        table.add(index_at(page, 1), entry);
+        Ok(())
+    }
+
+    /// Tables that were made on the way to an entry that could not be installed.
+    fn free_empty_tables(&mut self, page: VirtAddr) {
+        self.update(PageRange::single(page), |_, entry| entry);
+    }
+
+    /// Replaces an entry that is in use by another.
+    pub(super) fn replace(&mut self, page: VirtAddr, entry: Entry) {
+        let table = self.last_level(page).expect("an entry that is in use lies in a table");
+        table.set(index_at(page, 1), entry);
+    }
+
+    fn last_level(&self, page: VirtAddr) -> Option<Table> {
+        let mut table = self.root;
+        for level in [4, 3, 2] {
+            let next = table.get(index_at(page, level));
+            if next.is_empty() {
+                return None;
+            }
+            table = Table::at(next.frame());
+        }
+        Some(table)
+    }
+}
+
+impl Drop for PageTable {
+    /// The owner has unmapped everything; the tables went with their entries.
+    fn drop(&mut self) {
+        assert!(arch::active_root() != self.root(), "a page table in use must not be dropped");
+        self.root.clear_kernel_half();
+        assert!(self.root.is_unused(), "a page table must be empty when it is dropped");
+        frames::release(self.root(), Contents::Zeroed);
+    }
+}
+
+/// Makes the kernel's own table the one in use: for moments in which no process's is.
+#[allow(unsafe_code, reason = "CR3")]
+pub(crate) fn activate_kernel() {
+    // SAFETY: the kernel's table is static.
+    unsafe { arch::load_root(image::kernel_root()) };
+}
+
+const _: () = assert!(KERNEL_SLOT == 511, "the kernel lies in the top 512 GiB");
+const TABLE_KIND: FrameKind = FrameKind::PageTable;

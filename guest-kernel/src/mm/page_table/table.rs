@@ -1,0 +1,84 @@
+//! One table of any level, and the count of its entries in use.
+
+use abi::paging::ENTRIES;
+
+use super::super::address::{FrameNumber, VirtAddr};
+use super::super::direct_map;
+use super::super::frames::{self, Contents, OutOfMemory};
+use super::{Entry, TABLE_KIND};
+
+/// Index of the top-level entry that covers the kernel.
+pub(super) const KERNEL_SLOT: usize = 511;
+
+/// A frame that holds 512 entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Table(FrameNumber);
+
+impl Table {
+    pub(super) fn allocate() -> Result<Self, OutOfMemory> {
+        Ok(Self(frames::allocate(TABLE_KIND, Contents::Zeroed)?.leave()))
+    }
+
+    /// The table in a frame that an entry leads to.
+    pub(super) const fn at(frame: FrameNumber) -> Self {
+        Self(frame)
+    }
+
+    pub(super) fn frame(self) -> FrameNumber {
+        self.0
+    }
+
+    /// The entry that leads to this table on the way to `leaf`.
+    pub(super) fn as_entry_like(self, leaf: Entry) -> Entry {
+        Entry::table(self.0, leaf)
+    }
+
+    pub(super) fn get(self, index: usize) -> Entry {
+        Entry::from_bits(direct_map::load(self.0, index))
+    }
+
+    /// Replaces an entry in use by another.
+    pub(super) fn set(self, index: usize, entry: Entry) {
+        direct_map::store(self.0, index, entry.bits());
+    }
+
+    /// Puts an entry where there is none.
+    pub(super) fn add(self, index: usize, entry: Entry) {
+        self.set(index, entry);
+        frames::add_to_private(self.0, 1);
+    }
+
+    /// Empties an entry in use.
+    pub(super) fn clear(self, index: usize) {
+        self.set(index, Entry::EMPTY);
+        frames::add_to_private(self.0, -1);
+    }
+
+    /// Number of entries in use.
+    pub(super) fn used(self) -> u16 {
+        frames::add_to_private(self.0, 0)
+    }
+
+    pub(super) fn is_unused(self) -> bool {
+        self.used() == 0
+    }
+
+    /// The kernel's entry does not count: it is in every top table as long as that lives.
+    pub(super) fn copy_kernel_half(self, from: Self) {
+        self.set(KERNEL_SLOT, from.get(KERNEL_SLOT));
+    }
+
+    pub(super) fn clear_kernel_half(self) {
+        self.set(KERNEL_SLOT, Entry::EMPTY);
+    }
+}
+
+/// Index into a table of `level` (4 is the top, 1 the last) of the entry for an address.
+pub(super) const fn index_at(address: VirtAddr, level: u32) -> usize {
+    (address.as_u64() >> shift_of(level) & (ENTRIES - 1)) as usize
+}
+
+/// log2 of the bytes that one entry of a table of `level` covers.
+pub(super) const fn shift_of(level: u32) -> u32 {
+    abi::PAGE_SHIFT + 9 * (level - 1)
+}

@@ -1,0 +1,86 @@
+//! Visiting the entries of a range: to change, to clear, to copy.
+
+use core::convert::Infallible;
+
+use super::super::address::{PageRange, VirtAddr};
+use super::super::frames::{self, Contents};
+use super::table::{Table, index_at, shift_of};
+use super::{Entry, PageTable};
+use crate::arch;
+
+impl PageTable {
+    /// Replaces each entry in use in `range` by what `change` makes of it, and frees tables that have no entry left.
+    pub(crate) fn update(&mut self, range: PageRange, mut change: impl FnMut(VirtAddr, Entry) -> Entry) {
+        let Ok(()) = self.try_update::<Infallible>(range, |page, entry| Ok(change(page, entry)));
+    }
+
+    /// As [`Self::update`], but ends with the first error; entries before it are changed, those after it are not.
+    fn try_update<E>(
+        &mut self,
+        range: PageRange,
+        change: impl FnMut(VirtAddr, Entry) -> Result<Entry, E>,
+    ) -> Result<(), E> {
+        let result = self.try_update_unflushed(range, change);
+        // Even an entry that only lost its table may be cached by the processor on the way to others.
+        arch::flush_all();
+        result
+    }
+
+    /// As [`Self::try_update`], for callers that change several ranges and drop cached translations once, at the end.
+    pub(crate) fn try_update_unflushed<E>(
+        &mut self,
+        range: PageRange,
+        mut change: impl FnMut(VirtAddr, Entry) -> Result<Entry, E>,
+    ) -> Result<(), E> {
+        if range.is_empty() { Ok(()) } else { visit(self.root, 4, range, &mut change) }
+    }
+}
+
+/// Visits the part of `range` that `table` covers. `range` is never empty and lies in what the table covers.
+fn visit<E>(
+    table: Table,
+    level: u32,
+    range: PageRange,
+    change: &mut impl FnMut(VirtAddr, Entry) -> Result<Entry, E>,
+) -> Result<(), E> {
+    let mut unseen = table.used();
+    let last = index_at(range.end().minus(abi::PAGE_SIZE), level);
+    let mut page = range.start();
+    for index in index_at(page, level)..=last {
+        if unseen == 0 {
+            break;
+        }
+        let entry = table.get(index);
+        let next = end_of_slot(page, level);
+        if !entry.is_empty() {
+            unseen -= 1;
+            if level == 1 {
+                change_entry(table, index, entry, change(page, entry)?);
+            } else {
+                let below = Table::at(entry.frame());
+                let part = PageRange::new(page, if index == last { range.end() } else { next });
+                let result = visit(below, level - 1, part, change);
+                if below.is_unused() {
+                    table.clear(index);
+                    frames::release(below.frame(), Contents::Zeroed);
+                }
+                result?;
+            }
+        }
+        page = next;
+    }
+    Ok(())
+}
+
+fn change_entry(table: Table, index: usize, old: Entry, new: Entry) {
+    if new.is_empty() {
+        table.clear(index);
+    } else if new != old {
+        table.set(index, new);
+    }
+}
+
+/// First address after what the entry for `address` covers.
+fn end_of_slot(address: VirtAddr, level: u32) -> VirtAddr {
+    VirtAddr::new(((address.as_u64() >> shift_of(level)) + 1).wrapping_shl(shift_of(level)))
+}

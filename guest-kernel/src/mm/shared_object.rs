@@ -1,0 +1,84 @@
+//! Shared anonymous memory: frames that belong to no process.
+//!
+//! The object is a radix tree of frames, two levels of 512 slots, which is 1 GiB at most. Its root is a frame too, and the
+//! frame table counts who refers to it: each area that maps a part of the object. A slot holds one reference to its frame,
+//! so pages live as long as the object, whoever unmaps them.
+
+use abi::PAGE_SIZE;
+
+use super::address::{FrameNumber, PAGE_BYTES};
+use super::direct_map;
+use super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
+
+const SLOTS: usize = PAGE_BYTES / 8;
+const MAX_PAGES: u64 = (SLOTS * SLOTS) as u64;
+/// Largest object.
+pub(crate) const MAX_BYTES: u64 = MAX_PAGES * PAGE_SIZE;
+/// A slot is empty, or an address with this bit, so that frame 0 is no special case.
+const IN_USE: u64 = 1;
+
+/// One reference to an object.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct SharedObject {
+    root: FrameNumber,
+}
+
+impl SharedObject {
+    /// An object of zeros.
+    pub(crate) fn new() -> Result<Self, OutOfMemory> {
+        Ok(Self { root: frames::allocate(FrameKind::Heap, Contents::Zeroed)?.leave() })
+    }
+
+    /// A reference to the frame of a page, which comes into being when it is first asked for.
+    pub(super) fn frame(&self, page: u64) -> Result<FrameRef, OutOfMemory> {
+        assert!(page < MAX_PAGES, "page {page} is past the end of the object");
+        let (upper, lower) = (page as usize / SLOTS, page as usize % SLOTS);
+        let leaf = match slot(self.root, upper) {
+            Some(leaf) => leaf,
+            None => fill(self.root, upper, FrameKind::Heap)?,
+        };
+        let frame = match slot(leaf, lower) {
+            Some(frame) => frame,
+            None => fill(leaf, lower, FrameKind::Anonymous)?,
+        };
+        Ok(FrameRef::retain(frame))
+    }
+}
+
+impl Clone for SharedObject {
+    fn clone(&self) -> Self {
+        Self { root: FrameRef::retain(self.root).leave() }
+    }
+}
+
+impl Drop for SharedObject {
+    fn drop(&mut self) {
+        if frames::references(self.root) == 1 {
+            for leaf in filled_slots(self.root) {
+                for frame in filled_slots(leaf) {
+                    frames::release(frame, Contents::Stale);
+                }
+                frames::release(leaf, Contents::Stale);
+            }
+        }
+        frames::release(self.root, Contents::Stale);
+    }
+}
+
+fn slot(table: FrameNumber, index: usize) -> Option<FrameNumber> {
+    let word = direct_map::load(table, index);
+    (word & IN_USE != 0).then(|| FrameNumber::containing(word & !(PAGE_SIZE - 1)))
+}
+
+/// The table's private word in the frame table counts them, so that the search ends with the last one.
+fn filled_slots(table: FrameNumber) -> impl Iterator<Item = FrameNumber> {
+    let filled = usize::from(frames::add_to_private(table, 0));
+    (0..SLOTS).filter_map(move |index| slot(table, index)).take(filled)
+}
+
+fn fill(table: FrameNumber, index: usize, kind: FrameKind) -> Result<FrameNumber, OutOfMemory> {
+    let frame = frames::allocate(kind, Contents::Zeroed)?.leave();
+    direct_map::store(table, index, frame.address() | IN_USE);
+    frames::add_to_private(table, 1);
+    Ok(frame)
+}

@@ -1,0 +1,111 @@
+//! Reading and writing a process's memory.
+//!
+//! What a program passes as a pointer is an allegation: it is walked like the processor would walk it, page by page, and
+//! pages that are missing or must be copied first are, as if the program had touched them. The kernel never follows a user
+//! address itself.
+
+use abi::PAGE_SIZE;
+use abi::paging::USER_END;
+
+use super::address::{FrameNumber, VirtAddr};
+use super::address_space::{Access, AddressSpace};
+use super::direct_map;
+use crate::errno::Errno;
+
+/// Bytes that a program says it has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UserSlice {
+    start: VirtAddr,
+    bytes: u64,
+}
+
+impl UserSlice {
+    /// EFAULT when it is not wholly in the half of the addresses that programs have.
+    pub(crate) fn new(start: u64, bytes: u64) -> Result<Self, Errno> {
+        match start.checked_add(bytes) {
+            Some(end) if end <= USER_END => Ok(Self { start: VirtAddr::new(start), bytes }),
+            _ => Err(Errno::EFAULT),
+        }
+    }
+
+    /// The next piece that lies in one page, at most `limit` bytes; cut off from the front.
+    pub(crate) fn take_piece(&mut self, limit: usize) -> Option<Self> {
+        let in_page = PAGE_SIZE - self.start.page_offset();
+        let bytes = self.bytes.min(in_page).min(limit as u64);
+        let piece = Self { start: self.start, bytes };
+        self.start = self.start.plus(bytes);
+        self.bytes -= bytes;
+        (bytes > 0).then_some(piece)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.bytes as usize
+    }
+
+    /// The first `len` bytes.
+    pub(crate) fn first(&self, len: usize) -> Self {
+        assert!(len <= self.len(), "a part is not longer than the whole");
+        Self { start: self.start, bytes: len as u64 }
+    }
+}
+
+impl AddressSpace {
+    /// Copies in. The lengths must agree.
+    pub(crate) fn read(&mut self, mut from: UserSlice, mut into: &mut [u8]) -> Result<(), Errno> {
+        assert!(from.len() == into.len(), "lengths of a copy must agree");
+        while let Some(piece) = from.take_piece(into.len()) {
+            let (now, rest) = into.split_at_mut(piece.len());
+            let frame = self.frame_behind(piece.start, Access::Read)?;
+            direct_map::read(frame, piece.start.page_offset() as usize, now);
+            into = rest;
+        }
+        Ok(())
+    }
+
+    /// Copies out. The lengths must agree.
+    pub(crate) fn write(&mut self, mut to: UserSlice, mut from: &[u8]) -> Result<(), Errno> {
+        assert!(to.len() == from.len(), "lengths of a copy must agree");
+        while let Some(piece) = to.take_piece(from.len()) {
+            let (now, rest) = from.split_at(piece.len());
+            let frame = self.frame_behind(piece.start, Access::Write)?;
+            direct_map::write(frame, piece.start.page_offset() as usize, now);
+            from = rest;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn read_u64(&mut self, address: u64) -> Result<u64, Errno> {
+        let mut bytes = [0; 8];
+        self.read(UserSlice::new(address, 8)?, &mut bytes)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    /// Copies a string without its NUL to the front of `into` and gives its length, or `None` when there is no NUL within
+    /// `into`.
+    pub(crate) fn read_string(&mut self, address: u64, into: &mut [u8]) -> Result<Option<usize>, Errno> {
+        let room = (into.len() as u64).min(USER_END.saturating_sub(address));
+        let mut from = UserSlice::new(address, room)?;
+        let mut len = 0;
+        while let Some(piece) = from.take_piece(into.len() - len) {
+            let now = &mut into[len..len + piece.len()];
+            let frame = self.frame_behind(piece.start, Access::Read)?;
+            direct_map::read(frame, piece.start.page_offset() as usize, now);
+            if let Ok(string) = core::ffi::CStr::from_bytes_until_nul(now) {
+                return Ok(Some(len + string.count_bytes()));
+            }
+            len += piece.len();
+        }
+        if len < into.len() { Err(Errno::EFAULT) } else { Ok(None) }
+    }
+
+    /// Frame of memory that the program reaches at the address with that access.
+    fn frame_behind(&mut self, address: VirtAddr, access: Access) -> Result<FrameNumber, Errno> {
+        let page = address.page();
+        let mut entry = self.page_table().lookup(page);
+        if !entry.is_present() || access == Access::Write && !entry.is_writable() {
+            self.handle_fault(address, access).map_err(|_| Errno::EFAULT)?;
+            entry = self.page_table().lookup(page);
+        }
+        if entry.has_frame() { Ok(entry.frame()) } else { Err(Errno::EFAULT) }
+    }
+}

@@ -1,0 +1,115 @@
+//! Deliberate faults, to prove that the judge sees them.
+//!
+//! A kernel that is built with the feature `mutants` commits the one that `mutant=NAME` on its command line names. In every
+//! other kernel [`is`] is constant and the faults are not in the image.
+
+/// Declares the faults once and yields the enum and its table.
+macro_rules! mutants {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal;)*) => {
+        /// A deliberate fault.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub(crate) enum Mutant {
+            $($(#[doc = $doc])+ $variant,)*
+        }
+
+        impl Mutant {
+            /// The fault of that name.
+            #[cfg(any(test, feature = "mutants"))]
+            fn from_name(name: &[u8]) -> Option<Self> {
+                [$((Self::$variant, $name)),*].into_iter().find(|(_, known)| known.as_bytes() == name).map(|(this, _)| this)
+            }
+        }
+    };
+}
+
+mutants! {
+    /// Fork leaves the parent's pages writable, so that its stores reach the child.
+    ForkKeepsParentWritable = "fork-keeps-parent-writable";
+    /// The copy of a copy-on-write fault takes a reference away from the original twice.
+    CowForgetsReference = "cow-forgets-reference";
+    /// A copy-on-write fault copies the next frame instead of the one that was written to.
+    CowCopiesWrongFrame = "cow-copies-wrong-frame";
+    /// A copy-on-write fault leaves the old translation cached.
+    CowStaleTlb = "cow-stale-tlb";
+    /// munmap forgets to clear the last page-table entry of the range.
+    MunmapLeavesPte = "munmap-leaves-pte";
+    /// munmap frees the frame of each page but leaves it mapped.
+    FreeFrameMapped = "free-frame-mapped";
+    /// Exit keeps a reference to one of the process's frames.
+    ExitLeaksFrame = "exit-leaks-frame";
+    /// Exec keeps a reference to a frame of the old address space.
+    ExecLeaksFrame = "exec-leaks-frame";
+    /// A reused frame is handed out with its last owner's contents.
+    DemandZeroDirty = "demand-zero-dirty";
+    /// The kernel's code is mapped writable.
+    KernelTextWritable = "kernel-text-writable";
+    /// mprotect leaves pages writable that it should protect.
+    MprotectKeepsWritable = "mprotect-keeps-writable";
+    /// madvise(MADV_DONTNEED) reports success and drops nothing.
+    MadviseKeepsContents = "madvise-keeps-contents";
+    /// Lowering the break leaves the pages above it mapped.
+    BrkShrinkKeepsPage = "brk-shrink-keeps-page";
+    /// Fork treats shared memory as private.
+    SharedCopiedOnFork = "shared-copied-on-fork";
+    /// The exit code keeps its low four bits only.
+    ExitCodeTruncated = "exit-code-truncated";
+    /// The first page that a process touches is the kernel's own.
+    UserMapsKernelFrame = "user-maps-kernel-frame";
+    /// A legal write to a page that is mapped read-only ends the process.
+    StickyWriteFault = "sticky-write-fault";
+}
+
+#[cfg(feature = "mutants")]
+mod selected {
+    use core::sync::atomic::{AtomicU8, Ordering};
+
+    use super::Mutant;
+
+    const NONE: u8 = u8::MAX;
+    static SELECTED: AtomicU8 = AtomicU8::new(NONE);
+
+    /// Whether the kernel commits this fault.
+    #[inline]
+    pub(crate) fn is(mutant: Mutant) -> bool {
+        SELECTED.load(Ordering::Relaxed) == mutant as u8
+    }
+
+    /// Switches on the fault that the command line names. A name that nothing has is an error of whoever wrote it.
+    pub(crate) fn select(name: Option<&[u8]>) {
+        let Some(name) = name else { return };
+        match Mutant::from_name(name) {
+            Some(mutant) => SELECTED.store(mutant as u8, Ordering::Relaxed),
+            None => panic!("there is no mutant {:?}", core::str::from_utf8(name)),
+        }
+    }
+}
+
+#[cfg(not(feature = "mutants"))]
+mod selected {
+    use super::Mutant;
+
+    /// Whether the kernel commits this fault: never.
+    #[inline]
+    pub(crate) const fn is(_: Mutant) -> bool {
+        false
+    }
+
+    /// A kernel without faults does not pretend to have one.
+    pub(crate) fn select(name: Option<&[u8]>) {
+        assert!(name.is_none(), "mutant= needs a kernel that is built with the feature `mutants`");
+    }
+}
+
+pub(crate) use selected::{is, select};
+
+#[cfg(test)]
+mod tests {
+    use super::Mutant;
+
+    #[test]
+    fn mutants_are_found_by_their_names_only() {
+        assert_eq!(Mutant::from_name(b"cow-stale-tlb"), Some(Mutant::CowStaleTlb));
+        assert_eq!(Mutant::from_name(b"cow-stale"), None);
+    }
+}

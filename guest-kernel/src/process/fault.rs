@@ -1,0 +1,63 @@
+//! What an exception means for the process that caused it.
+
+use abi::linux::process::{SIGBUS, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGTRAP};
+
+use super::{exit, table};
+use crate::device::events::{self, Event};
+use crate::log;
+use crate::mm::{Access, FaultError, VirtAddr};
+
+/// An exception in user mode.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fault {
+    pub(crate) vector: u64,
+    pub(crate) error_code: u64,
+    /// Address that could not be accessed; 0 if that is not what happened.
+    pub(crate) address: u64,
+    /// RIP.
+    pub(crate) instruction: u64,
+}
+
+/// Brings the page in, or ends the process.
+pub(crate) fn handle_page_fault(address: VirtAddr, access: Access, fault: Fault) {
+    match table::with_current(|process| process.address_space().handle_fault(address, access)) {
+        Ok(()) => {}
+        Err(FaultError::Forbidden) => end_by_fault(fault),
+        Err(FaultError::OutOfMemory) => {
+            let pid = table::with_table(|table| table.current().as_u32());
+            log::line(format_args!("out of memory: killed process {pid} at its access to {address:?}"));
+            exit::end(SIGKILL);
+        }
+    }
+}
+
+/// Ends the process with the signal that Linux has for the exception.
+pub(crate) fn end_by_fault(fault: Fault) -> ! {
+    let pid = table::with_table(|table| table.current());
+    events::send(Event::FatalFault { pid, fault });
+    exit::end(signal_of(fault.vector));
+}
+
+fn signal_of(vector: u64) -> u32 {
+    match vector {
+        // Divide error, floating-point errors.
+        0 | 16 | 19 => SIGFPE,
+        // Debug, breakpoint.
+        1 | 3 => SIGTRAP,
+        // Invalid opcode; no floating-point unit, because the kernel keeps it switched off.
+        6 | 7 => SIGILL,
+        // Segment not present, stack segment, alignment check.
+        11 | 12 | 17 => SIGBUS,
+        _ => SIGSEGV,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SIGFPE, SIGILL, SIGSEGV, signal_of};
+
+    #[test]
+    fn exceptions_become_the_signals_that_linux_has_for_them() {
+        assert_eq!([0, 6, 13, 14].map(signal_of), [SIGFPE, SIGILL, SIGSEGV, SIGSEGV]);
+    }
+}

@@ -1,0 +1,69 @@
+//! wait4: a parent learns how a child ended, and the child is gone.
+
+use super::{Pid, State, table};
+use crate::device::events::{self, Event};
+use crate::errno::Errno;
+use crate::sched;
+
+/// Which children the caller asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChildFilter {
+    Any,
+    One(u32),
+}
+
+impl ChildFilter {
+    fn admits(self, pid: Pid) -> bool {
+        match self {
+            Self::Any => true,
+            Self::One(number) => pid.as_u32() == number,
+        }
+    }
+}
+
+/// What to do while no such child has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    Wait,
+    ReturnAtOnce,
+}
+
+/// A child that ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waited {
+    pub(crate) pid: Pid,
+    pub(crate) status: u32,
+}
+
+/// Takes the status of a child that ended. `None`: there are children, but none of them has ended yet.
+pub(crate) fn wait(filter: ChildFilter, patience: Patience) -> Result<Option<Waited>, Errno> {
+    loop {
+        if let Some(ended) = find_ended(filter)? {
+            let zombie = table::with_table(|table| table.remove(ended.pid));
+            drop(zombie);
+            events::send(Event::Reaped { pid: ended.pid });
+            return Ok(Some(ended));
+        }
+        match patience {
+            Patience::ReturnAtOnce => return Ok(None),
+            Patience::Wait => {
+                table::with_current(|process| process.state = State::Waiting(filter));
+                sched::block();
+            }
+        }
+    }
+}
+
+/// The oldest of the children that ended.
+fn find_ended(filter: ChildFilter) -> Result<Option<Waited>, Errno> {
+    table::with_table(|table| {
+        let mut found = Err(Errno::ECHILD);
+        for child in table.children(table.current()).filter(|child| filter.admits(child.pid())) {
+            match child.state {
+                State::Zombie { status } => found = Ok(Some(Waited { pid: child.pid(), status })),
+                State::Ready | State::Waiting(_) => found = found.or(Ok(None)),
+            }
+        }
+        found
+    })
+}

@@ -1,0 +1,90 @@
+//! System calls on processes.
+
+use abi::linux::process::{
+    LINUX_REBOOT_CMD_POWER_OFF, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, WNOHANG,
+};
+
+use crate::arch::{self, TrapFrame};
+use crate::device::events::{self, Event};
+use crate::errno::Errno;
+use crate::mm::UserSlice;
+use crate::process::{self, ChildFilter, Patience, Pid, with_current};
+use crate::sched;
+
+pub(super) fn sched_yield() -> Result<u64, Errno> {
+    sched::yield_now();
+    Ok(0)
+}
+
+pub(super) fn getpid() -> Result<u64, Errno> {
+    Ok(with_current(|process| process.pid().as_u32().into()))
+}
+
+/// Init has no parent, and gets 0.
+pub(super) fn getppid() -> Result<u64, Errno> {
+    Ok(with_current(|process| process.parent().map_or(0, |parent| parent.as_u32().into())))
+}
+
+pub(super) fn fork(frame: &mut TrapFrame) -> Result<u64, Errno> {
+    Ok(process::fork(frame)?.as_u32().into())
+}
+
+pub(super) fn execve(path: u64, argv: u64, envp: u64, frame: &mut TrapFrame) -> Result<u64, Errno> {
+    process::exec(frame, path, argv, envp).map(|()| 0)
+}
+
+pub(super) fn exit(code: u64) -> Result<u64, Errno> {
+    process::exit(code)
+}
+
+/// Options beside `WNOHANG` that Linux knows and that make no difference here: stopped and continued children, threads.
+const INDIFFERENT_OPTIONS: u64 = 0x2 | 0x8 | 0x2000_0000 | 0x4000_0000;
+/// Bytes of `struct rusage`. Nothing is accounted, so all of it is zero.
+const USAGE_BYTES: usize = 144;
+
+pub(super) fn wait4(pid: u64, status: u64, options: u64, usage: u64) -> Result<u64, Errno> {
+    // Both are C ints: the upper halves of the registers do not count.
+    let (pid, options) = (pid as i32, u64::from(options as u32));
+    if options & !(WNOHANG | INDIFFERENT_OPTIONS) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let filter = match pid {
+        i32::MIN => return Err(Errno::ESRCH),
+        1.. => ChildFilter::One(pid.unsigned_abs()),
+        // There is one process group, init's.
+        -1 | 0 => ChildFilter::Any,
+        _ => return Err(Errno::ECHILD),
+    };
+    let patience = if options & WNOHANG != 0 { Patience::ReturnAtOnce } else { Patience::Wait };
+    let Some(ended) = process::wait(filter, patience)? else { return Ok(0) };
+    // The child is gone by now, even if the caller has nowhere to put the answer: so it is on Linux.
+    with_current(|process| {
+        let space = process.address_space();
+        if status != 0 {
+            space.write(UserSlice::new(status, 4)?, &ended.status.to_le_bytes())?;
+        }
+        if usage != 0 {
+            space.write(UserSlice::new(usage, USAGE_BYTES as u64)?, &[0; USAGE_BYTES])?;
+        }
+        Ok(ended.pid.as_u32().into())
+    })
+}
+
+/// Only init may end the machine.
+pub(super) fn reboot(magic1: u64, magic2: u64, command: u64) -> Result<u64, Errno> {
+    if with_current(|process| process.pid()) != Pid::INIT {
+        return Err(Errno::EPERM);
+    }
+    // All three are C ints.
+    if [magic1, magic2].map(low_half) != [LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2]
+        || low_half(command) != LINUX_REBOOT_CMD_POWER_OFF
+    {
+        return Err(Errno::EINVAL);
+    }
+    events::send(Event::PowerOff);
+    arch::halt_forever();
+}
+
+fn low_half(register: u64) -> u64 {
+    register & u64::from(u32::MAX)
+}

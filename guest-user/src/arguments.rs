@@ -1,0 +1,39 @@
+//! The program's arguments, read where the kernel put them.
+#![allow(unsafe_code, reason = "argv is an array of C strings on the initial stack")]
+
+use core::ffi::{CStr, c_char};
+
+/// The arguments of the program, its name first. Byte strings: nothing says that they are UTF-8.
+#[derive(Clone, Copy, Debug)]
+pub struct Arguments {
+    values: &'static [*const c_char],
+}
+
+impl Arguments {
+    /// Reads argc and finds argv.
+    ///
+    /// # Safety
+    ///
+    /// `stack` points at argc, followed by argc pointers to NUL-terminated strings, and all of that stays unchanged.
+    pub(crate) unsafe fn from_initial_stack(stack: *const u64) -> Self {
+        // SAFETY: the caller says that argc is there.
+        let count = unsafe { stack.read() } as usize;
+        let first = stack.wrapping_add(1).cast::<*const c_char>();
+        // SAFETY: the caller says that `count` pointers follow argc and stay unchanged.
+        let values = unsafe { core::slice::from_raw_parts(first, count) };
+        Self { values }
+    }
+
+    /// Argument number `index`; 0 is the program's name.
+    #[must_use]
+    pub fn get(self, index: usize) -> Option<&'static [u8]> {
+        let value = *self.values.get(index)?;
+        // SAFETY: `from_initial_stack` was promised NUL-terminated strings that stay unchanged.
+        Some(unsafe { CStr::from_ptr(value) }.to_bytes())
+    }
+
+    /// All arguments in order.
+    pub fn iter(self) -> impl Iterator<Item = &'static [u8]> {
+        (0..self.values.len()).filter_map(move |index| self.get(index))
+    }
+}

@@ -1,0 +1,65 @@
+//! One operation, from its arguments to its result.
+
+use abi::linux::errno::ENOSYS;
+use abi::operation::{
+    BRK, EXEC, EXIT, FILL, FORK, MADVISE, MMAP, MPROTECT, MUNMAP, POWER_OFF, READ, SCHED_YIELD, TOUCH_STACK,
+    WAIT, WRITE,
+};
+use guest_user::syscall::process::{self, Fork};
+use guest_user::syscall::{Errno, to_raw};
+
+use crate::transport::Transport;
+use crate::{exec, hello, memory, stack};
+
+/// Performs operation `code` and replies, if the operation has a reply and this process is the one to give it.
+pub(crate) fn perform(transport: &mut impl Transport, code: u64) {
+    let result = match code {
+        MMAP => memory::mmap(transport),
+        MUNMAP => memory::munmap(transport),
+        MPROTECT => memory::mprotect(transport),
+        MADVISE => memory::madvise(transport),
+        BRK => Ok(memory::brk(transport)),
+        READ => memory::read(transport),
+        WRITE => memory::write(transport),
+        FILL => Ok(memory::fill(transport)),
+        TOUCH_STACK => Ok(stack::touch(transport)),
+        FORK => match fork(transport) {
+            Ok(Fork::Child) => return,
+            Ok(Fork::Parent(child)) => Ok(child as u64),
+            Err(errno) => Err(errno),
+        },
+        EXIT => process::exit(transport.argument(0) as i32),
+        WAIT => wait(transport),
+        SCHED_YIELD => {
+            process::sched_yield();
+            Ok(0)
+        }
+        EXEC => exec::exec(transport),
+        POWER_OFF => Err(transport.power_off()),
+        _ => Err(Errno(ENOSYS)),
+    };
+    transport.complete(to_raw(result));
+}
+
+fn fork(transport: &mut impl Transport) -> Result<Fork, Errno> {
+    // Read before there are two who could ask.
+    let channel = transport.argument(0);
+    let forked = process::fork()?;
+    if forked == Fork::Child {
+        transport.switch_to(channel);
+        hello(transport);
+    }
+    Ok(forked)
+}
+
+fn wait(transport: &mut impl Transport) -> Result<u64, Errno> {
+    let pid = transport.argument(0) as i32;
+    let options = transport.argument(1);
+    match process::wait(pid, options)? {
+        Some(ended) => {
+            transport.value(u64::from(ended.status.0));
+            Ok(ended.pid as u64)
+        }
+        None => Ok(0),
+    }
+}

@@ -1,0 +1,23 @@
+//! Children that run a function.
+
+use crate::syscall::process::{self, Fork, WaitStatus};
+
+/// Forks a child that runs `body` and exits with status 0, and gives its process id.
+pub fn start(body: impl FnOnce()) -> i32 {
+    match process::fork().expect("fork") {
+        Fork::Child => {
+            body();
+            process::exit(0)
+        }
+        Fork::Parent(child) => child,
+    }
+}
+
+/// As [`start`], and waits for the child to end.
+pub fn run(body: impl FnOnce()) -> WaitStatus {
+    let child = start(body);
+    process::wait(child, 0)
+        .expect("wait4")
+        .expect("without WNOHANG wait4 returns only with an ended child")
+        .status
+}

@@ -1,0 +1,36 @@
+//! How a system call fails.
+
+use core::fmt;
+
+use abi::linux::errno::{MAX_ERRNO, errno_name};
+
+/// An error number, positive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Errno(pub i32);
+
+impl fmt::Display for Errno {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match errno_name(self.0) {
+            Some(name) => formatter.write_str(name),
+            None => write!(formatter, "errno {}", self.0),
+        }
+    }
+}
+
+/// Takes apart what a system call left in RAX.
+pub(super) fn from_raw(result: i64) -> Result<u64, Errno> {
+    if (-MAX_ERRNO..0).contains(&result) {
+        Err(Errno(-result as i32))
+    } else {
+        Ok(result as u64)
+    }
+}
+
+/// The value that the system call left in RAX.
+#[must_use]
+pub fn to_raw(result: Result<u64, Errno>) -> i64 {
+    match result {
+        Ok(value) => value as i64,
+        Err(errno) => -i64::from(errno.0),
+    }
+}

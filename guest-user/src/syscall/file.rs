@@ -1,0 +1,53 @@
+//! Files and streams.
+#![allow(unsafe_code, reason = "system calls that take buffers")]
+
+use core::ffi::CStr;
+
+use abi::linux::syscall as number;
+
+use super::errno::Errno;
+use super::raw::syscall;
+use crate::Span;
+
+/// open(path, flags, 0)
+pub fn open(path: &CStr, flags: u64) -> Result<i32, Errno> {
+    // SAFETY: the kernel only reads the path, which is NUL-terminated.
+    unsafe { syscall(number::OPEN, [path.as_ptr() as u64, flags, 0]) }.map(|fd| fd as i32)
+}
+
+/// close(fd)
+pub fn close(fd: i32) -> Result<(), Errno> {
+    // SAFETY: no memory is involved.
+    unsafe { syscall(number::CLOSE, [fd as u64]) }.map(drop)
+}
+
+/// read(fd, buffer): the number of bytes read, 0 at the end.
+pub fn read(fd: i32, buffer: &mut [u8]) -> Result<usize, Errno> {
+    // SAFETY: the kernel writes at most `buffer.len()` bytes to `buffer`, which is ours alone.
+    unsafe {
+        syscall(
+            number::READ,
+            [fd as u64, buffer.as_mut_ptr() as u64, buffer.len() as u64],
+        )
+    }
+    .map(|count| count as usize)
+}
+
+/// write(fd, bytes): the number of bytes written.
+pub fn write(fd: i32, bytes: &[u8]) -> Result<usize, Errno> {
+    // SAFETY: the kernel only reads `bytes`.
+    unsafe {
+        syscall(
+            number::WRITE,
+            [fd as u64, bytes.as_ptr() as u64, bytes.len() as u64],
+        )
+    }
+    .map(|count| count as usize)
+}
+
+/// write(fd, span): as [`write`], from memory that need not exist.
+pub fn write_span(fd: i32, span: Span) -> Result<usize, Errno> {
+    // SAFETY: the kernel only reads the span, and answers EFAULT where it cannot.
+    unsafe { syscall(number::WRITE, [fd as u64, span.address(), span.len_bytes()]) }
+        .map(|count| count as usize)
+}

@@ -1,0 +1,80 @@
+//! The address space, by plain addresses. [`crate::Span`] is the safe way to most of this.
+#![allow(unsafe_code, reason = "system calls that change what addresses mean")]
+
+use abi::linux::syscall as number;
+
+use super::errno::Errno;
+use super::raw::syscall;
+
+/// File descriptor of a mapping without a file.
+pub const NO_FILE: i32 = -1;
+
+/// mmap(address, length, prot, flags, fd, offset): the address of the mapping.
+///
+/// # Safety
+///
+/// No Rust object lies where `flags` order the mapping to be.
+pub unsafe fn mmap(
+    address: u64,
+    len_bytes: u64,
+    prot: u64,
+    flags: u64,
+    fd: i32,
+    offset_bytes: u64,
+) -> Result<u64, Errno> {
+    // SAFETY: the caller says that nothing of Rust's is replaced.
+    unsafe {
+        syscall(
+            number::MMAP,
+            [
+                address,
+                len_bytes,
+                prot,
+                flags,
+                i64::from(fd) as u64,
+                offset_bytes,
+            ],
+        )
+    }
+}
+
+/// munmap(address, length)
+///
+/// # Safety
+///
+/// No Rust object lies in the range.
+pub unsafe fn munmap(address: u64, len_bytes: u64) -> Result<u64, Errno> {
+    // SAFETY: the caller says that nothing of Rust's goes away.
+    unsafe { syscall(number::MUNMAP, [address, len_bytes]) }
+}
+
+/// mprotect(address, length, prot)
+///
+/// # Safety
+///
+/// No Rust object lies in the range.
+pub unsafe fn mprotect(address: u64, len_bytes: u64, prot: u64) -> Result<u64, Errno> {
+    // SAFETY: the caller says that nothing of Rust's loses its access.
+    unsafe { syscall(number::MPROTECT, [address, len_bytes, prot]) }
+}
+
+/// madvise(address, length, advice)
+///
+/// # Safety
+///
+/// No Rust object lies in the range.
+pub unsafe fn madvise(address: u64, len_bytes: u64, advice: u64) -> Result<u64, Errno> {
+    // SAFETY: the caller says that nothing of Rust's loses its contents.
+    unsafe { syscall(number::MADVISE, [address, len_bytes, advice]) }
+}
+
+/// brk(address): the break afterwards, which is the old one when the kernel refuses. Safe, since no allocator of ours
+/// puts Rust objects below the break.
+#[must_use]
+pub fn brk(address: u64) -> u64 {
+    // SAFETY: the kernel never moves the break below its start, and nothing of Rust's lies above that.
+    match unsafe { syscall(number::BRK, [address]) } {
+        Ok(address) => address,
+        Err(errno) => panic!("brk has no failure, but gave {errno}"),
+    }
+}

@@ -1,0 +1,12 @@
+//! The system calls, by subject, with Linux's meaning.
+//!
+//! Numbers and flags are those of [`abi::linux`] and pass through unchanged: programs here are as often after the refusal
+//! of a bad argument as after the effect of a good one.
+
+mod errno;
+pub mod file;
+pub mod memory;
+pub mod process;
+mod raw;
+
+pub use errno::{Errno, to_raw};

@@ -1,0 +1,152 @@
+//! Processes: birth, change, death, and news of it.
+#![allow(unsafe_code, reason = "system calls that copy and replace the process")]
+
+use core::ffi::{CStr, c_char};
+use core::fmt;
+
+use abi::linux::process::{
+    LINUX_REBOOT_CMD_POWER_OFF, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, WAIT_EXIT_SHIFT, WAIT_SIGNAL_MASK,
+    signal_name,
+};
+use abi::linux::syscall as number;
+
+use super::errno::Errno;
+use super::raw::syscall;
+
+/// `pid` argument of [`wait`]: any child.
+pub const ANY_CHILD: i32 = -1;
+
+/// In which of the two processes [`fork`] returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fork {
+    /// In the new one.
+    Child,
+    /// In the old one, with the new one's process id.
+    Parent(i32),
+}
+
+/// fork()
+pub fn fork() -> Result<Fork, Errno> {
+    // SAFETY: the child gets a copy of all memory and goes on with its only thread, as this process had.
+    let pid = unsafe { syscall(number::FORK, []) }?;
+    Ok(if pid == 0 {
+        Fork::Child
+    } else {
+        Fork::Parent(pid as i32)
+    })
+}
+
+/// execve(path, argv, no environment). Returns only when it failed.
+///
+/// # Safety
+///
+/// `argv` ends with a null pointer, and each one before it points at a NUL-terminated string.
+pub unsafe fn execve(path: &CStr, argv: &[*const c_char]) -> Errno {
+    let no_environment: [*const c_char; 1] = [core::ptr::null()];
+    let arguments = [
+        path.as_ptr() as u64,
+        argv.as_ptr() as u64,
+        no_environment.as_ptr() as u64,
+    ];
+    // SAFETY: the kernel only reads what the caller vouches for.
+    match unsafe { syscall(number::EXECVE, arguments) } {
+        Ok(value) => panic!("execve returned without failing: {value}"),
+        Err(errno) => errno,
+    }
+}
+
+/// exit_group(status)
+pub fn exit(status: i32) -> ! {
+    // SAFETY: nothing of this process is left to be harmed.
+    let result = unsafe { syscall(number::EXIT_GROUP, [status as u64]) };
+    // A kernel that returns from here is broken; a panic would only come back.
+    let _ = result;
+    loop {
+        sched_yield();
+    }
+}
+
+/// A process that [`wait`] took note of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Its process id.
+    pub pid: i32,
+    /// How it ended.
+    pub status: WaitStatus,
+}
+
+/// wait4(pid, options): the process that ended, or nothing when `WNOHANG` and none had.
+pub fn wait(pid: i32, options: u64) -> Result<Option<Ended>, Errno> {
+    let mut status: i32 = 0;
+    // SAFETY: the kernel writes to `status` alone.
+    let ended = unsafe {
+        syscall(
+            number::WAIT4,
+            [i64::from(pid) as u64, &raw mut status as u64, options, 0],
+        )
+    }?;
+    Ok((ended != 0).then_some(Ended {
+        pid: ended as i32,
+        status: WaitStatus(status as u32),
+    }))
+}
+
+/// wait4(pid, status), with a place for the status that need not exist: the process id.
+///
+/// # Safety
+///
+/// No Rust object lies at `status_address`.
+pub unsafe fn wait_into(pid: i32, status_address: u64) -> Result<i32, Errno> {
+    // SAFETY: the caller says that nothing of Rust's is overwritten.
+    unsafe { syscall(number::WAIT4, [i64::from(pid) as u64, status_address, 0, 0]) }.map(|pid| pid as i32)
+}
+
+/// getpid()
+#[must_use]
+pub fn process_id() -> i32 {
+    // SAFETY: no memory is involved.
+    unsafe { syscall(number::GETPID, []) }.map_or(0, |pid| pid as i32)
+}
+
+/// getppid()
+#[must_use]
+pub fn parent_process_id() -> i32 {
+    // SAFETY: no memory is involved.
+    unsafe { syscall(number::GETPPID, []) }.map_or(0, |pid| pid as i32)
+}
+
+/// sched_yield()
+pub fn sched_yield() {
+    // SAFETY: no memory is involved. The call cannot fail.
+    let _ = unsafe { syscall(number::SCHED_YIELD, []) };
+}
+
+/// reboot(LINUX_REBOOT_CMD_POWER_OFF). Returns only when it failed.
+pub fn power_off() -> Errno {
+    let arguments = [
+        LINUX_REBOOT_MAGIC1,
+        LINUX_REBOOT_MAGIC2,
+        LINUX_REBOOT_CMD_POWER_OFF,
+        0,
+    ];
+    // SAFETY: no memory is involved.
+    match unsafe { syscall(number::REBOOT, arguments) } {
+        Ok(value) => panic!("reboot returned without failing: {value}"),
+        Err(errno) => errno,
+    }
+}
+
+/// How a process ended, as wait4 tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitStatus(pub u32);
+
+impl fmt::Display for WaitStatus {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let signal = self.0 & WAIT_SIGNAL_MASK;
+        match signal_name(signal) {
+            Some(name) => formatter.write_str(name),
+            None if signal == 0 => write!(formatter, "exit {}", self.0 >> WAIT_EXIT_SHIFT),
+            None => write!(formatter, "signal {signal}"),
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The kernel's reports: see [`abi::event`] for the record and its kinds.
+
+use std::collections::VecDeque;
+
+use abi::event::{
+    BOOTED, CREATED, EXECUTED, EXITED, FATAL_FAULT, FIRST_USER, FRAME_TABLE, LOG, MAX_TEXT_BYTES, PANIC,
+    POWER_OFF, REAPED, RECORD_BYTES,
+};
+use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
+
+use crate::address::PhysAddr;
+
+/// Most reports that wait to be taken; the oldest make room.
+const MAX_WAITING: usize = 1 << 14;
+
+/// A report, decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The kernel is up.
+    Booted,
+    /// Where the kernel accounts for frames.
+    FrameTable {
+        /// Physical address of the first entry.
+        base: PhysAddr,
+        /// Number of entries.
+        frames: u64,
+    },
+    /// A process exists.
+    Created {
+        /// Its process id.
+        pid: u32,
+        /// Its parent's.
+        parent: u32,
+        /// Its top page table.
+        page_table: PhysAddr,
+    },
+    /// A process replaced its address space.
+    Executed {
+        /// Its process id.
+        pid: u32,
+        /// Its new top page table.
+        page_table: PhysAddr,
+    },
+    /// A process ended.
+    Exited {
+        /// Its process id.
+        pid: u32,
+        /// As wait4 gives it.
+        status: u32,
+    },
+    /// A zombie was taken.
+    Reaped {
+        /// The process id that is free again.
+        pid: u32,
+    },
+    /// An exception ends a process.
+    FatalFault(FatalFault),
+    /// The kernel cannot go on.
+    Panic {
+        /// What it says.
+        message: String,
+    },
+    /// The guest is finished.
+    PowerOff,
+    /// A line for the log.
+    Log {
+        /// What it says.
+        message: String,
+    },
+    /// User mode comes next.
+    FirstUser,
+    /// No report that we know, or one that cannot be read.
+    Malformed {
+        /// What was wrong.
+        reason: String,
+    },
+}
+
+/// An exception in user mode that ends a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FatalFault {
+    /// The process.
+    pub pid: u32,
+    /// Exception vector.
+    pub vector: u64,
+    /// Error code that the processor pushed, 0 for exceptions without one.
+    pub error_code: u64,
+    /// Faulting address of a page fault.
+    pub address: u64,
+    /// Address of the instruction.
+    pub rip: u64,
+}
+
+/// The I/O port for reports.
+#[derive(Default)]
+pub struct EventPort {
+    waiting: VecDeque<Event>,
+    lost: u64,
+}
+
+impl EventPort {
+    /// Reports since this was last called, oldest first.
+    pub fn take(&mut self) -> Vec<Event> {
+        self.waiting.drain(..).collect()
+    }
+
+    /// Reports lost, because the guest sent too many between two calls of [`EventPort::take`].
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// The newest report.
+    #[must_use]
+    pub fn last(&self) -> Option<&Event> {
+        self.waiting.back()
+    }
+
+    /// Copies the record at `address` out of guest memory and keeps it.
+    pub(super) fn report(&mut self, address: PhysAddr, memory: &GuestMemoryMmap) {
+        if self.waiting.len() == MAX_WAITING {
+            self.waiting.pop_front();
+            self.lost += 1;
+        }
+        self.waiting.push_back(read_event(address, memory));
+    }
+}
+
+fn read_event(address: PhysAddr, memory: &GuestMemoryMmap) -> Event {
+    let mut record = [0; RECORD_BYTES];
+    if memory.read_slice(&mut record, GuestAddress(address.0)).is_err() {
+        return Event::Malformed {
+            reason: format!("record at {address} lies outside guest memory"),
+        };
+    }
+    let (kind, pid) = (u32_at(&record, 0), u32_at(&record, 4));
+    let argument = |index: usize| u64_at(&record, 8 + 8 * index);
+    let text = || read_text(PhysAddr(argument(0)), argument(1), memory);
+    match kind {
+        BOOTED => Event::Booted,
+        FRAME_TABLE => Event::FrameTable {
+            base: PhysAddr(argument(0)),
+            frames: argument(1),
+        },
+        CREATED => Event::Created {
+            pid,
+            parent: argument(0) as u32,
+            page_table: PhysAddr(argument(1)),
+        },
+        EXECUTED => Event::Executed {
+            pid,
+            page_table: PhysAddr(argument(0)),
+        },
+        EXITED => Event::Exited {
+            pid,
+            status: argument(0) as u32,
+        },
+        REAPED => Event::Reaped { pid },
+        FATAL_FAULT => Event::FatalFault(FatalFault {
+            pid,
+            vector: argument(0),
+            error_code: argument(1),
+            address: argument(2),
+            rip: argument(3),
+        }),
+        PANIC => Event::Panic { message: text() },
+        POWER_OFF => Event::PowerOff,
+        LOG => Event::Log { message: text() },
+        FIRST_USER => Event::FirstUser,
+        _ => Event::Malformed {
+            reason: format!("record at {address} has the unknown kind {kind}"),
+        },
+    }
+}
+
+/// Text of the guest: cut to a sane length, and whatever is no UTF-8 or would move a terminal's cursor made visible.
+fn read_text(address: PhysAddr, len_bytes: u64, memory: &GuestMemoryMmap) -> String {
+    let mut bytes = vec![0; usize::try_from(len_bytes.min(MAX_TEXT_BYTES)).expect("a short text")];
+    match memory.read_slice(&mut bytes, GuestAddress(address.0)) {
+        Ok(()) => printable(&bytes),
+        Err(_) => format!("(text at {address} lies outside guest memory)"),
+    }
+}
+
+/// `bytes` as text that is safe to print: control characters but newlines are escaped.
+#[must_use]
+pub fn printable(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for character in String::from_utf8_lossy(bytes).chars() {
+        match character {
+            '\n' => text.push('\n'),
+            control if control.is_control() => text.extend(control.escape_default()),
+            other => text.push(other),
+        }
+    }
+    text
+}
+
+fn u32_at(bytes: &[u8; RECORD_BYTES], offset: usize) -> u32 {
+    u32::from_le_bytes(bytes[offset..offset + 4].try_into().expect("four bytes"))
+}
+
+fn u64_at(bytes: &[u8; RECORD_BYTES], offset: usize) -> u64 {
+    u64::from_le_bytes(bytes[offset..offset + 8].try_into().expect("eight bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn memory_with(record: &[u8], text: &[u8]) -> GuestMemoryMmap {
+        let memory = GuestMemoryMmap::from_ranges(&[(GuestAddress(0), 0x4000)]).unwrap();
+        memory.write_slice(record, GuestAddress(0x1000)).unwrap();
+        memory.write_slice(text, GuestAddress(0x2000)).unwrap();
+        memory
+    }
+
+    fn record(kind: u32, arguments: [u64; 4]) -> Vec<u8> {
+        let mut bytes = kind.to_le_bytes().to_vec();
+        bytes.extend(7_u32.to_le_bytes());
+        bytes.extend(arguments.iter().flat_map(|argument| argument.to_le_bytes()));
+        bytes
+    }
+
+    #[test]
+    fn a_record_is_decoded() {
+        let memory = memory_with(&record(EXITED, [0x100, 0, 0, 0]), b"");
+        assert_eq!(
+            read_event(PhysAddr(0x1000), &memory),
+            Event::Exited {
+                pid: 7,
+                status: 0x100
+            }
+        );
+    }
+
+    #[test]
+    fn a_record_outside_memory_is_malformed() {
+        let memory = memory_with(b"", b"");
+        assert!(matches!(
+            read_event(PhysAddr(0x3ff0), &memory),
+            Event::Malformed { .. }
+        ));
+        assert!(matches!(
+            read_event(PhysAddr(u64::MAX), &memory),
+            Event::Malformed { .. }
+        ));
+    }
+
+    #[test]
+    fn a_panic_message_cannot_reach_the_terminal_or_be_endless() {
+        let memory = memory_with(&record(PANIC, [0x2000, 10, 0, 0]), b"a\x1b[2J\xffb\nc");
+        let Event::Panic { message } = read_event(PhysAddr(0x1000), &memory) else {
+            panic!()
+        };
+        assert_eq!(message, "a\\u{1b}[2J\u{fffd}b\nc\\u{0}");
+        let memory = memory_with(&record(PANIC, [0x2000, u64::MAX, 0, 0]), b"");
+        let Event::Panic { message } = read_event(PhysAddr(0x1000), &memory) else {
+            panic!()
+        };
+        assert_eq!(message.matches("\\u{0}").count() as u64, MAX_TEXT_BYTES);
+    }
+
+    #[test]
+    fn a_flood_of_reports_loses_the_oldest() {
+        let memory = memory_with(&record(BOOTED, [0; 4]), b"");
+        let mut port = EventPort::default();
+        for _ in 0..MAX_WAITING + 3 {
+            port.report(PhysAddr(0x1000), &memory);
+        }
+        assert_eq!(port.lost(), 3);
+        assert_eq!(port.take().len(), MAX_WAITING);
+    }
+}

@@ -1,0 +1,77 @@
+//! `vmm image`: the guest image by itself.
+
+use std::ffi::OsString;
+
+use clap::{Args, Subcommand, ValueEnum};
+use vmm::image::{self, ImageKind};
+
+use super::{BROKEN, PASS, Shown, print_line, show};
+
+/// What to do about the image.
+#[derive(Args)]
+pub(super) struct ImageArgs {
+    #[command(subcommand)]
+    command: ImageCommand,
+}
+
+#[derive(Subcommand)]
+enum ImageCommand {
+    /// Build the image if its sources have changed, and print its directory.
+    Build {
+        /// Compile the kernel's deliberate faults in (for tests).
+        #[arg(long)]
+        mutants: bool,
+    },
+    /// Run cargo for a guest crate with the target, flags and sysroot that it needs.
+    Cargo {
+        /// The crate.
+        #[arg(value_enum)]
+        guest_crate: GuestCrate,
+        /// Arguments for cargo, such as `clippy -p guest-kernel`.
+        #[arg(required = true, last = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum GuestCrate {
+    /// The kernel.
+    Kernel,
+    /// The user programs.
+    User,
+}
+
+pub(super) fn image(args: &ImageArgs) -> Result<u8, Shown> {
+    let progress = image::to_stderr();
+    match &args.command {
+        ImageCommand::Build { mutants } => {
+            let kind = if *mutants {
+                ImageKind::Mutants
+            } else {
+                ImageKind::Shipped
+            };
+            let image = image::ensure(kind, &*progress).map_err(|error| show(&error))?;
+            let dir = image
+                .kernel
+                .parent()
+                .map_or_else(String::new, |dir| dir.display().to_string());
+            print_line(&dir)?;
+            Ok(PASS)
+        }
+        ImageCommand::Cargo {
+            guest_crate,
+            arguments,
+        } => {
+            let guest_crate = match guest_crate {
+                GuestCrate::Kernel => image::GuestCrate::Kernel,
+                GuestCrate::User => image::GuestCrate::User,
+            };
+            let status =
+                image::run_guest_cargo(guest_crate, arguments, &*progress).map_err(|error| show(&error))?;
+            Ok(status
+                .code()
+                .and_then(|code| u8::try_from(code).ok())
+                .unwrap_or(BROKEN))
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! `vmm list`: what scenarios there are.
+
+use std::path::PathBuf;
+
+use vmm::scenario;
+
+use super::{BROKEN, PASS, Shown, print_line, show_diagnostic};
+
+/// Lists scenarios with their descriptions. Files that are no scenarios are named as such.
+pub(super) fn list(paths: &[PathBuf]) -> Result<u8, Shown> {
+    let files = scenario::collect(paths).map_err(show_diagnostic)?;
+    let mut status = PASS;
+    for file in files {
+        let summary = std::fs::read_to_string(&file)
+            .map_err(|error| error.to_string())
+            .and_then(|text| {
+                let value: serde_json::Value =
+                    serde_json::from_str(&text).map_err(|error| error.to_string())?;
+                let description = value.get("description").and_then(serde_json::Value::as_str);
+                description
+                    .map(str::to_owned)
+                    .ok_or_else(|| "no description".to_owned())
+            });
+        let file = file.display();
+        match summary {
+            Ok(description) => print_line(&format!("{file}\n    {description}"))?,
+            Err(problem) => {
+                eprintln!("error: {file}: {problem}");
+                status = BROKEN;
+            }
+        }
+    }
+    Ok(status)
+}

@@ -1,0 +1,106 @@
+//! The command line: arguments in, reports out, one exit status.
+
+mod image;
+mod list;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use miette::Diagnostic;
+
+/// Everything passed.
+const PASS: u8 = 0;
+/// A guest failed.
+const FAIL: u8 = 1;
+/// A scenario is unusable, or the harness could not tell.
+const BROKEN: u8 = 2;
+
+const EXAMPLES: &str = "\
+Examples:
+  vmm scenarios/cow.json              run one scenario and show every step
+  vmm scenarios                       run every scenario of a folder
+  vmm run --format json a.json        the report for programs
+  vmm list scenarios                  names and descriptions
+  vmm schema > scenario.schema.json   JSON Schema of the scenario language, for editors
+
+Exit status: 0 every scenario passed, 1 a guest failed, 2 a scenario is unusable or the harness could not tell.";
+
+/// Boot a guest kernel under KVM, drive its processes through scenarios, and check what the guest says about its memory
+/// against what is in guest physical memory.
+#[derive(Parser)]
+#[command(name = "vmm", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: run::RunArgs,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run scenarios and report. `vmm FILE...` is short for this.
+    Run(run::RunArgs),
+    /// List scenarios with their descriptions.
+    List {
+        /// Scenario files, or folders of them.
+        #[arg(default_value = "scenarios")]
+        paths: Vec<PathBuf>,
+    },
+    /// Print the JSON Schema of the scenario language.
+    Schema,
+    /// Build the guest image, or run cargo for the guest crates as the image builder does.
+    Image(image::ImageArgs),
+}
+
+/// Runs the command that the arguments ask for.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Some(Command::Run(args)) => run::run(&args),
+        Some(Command::List { paths }) => list::list(&paths),
+        Some(Command::Schema) => schema(),
+        Some(Command::Image(args)) => image::image(&args),
+        None if cli.run.is_empty() => {
+            eprint!("{}", Cli::command().render_help());
+            Ok(BROKEN)
+        }
+        None => run::run(&cli.run),
+    };
+    ExitCode::from(outcome.unwrap_or_else(|Shown| BROKEN))
+}
+
+/// A problem that has been told already.
+struct Shown;
+
+/// Tells a problem that has no place in a file.
+fn show(error: &dyn std::error::Error) -> Shown {
+    eprintln!("error: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  because: {error}");
+        cause = error.source();
+    }
+    Shown
+}
+
+/// Tells a problem with its place in a file.
+fn show_diagnostic(diagnostic: impl Diagnostic + Send + Sync + 'static) -> Shown {
+    eprintln!("{:?}", miette::Report::new(diagnostic));
+    Shown
+}
+
+fn schema() -> Result<u8, Shown> {
+    print_line(&format!("{:#}", vmm::scenario::schema()))?;
+    Ok(PASS)
+}
+
+/// Prints to standard output. A reader that went away, as `head` does, is no problem worth telling.
+fn print_line(text: &str) -> Result<(), Shown> {
+    use std::io::{ErrorKind, Write};
+    match writeln!(std::io::stdout(), "{}", text.trim_end_matches('\n')) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(show(&error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,166 @@
+//! `vmm run`: scenarios to verdicts.
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use vmm::image::{self, GuestImage, ImageKind};
+use vmm::report::text::{Colour, Detail, count, render, summary};
+use vmm::report::{Report, Verdict};
+use vmm::run::Guest;
+use vmm::scenario::{self, Scenario};
+
+use super::{BROKEN, FAIL, PASS, Shown, print_line, show, show_diagnostic};
+
+/// What to run, and how to tell about it.
+#[derive(Args)]
+pub(super) struct RunArgs {
+    /// Scenario files, or folders of them.
+    #[arg(value_name = "FILE")]
+    paths: Vec<PathBuf>,
+    /// How to report.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Show every step of passing scenarios too when there are several.
+    #[arg(long, short)]
+    verbose: bool,
+    /// Show only verdicts.
+    #[arg(long, short, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Use this guest image (a directory with `kernel`, `initrd` and `programs`) instead of building one.
+    #[arg(long, value_name = "DIR")]
+    image: Option<PathBuf>,
+    /// Add a word to the kernel command line.
+    #[arg(long = "option", value_name = "KEY=VALUE")]
+    options: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs: one object with all reports.
+    Json,
+}
+
+impl RunArgs {
+    pub(super) fn is_empty(&self) -> bool {
+        self.paths.is_empty()
+    }
+}
+
+pub(super) fn run(args: &RunArgs) -> Result<u8, Shown> {
+    if args.is_empty() {
+        eprintln!("error: no scenario given; try `vmm run scenarios`, or `vmm --help`");
+        return Err(Shown);
+    }
+    let files = scenario::collect(&args.paths).map_err(show_diagnostic)?;
+    let kvm = vmm::vm::open().map_err(|error| show(&error))?;
+    let image = guest_image(args)?;
+    let scenarios = parse_all(&files, &image)?;
+    let guest = Guest {
+        kernel: &image.kernel,
+        initrd: &image.initrd,
+        options: &args.options,
+    };
+    let mut reports = Vec::new();
+    for scenario in &scenarios {
+        let report = vmm::run::run(&kvm, &guest, scenario).map_err(|error| show(&error))?;
+        if args.format == Format::Text {
+            print_line(&text(args, &report, scenarios.len()))?;
+        }
+        reports.push(report);
+    }
+    let verdict = reports
+        .iter()
+        .map(|report| report.verdict)
+        .max()
+        .unwrap_or(Verdict::Broken);
+    match args.format {
+        Format::Json => print_line(&json(verdict, &reports))?,
+        Format::Text if reports.len() > 1 => print_line(&total(&reports))?,
+        Format::Text => {}
+    }
+    Ok(match verdict {
+        Verdict::Pass => PASS,
+        Verdict::Fail => FAIL,
+        Verdict::Broken => BROKEN,
+    })
+}
+
+fn guest_image(args: &RunArgs) -> Result<GuestImage, Shown> {
+    let image = match &args.image {
+        Some(dir) => GuestImage::at(dir),
+        None => image::ensure(ImageKind::Shipped, &*image::to_stderr()),
+    };
+    image.map_err(|error| show(&error))
+}
+
+/// Reads all scenarios before any is run: when one is unusable, nothing is started, and all problems are told at once.
+fn parse_all(files: &[PathBuf], image: &GuestImage) -> Result<Vec<Scenario>, Shown> {
+    let mut scenarios = Vec::new();
+    let mut usable = true;
+    for file in files {
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) => {
+                eprintln!("error: cannot read {}: {error}", file.display());
+                usable = false;
+                continue;
+            }
+        };
+        match Scenario::parse(&file.display().to_string(), &text, &image.programs) {
+            Ok(scenario) => scenarios.push(scenario),
+            Err(errors) => {
+                show_diagnostic(errors);
+                usable = false;
+            }
+        }
+    }
+    if usable { Ok(scenarios) } else { Err(Shown) }
+}
+
+fn text(args: &RunArgs, report: &Report, scenarios: usize) -> String {
+    let detail = if args.verbose || scenarios == 1 {
+        Detail::Full
+    } else {
+        Detail::Verdict
+    };
+    if args.quiet {
+        summary(report, colour())
+    } else {
+        render(report, colour(), detail)
+    }
+}
+
+/// Colours on a terminal, unless the user asks for none (<https://no-color.org>).
+fn colour() -> Colour {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if io::stdout().is_terminal() && !refused {
+        Colour::Ansi
+    } else {
+        Colour::Plain
+    }
+}
+
+fn total(reports: &[Report]) -> String {
+    let number = |verdict| reports.iter().filter(|report| report.verdict == verdict).count();
+    format!(
+        "\n{}: {} passed, {} failed, {} broken",
+        count(reports.len(), "scenario"),
+        number(Verdict::Pass),
+        number(Verdict::Fail),
+        number(Verdict::Broken)
+    )
+}
+
+fn json(verdict: Verdict, reports: &[Report]) -> String {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        verdict: Verdict,
+        reports: &'a [Report],
+    }
+    serde_json::to_string_pretty(&Document { verdict, reports })
+        .expect("a report has no maps with keys of other types")
+}

@@ -1,0 +1,117 @@
+//! Who is there.
+
+use std::collections::BTreeMap;
+
+use crate::channel::{Channel, Event, Hello};
+use crate::inspect::walk::Root;
+
+/// A process that runs the agent program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agent {
+    /// The scenario's name for it.
+    pub name: String,
+    /// The line on which it asks for operations.
+    pub channel: Channel,
+    /// Its process id, as fork told its parent. None for the first process of the guest.
+    pub pid: Option<u32>,
+    /// Its top page table when it last asked; None until it has asked for the first time.
+    pub root: Option<Root>,
+    /// What it says of itself.
+    pub hello: Option<Hello>,
+    /// Whether it lives.
+    pub life: Life,
+}
+
+/// Whether a process lives, as far as the guest has told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// Nobody said otherwise.
+    Alive,
+    /// The kernel reported its end, with this wait status.
+    Ended(u32),
+    /// Its end was asked for or accepted, and nobody reported how it went.
+    Gone,
+}
+
+/// All agents of a machine, by channel. A channel is used once.
+#[derive(Debug, Default)]
+pub struct Agents {
+    by_channel: BTreeMap<Channel, Agent>,
+}
+
+impl Agents {
+    /// The agent on `channel`.
+    #[must_use]
+    pub fn get(&self, channel: Channel) -> Option<&Agent> {
+        self.by_channel.get(&channel)
+    }
+
+    /// The agent that goes by `name`; the newest one if there were several.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&Agent> {
+        self.by_channel.values().rev().find(|agent| agent.name == name)
+    }
+
+    /// All agents, oldest first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Agent> {
+        self.by_channel.values()
+    }
+
+    /// Agents that live and have been met, oldest first.
+    pub fn alive(&self) -> impl DoubleEndedIterator<Item = (&Agent, Root)> {
+        self.iter()
+            .filter(|agent| agent.life == Life::Alive)
+            .filter_map(|agent| Some((agent, agent.root?)))
+    }
+
+    /// From now on the process on `channel` counts as gone, unless its end was reported.
+    pub(crate) fn lost(&mut self, channel: Channel) {
+        if let Some(agent) = self.by_channel.get_mut(&channel)
+            && agent.life == Life::Alive
+        {
+            agent.life = Life::Gone;
+        }
+    }
+
+    pub(crate) fn free_channel(&self) -> Option<Channel> {
+        Channel::new(
+            self.by_channel
+                .keys()
+                .next_back()
+                .map_or(0, |last| last.number() + 1),
+        )
+    }
+
+    pub(crate) fn expect(&mut self, channel: Channel, name: &str, pid: Option<u32>) {
+        let (name, life) = (name.to_owned(), Life::Alive);
+        self.by_channel.insert(
+            channel,
+            Agent {
+                name,
+                channel,
+                pid,
+                root: None,
+                hello: None,
+                life,
+            },
+        );
+    }
+
+    pub(crate) fn seen(&mut self, channel: Channel, root: Root, hello: Option<Hello>) {
+        if let Some(agent) = self.by_channel.get_mut(&channel) {
+            agent.root = Some(root);
+            agent.hello = hello;
+        }
+    }
+
+    pub(super) fn note(&mut self, event: &Event) {
+        if let Event::Exited { pid, status } = event
+            && let Some(agent) = self
+                .by_channel
+                .values_mut()
+                .find(|agent| agent.pid == Some(*pid) && agent.life == Life::Alive)
+        {
+            agent.life = Life::Ended(*status);
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Decides which process moves next, and gets one operation done at a time.
+//!
+//! Agents that are not wanted yield the processor whenever they ask; the wanted one gets its operation. So the order of
+//! operations is the scenario's, whatever the guest's scheduler does. A process that does not answer is *silent*: either
+//! its call waits for something, or the process has ended. Agents keep yielding in turn, so a process that could run would
+//! have run when another one has come round [`PATIENCE`] times.
+
+mod agents;
+
+use std::collections::BTreeMap;
+
+use abi::operation;
+
+pub use agents::{Agent, Agents, Life};
+
+use crate::channel::{Channel, Event, Operation, Reply};
+use crate::inspect::walk::Root;
+use crate::vm::{Stop, StopReason, Vm, VmError};
+
+/// How often another agent may ask before a silent one counts as waiting.
+const PATIENCE: u32 = 3;
+
+/// What came of an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The agent answered.
+    Replied(Reply),
+    /// The kernel says that the process has ended, with this wait status.
+    Ended(u32),
+    /// No answer, while others went on.
+    Silent,
+    /// The whole guest has ended.
+    GuestEnded,
+}
+
+/// Something that has agents and lets them perform operations, one at a time. [`Driver`] drives those of a guest.
+pub trait Drive {
+    /// The host failed: nothing that the agents' kernel did.
+    type Error: std::error::Error;
+
+    /// Who is there.
+    fn agents(&self) -> &Agents;
+
+    /// Has the agent on `channel` perform an operation.
+    ///
+    /// # Errors
+    /// The host failed.
+    fn perform(&mut self, channel: Channel, operation: Operation) -> Result<Outcome, Self::Error>;
+
+    /// Waits for the answer to an operation that was silent.
+    ///
+    /// # Errors
+    /// The host failed.
+    fn finish(&mut self, channel: Channel) -> Result<Outcome, Self::Error>;
+
+    /// Forks the agent on `parent`. The child is expected on the next free channel and goes by `name`; call
+    /// [`Drive::meet`] to wait for it there. None when there are no more channels.
+    ///
+    /// # Errors
+    /// The host failed.
+    fn fork(&mut self, parent: Channel, name: &str) -> Result<Option<(Channel, Outcome)>, Self::Error>;
+
+    /// Waits until the agent on `channel` has asked for an operation at least once. The reply is empty.
+    ///
+    /// # Errors
+    /// The host failed.
+    fn meet(&mut self, channel: Channel) -> Result<Outcome, Self::Error>;
+
+    /// From now on the process on `channel` counts as gone, unless its end was reported.
+    fn lost(&mut self, channel: Channel);
+
+    /// What programs have printed since this was last called.
+    fn take_output(&mut self) -> Vec<u8>;
+}
+
+/// Drives the agents of one machine.
+pub struct Driver {
+    vm: Vm,
+    agents: Agents,
+    events: Vec<Event>,
+}
+
+/// How long to wait for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wait {
+    /// Until others have come round often enough.
+    Patiently,
+    /// Until the guest ends or its budget does: the operation runs other processes.
+    Forever,
+}
+
+impl Driver {
+    /// A driver for a machine that has not run yet.
+    #[must_use]
+    pub fn new(vm: Vm) -> Driver {
+        Driver {
+            vm,
+            agents: Agents::default(),
+            events: Vec::new(),
+        }
+    }
+
+    /// The machine as it stands still; None before [`Driver::boot`].
+    pub fn stop(&mut self) -> Option<Stop<'_>> {
+        self.vm.stop()
+    }
+
+    /// The machine as it stands still, and the agents.
+    pub fn stop_and_agents(&mut self) -> Option<(Stop<'_>, &Agents)> {
+        Some((self.vm.stop()?, &self.agents))
+    }
+
+    /// The kernel's reports since this was last called.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Starts the guest and lets it run until its first program asks for an operation.
+    ///
+    /// # Errors
+    /// The host failed.
+    pub fn boot(&mut self) -> Result<Outcome, VmError> {
+        self.agents.expect(Channel::FIRST, "init", None);
+        self.meet(Channel::FIRST)
+    }
+
+    /// Lets the guest power itself off.
+    ///
+    /// # Errors
+    /// The host failed.
+    pub fn power_off(&mut self) -> Result<Outcome, VmError> {
+        self.perform(Channel::FIRST, Operation::new(operation::POWER_OFF, &[]))
+    }
+
+    /// Runs the guest from ring to ring until `done` says so at a ring, or until waiting has become pointless.
+    fn wait_for(
+        &mut self,
+        channel: Channel,
+        wait: Wait,
+        done: impl Fn(&mut Driver) -> Option<Outcome>,
+    ) -> Result<Outcome, VmError> {
+        let mut rings = BTreeMap::<Channel, u32>::new();
+        loop {
+            let Some(ringing) = self.next_ring()? else {
+                return Ok(Outcome::GuestEnded);
+            };
+            if let Some(outcome) = done(self) {
+                return Ok(outcome);
+            }
+            if let Some(Life::Ended(status)) = self.agents.get(channel).map(|agent| agent.life) {
+                return Ok(Outcome::Ended(status));
+            }
+            let count = rings.entry(ringing).or_default();
+            *count += 1;
+            if *count > PATIENCE && wait == Wait::Patiently {
+                return Ok(Outcome::Silent);
+            }
+        }
+    }
+
+    /// Runs to the next ring and notes who it was. None when the guest has ended.
+    fn next_ring(&mut self) -> Result<Option<Channel>, VmError> {
+        let mut stop = self.vm.run()?;
+        for event in stop.devices().events.take() {
+            self.agents.note(&event);
+            self.events.push(event);
+        }
+        let StopReason::Ring(channel) = *stop.reason() else {
+            return Ok(None);
+        };
+        let root: Root = stop.root()?;
+        let hello = stop.devices().doorbell.hello(channel);
+        self.agents.seen(channel, root, hello);
+        Ok(Some(channel))
+    }
+
+    fn take_reply(&mut self, channel: Channel) -> Option<Reply> {
+        self.vm.stop()?.devices().doorbell.take_reply(channel)
+    }
+}
+
+impl Drive for Driver {
+    type Error = VmError;
+
+    fn agents(&self) -> &Agents {
+        &self.agents
+    }
+
+    fn perform(&mut self, channel: Channel, operation: Operation) -> Result<Outcome, VmError> {
+        let wait = if operation.code == operation::EXEC {
+            Wait::Forever
+        } else {
+            Wait::Patiently
+        };
+        if let Some(mut stop) = self.vm.stop() {
+            stop.devices().doorbell.give(channel, operation);
+        }
+        self.wait_for(channel, wait, |driver| {
+            driver.take_reply(channel).map(Outcome::Replied)
+        })
+    }
+
+    fn finish(&mut self, channel: Channel) -> Result<Outcome, VmError> {
+        match self.take_reply(channel) {
+            Some(reply) => Ok(Outcome::Replied(reply)),
+            None => self.wait_for(channel, Wait::Patiently, |driver| {
+                driver.take_reply(channel).map(Outcome::Replied)
+            }),
+        }
+    }
+
+    fn fork(&mut self, parent: Channel, name: &str) -> Result<Option<(Channel, Outcome)>, VmError> {
+        let Some(child) = self.agents.free_channel() else {
+            return Ok(None);
+        };
+        let outcome = self.perform(parent, Operation::new(operation::FORK, &[child.number()]))?;
+        if let Outcome::Replied(reply) = &outcome
+            && let Ok(pid @ 1..) = u32::try_from(reply.result)
+        {
+            self.agents.expect(child, name, Some(pid));
+        }
+        Ok(Some((child, outcome)))
+    }
+
+    fn meet(&mut self, channel: Channel) -> Result<Outcome, VmError> {
+        self.wait_for(channel, Wait::Patiently, |driver| {
+            let met = driver
+                .agents
+                .get(channel)
+                .is_some_and(|agent| agent.root.is_some());
+            met.then(|| Outcome::Replied(Reply::default()))
+        })
+    }
+
+    fn lost(&mut self, channel: Channel) {
+        self.agents.lost(channel);
+    }
+
+    fn take_output(&mut self) -> Vec<u8> {
+        self.vm
+            .stop()
+            .map(|mut stop| stop.devices().console.take())
+            .unwrap_or_default()
+    }
+}

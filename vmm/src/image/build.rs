@@ -1,0 +1,117 @@
+//! Builds an image directory and puts it in place.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::guest_cargo::{self, GuestCrate, Program};
+use super::lock::CacheLock;
+use super::places::Places;
+use super::{GuestImage, INITRD, ImageError, ImageKind, KERNEL, PROGRAMS, Progress, initrd, stamp, sysroot};
+
+/// Images of one kind that are kept: enough to go back and forth between branches.
+const KEPT_IMAGES: usize = 4;
+
+/// The image for the sources as they are now: another process may have built it while this one waited for the lock.
+pub(super) fn run(
+    lock: &CacheLock<'_>,
+    kind: ImageKind,
+    progress: &dyn Progress,
+) -> Result<GuestImage, ImageError> {
+    let places = lock.places;
+    loop {
+        let key = stamp::key(&places.workspace, kind)?;
+        let image = places.image(kind, &key);
+        if let Ok(image) = GuestImage::at(&image) {
+            return Ok(image);
+        }
+        let built = assemble(lock, kind, progress)?;
+        // Whoever edits a source during the build gets another build, not an image under the wrong key.
+        if stamp::key(&places.workspace, kind)? == key {
+            publish(&built, &image)?;
+            prune(places, kind)?;
+            return GuestImage::at(&image);
+        }
+    }
+}
+
+/// An image directory among the working files.
+fn assemble(lock: &CacheLock<'_>, kind: ImageKind, progress: &dyn Progress) -> Result<PathBuf, ImageError> {
+    let places = lock.places;
+    let sysroot = sysroot::ensure(lock, progress)?;
+    progress.step("compiling guest-kernel");
+    let kernel = guest_cargo::build(places, GuestCrate::Kernel, kind.kernel_features(), &sysroot)?;
+    progress.step("compiling guest-user");
+    let programs = guest_cargo::build(places, GuestCrate::User, &[], &sysroot)?;
+
+    lock.clear_work()?;
+    let image = places.work().join("image");
+    let program_dir = image.join(PROGRAMS);
+    fs::create_dir_all(&program_dir).map_err(ImageError::file("create", &program_dir))?;
+    copy(&find_kernel(&kernel)?.executable, &image.join(KERNEL))?;
+    if programs.is_empty() {
+        return Err(ImageError::NoBinary {
+            package: GuestCrate::User.package(),
+            wanted: None,
+        });
+    }
+    let mut packed = Vec::new();
+    for Program { name, executable } in &programs {
+        copy(executable, &program_dir.join(name))?;
+        packed.push((
+            name.as_str(),
+            fs::read(executable).map_err(ImageError::file("read", executable))?,
+        ));
+    }
+    let entries: Vec<_> = packed
+        .iter()
+        .map(|(name, contents)| (*name, contents.as_slice()))
+        .collect();
+    let path = image.join(INITRD);
+    let write = initrd::pack(&entries).and_then(|archive| fs::write(&path, archive));
+    write.map_err(ImageError::file("write", &path))?;
+    Ok(image)
+}
+
+fn find_kernel(programs: &[Program]) -> Result<&Program, ImageError> {
+    let package = GuestCrate::Kernel.package();
+    let kernel = programs.iter().find(|program| program.name == package);
+    kernel.ok_or(ImageError::NoBinary {
+        package,
+        wanted: Some(package),
+    })
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), ImageError> {
+    fs::copy(from, to)
+        .map(drop)
+        .map_err(ImageError::file("copy", from))
+}
+
+fn publish(built: &Path, image: &Path) -> Result<(), ImageError> {
+    // A directory in which someone has deleted a part would refuse the rename.
+    if image.exists() {
+        fs::remove_dir_all(image).map_err(ImageError::file("remove", image))?;
+    }
+    if let Some(parent) = image.parent() {
+        fs::create_dir_all(parent).map_err(ImageError::file("create", parent))?;
+    }
+    fs::rename(built, image).map_err(ImageError::file("rename", built))
+}
+
+/// Removes all but the newest images of a kind.
+fn prune(places: &Places, kind: ImageKind) -> Result<(), ImageError> {
+    let images = places.images();
+    let entries = fs::read_dir(&images).map_err(ImageError::file("list", &images))?;
+    let prefix = format!("{}-", kind.name());
+    let mut found: Vec<(SystemTime, PathBuf)> = entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix))
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    found.sort_unstable_by(|a, b| b.cmp(a));
+    for (_, old) in found.into_iter().skip(KEPT_IMAGES) {
+        fs::remove_dir_all(&old).map_err(ImageError::file("remove", &old))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! The guest image: a kernel, an initrd, and the programs in it, built when they are needed and kept until their
+//! sources change.
+//!
+//! [`ensure`] looks up the image under a key of everything that it is made of ([`stamp`]). If it is there, that was all,
+//! and takes a few milliseconds. Otherwise one process at a time ([`lock`]) finds or makes a `core` library for the
+//! bare-metal target ([`sysroot`]), compiles the guest crates with the ordinary stable cargo ([`guest_cargo`]), packs the
+//! programs ([`initrd`]), and renames the finished directory into place ([`build`]).
+//!
+//! Everything is written below one cache directory ([`Places`]); neither the user's toolchain nor the system is touched.
+//!
+//! **Invariant:** a directory with an image's final name is complete, and the sources that its key names are the ones it
+//! was built from. A build that is killed leaves nothing but working files, which the next build removes.
+
+mod build;
+mod error;
+mod guest_cargo;
+mod initrd;
+mod lock;
+mod places;
+mod progress;
+mod stamp;
+mod sysroot;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub use error::{Attempt, ImageError, NoCore, Obstacle};
+pub use guest_cargo::{GuestCrate, run_guest_cargo};
+pub use progress::{Progress, Silent, to_stderr};
+
+use places::Places;
+
+/// Which kernel the image holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageKind {
+    /// The kernel as users get it.
+    Shipped,
+    /// The kernel with its deliberate faults compiled in (cargo feature `mutants`), for tests that want to see red.
+    Mutants,
+}
+
+/// A finished image directory: the files `kernel` and `initrd`, and a directory `programs`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GuestImage {
+    /// The kernel, a PVH ELF with symbols.
+    pub kernel: PathBuf,
+    /// A newc cpio archive of the programs, with page-aligned contents.
+    pub initrd: PathBuf,
+    /// Directory of the programs, the same ELF files as in the initrd.
+    pub program_dir: PathBuf,
+    /// Names of the programs in the directory and in the initrd, sorted.
+    pub programs: Vec<String>,
+}
+
+/// The image of the workspace's guest, built first if its sources have changed since the last time.
+///
+/// # Errors
+/// When a source does not compile, when no `core` library can be had for the guest's target, or when the cache cannot
+/// be read and written.
+pub fn ensure(kind: ImageKind, progress: &dyn Progress) -> Result<GuestImage, ImageError> {
+    ensure_in(&Places::find()?, kind, progress)
+}
+
+fn ensure_in(places: &Places, kind: ImageKind, progress: &dyn Progress) -> Result<GuestImage, ImageError> {
+    let key = stamp::key(&places.workspace, kind)?;
+    if let Ok(image) = GuestImage::at(&places.image(kind, &key)) {
+        return Ok(image);
+    }
+    let result = lock::hold(places, progress).and_then(|lock| build::run(&lock, kind, progress));
+    progress.finish();
+    result
+}
+
+impl GuestImage {
+    /// The image that lies in `dir`, wherever it was built.
+    ///
+    /// # Errors
+    /// When one of its parts is missing.
+    pub fn at(dir: &Path) -> Result<Self, ImageError> {
+        let program_dir = dir.join(PROGRAMS);
+        let present = |name| {
+            let path = dir.join(name);
+            let incomplete = || ImageError::Incomplete {
+                dir: dir.to_owned(),
+                missing: name,
+            };
+            if path.is_file() {
+                Ok(path)
+            } else {
+                Err(incomplete())
+            }
+        };
+        let (kernel, initrd) = (present(KERNEL)?, present(INITRD)?);
+        let entries = fs::read_dir(&program_dir).map_err(|_| ImageError::Incomplete {
+            dir: dir.to_owned(),
+            missing: PROGRAMS,
+        })?;
+        let mut programs = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(ImageError::file("read", &program_dir))?;
+            programs.push(entry.file_name().to_string_lossy().into_owned());
+        }
+        programs.sort();
+        Ok(Self {
+            kernel,
+            initrd,
+            program_dir,
+            programs,
+        })
+    }
+
+    /// The ELF file of `program`, if the image has it.
+    #[must_use]
+    pub fn program(&self, program: &str) -> Option<PathBuf> {
+        self.programs
+            .iter()
+            .any(|name| name == program)
+            .then(|| self.program_dir.join(program))
+    }
+}
+
+impl ImageKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Shipped => "shipped",
+            Self::Mutants => "mutants",
+        }
+    }
+
+    fn kernel_features(self) -> &'static [&'static str] {
+        match self {
+            Self::Shipped => &[],
+            Self::Mutants => &["mutants"],
+        }
+    }
+}
+
+const KERNEL: &str = "kernel";
+const INITRD: &str = "initrd";
+const PROGRAMS: &str = "programs";
+
+/// The rustc target of the guest crates.
+const TARGET: &str = "x86_64-unknown-none";
+
+#[cfg(test)]
+mod tests;

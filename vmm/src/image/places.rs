@@ -1,0 +1,60 @@
+//! Where the sources are, and where everything that is made of them goes.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use super::{ImageError, ImageKind};
+
+/// Environment variable: the workspace to build the guest from, in place of the one that the VMM was built in.
+const WORKSPACE_VARIABLE: &str = "RINGSIDE_WORKSPACE";
+/// Environment variable: the cache directory, in place of `target/guest` in the workspace.
+const CACHE_VARIABLE: &str = "RINGSIDE_CACHE";
+
+/// The two directories that the builder knows; all others are below them.
+pub(super) struct Places {
+    pub(super) workspace: PathBuf,
+    pub(super) cache: PathBuf,
+}
+
+impl Places {
+    pub(super) fn find() -> Result<Self, ImageError> {
+        let built_in = || Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let workspace = env::var_os(WORKSPACE_VARIABLE).map_or_else(built_in, PathBuf::from);
+        let workspace = workspace.canonicalize().map_err(|_| ImageError::NoSources {
+            workspace: workspace.clone(),
+            missing: "directory",
+        })?;
+        let cache = env::var_os(CACHE_VARIABLE).map_or_else(|| workspace.join("target/guest"), PathBuf::from);
+        // Compilers run in the workspace, so a path relative to here would mean another place to them.
+        let cache = std::path::absolute(&cache).map_err(ImageError::file("resolve", &cache))?;
+        Ok(Self { workspace, cache })
+    }
+
+    /// Finished images.
+    pub(super) fn images(&self) -> PathBuf {
+        self.cache.join("images")
+    }
+
+    pub(super) fn image(&self, kind: ImageKind, key: &str) -> PathBuf {
+        self.images().join(format!("{}-{key}", kind.name()))
+    }
+
+    /// Files of a build in progress. What is found here while no build runs is left over from one that was killed.
+    pub(super) fn work(&self) -> PathBuf {
+        self.cache.join("work")
+    }
+
+    /// Sysroots with `core` and `alloc` for the guest's target, one for each compiler.
+    pub(super) fn sysroots(&self) -> PathBuf {
+        self.cache.join("sysroots")
+    }
+
+    /// Cargo's target directory for one guest crate.
+    pub(super) fn cargo_target(&self, package: &str) -> PathBuf {
+        self.cache.join("cargo").join(package)
+    }
+
+    pub(super) fn lock(&self) -> PathBuf {
+        self.cache.join("lock")
+    }
+}

@@ -1,0 +1,72 @@
+//! The walker itself, held against KVM's: two independent implementations must agree on where an address leads.
+//!
+//! Only physical addresses are compared: not every KVM answers with the right permissions.
+
+use super::walk::{Mapping, Regions, Root, WalkError, mappings, translate};
+use super::{Findings, PhysicalMemory};
+use crate::address::{Half, PhysAddr, VirtAddr};
+
+/// An address on which the two walkers disagree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{address}: KVM translates to {}, the page walk to {}", shown(*.kvm), shown(.own.ok()))]
+pub struct Disagreement {
+    /// The virtual address.
+    pub address: VirtAddr,
+    /// What KVM_TRANSLATE says.
+    pub kvm: Option<PhysAddr>,
+    /// What the walker says.
+    pub own: Result<PhysAddr, WalkError>,
+}
+
+/// Compares the walker with `kvm`, which answers as KVM_TRANSLATE does on a vCPU whose CR3 is `root`.
+#[must_use]
+pub fn cross_check(
+    memory: PhysicalMemory<'_>,
+    root: Root,
+    addresses: impl IntoIterator<Item = VirtAddr>,
+    kvm: impl Fn(VirtAddr) -> Option<PhysAddr>,
+) -> Findings<Disagreement> {
+    let mut findings = Findings::new();
+    findings.extend(addresses.into_iter().filter_map(|address| {
+        let own = translate(memory, root, address).map(|translation| translation.address);
+        let kvm = kvm(address);
+        (own.ok() != kvm).then_some(Disagreement { address, kvm, own })
+    }));
+    findings
+}
+
+/// At most `limit` addresses that are worth asking about, in ascending order: first and last byte of each region, and the
+/// bytes around it that are not mapped. Leaves out pages that were never accessed, because KVM's walk sets their
+/// accessed bits, and to look must not change the guest.
+#[must_use]
+pub fn samples(memory: PhysicalMemory<'_>, root: Root, limit: usize) -> Vec<VirtAddr> {
+    let mut addresses = Vec::new();
+    for half in [Half::User, Half::Kernel] {
+        let mut accessed = Regions::new();
+        // What is odd about the tables is for others to report; here they only supply addresses.
+        let _ = mappings(memory, root, half, |mapping: &Mapping| {
+            if mapping.entry.accessed() {
+                accessed.add(mapping);
+            }
+        });
+        for region in accessed.finish() {
+            let around = [region.start.0.checked_sub(1), region.last().0.checked_add(1)];
+            let unmapped = around.into_iter().flatten().map(VirtAddr).filter(|&address| {
+                matches!(
+                    translate(memory, root, address),
+                    Err(WalkError::NotPresent { .. })
+                )
+            });
+            addresses.extend(unmapped);
+            addresses.extend([region.start, region.last()]);
+        }
+    }
+    addresses.sort_unstable();
+    addresses.dedup();
+    let step = addresses.len().div_ceil(limit.max(1)).max(1);
+    addresses.into_iter().step_by(step).take(limit).collect()
+}
+
+fn shown(address: Option<PhysAddr>) -> String {
+    address.map_or_else(|| "nothing".to_owned(), |address| address.to_string())
+}

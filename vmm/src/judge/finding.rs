@@ -1,0 +1,102 @@
+//! What the judge found wrong.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// One thing that is not as it must be.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Finding {
+    /// The rule that was broken.
+    pub rule: Rule,
+    /// What it is about: a process, an address, a frame.
+    pub place: String,
+    /// What should be.
+    pub expected: String,
+    /// What is.
+    pub found: String,
+}
+
+impl Finding {
+    /// A finding about `place`.
+    pub fn new(
+        rule: Rule,
+        place: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Finding {
+        Finding {
+            rule,
+            place: place.into(),
+            expected: expected.into(),
+            found: found.into(),
+        }
+    }
+}
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $rule:ident: $text:literal,)*) => {
+        /// The rules that guests are held to.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Rule {
+            $($(#[$doc])* $rule,)*
+        }
+
+        impl Rule {
+            /// Every rule.
+            pub const ALL: &[Rule] = &[$(Rule::$rule),*];
+        }
+
+        impl fmt::Display for Rule {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Rule::$rule => $text,)* })
+            }
+        }
+    };
+}
+
+rules! {
+    /// An operation gives the result that the scenario expects.
+    Result: "an operation gives the expected result",
+    /// A process that can run answers.
+    Answer: "a process that can run answers",
+    /// The guest lives until it powers itself off.
+    Death: "the guest lives until it powers itself off",
+    /// A check's expectation holds.
+    Expectation: "an expectation of a check holds",
+    /// A page holds what the steps wrote.
+    Contents: "memory holds what the steps wrote",
+    /// A page is accessible to its process as it was mapped, and no further.
+    Permissions: "page-table permissions do not exceed the mapping's",
+    /// Pages that were unmapped are not reachable.
+    StillMapped: "an unmapped page is not reachable",
+    /// No frame is writable by two owners unless shared on purpose.
+    WritableTwice: "no frame is writable by two owners unless shared on purpose",
+    /// Users reach only memory that is meant for them.
+    KernelExposed: "users reach no memory of the kernel's",
+    /// Kernel mappings are not writable and executable at once, aliases included.
+    KernelWx: "no kernel memory is writable and executable",
+    /// Page tables are well formed.
+    PageTables: "page tables are well formed",
+    /// A free frame is mapped nowhere.
+    FreeFrameMapped: "a free frame is mapped nowhere",
+    /// A frame has at least as many references as mappings.
+    References: "a frame has a reference for each mapping",
+    /// After the last process every frame has come back.
+    FramesLost: "after the last process every frame has come back",
+    /// Reports of the kernel are well formed, and not too many to follow.
+    Reports: "the kernel's reports can be read",
+    /// The judge's own page walk leads where KVM's does.
+    Walker: "the judge's page walk and KVM's agree",
+    /// What a check needs can be had from this guest.
+    Evidence: "the evidence that a check needs is there",
+}
+
+impl Rule {
+    /// The harness is to blame, or could not tell: not the guest.
+    #[must_use]
+    pub fn is_ours(self) -> bool {
+        matches!(self, Rule::Walker | Rule::Evidence)
+    }
+}

@@ -1,0 +1,188 @@
+//! The judge: holds what the guest did against what it should have done.
+//!
+//! Nothing here asks the guest. Page tables, frames and the dirty log are read while it stands still ([`crate::inspect`]),
+//! what must be in memory comes from the reference model ([`crate::model`]). The kernel's own account of its frames may
+//! add findings; it never takes one away.
+//!
+//! - [`Judge::audit`]: the rules that hold after every step ([`invariants`])
+//! - [`Judge::check`]: the expectations of a check step ([`expectations`])
+//! - [`Judge::last_process_ended`]: whether every frame has come back ([`account`])
+
+mod account;
+mod expectations;
+mod finding;
+mod invariants;
+mod names;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use expectations::Judged;
+pub use finding::{Finding, Rule};
+
+use crate::address::{FrameNumber, PhysAddr, VirtAddr};
+use crate::channel::event::FatalFault;
+use crate::channel::{Channel, Event};
+use crate::drive::Agents;
+use crate::inspect::PhysicalMemory;
+use crate::inspect::dirty::DirtyTracker;
+use crate::model::{Model, PageNumber};
+use crate::perform::Regions;
+use crate::scenario::CheckStep;
+use crate::vm::{Stop, VmError};
+use account::Account;
+use names::Names;
+
+/// Everything there is to look at while the guest stands still.
+pub struct Scene<'a> {
+    /// The machine.
+    pub stop: Stop<'a>,
+    /// Who is there.
+    pub agents: &'a Agents,
+    /// What must be in memory.
+    pub model: &'a Model,
+    /// Where named regions are.
+    pub regions: &'a Regions,
+}
+
+impl Scene<'_> {
+    fn memory(&self) -> PhysicalMemory<'_> {
+        PhysicalMemory::new(self.stop.memory())
+    }
+
+    /// Name of a process.
+    fn process(&self, process: Channel) -> String {
+        self.agents
+            .get(process)
+            .map_or_else(|| process.to_string(), |agent| agent.name.clone())
+    }
+
+    /// Name of a place in a process's memory.
+    fn place(&self, process: Channel, address: VirtAddr) -> String {
+        let name = self
+            .regions
+            .name(process, address)
+            .unwrap_or_else(|| address.to_string());
+        format!("{}:{name}", self.process(process))
+    }
+}
+
+/// What things were like at some moment, to compare with later.
+#[derive(Default)]
+struct Moment {
+    /// Frame behind each modelled page.
+    frames: BTreeMap<(Channel, PageNumber), FrameNumber>,
+    /// Free frames, if the kernel tells.
+    free_frames: Option<u64>,
+}
+
+/// Judges one run.
+#[derive(Default)]
+pub struct Judge {
+    names: Names,
+    dirty: Option<DirtyTracker>,
+    account: Account,
+    start: Moment,
+    last_check: Moment,
+    faults: BTreeMap<u32, FatalFault>,
+    reported: BTreeSet<Finding>,
+    malformed_reports: Vec<String>,
+}
+
+impl Judge {
+    /// Takes note of what the kernel reported. Claims, all of them.
+    pub fn note(&mut self, events: Vec<Event>) {
+        for event in events {
+            match event {
+                Event::FrameTable { base, frames } => self.account.published(base, frames),
+                Event::FatalFault(fault) => {
+                    self.faults.insert(fault.pid, fault);
+                }
+                Event::Malformed { reason } => self.malformed_reports.push(reason),
+                Event::Booted
+                | Event::Created { .. }
+                | Event::Executed { .. }
+                | Event::Exited { .. }
+                | Event::Reaped { .. }
+                | Event::Panic { .. }
+                | Event::PowerOff
+                | Event::Log { .. }
+                | Event::FirstUser => {}
+            }
+        }
+    }
+
+    /// Remembers how things are before the scenario's first process exists.
+    ///
+    /// # Errors
+    /// The host failed.
+    pub fn begin(&mut self, scene: &Scene<'_>) -> Result<(), VmError> {
+        let mut dirty = DirtyTracker::new(scene.memory().frames());
+        scene
+            .stop
+            .loaded_frames()
+            .iter()
+            .for_each(|frames| dirty.record_range(frames.clone()));
+        dirty.record(&scene.stop.take_dirty_log()?);
+        dirty.checkpoint(scene.memory());
+        self.dirty = Some(dirty);
+        self.account.begin(scene.memory());
+        self.start = self.moment(scene);
+        self.last_check = self.moment(scene);
+        Ok(())
+    }
+
+    /// The rules that hold after every step. A finding is reported once, at the step that brought it about.
+    ///
+    /// # Errors
+    /// The host failed.
+    pub fn audit(&mut self, scene: &mut Scene<'_>) -> Result<Vec<Finding>, VmError> {
+        let mut findings = invariants::audit(self, scene)?;
+        findings.retain(|finding| self.reported.insert(finding.clone()));
+        Ok(findings)
+    }
+
+    /// Judges the expectations of a check step.
+    ///
+    /// # Errors
+    /// The host failed.
+    pub fn check(&mut self, step: &CheckStep, scene: &Scene<'_>) -> Result<Vec<Judged>, VmError> {
+        let log = scene.stop.take_dirty_log()?;
+        if let Some(dirty) = &mut self.dirty {
+            dirty.record(&log);
+        }
+        let judged = step
+            .expect
+            .iter()
+            .map(|expectation| self.judge(expectation, scene))
+            .collect();
+        if let Some(dirty) = &mut self.dirty {
+            dirty.checkpoint(scene.memory());
+        }
+        self.last_check = self.moment(scene);
+        Ok(judged)
+    }
+
+    /// Whether every frame has come back, now that only the guest's first process is left.
+    pub fn last_process_ended(&mut self, scene: &Scene<'_>) -> Vec<Finding> {
+        self.account.lost_frames(scene.memory())
+    }
+
+    fn moment(&self, scene: &Scene<'_>) -> Moment {
+        let memory = scene.memory();
+        let frames = scene.agents.alive().flat_map(|(agent, root)| {
+            let process = agent.channel;
+            scene.model.pages(process).filter_map(move |(number, _)| {
+                Some(((process, number), invariants::frame_of(memory, root, number)?))
+            })
+        });
+        Moment {
+            frames: frames.collect(),
+            free_frames: self.account.free_frames(memory),
+        }
+    }
+}
+
+/// Guest physical addresses of the doorbell, the one device that users may map.
+fn doorbell() -> std::ops::Range<PhysAddr> {
+    PhysAddr(abi::doorbell::PHYS_BASE)..PhysAddr(abi::doorbell::PHYS_BASE + abi::doorbell::LEN_BYTES)
+}

@@ -1,0 +1,74 @@
+//! What can go wrong with the reference itself, as opposed to what its processes do.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The reference could not do its part; nothing is known about the program.
+#[derive(Debug, thiserror::Error)]
+pub enum ReferenceError {
+    /// A program did not start.
+    #[error("cannot start {path}: {source}", path = path.display())]
+    Launch {
+        /// The program.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A system call of this side failed.
+    #[error("cannot {action}: {source}")]
+    System {
+        /// What was to be done.
+        action: &'static str,
+        /// Why it was not.
+        source: io::Error,
+    },
+    /// There is no such channel.
+    #[error("channel {channel} does not exist: the reference has {channels}")]
+    NoSuchChannel {
+        /// The channel that was asked for.
+        channel: usize,
+        /// How many there are.
+        channels: usize,
+    },
+    /// An operation's payload is too long for one message.
+    #[error("a payload has {len_bytes} bytes, but a message carries at most {max_bytes}")]
+    PayloadTooLong {
+        /// The payload's length.
+        len_bytes: usize,
+        /// The longest possible.
+        max_bytes: u64,
+    },
+    /// An agent sent something that is no message.
+    #[error("channel {channel} sent {len_bytes} bytes that are neither a hello nor a whole reply")]
+    Malformed {
+        /// Where it came from.
+        channel: usize,
+        /// The packet's length.
+        len_bytes: usize,
+    },
+    /// The first agent did not introduce itself.
+    #[error("{path} is no agent: it did not introduce itself on channel 0", path = path.display())]
+    NotAnAgent {
+        /// The program.
+        path: PathBuf,
+    },
+    /// A program ran longer than it may.
+    #[error("{path} did not end within {timeout:?}", path = path.display())]
+    ProgramTimedOut {
+        /// The program.
+        path: PathBuf,
+        /// How long it had.
+        timeout: Duration,
+    },
+}
+
+impl ReferenceError {
+    /// For `map_err` on the system calls of this side.
+    pub(super) fn system<E: Into<io::Error>>(action: &'static str) -> impl FnOnce(E) -> Self {
+        move |source| Self::System {
+            action,
+            source: source.into(),
+        }
+    }
+}

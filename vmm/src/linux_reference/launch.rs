@@ -1,0 +1,55 @@
+//! Starting a process under a guest's conditions.
+#![allow(
+    unsafe_code,
+    reason = "what runs between fork and exec is the caller's responsibility"
+)]
+
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::process::{Resource, Rlimit, getpid, set_child_subreaper, setrlimit};
+
+use super::console::{Console, MAX_OUTPUT_BYTES};
+use super::error::ReferenceError;
+
+/// A command that runs `elf` under its bare name, from its directory (so that it finds the others by theirs), as the
+/// leader of a process group, without environment.
+pub(super) fn command(elf: &Path, console: &Console) -> Result<Command, ReferenceError> {
+    // Relative to a directory that the child leaves before exec.
+    let absolute = elf.canonicalize().map_err(|source| ReferenceError::Launch {
+        path: elf.to_owned(),
+        source,
+    })?;
+    let mut command = Command::new(&absolute);
+    command
+        .arg0(absolute.file_name().unwrap_or_default())
+        .current_dir(absolute.parent().unwrap_or(Path::new("/")))
+        .env_clear()
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(console.stdout()?);
+    // SAFETY: `confine` makes system calls and nothing else: no allocation, no lock, no memory of this process changed.
+    unsafe { command.pre_exec(confine) };
+    Ok(command)
+}
+
+/// Gives the new process what a guest's first process has.
+fn confine() -> io::Result<()> {
+    // Orphans go to the first process, not to this machine's init.
+    set_child_subreaper(Some(getpid()))?;
+    // A dumped core would show in the wait status. The limit 0 does not hold where a program takes the dumps, 1 does.
+    limit(Resource::Core, 1)?;
+    limit(Resource::Fsize, MAX_OUTPUT_BYTES)
+}
+
+fn limit(resource: Resource, maximum: u64) -> io::Result<()> {
+    Ok(setrlimit(
+        resource,
+        Rlimit {
+            current: Some(maximum),
+            maximum: Some(maximum),
+        },
+    )?)
+}

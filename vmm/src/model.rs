@@ -1,0 +1,313 @@
+//! The reference model of process memory: what the steps of a scenario must have left behind.
+//!
+//! The model is told what each step asked for and, where the guest chooses (the address of a mapping), what it answered.
+//! From that it says, for every page that the scenario has named, whether the page exists, what may be done with it, with
+//! whom it is shared and what it holds. It knows nothing of frames and page tables; comparing is the judge's work.
+//!
+//! Pages of a process that no step has named (its program, its own stack) are not modelled.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::rc::Rc;
+
+use abi::PAGE_SIZE;
+use abi::linux::mman::{PROT_EXEC, PROT_READ, PROT_WRITE};
+
+use crate::address::VirtAddr;
+use crate::channel::Channel;
+
+/// Bytes of a page.
+pub type PageBytes = [u8; PAGE_SIZE as usize];
+
+/// A page that holds zeros.
+const ZEROS: PageBytes = [0; PAGE_SIZE as usize];
+
+/// Number of a page: its address divided by the page size.
+pub type PageNumber = u64;
+
+/// Memory that several processes see, by the order in which it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SharedPage(usize);
+
+/// All processes of a scenario that are alive.
+#[derive(Debug, Default)]
+pub struct Model {
+    processes: BTreeMap<Channel, Memory>,
+    shared: Vec<Contents>,
+}
+
+/// What one process has.
+#[derive(Clone, Debug, Default)]
+struct Memory {
+    pages: BTreeMap<PageNumber, Page>,
+    removed: BTreeSet<PageNumber>,
+}
+
+#[derive(Clone, Debug)]
+struct Page {
+    protection: u64,
+    backing: Backing,
+}
+
+#[derive(Clone, Debug)]
+enum Backing {
+    Private(Contents),
+    Shared(SharedPage),
+    /// The process's own stack: it is there, and what it holds is the program's business.
+    Unknown,
+}
+
+/// None: zeros.
+type Contents = Option<Rc<PageBytes>>;
+
+/// What is expected of one page.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'model> {
+    /// PROT bits of the mapping.
+    pub protection: u64,
+    /// Set when other processes may see the same frame.
+    pub shared: Option<SharedPage>,
+    /// What it holds; None when the model does not say.
+    pub contents: Option<&'model PageBytes>,
+}
+
+impl Expected<'_> {
+    /// The mapping allows stores.
+    #[must_use]
+    pub fn writable(&self) -> bool {
+        self.protection & PROT_WRITE != 0
+    }
+
+    /// The mapping allows fetches.
+    #[must_use]
+    pub fn executable(&self) -> bool {
+        self.protection & PROT_EXEC != 0
+    }
+
+    /// The mapping allows any access.
+    #[must_use]
+    pub fn accessible(&self) -> bool {
+        self.protection & (PROT_READ | PROT_WRITE | PROT_EXEC) != 0
+    }
+}
+
+/// How a new mapping behaves across fork.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Copied.
+    Private,
+    /// Seen by both.
+    Shared,
+    /// A part of the process's stack, whose contents are not followed.
+    Stack,
+}
+
+impl Model {
+    /// A process with nothing that the scenario has named.
+    pub fn start(&mut self, process: Channel) {
+        self.processes.insert(process, Memory::default());
+    }
+
+    /// `child` has what `parent` has: a copy of what is private, the very pages that are shared.
+    pub fn fork(&mut self, parent: Channel, child: Channel) {
+        let memory = self.processes.get(&parent).cloned().unwrap_or_default();
+        self.processes.insert(child, memory);
+    }
+
+    /// The process is gone.
+    pub fn end(&mut self, process: Channel) {
+        self.processes.remove(&process);
+    }
+
+    /// New pages that hold zeros; whatever was there before is replaced.
+    pub fn map(&mut self, process: Channel, range: Range<VirtAddr>, protection: u64, kind: Kind) {
+        for number in page_numbers(&range) {
+            let backing = match kind {
+                Kind::Private => Backing::Private(None),
+                Kind::Stack => Backing::Unknown,
+                Kind::Shared => {
+                    self.shared.push(None);
+                    Backing::Shared(SharedPage(self.shared.len() - 1))
+                }
+            };
+            let memory = self.memory(process);
+            memory.removed.remove(&number);
+            memory.pages.insert(number, Page { protection, backing });
+        }
+    }
+
+    /// The pages are gone.
+    pub fn unmap(&mut self, process: Channel, range: Range<VirtAddr>) {
+        let memory = self.memory(process);
+        for number in page_numbers(&range) {
+            if memory.pages.remove(&number).is_some() {
+                memory.removed.insert(number);
+            }
+        }
+    }
+
+    /// The pages have another protection.
+    pub fn protect(&mut self, process: Channel, range: Range<VirtAddr>, protection: u64) {
+        for (_, page) in self.memory(process).pages.range_mut(page_numbers(&range)) {
+            page.protection = protection;
+        }
+    }
+
+    /// madvise(DONTNEED): private pages hold zeros again, shared ones keep what the object has.
+    pub fn discard(&mut self, process: Channel, range: Range<VirtAddr>) {
+        for (_, page) in self.memory(process).pages.range_mut(page_numbers(&range)) {
+            if let Backing::Private(contents) = &mut page.backing {
+                *contents = None;
+            }
+        }
+    }
+
+    /// The process stored `bytes` at `address`. Bytes outside its pages are nobody's.
+    pub fn write(&mut self, process: Channel, address: VirtAddr, bytes: &[u8]) {
+        let Some(memory) = self.processes.get_mut(&process) else {
+            return;
+        };
+        for (offset, byte) in (0..).zip(bytes) {
+            let at = address.0.wrapping_add(offset);
+            let Some(page) = memory.pages.get_mut(&(at / PAGE_SIZE)) else {
+                continue;
+            };
+            let contents = match &mut page.backing {
+                Backing::Private(contents) => contents,
+                Backing::Shared(SharedPage(index)) => &mut self.shared[*index],
+                Backing::Unknown => continue,
+            };
+            let page = Rc::make_mut(contents.get_or_insert_with(|| Rc::new(ZEROS)));
+            page[usize::try_from(at % PAGE_SIZE).expect("less than a page")] = *byte;
+        }
+    }
+
+    /// What is expected of the page `number` of `process`; None when it is not modelled.
+    #[must_use]
+    pub fn page(&self, process: Channel, number: PageNumber) -> Option<Expected<'_>> {
+        Some(self.expected(self.processes.get(&process)?.pages.get(&number)?))
+    }
+
+    /// All modelled pages of `process`.
+    pub fn pages(&self, process: Channel) -> impl Iterator<Item = (PageNumber, Expected<'_>)> {
+        let pages = self
+            .processes
+            .get(&process)
+            .into_iter()
+            .flat_map(|memory| &memory.pages);
+        pages.map(|(number, page)| (*number, self.expected(page)))
+    }
+
+    /// Pages that `process` had and gave back.
+    pub fn removed_pages(&self, process: Channel) -> impl Iterator<Item = PageNumber> {
+        self.processes
+            .get(&process)
+            .into_iter()
+            .flat_map(|memory| &memory.removed)
+            .copied()
+    }
+
+    fn expected<'model>(&'model self, page: &'model Page) -> Expected<'model> {
+        let (shared, contents) = match &page.backing {
+            Backing::Private(contents) => (None, Some(contents)),
+            Backing::Shared(shared) => (Some(*shared), Some(&self.shared[shared.0])),
+            Backing::Unknown => (None, None),
+        };
+        let contents = contents.map(|contents| contents.as_deref().unwrap_or(&ZEROS));
+        Expected {
+            protection: page.protection,
+            shared,
+            contents,
+        }
+    }
+
+    fn memory(&mut self, process: Channel) -> &mut Memory {
+        self.processes.entry(process).or_default()
+    }
+}
+
+/// Numbers of the pages that `range` touches.
+fn page_numbers(range: &Range<VirtAddr>) -> Range<PageNumber> {
+    range.start.0 / PAGE_SIZE..range.end.0.div_ceil(PAGE_SIZE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARENT: Channel = Channel::FIRST;
+    const READ_WRITE: u64 = PROT_READ | PROT_WRITE;
+
+    fn child() -> Channel {
+        Channel::new(1).unwrap()
+    }
+
+    fn range(first_page: u64, pages: u64) -> Range<VirtAddr> {
+        VirtAddr(first_page * PAGE_SIZE)..VirtAddr((first_page + pages) * PAGE_SIZE)
+    }
+
+    fn first_byte(model: &Model, process: Channel, number: PageNumber) -> u8 {
+        model.page(process, number).unwrap().contents.unwrap()[0]
+    }
+
+    fn model_with_fork(kind: Kind) -> Model {
+        let mut model = Model::default();
+        model.start(PARENT);
+        model.map(PARENT, range(16, 2), READ_WRITE, kind);
+        model.write(PARENT, VirtAddr(16 * PAGE_SIZE), b"a");
+        model.fork(PARENT, child());
+        model.write(child(), VirtAddr(16 * PAGE_SIZE), b"b");
+        model
+    }
+
+    #[test]
+    fn a_private_page_is_copied_by_fork() {
+        let model = model_with_fork(Kind::Private);
+        assert_eq!(first_byte(&model, PARENT, 16), b'a');
+        assert_eq!(first_byte(&model, child(), 16), b'b');
+        assert_eq!(model.page(PARENT, 16).unwrap().shared, None);
+    }
+
+    #[test]
+    fn a_shared_page_is_seen_by_both_after_fork() {
+        let model = model_with_fork(Kind::Shared);
+        assert_eq!(first_byte(&model, PARENT, 16), b'b');
+        assert_eq!(
+            model.page(PARENT, 16).unwrap().shared,
+            model.page(child(), 16).unwrap().shared
+        );
+        assert_ne!(
+            model.page(PARENT, 16).unwrap().shared,
+            model.page(PARENT, 17).unwrap().shared
+        );
+    }
+
+    #[test]
+    fn a_store_across_a_page_boundary_lands_on_both_pages() {
+        let mut model = model_with_fork(Kind::Private);
+        model.write(PARENT, VirtAddr(17 * PAGE_SIZE - 1), b"xy");
+        assert_eq!(model.page(PARENT, 16).unwrap().contents.unwrap()[4095], b'x');
+        assert_eq!(first_byte(&model, PARENT, 17), b'y');
+    }
+
+    #[test]
+    fn discarded_private_pages_hold_zeros_and_discarded_shared_ones_do_not() {
+        let mut model = model_with_fork(Kind::Private);
+        model.discard(PARENT, range(16, 1));
+        assert_eq!(first_byte(&model, PARENT, 16), 0);
+        let mut model = model_with_fork(Kind::Shared);
+        model.discard(PARENT, range(16, 1));
+        assert_eq!(first_byte(&model, PARENT, 16), b'b');
+    }
+
+    #[test]
+    fn an_unmapped_page_is_remembered_until_it_is_mapped_again() {
+        let mut model = model_with_fork(Kind::Private);
+        model.unmap(PARENT, range(17, 1));
+        assert!(model.page(PARENT, 17).is_none());
+        assert_eq!(model.removed_pages(PARENT).collect::<Vec<_>>(), [17]);
+        model.map(PARENT, range(17, 1), PROT_READ, Kind::Private);
+        assert_eq!(model.removed_pages(PARENT).count(), 0);
+        assert!(!model.page(PARENT, 17).unwrap().writable());
+    }
+}

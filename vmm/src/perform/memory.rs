@@ -1,0 +1,277 @@
+//! Steps that map, change and touch memory.
+
+use abi::PAGE_SIZE;
+use abi::doorbell::MAX_TRANSFER_BYTES;
+use abi::linux::errno::ENOMEM;
+use abi::linux::mman::{MAP_ANONYMOUS, MAP_FIXED, PROT_READ, PROT_WRITE};
+use abi::operation;
+
+use super::{Performed, Performer, Region};
+use crate::address::VirtAddr;
+use crate::channel::{Channel, Operation as AgentOperation, Reply};
+use crate::drive::{Drive, Outcome};
+use crate::judge::{Finding, Rule};
+use crate::model::Kind;
+use crate::report::excerpt;
+use crate::scenario::STACK_BYTE;
+use crate::scenario::{Content, ContentAt, Operation, OperationStep, RegionAddress, RegionName, Sharing};
+
+impl<D: Drive> Performer<D> {
+    pub(super) fn memory_step(
+        &mut self,
+        process: Channel,
+        step: &OperationStep,
+    ) -> Result<Performed, D::Error> {
+        match &step.operation {
+            Operation::Mmap { .. } => self.mmap(process, step),
+            Operation::Brk { pages } => self.brk(process, step, *pages),
+            Operation::TouchStack { region, pages } => self.touch_stack(process, step, region, *pages),
+            Operation::Munmap { at, pages } => self.on_range(
+                process,
+                step,
+                operation::MUNMAP,
+                (at, *pages),
+                &[],
+                |model, range| {
+                    model.unmap(process, range);
+                },
+            ),
+            Operation::Mprotect { at, pages, prot } => {
+                let bits = prot.bits();
+                self.on_range(
+                    process,
+                    step,
+                    operation::MPROTECT,
+                    (at, *pages),
+                    &[bits],
+                    |model, range| {
+                        model.protect(process, range, bits);
+                    },
+                )
+            }
+            Operation::Madvise { at, pages, advice } => {
+                let advice = [advice.number()];
+                self.on_range(
+                    process,
+                    step,
+                    operation::MADVISE,
+                    (at, *pages),
+                    &advice,
+                    |model, range| {
+                        model.discard(process, range);
+                    },
+                )
+            }
+            Operation::Read(what) => self.read(process, step, what),
+            Operation::Write(what) => self.write(process, step, what),
+            Operation::Fork { .. }
+            | Operation::ForkUntil { .. }
+            | Operation::Exit { .. }
+            | Operation::Wait { .. }
+            | Operation::Finish
+            | Operation::SchedYield
+            | Operation::Exec { .. } => unreachable!("not a memory step"),
+        }
+    }
+
+    fn mmap(&mut self, process: Channel, step: &OperationStep) -> Result<Performed, D::Error> {
+        let Operation::Mmap {
+            region,
+            pages,
+            prot,
+            sharing,
+            at,
+        } = &step.operation
+        else {
+            unreachable!("called for mmap")
+        };
+        let (address, fixed) = match at {
+            None => (0, 0),
+            Some(place) => match self.regions.address(process, place) {
+                Some(address) => (address.0, MAP_FIXED),
+                None => return Ok(self.nowhere(process, place)),
+            },
+        };
+        let flags = sharing.bits() | MAP_ANONYMOUS | fixed;
+        let arguments = [address, pages * PAGE_SIZE, prot.bits(), flags];
+        let (performed, reply) = self.call(
+            process,
+            step.expected,
+            AgentOperation::new(operation::MMAP, &arguments),
+        )?;
+        let Some(reply) = reply else { return Ok(performed) };
+        let start = reply.result.cast_unsigned();
+        let new = Region {
+            start: VirtAddr(start),
+            pages: *pages,
+        };
+        if !start.is_multiple_of(PAGE_SIZE) || start.saturating_add(pages * PAGE_SIZE) > abi::paging::USER_END
+        {
+            let place = self.name(process);
+            let finding = Finding::new(
+                Rule::Result,
+                place,
+                "a page address in user space",
+                format!("{start:#x}"),
+            );
+            return Ok(Performed::otherwise(finding));
+        }
+        let kind = match sharing {
+            Sharing::Private => Kind::Private,
+            Sharing::Shared => Kind::Shared,
+        };
+        self.model.map(process, new.range(0, *pages), prot.bits(), kind);
+        self.regions.set(process, region.as_str(), new);
+        Ok(performed)
+    }
+
+    /// A call on a run of pages: address, length, and `more` arguments.
+    fn on_range(
+        &mut self,
+        process: Channel,
+        step: &OperationStep,
+        code: u64,
+        (at, pages): (&RegionAddress, u64),
+        more: &[u64],
+        apply: impl Fn(&mut crate::model::Model, std::ops::Range<VirtAddr>),
+    ) -> Result<Performed, D::Error> {
+        let Some(start) = self.regions.address(process, at) else {
+            return Ok(self.nowhere(process, at));
+        };
+        let mut arguments = vec![start.0, pages * PAGE_SIZE];
+        arguments.extend(more);
+        let (performed, reply) = self.call(process, step.expected, AgentOperation::new(code, &arguments))?;
+        if reply.is_some() {
+            apply(&mut self.model, start..VirtAddr(start.0 + pages * PAGE_SIZE));
+        }
+        Ok(performed)
+    }
+
+    /// The raw system call answers with the break, moved or not: a break that did not move is a refusal.
+    fn brk(&mut self, process: Channel, step: &OperationStep, change: i64) -> Result<Performed, D::Error> {
+        let ask = |address: u64| AgentOperation::new(operation::BRK, &[address]);
+        let heap = RegionName::heap();
+        let old = match self.regions.get(process, &heap) {
+            Some(region) => region,
+            None => {
+                let (performed, reply) = self.call(process, crate::scenario::Expected::Success, ask(0))?;
+                let Some(reply) = reply else { return Ok(performed) };
+                let start = reply.result.cast_unsigned().next_multiple_of(PAGE_SIZE);
+                Region {
+                    start: VirtAddr(start),
+                    pages: 0,
+                }
+            }
+        };
+        let pages = old.pages.saturating_add_signed(change);
+        let target = old.range(0, pages).end;
+        let outcome = match self.driver.perform(process, ask(target.0))? {
+            Outcome::Replied(reply) if reply.result.cast_unsigned() != target.0 => Outcome::Replied(Reply {
+                result: -i64::from(ENOMEM),
+                ..reply
+            }),
+            other => other,
+        };
+        let (performed, reply) = self.judge_outcome(process, step.expected, outcome);
+        if reply.is_some() {
+            if pages > old.pages {
+                let grown = old.range(old.pages, pages - old.pages);
+                self.model
+                    .map(process, grown, PROT_READ | PROT_WRITE, Kind::Private);
+            } else {
+                self.model.unmap(process, old.range(pages, old.pages - pages));
+            }
+            self.regions.set(process, heap.as_str(), Region { pages, ..old });
+        }
+        Ok(performed)
+    }
+
+    fn touch_stack(
+        &mut self,
+        process: Channel,
+        step: &OperationStep,
+        region: &RegionName,
+        pages: u64,
+    ) -> Result<Performed, D::Error> {
+        let operation = AgentOperation::new(operation::TOUCH_STACK, &[pages, STACK_BYTE.into()]);
+        let (performed, reply) = self.call(process, step.expected, operation)?;
+        if let Some(reply) = reply {
+            let new = Region {
+                start: VirtAddr(reply.value).page_start(),
+                pages,
+            };
+            self.model
+                .map(process, new.range(0, pages), PROT_READ | PROT_WRITE, Kind::Stack);
+            self.regions.set(process, region.as_str(), new);
+        }
+        Ok(performed)
+    }
+
+    fn read(
+        &mut self,
+        process: Channel,
+        step: &OperationStep,
+        what: &ContentAt<RegionAddress>,
+    ) -> Result<Performed, D::Error> {
+        let Some(start) = self.regions.address(process, &what.at) else {
+            return Ok(self.nowhere(process, &what.at));
+        };
+        let wanted = what.content.to_bytes();
+        let mut last = Performed::as_expected("done");
+        for (index, part) in wanted.chunks(MAX_TRANSFER_BYTES as usize).enumerate() {
+            let address = start.0 + index as u64 * MAX_TRANSFER_BYTES;
+            let operation = AgentOperation::new(operation::READ, &[address, part.len() as u64]);
+            let (performed, reply) = self.call(process, step.expected, operation)?;
+            last = performed;
+            let Some(reply) = reply else { break };
+            let claimed = reply.data.get(..part.len()).unwrap_or(&reply.data);
+            if claimed != part {
+                let place = format!("{}:{}", self.name(process), what.at);
+                let finding = Finding::new(Rule::Result, place, excerpt(part, part), excerpt(claimed, part));
+                return Ok(Performed::otherwise(finding));
+            }
+        }
+        Ok(last)
+    }
+
+    fn write(
+        &mut self,
+        process: Channel,
+        step: &OperationStep,
+        what: &ContentAt<RegionAddress>,
+    ) -> Result<Performed, D::Error> {
+        let Some(start) = self.regions.address(process, &what.at) else {
+            return Ok(self.nowhere(process, &what.at));
+        };
+        let operation = match &what.content {
+            Content::Text(text) => AgentOperation::new(operation::WRITE, &[start.0, text.len() as u64])
+                .with_payload(text.as_bytes().to_vec()),
+            Content::Fill(_) | Content::Zeros(_) => {
+                let byte = what.content.repeated_byte().unwrap_or(0);
+                AgentOperation::new(operation::FILL, &[start.0, what.content.len_bytes(), byte.into()])
+            }
+        };
+        let (performed, reply) = self.call(process, step.expected, operation)?;
+        if let Some(reply) = reply {
+            if reply.result.cast_unsigned() != what.content.len_bytes() {
+                let place = format!("{}:{}", self.name(process), what.at);
+                let expected = format!("{} bytes stored", what.content.len_bytes());
+                let finding = Finding::new(Rule::Result, place, expected, format!("{} bytes", reply.result));
+                return Ok(Performed::otherwise(finding));
+            }
+            self.model.write(process, start, &what.content.to_bytes());
+        }
+        Ok(performed)
+    }
+
+    /// A region without an address: the step that should have made it was refused.
+    fn nowhere(&self, process: Channel, at: &RegionAddress) -> Performed {
+        let place = format!("{}:{at}", self.name(process));
+        Performed::otherwise(Finding::new(
+            Rule::Evidence,
+            place,
+            "a region with an address",
+            "the step that names it did not make it",
+        ))
+    }
+}

@@ -1,0 +1,335 @@
+//! Performs the operation steps of a scenario: turns each into operations for an agent, holds the answer against what the
+//! step expects, and tells the reference model what must be in memory now.
+//!
+//! An answer is a claim. What the claim is checked against here is the scenario's expectation; whether memory really is
+//! as claimed is checked by [`crate::judge`], which gets the model and the regions from here.
+
+mod memory;
+mod process;
+mod regions;
+
+use std::collections::BTreeMap;
+
+use abi::linux::errno::{MAX_ERRNO, errno_name};
+use abi::linux::process::{WAIT_EXIT_SHIFT, WAIT_SIGNAL_MASK, signal_name};
+
+pub use regions::{Region, Regions};
+
+use crate::channel::{Channel, Operation as AgentOperation, Reply};
+use crate::drive::{Drive, Driver, Life, Outcome};
+use crate::judge::{Finding, Rule, Scene};
+use crate::model::Model;
+use crate::scenario::{Ending, Expected, Operation, OperationStep, ProcessName, Return};
+
+/// What became of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Performed {
+    /// A few words for the report.
+    pub result: String,
+    /// Where the result was not the expected one.
+    pub findings: Vec<Finding>,
+}
+
+impl Performed {
+    fn as_expected(result: impl Into<String>) -> Performed {
+        Performed {
+            result: result.into(),
+            findings: Vec::new(),
+        }
+    }
+
+    /// Nothing that could go wrong.
+    pub(crate) fn nothing(result: impl Into<String>) -> Performed {
+        Performed::as_expected(result)
+    }
+
+    fn otherwise(finding: Finding) -> Performed {
+        Performed {
+            result: finding.found.clone(),
+            findings: vec![finding],
+        }
+    }
+}
+
+/// Performs steps on a guest, or on whatever else can drive agents.
+pub struct Performer<D> {
+    driver: D,
+    model: Model,
+    regions: Regions,
+    /// Members of the groups that `fork_until` made.
+    groups: BTreeMap<ProcessName, Vec<Channel>>,
+    /// Steps whose call waits.
+    waiting: BTreeMap<Channel, OperationStep>,
+}
+
+impl<D: Drive> Performer<D> {
+    /// A performer for a guest that has booted: its first agent is there and nobody else.
+    #[must_use]
+    pub fn new(driver: D) -> Performer<D> {
+        Performer {
+            driver,
+            model: Model::default(),
+            regions: Regions::default(),
+            groups: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+        }
+    }
+
+    /// The machine and its agents.
+    #[must_use]
+    pub fn driver(&self) -> &D {
+        &self.driver
+    }
+
+    /// The machine and its agents, to let it run or to inspect it.
+    pub fn driver_mut(&mut self) -> &mut D {
+        &mut self.driver
+    }
+
+    /// What must be in memory.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Where named regions are.
+    #[must_use]
+    pub fn regions(&self) -> &Regions {
+        &self.regions
+    }
+
+    /// Makes the scenario's first process.
+    ///
+    /// # Errors
+    /// The host failed.
+    pub fn begin(&mut self, first: &ProcessName) -> Result<Performed, D::Error> {
+        self.fork(Channel::FIRST, first.as_str(), Expected::Success)
+    }
+
+    /// Performs one step.
+    ///
+    /// # Errors
+    /// The host failed.
+    pub fn step(&mut self, step: &OperationStep) -> Result<Performed, D::Error> {
+        if let (Operation::Exit { status }, Some(members)) = (&step.operation, self.groups.get(&step.process))
+        {
+            return self.exit_group(members.clone(), *status);
+        }
+        let name = step.process.as_str();
+        let Some(process) = self
+            .driver
+            .agents()
+            .named(name)
+            .filter(|agent| agent.life == Life::Alive)
+        else {
+            let finding = Finding::new(Rule::Answer, name, "a live process", "no such process");
+            return Ok(Performed::otherwise(finding));
+        };
+        let process = process.channel;
+        match &step.operation {
+            Operation::Mmap { .. }
+            | Operation::Munmap { .. }
+            | Operation::Mprotect { .. }
+            | Operation::Madvise { .. }
+            | Operation::Brk { .. }
+            | Operation::TouchStack { .. }
+            | Operation::Read(_)
+            | Operation::Write(_) => self.memory_step(process, step),
+            Operation::Fork { child } => self.fork(process, child.as_str(), step.expected),
+            Operation::ForkUntil { group, limit } => self.fork_until(process, group, *limit, step.expected),
+            Operation::Exit { status } => self.exit(process, *status),
+            Operation::Wait { .. } => self.wait(process, step),
+            Operation::Finish => self.finish(process),
+            Operation::SchedYield => {
+                let operation = AgentOperation::new(abi::operation::SCHED_YIELD, &[]);
+                self.call(process, step.expected, operation)
+                    .map(|(performed, _)| performed)
+            }
+            Operation::Exec {
+                program,
+                args,
+                status,
+                output,
+            } => self.exec(
+                process,
+                step,
+                &Program {
+                    name: program,
+                    args,
+                    status: *status,
+                    output: output.as_deref(),
+                },
+            ),
+        }
+    }
+
+    /// One operation whose result is all that counts. The reply comes back when it is the expected success.
+    fn call(
+        &mut self,
+        process: Channel,
+        expected: Expected,
+        operation: AgentOperation,
+    ) -> Result<(Performed, Option<Reply>), D::Error> {
+        let outcome = self.driver.perform(process, operation)?;
+        Ok(self.judge_outcome(process, expected, outcome))
+    }
+
+    /// Holds an outcome against what the step expects.
+    fn judge_outcome(
+        &mut self,
+        process: Channel,
+        expected: Expected,
+        outcome: Outcome,
+    ) -> (Performed, Option<Reply>) {
+        let name = self.name(process);
+        match (outcome, expected) {
+            (Outcome::Replied(reply), _) => match (failure(&reply), expected) {
+                (None, Expected::Success) => (Performed::as_expected("done"), Some(reply)),
+                (Some(number), Expected::Errno(errno)) if number == errno.number() => {
+                    (Performed::as_expected(format!("refused with {errno}")), None)
+                }
+                (Some(number), _) => {
+                    let found = format!("refused with {}", errno_text(number));
+                    (
+                        Performed::otherwise(Finding::new(
+                            Rule::Result,
+                            name,
+                            expected_text(expected),
+                            found,
+                        )),
+                        None,
+                    )
+                }
+                (None, _) => {
+                    let found = "it succeeded";
+                    (
+                        Performed::otherwise(Finding::new(
+                            Rule::Result,
+                            name,
+                            expected_text(expected),
+                            found,
+                        )),
+                        None,
+                    )
+                }
+            },
+            (Outcome::Ended(status), Expected::Fault(signal))
+                if status & WAIT_SIGNAL_MASK == signal.number() =>
+            {
+                self.model.end(process);
+                (Performed::as_expected(format!("ended by {signal}")), None)
+            }
+            (Outcome::Ended(status), _) => {
+                self.model.end(process);
+                let found = format!("the process {}", status_text(status));
+                (
+                    Performed::otherwise(Finding::new(Rule::Result, name, expected_text(expected), found)),
+                    None,
+                )
+            }
+            // A guest that does not report the end of processes: the parent's wait will tell.
+            (Outcome::Silent, Expected::Fault(signal)) => {
+                self.driver.lost(process);
+                self.model.end(process);
+                (
+                    Performed::as_expected(format!("no answer, as {signal} would have it")),
+                    None,
+                )
+            }
+            (Outcome::Silent, _) => {
+                let found = "no answer, while others went on";
+                (
+                    Performed::otherwise(Finding::new(Rule::Answer, name, expected_text(expected), found)),
+                    None,
+                )
+            }
+            // How the guest ended is told once, for the whole run.
+            (Outcome::GuestEnded, _) => (Performed::as_expected("the guest ended"), None),
+        }
+    }
+
+    fn finish(&mut self, process: Channel) -> Result<Performed, D::Error> {
+        let step = self
+            .waiting
+            .remove(&process)
+            .expect("validation lets only a waiting process finish");
+        let outcome = self.driver.finish(process)?;
+        self.judge_wait(
+            process,
+            &OperationStep {
+                returns: Return::AtOnce,
+                ..step
+            },
+            outcome,
+        )
+    }
+
+    fn name(&self, process: Channel) -> String {
+        self.driver
+            .agents()
+            .get(process)
+            .map_or_else(|| process.to_string(), |agent| agent.name.clone())
+    }
+}
+
+impl Performer<Driver> {
+    /// Everything there is to look at; None before the guest has run.
+    pub fn scene(&mut self) -> Option<Scene<'_>> {
+        let (stop, agents) = self.driver.stop_and_agents()?;
+        Some(Scene {
+            stop,
+            agents,
+            model: &self.model,
+            regions: &self.regions,
+        })
+    }
+}
+
+/// A program to run and how it should end.
+struct Program<'a> {
+    name: &'a str,
+    args: &'a [String],
+    status: Ending,
+    output: Option<&'a str>,
+}
+
+/// The error number in a reply.
+fn failure(reply: &Reply) -> Option<i32> {
+    (-MAX_ERRNO..0)
+        .contains(&reply.result)
+        .then(|| i32::try_from(-reply.result).expect("at most MAX_ERRNO"))
+}
+
+fn errno_text(number: i32) -> String {
+    errno_name(number).map_or_else(|| format!("errno {number}"), str::to_owned)
+}
+
+fn expected_text(expected: Expected) -> String {
+    match expected {
+        Expected::Success => "it succeeds".to_owned(),
+        Expected::Errno(errno) => format!("refused with {errno}"),
+        Expected::Fault(signal) => format!("ended by {signal}"),
+    }
+}
+
+/// A wait status in words.
+#[must_use]
+pub fn status_text(status: u32) -> String {
+    match status & WAIT_SIGNAL_MASK {
+        0 if status >> 16 == 0 => format!("exited with {}", status >> WAIT_EXIT_SHIFT),
+        0 => format!("has the impossible wait status {status:#x}"),
+        number => match signal_name(number) {
+            Some(name) => format!("was ended by {name}"),
+            None => format!("was ended by signal {number}"),
+        },
+    }
+}
+
+/// The wait status with which Linux describes an ending.
+#[must_use]
+pub fn wait_status(ending: Ending) -> u32 {
+    match ending {
+        Ending::Exit(status) => u32::from(status) << WAIT_EXIT_SHIFT,
+        Ending::Signal(signal) => signal.number(),
+    }
+}

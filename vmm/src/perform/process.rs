@@ -1,0 +1,302 @@
+//! Steps that make processes, end them and wait for them.
+
+use abi::linux::errno::ECHILD;
+use abi::linux::process::WNOHANG;
+use abi::operation;
+
+use super::{Performed, Performer, Program, expected_text, failure, status_text, wait_status};
+use crate::channel::event::printable;
+use crate::channel::{Channel, Operation as AgentOperation};
+use crate::drive::{Drive, Life, Outcome};
+use crate::judge::{Finding, Rule};
+use crate::report::quoted;
+use crate::scenario::{Expected, Operation, OperationStep, ProcessName, Return};
+
+/// wait4's pid argument for "any child".
+const ANY_CHILD: u64 = u64::MAX;
+
+impl<D: Drive> Performer<D> {
+    pub(super) fn fork(
+        &mut self,
+        parent: Channel,
+        name: &str,
+        expected: Expected,
+    ) -> Result<Performed, D::Error> {
+        match self.fork_unmet(parent, name, expected)? {
+            (performed, Some(child)) => match self.driver.meet(child)? {
+                Outcome::Replied(_) => Ok(performed),
+                outcome => Ok(self.judge_outcome(child, Expected::Success, outcome).0),
+            },
+            (performed, None) => Ok(performed),
+        }
+    }
+
+    /// Forks without waiting for the child's first ring.
+    fn fork_unmet(
+        &mut self,
+        parent: Channel,
+        name: &str,
+        expected: Expected,
+    ) -> Result<(Performed, Option<Channel>), D::Error> {
+        let Some((child, outcome)) = self.driver.fork(parent, name)? else {
+            let finding = Finding::new(Rule::Evidence, name, "a free channel", "all channels are in use");
+            return Ok((Performed::otherwise(finding), None));
+        };
+        let (performed, reply) = self.judge_outcome(parent, expected, outcome);
+        if reply.is_none() {
+            return Ok((performed, None));
+        }
+        self.model.fork(parent, child);
+        self.regions.fork(parent, child);
+        Ok((performed, Some(child)))
+    }
+
+    pub(super) fn fork_until(
+        &mut self,
+        parent: Channel,
+        group: &ProcessName,
+        limit: u64,
+        expected: Expected,
+    ) -> Result<Performed, D::Error> {
+        for count in 0..limit {
+            let name = format!("{group}-{count}");
+            let Some((child, outcome)) = self.driver.fork(parent, &name)? else {
+                let finding = Finding::new(Rule::Evidence, name, "a free channel", "all channels are in use");
+                return Ok(Performed::otherwise(finding));
+            };
+            let made = matches!(&outcome, Outcome::Replied(reply) if failure(reply).is_none());
+            if !made {
+                return Ok(self.judge_outcome(parent, expected, outcome).0);
+            }
+            self.model.fork(parent, child);
+            self.regions.fork(parent, child);
+            self.groups.entry(group.clone()).or_default().push(child);
+        }
+        let found = format!("{limit} children were forked and none was refused");
+        Ok(Performed::otherwise(Finding::new(
+            Rule::Result,
+            self.name(parent),
+            expected_text(expected),
+            found,
+        )))
+    }
+
+    pub(super) fn exit(&mut self, process: Channel, status: u8) -> Result<Performed, D::Error> {
+        let operation = AgentOperation::new(operation::EXIT, &[status.into()]);
+        let outcome = self.driver.perform(process, operation)?;
+        let expected = format!("exited with {status}");
+        let found = match outcome {
+            // Silence is what a guest that does not report the end of processes gives; the parent's wait will tell.
+            Outcome::Silent => {
+                self.driver.lost(process);
+                expected.clone()
+            }
+            Outcome::Ended(found) => status_text(found),
+            Outcome::Replied(reply) => format!("exit returned {}", reply.result),
+            Outcome::GuestEnded => return Ok(Performed::as_expected("the guest ended")),
+        };
+        self.model.end(process);
+        if found == expected {
+            return Ok(Performed::as_expected(found));
+        }
+        Ok(Performed::otherwise(Finding::new(
+            Rule::Result,
+            self.name(process),
+            expected,
+            found,
+        )))
+    }
+
+    pub(super) fn exit_group(&mut self, members: Vec<Channel>, status: u8) -> Result<Performed, D::Error> {
+        for member in members {
+            let performed = self.exit(member, status)?;
+            if !performed.findings.is_empty() {
+                return Ok(performed);
+            }
+        }
+        Ok(Performed::as_expected(format!("exited with {status}")))
+    }
+
+    pub(super) fn wait(&mut self, process: Channel, step: &OperationStep) -> Result<Performed, D::Error> {
+        let Operation::Wait { child, nohang, .. } = &step.operation else {
+            unreachable!("called for wait")
+        };
+        let options = if *nohang { WNOHANG } else { 0 };
+        let group = child.as_ref().and_then(|child| self.groups.get(child)).cloned();
+        let pids: Vec<u64> = match (group, child) {
+            (Some(members), _) => members.iter().filter_map(|member| self.pid(*member)).collect(),
+            (None, Some(child)) => {
+                let agent = self.driver.agents().named(child.as_str());
+                agent
+                    .and_then(|agent| agent.pid)
+                    .map(u64::from)
+                    .into_iter()
+                    .collect()
+            }
+            (None, None) => vec![ANY_CHILD],
+        };
+        let mut last = Performed::as_expected("done");
+        for pid in pids {
+            let outcome = self
+                .driver
+                .perform(process, AgentOperation::new(operation::WAIT, &[pid, options]))?;
+            last = self.judge_wait(process, step, outcome)?;
+            if !last.findings.is_empty() {
+                break;
+            }
+        }
+        Ok(last)
+    }
+
+    /// Holds the outcome of a wait against its step.
+    pub(super) fn judge_wait(
+        &mut self,
+        process: Channel,
+        step: &OperationStep,
+        outcome: Outcome,
+    ) -> Result<Performed, D::Error> {
+        let Operation::Wait {
+            child,
+            nohang,
+            status,
+        } = &step.operation
+        else {
+            unreachable!("called for wait")
+        };
+        let name = self.name(process);
+        match (step.returns, &outcome) {
+            (Return::Later, Outcome::Silent) => {
+                self.waiting.insert(process, step.clone());
+                return Ok(Performed::as_expected("waits"));
+            }
+            (Return::Later, Outcome::Replied(_)) => {
+                let finding = Finding::new(Rule::Result, name, "the call waits", "the call returned at once");
+                return Ok(Performed::otherwise(finding));
+            }
+            _ => {}
+        }
+        let (performed, reply) = self.judge_outcome(process, step.expected, outcome);
+        let Some(reply) = reply else { return Ok(performed) };
+        let who = self.who(reply.result);
+        let found = match &who {
+            None => "no child has ended".to_owned(),
+            Some(who) => format!("{who} {}", status_text(reply.value as u32)),
+        };
+        let wanted = child
+            .as_ref()
+            .filter(|child| !self.groups.contains_key(child))
+            .map(ProcessName::as_str);
+        let expected = match (status, wanted) {
+            (None, _) if *nohang => "no child has ended".to_owned(),
+            (None, _) => return Ok(Performed::as_expected(found)),
+            (Some(ending), wanted) => {
+                format!(
+                    "{} {}",
+                    wanted.unwrap_or("a child"),
+                    status_text(wait_status(*ending))
+                )
+            }
+        };
+        let right_child = who.is_some() && (wanted.is_none() || wanted == who.as_deref());
+        let as_expected = match status {
+            None => who.is_none(),
+            Some(ending) => right_child && reply.value == u64::from(wait_status(*ending)),
+        };
+        if as_expected {
+            return Ok(Performed::as_expected(found));
+        }
+        Ok(Performed::otherwise(Finding::new(
+            Rule::Result,
+            name,
+            expected,
+            found,
+        )))
+    }
+
+    /// Runs a program to its end and compares status and output.
+    pub(super) fn exec(
+        &mut self,
+        process: Channel,
+        step: &OperationStep,
+        program: &Program<'_>,
+    ) -> Result<Performed, D::Error> {
+        let words = std::iter::once(program.name).chain(program.args.iter().map(String::as_str));
+        let payload: Vec<u8> = words.clone().flat_map(|word| word.bytes().chain([0])).collect();
+        let operation = AgentOperation::new(operation::EXEC, &[payload.len() as u64, words.count() as u64])
+            .with_payload(payload);
+        // What was printed before belongs to nobody's expectation.
+        self.driver.take_output();
+        let outcome = self.driver.perform(process, operation)?;
+        let output = self.driver.take_output();
+        let (performed, reply) = self.judge_outcome(process, step.expected, outcome);
+        let Some(reply) = reply else { return Ok(performed) };
+        let (expected, found) = (
+            status_text(wait_status(program.status)),
+            status_text(reply.value as u32),
+        );
+        let mut performed = Performed::as_expected(found.clone());
+        if found != expected {
+            performed
+                .findings
+                .push(Finding::new(Rule::Result, program.name, expected, found));
+        }
+        if let Some(wanted) = program.output
+            && output != wanted.as_bytes()
+        {
+            let found = quoted(&printable(&output));
+            performed
+                .findings
+                .push(Finding::new(Rule::Result, program.name, quoted(wanted), found));
+        }
+        Ok(performed)
+    }
+
+    /// Ends every process but the guest's first one, and has that one take all zombies.
+    ///
+    /// # Errors
+    /// The host failed.
+    pub fn end_all(&mut self) -> Result<Performed, D::Error> {
+        let left: Vec<Channel> = self
+            .driver
+            .agents()
+            .iter()
+            .filter(|agent| agent.channel != Channel::FIRST && agent.life == Life::Alive)
+            .map(|agent| agent.channel)
+            .collect();
+        // The youngest first: who waits for a child can then go on, and end in its turn.
+        for process in left.into_iter().rev() {
+            let performed = self.exit(process, 0)?;
+            if !performed.findings.is_empty() {
+                return Ok(performed);
+            }
+        }
+        loop {
+            let operation = AgentOperation::new(operation::WAIT, &[ANY_CHILD, 0]);
+            match self.driver.perform(Channel::FIRST, operation)? {
+                Outcome::Replied(reply) if failure(&reply) == Some(ECHILD) => {
+                    return Ok(Performed::as_expected("done"));
+                }
+                Outcome::Replied(reply) if failure(&reply).is_none() => {}
+                outcome => return Ok(self.judge_outcome(Channel::FIRST, Expected::Success, outcome).0),
+            }
+        }
+    }
+
+    fn pid(&self, process: Channel) -> Option<u64> {
+        self.driver.agents().get(process)?.pid.map(u64::from)
+    }
+
+    /// Name of the process that a wait returned; None for "none has ended".
+    fn who(&self, pid: i64) -> Option<String> {
+        if pid == 0 {
+            return None;
+        }
+        let newest = self
+            .driver
+            .agents()
+            .iter()
+            .rev()
+            .find(|agent| agent.pid.map(i64::from) == Some(pid));
+        Some(newest.map_or_else(|| "an unknown process".to_owned(), |agent| agent.name.clone()))
+    }
+}

@@ -1,0 +1,78 @@
+//! Where the regions that a scenario names really are.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use abi::PAGE_SIZE;
+
+use crate::address::VirtAddr;
+use crate::channel::Channel;
+use crate::scenario::{RegionAddress, RegionName};
+
+/// A run of pages with a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// First address.
+    pub start: VirtAddr,
+    /// Length in pages. What was unmapped still counts: a scenario may name it.
+    pub pages: u64,
+}
+
+impl Region {
+    /// Addresses from `first_page` on, `pages` of them.
+    #[must_use]
+    pub fn range(&self, first_page: u64, pages: u64) -> Range<VirtAddr> {
+        let start = self.start.0 + first_page * PAGE_SIZE;
+        VirtAddr(start)..VirtAddr(start + pages * PAGE_SIZE)
+    }
+}
+
+/// Named regions of every process.
+#[derive(Debug, Default)]
+pub struct Regions {
+    by_process: BTreeMap<Channel, BTreeMap<String, Region>>,
+}
+
+impl Regions {
+    /// The region called `name` in `process`.
+    #[must_use]
+    pub fn get(&self, process: Channel, name: &RegionName) -> Option<Region> {
+        self.by_process.get(&process)?.get(name.as_str()).copied()
+    }
+
+    /// The address behind a place; None when its region has no address (yet).
+    #[must_use]
+    pub fn address(&self, process: Channel, place: &RegionAddress) -> Option<VirtAddr> {
+        let region = self.get(process, &place.region)?;
+        region.start.checked_add(place.offset_bytes()?)
+    }
+
+    /// The name of an address, such as `buf+1p+16`; the newest region counts where several lie over each other.
+    #[must_use]
+    pub fn name(&self, process: Channel, address: VirtAddr) -> Option<String> {
+        let (name, region) = self
+            .by_process
+            .get(&process)?
+            .iter()
+            .find(|(_, region)| region.range(0, region.pages).contains(&address))?;
+        let offset = address.0 - region.start.0;
+        let (page, byte) = (offset / PAGE_SIZE, offset % PAGE_SIZE);
+        Some(if byte == 0 {
+            format!("{name}+{page}p")
+        } else {
+            format!("{name}+{page}p+{byte}")
+        })
+    }
+
+    pub(super) fn set(&mut self, process: Channel, name: &str, region: Region) {
+        self.by_process
+            .entry(process)
+            .or_default()
+            .insert(name.to_owned(), region);
+    }
+
+    pub(super) fn fork(&mut self, parent: Channel, child: Channel) {
+        let regions = self.by_process.get(&parent).cloned().unwrap_or_default();
+        self.by_process.insert(child, regions);
+    }
+}

@@ -1,0 +1,111 @@
+//! What is told about a run: as text for a terminal ([`text`]) and as JSON, the same facts in both.
+//!
+//! **Invariant:** nothing in a report's text depends on the host, the clock or the build: a frame is `frame A`, an address is
+//! a place in a region. Two runs of the same scenario give the same bytes.
+
+mod excerpt;
+pub mod text;
+
+use serde::Serialize;
+
+pub use excerpt::{excerpt, quoted};
+
+use crate::judge::Finding;
+
+/// What is to be thought of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Everything was as it should be.
+    Pass,
+    /// The guest did something wrong.
+    Fail,
+    /// The harness could not tell.
+    Broken,
+}
+
+/// One run of one scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The scenario's name.
+    pub scenario: String,
+    /// What the scenario shows.
+    pub description: String,
+    /// What is to be thought of the run.
+    pub verdict: Verdict,
+    /// What was done, in order.
+    pub lines: Vec<Line>,
+    /// Steps that were not performed, because the run had ended.
+    pub steps_not_run: usize,
+    /// What the run cost. Differs between runs.
+    pub cost: Cost,
+}
+
+/// A step, or what the harness itself does before the first and after the last one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// Number of the step, from 1; None for what the harness does.
+    pub step: Option<usize>,
+    /// What was done.
+    pub what: String,
+    /// What came of it, in a few words.
+    pub result: String,
+    /// A check's expectations.
+    pub expectations: Vec<ExpectationLine>,
+    /// What was wrong: with the step itself, or with a rule after it.
+    pub findings: Vec<Finding>,
+}
+
+/// An expectation of a check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ExpectationLine {
+    /// The expectation in words.
+    pub what: String,
+    /// What was found, in a few words.
+    pub found: String,
+    /// Where it does not hold.
+    pub findings: Vec<Finding>,
+}
+
+/// What a run cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Cost {
+    /// Exits of the guest to the VMM.
+    pub exits: u64,
+    /// Microseconds from the making of the machine to its end.
+    pub wall_microseconds: u64,
+    /// Microseconds from the guest's first instruction to the first one of its first program.
+    pub boot_microseconds: Option<u64>,
+}
+
+impl Line {
+    /// Everything wrong that the line tells of.
+    pub fn all_findings(&self) -> impl Iterator<Item = &Finding> {
+        let of_expectations = self
+            .expectations
+            .iter()
+            .flat_map(|expectation| &expectation.findings);
+        of_expectations.chain(&self.findings)
+    }
+}
+
+impl Report {
+    /// Everything wrong that the report tells of, in the order in which it was found.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.lines.iter().flat_map(Line::all_findings)
+    }
+
+    /// The verdict that the lines give.
+    pub(crate) fn judge(&mut self) {
+        let verdict = |finding: &Finding| {
+            if finding.rule.is_ours() {
+                Verdict::Broken
+            } else {
+                Verdict::Fail
+            }
+        };
+        let worst = self.findings().map(verdict).max();
+        let unfinished = (self.steps_not_run > 0).then_some(Verdict::Broken);
+        self.verdict = worst.or(unfinished).unwrap_or(Verdict::Pass);
+    }
+}

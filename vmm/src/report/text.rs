@@ -1,0 +1,162 @@
+//! The report as text: for each step what was done and what came of it; where something is wrong, what was expected and
+//! what was found.
+
+use std::fmt::Write;
+
+use super::{ExpectationLine, Line, Report, Verdict};
+use crate::judge::Finding;
+
+/// Whether the text may hold terminal colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    /// Never: for files, pipes and snapshots.
+    Plain,
+    /// ANSI colours.
+    Ansi,
+}
+
+/// How much of a passing run is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Every step.
+    Full,
+    /// The verdict; of a run that did not pass, everything.
+    Verdict,
+}
+
+/// The report as text, ending in a newline.
+#[must_use]
+pub fn render(report: &Report, colour: Colour, detail: Detail) -> String {
+    let mut text = String::new();
+    if detail == Detail::Full || report.verdict != Verdict::Pass {
+        let paint = Paint { colour };
+        let _ = writeln!(
+            text,
+            "{}\n  {}\n",
+            paint.bold(&report.scenario),
+            report.description
+        );
+        report.lines.iter().for_each(|line| paint.line(&mut text, line));
+        text.push('\n');
+    }
+    text.push_str(&summary(report, colour));
+    text
+}
+
+/// The verdict on one line.
+#[must_use]
+pub fn summary(report: &Report, colour: Colour) -> String {
+    let paint = Paint { colour };
+    let verdict = match report.verdict {
+        Verdict::Pass => paint.green("PASS"),
+        Verdict::Fail => paint.red("FAIL"),
+        Verdict::Broken => paint.red("BROKEN"),
+    };
+    let steps = report.lines.iter().filter(|line| line.step.is_some()).count();
+    let expectations: usize = report.lines.iter().map(|line| line.expectations.len()).sum();
+    let findings = report.findings().count();
+    let mut text = format!(
+        "{verdict} {}: {}, {}, {}",
+        report.scenario,
+        count(steps, "step"),
+        count(expectations, "expectation"),
+        count(findings, "finding"),
+    );
+    if report.steps_not_run > 0 {
+        let _ = write!(text, "; {} not run", count(report.steps_not_run, "step"));
+    }
+    text.push('\n');
+    text
+}
+
+/// `1 step`, `2 steps`.
+#[must_use]
+pub fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+struct Paint {
+    colour: Colour,
+}
+
+impl Paint {
+    fn line(&self, text: &mut String, line: &Line) {
+        let number = line.step.map_or_else(String::new, |step| step.to_string());
+        let mark = self.mark(line.all_findings().next().is_none());
+        let _ = write!(text, "{number:>4}  {mark}  {}", line.what);
+        self.result(text, &line.result);
+        line.expectations
+            .iter()
+            .for_each(|expectation| self.expectation(text, expectation));
+        line.findings
+            .iter()
+            .for_each(|finding| self.finding(text, finding));
+    }
+
+    fn expectation(&self, text: &mut String, expectation: &ExpectationLine) {
+        let mark = self.mark(expectation.findings.is_empty());
+        let _ = write!(text, "          {mark}  {}", expectation.what);
+        self.result(
+            text,
+            if expectation.findings.is_empty() {
+                &expectation.found
+            } else {
+                ""
+            },
+        );
+        expectation
+            .findings
+            .iter()
+            .for_each(|finding| self.finding(text, finding));
+    }
+
+    fn result(&self, text: &mut String, result: &str) {
+        if !result.is_empty() && result != "done" {
+            let _ = write!(text, "  {}", self.dim(&format!("[{result}]")));
+        }
+        text.push('\n');
+    }
+
+    fn finding(&self, text: &mut String, finding: &Finding) {
+        let _ = writeln!(text, "              {}", self.red(&finding.place));
+        let _ = writeln!(text, "                rule      {}", finding.rule);
+        let _ = writeln!(text, "                expected  {}", indented(&finding.expected));
+        let _ = writeln!(text, "                found     {}", indented(&finding.found));
+    }
+
+    fn mark(&self, good: bool) -> String {
+        if good {
+            self.green("ok  ")
+        } else {
+            self.red("FAIL")
+        }
+    }
+
+    fn bold(&self, text: &str) -> String {
+        self.escape("1", text)
+    }
+
+    fn dim(&self, text: &str) -> String {
+        self.escape("2", text)
+    }
+
+    fn red(&self, text: &str) -> String {
+        self.escape("31", text)
+    }
+
+    fn green(&self, text: &str) -> String {
+        self.escape("32", text)
+    }
+
+    fn escape(&self, code: &str, text: &str) -> String {
+        match self.colour {
+            Colour::Plain => text.to_owned(),
+            Colour::Ansi => format!("\x1b[{code}m{text}\x1b[0m"),
+        }
+    }
+}
+
+/// Text of several lines, aligned under its first.
+fn indented(text: &str) -> String {
+    text.replace('\n', "\n                          ")
+}

@@ -1,0 +1,247 @@
+//! One run of one scenario, from a machine that does not exist yet to a verdict. Read this file first: it is the whole
+//! pipeline, and each line of it leads to the module that does the work.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use kvm_ioctls::Kvm;
+
+use crate::channel::Event;
+use crate::drive::{Driver, Outcome};
+use crate::judge::{Finding, Judge, Rule};
+use crate::perform::{Performed, Performer};
+use crate::report::{Cost, ExpectationLine, Line, Report, Verdict};
+use crate::scenario::{Scenario, Step};
+use crate::vm::{Budget, Config, StopReason, Vm, VmError};
+
+/// The guest to run: a kernel and the archive of its programs.
+#[derive(Clone, Copy, Debug)]
+pub struct Guest<'a> {
+    /// PVH ELF file.
+    pub kernel: &'a Path,
+    /// newc archive.
+    pub initrd: &'a Path,
+    /// Words for the kernel command line besides the scenario's own, such as `mutant=cow-copies-wrong-frame`.
+    pub options: &'a [String],
+}
+
+/// Runs a scenario and judges it.
+///
+/// # Errors
+/// The host cannot run a guest. What the guest does wrong is in the report.
+pub fn run(kvm: &Kvm, guest: &Guest<'_>, scenario: &Scenario) -> Result<Report, VmError> {
+    let started = Instant::now();
+    let command_line = command_line(guest, scenario);
+    let vm = Vm::new(
+        kvm,
+        &Config {
+            kernel: guest.kernel,
+            initrd: guest.initrd,
+            command_line: &command_line,
+            memory_mib: scenario.guest.memory_mib,
+            budget: Budget {
+                exits: scenario.budget.exits,
+                wall_time: Duration::from_secs(scenario.budget.seconds),
+            },
+        },
+    )?;
+    let mut run = Run {
+        performer: Performer::new(Driver::new(vm)),
+        judge: Judge::default(),
+        lines: Vec::new(),
+    };
+    let mut steps_not_run = scenario.steps.len();
+    if run.boot(scenario)? {
+        for (index, step) in scenario.steps.iter().enumerate() {
+            steps_not_run -= 1;
+            if !run.step(index + 1, step)? {
+                break;
+            }
+        }
+        if steps_not_run == 0 && run.is_alive() {
+            run.end()?;
+        }
+    }
+    Ok(run.report(scenario, steps_not_run, started))
+}
+
+/// A run under way.
+struct Run {
+    performer: Performer<Driver>,
+    judge: Judge,
+    lines: Vec<Line>,
+}
+
+impl Run {
+    /// Boots the guest and makes the scenario's first process. False when that is the end already.
+    fn boot(&mut self, scenario: &Scenario) -> Result<bool, VmError> {
+        let booted = self.performer.driver_mut().boot()?;
+        self.note();
+        if booted == Outcome::Silent || !self.is_alive() {
+            self.line(
+                None,
+                "boot".to_owned(),
+                Performed::nothing("no program asked for an operation"),
+                Vec::new(),
+            );
+            return Ok(false);
+        }
+        if let Some(scene) = self.performer.scene() {
+            self.judge.begin(&scene)?;
+        }
+        let performed = self.performer.begin(scenario.first_process())?;
+        self.after_operation(
+            None,
+            format!("boot, and make {}", scenario.first_process()),
+            performed,
+        )
+    }
+
+    /// Performs one step and looks at everything. False when no further step makes sense.
+    fn step(&mut self, number: usize, step: &Step) -> Result<bool, VmError> {
+        match step {
+            Step::Operation(operation) => {
+                let performed = self.performer.step(operation)?;
+                self.after_operation(Some(number), step.to_string(), performed)
+            }
+            Step::Check(check) => {
+                let Some(scene) = self.performer.scene() else {
+                    return Ok(false);
+                };
+                let judged = self.judge.check(check, &scene)?;
+                let expectations = judged
+                    .into_iter()
+                    .map(|judged| ExpectationLine {
+                        what: judged.text,
+                        found: judged.found,
+                        findings: judged.findings,
+                    })
+                    .collect();
+                self.line(
+                    Some(number),
+                    step.to_string(),
+                    Performed::nothing(""),
+                    expectations,
+                );
+                Ok(true)
+            }
+        }
+    }
+
+    /// Lets all processes end, and looks whether everything has come back.
+    fn end(&mut self) -> Result<(), VmError> {
+        let performed = self.performer.end_all()?;
+        let go_on = performed.findings.is_empty();
+        self.after_operation(None, "end all processes".to_owned(), performed)?;
+        if !go_on || !self.is_alive() {
+            return Ok(());
+        }
+        if let Some(scene) = self.performer.scene() {
+            let lost = self.judge.last_process_ended(&scene);
+            if let Some(line) = self.lines.last_mut() {
+                line.findings.extend(lost);
+            }
+        }
+        self.performer.driver_mut().power_off()?;
+        self.note();
+        let result = Performed::nothing("");
+        self.line(None, "power off".to_owned(), result, Vec::new());
+        Ok(())
+    }
+
+    fn after_operation(
+        &mut self,
+        number: Option<usize>,
+        what: String,
+        mut performed: Performed,
+    ) -> Result<bool, VmError> {
+        self.note();
+        let go_on = performed.findings.is_empty() && self.is_alive();
+        if self.is_alive()
+            && let Some(mut scene) = self.performer.scene()
+        {
+            performed.findings.extend(self.judge.audit(&mut scene)?);
+        }
+        self.line(number, what, performed, Vec::new());
+        Ok(go_on)
+    }
+
+    /// Adds a line to the report, and the end of the guest if it has come.
+    fn line(
+        &mut self,
+        step: Option<usize>,
+        what: String,
+        performed: Performed,
+        expectations: Vec<ExpectationLine>,
+    ) {
+        let Performed { result, mut findings } = performed;
+        if let Some(StopReason::Died(death)) = self.reason() {
+            let finding = Finding::new(
+                Rule::Death,
+                death.place.to_string(),
+                "it goes on",
+                death.cause.to_string(),
+            );
+            findings.push(finding);
+        }
+        self.lines.push(Line {
+            step,
+            what,
+            result,
+            expectations,
+            findings,
+        });
+    }
+
+    fn note(&mut self) {
+        let events: Vec<Event> = self.performer.driver_mut().take_events();
+        self.judge.note(events);
+    }
+
+    fn is_alive(&mut self) -> bool {
+        matches!(self.reason(), Some(StopReason::Ring(_)))
+    }
+
+    fn reason(&mut self) -> Option<StopReason> {
+        self.performer
+            .driver_mut()
+            .stop()
+            .map(|stop| stop.reason().clone())
+    }
+
+    fn report(mut self, scenario: &Scenario, steps_not_run: usize, started: Instant) -> Report {
+        let exits = self.performer.driver_mut().stop().map_or(0, |stop| stop.exits());
+        let mut report = Report {
+            scenario: scenario.name.to_string(),
+            description: scenario.description.clone(),
+            verdict: Verdict::Broken,
+            lines: self.lines,
+            steps_not_run,
+            cost: Cost {
+                exits,
+                wall_microseconds: started.elapsed().as_micros() as u64,
+                boot_microseconds: None,
+            },
+        };
+        report.judge();
+        report
+    }
+}
+
+/// The kernel command line: the first program, then what the caller and the scenario add.
+fn command_line(guest: &Guest<'_>, scenario: &Scenario) -> String {
+    let init = format!("{}={}", abi::boot::CMDLINE_INIT, abi::boot::AGENT_PATH);
+    let options = scenario
+        .guest
+        .options
+        .iter()
+        .map(|(key, value)| match value.as_str() {
+            "" => key.clone(),
+            value => format!("{key}={value}"),
+        });
+    std::iter::once(init)
+        .chain(guest.options.iter().cloned())
+        .chain(options)
+        .collect::<Vec<_>>()
+        .join(" ")
+}

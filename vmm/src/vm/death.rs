@@ -1,0 +1,160 @@
+//! Every way in which a guest can end badly, and where it was when it did.
+
+use std::fmt;
+use std::time::Duration;
+
+use iced_x86::{Decoder, DecoderOptions, Formatter, NasmFormatter};
+use kvm_bindings::KVM_INTERNAL_ERROR_EMULATION;
+use kvm_ioctls::VcpuFd;
+use vm_memory::GuestMemoryMmap;
+
+use super::symbols::Symbols;
+use super::{VmError, refused};
+use crate::address::{PhysAddr, VirtAddr};
+use crate::inspect::PhysicalMemory;
+use crate::inspect::walk::{self, Root};
+
+/// Longest x86 instruction.
+const MAX_INSTRUCTION_BYTES: usize = 15;
+
+/// How a guest ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Death {
+    /// What happened.
+    pub cause: Cause,
+    /// Where the processor was.
+    pub place: Place,
+}
+
+/// What ended the guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The kernel said that it cannot go on.
+    Panic {
+        /// What it said.
+        message: String,
+    },
+    /// An exception while the double-fault handler was being entered.
+    TripleFault,
+    /// The processor stopped for an interrupt, and none can come: nothing in the guest can run.
+    Halted,
+    /// KVM cannot go on.
+    InternalError {
+        /// KVM's suberror number.
+        suberror: u32,
+    },
+    /// The processor refused the guest's state.
+    EntryFailed {
+        /// The processor's reason.
+        reason: u64,
+    },
+    /// An exit that nothing in the guest should cause.
+    UnexpectedExit {
+        /// KVM's name for it.
+        exit: String,
+    },
+    /// The budget of exits is used up.
+    OutOfExits {
+        /// The budget.
+        limit: u64,
+    },
+    /// The budget of time is used up.
+    OutOfTime {
+        /// The budget.
+        limit: Duration,
+    },
+}
+
+/// Where the processor was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Instruction pointer.
+    pub rip: u64,
+    /// Function and offset, for an address in the kernel.
+    pub symbol: Option<String>,
+    /// Bytes at the instruction pointer, as many as are mapped, at most an instruction's length.
+    pub bytes: Vec<u8>,
+    /// The instruction, if the bytes are one.
+    pub instruction: Option<String>,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cause::Panic { message } => write!(f, "the kernel panicked: {message}"),
+            Cause::TripleFault => write!(f, "triple fault"),
+            Cause::Halted => write!(f, "the guest halted with nothing that could wake it"),
+            Cause::InternalError { suberror } if *suberror == KVM_INTERNAL_ERROR_EMULATION => {
+                write!(f, "KVM could not emulate an instruction of the kernel")
+            }
+            Cause::InternalError { suberror } => write!(f, "KVM internal error, suberror {suberror}"),
+            Cause::EntryFailed { reason } => {
+                write!(f, "the processor refused the guest's state ({reason:#x})")
+            }
+            Cause::UnexpectedExit { exit } => write!(f, "unexpected exit {exit}"),
+            Cause::OutOfExits { limit } => write!(f, "the guest used up its budget of {limit} exits"),
+            Cause::OutOfTime { limit } => {
+                write!(f, "the guest used up its budget of {} s", limit.as_secs_f64())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.rip)?;
+        if let Some(symbol) = &self.symbol {
+            write!(f, " in {symbol}")?;
+        }
+        match &self.instruction {
+            Some(instruction) => write!(f, ", instruction `{instruction}`")?,
+            None if self.bytes.is_empty() => return write!(f, ", where nothing is mapped"),
+            None => {}
+        }
+        write!(f, ", bytes")?;
+        self.bytes.iter().try_for_each(|byte| write!(f, " {byte:02x}"))
+    }
+}
+
+/// Where the processor is.
+pub(super) fn place(fd: &VcpuFd, memory: &GuestMemoryMmap, symbols: &Symbols) -> Result<Place, VmError> {
+    let rip = fd.get_regs().map_err(refused("read the general registers"))?.rip;
+    let system = fd.get_sregs().map_err(refused("read the system registers"))?;
+    let paging = system.cr0 & (1 << 31) != 0;
+    let memory = PhysicalMemory::new(memory);
+    let root = Root::from_cr3(system.cr3);
+    let bytes: Vec<u8> = (rip..rip.saturating_add(MAX_INSTRUCTION_BYTES as u64))
+        .map_while(|address| {
+            let mut byte = [0];
+            if paging {
+                walk::read(memory, root, VirtAddr(address), &mut byte).ok()?;
+            } else {
+                memory.copy(PhysAddr(address), &mut byte).ok()?;
+            }
+            Some(byte[0])
+        })
+        .collect();
+    let bits = if system.cs.l != 0 { 64 } else { 32 };
+    let (instruction, len_bytes) = disassemble(&bytes, rip, bits).unzip();
+    Ok(Place {
+        rip,
+        symbol: symbols.name(VirtAddr(rip)),
+        bytes: bytes
+            .into_iter()
+            .take(len_bytes.unwrap_or(MAX_INSTRUCTION_BYTES))
+            .collect(),
+        instruction,
+    })
+}
+
+/// Text and length of the first instruction in `bytes`.
+fn disassemble(bytes: &[u8], rip: u64, bits: u32) -> Option<(String, usize)> {
+    let instruction = Decoder::with_ip(bits, bytes, rip, DecoderOptions::NONE).decode();
+    if instruction.is_invalid() {
+        return None;
+    }
+    let mut text = String::new();
+    NasmFormatter::new().format(&instruction, &mut text);
+    Some((text, instruction.len()))
+}

@@ -1,0 +1,225 @@
+//! Puts kernel, programs and boot information into guest memory, as the PVH boot protocol wants them.
+//!
+//! Every other byte of guest memory is zero, and the kernel may rely on that.
+
+use std::fs::File;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use abi::{PAGE_SHIFT, PAGE_SIZE};
+use linux_loader::configurator::pvh::PvhBootConfigurator;
+use linux_loader::configurator::{BootConfigurator, BootParams};
+use linux_loader::loader::KernelLoader;
+use linux_loader::loader::elf::start_info::{hvm_memmap_table_entry, hvm_modlist_entry, hvm_start_info};
+use linux_loader::loader::elf::{Elf, PvhBootCapability};
+use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
+
+use crate::address::FrameNumber;
+
+use super::{Config, memory_len_bytes};
+
+/// Magic number of `hvm_start_info` (Xen's `public/arch-x86/hvm/start_info.h`).
+const START_INFO_MAGIC: u32 = 0x336e_c578;
+/// Version of `hvm_start_info` that has a memory map.
+const START_INFO_VERSION: u32 = 1;
+/// Memory-map type "RAM", as in the ACPI specification.
+const MEMORY_MAP_RAM: u32 = 1;
+
+/// Where the boot information lies. All of it below 1 MiB, which the kernel does not hand out.
+const START_INFO: GuestAddress = GuestAddress(0x6000);
+const MODULE_LIST: GuestAddress = GuestAddress(0x6040);
+const MEMORY_MAP: GuestAddress = GuestAddress(0x7000);
+const COMMAND_LINE: GuestAddress = GuestAddress(0x8000);
+/// Longest kernel command line with its final NUL, in bytes.
+const COMMAND_LINE_MAX_BYTES: usize = 4096;
+
+/// The guest image cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// A file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The kernel is no ELF file that fits.
+    #[error("{path} is no kernel that fits into {memory_mib} MiB: {source}")]
+    Kernel {
+        /// The file.
+        path: PathBuf,
+        /// Guest memory in MiB.
+        memory_mib: u64,
+        /// What the loader says.
+        source: linux_loader::loader::Error,
+    },
+    /// The kernel has no PVH entry note.
+    #[error("{path} has no PVH entry point (ELF note XEN_ELFNOTE_PHYS32_ENTRY)")]
+    NoPvhEntry {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The programs do not fit above the kernel.
+    #[error("{path} has {len_bytes} bytes, and {free_bytes} are left above the kernel")]
+    InitrdTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        len_bytes: u64,
+        /// Guest memory above the kernel.
+        free_bytes: u64,
+    },
+    /// The command line is too long.
+    #[error("the kernel command line has {len_bytes} bytes, expected fewer than {COMMAND_LINE_MAX_BYTES}")]
+    CommandLineTooLong {
+        /// Its length.
+        len_bytes: usize,
+    },
+    /// The boot information does not fit.
+    #[error("cannot write the boot information: {0}")]
+    BootInformation(String),
+}
+
+/// What the vCPU must be told.
+#[derive(Clone, Debug)]
+pub(super) struct Loaded {
+    /// Physical address of the first instruction.
+    pub(super) entry: GuestAddress,
+    /// Physical address of `hvm_start_info`.
+    pub(super) start_info: GuestAddress,
+    /// Frames of the kernel's image.
+    pub(super) kernel: Range<FrameNumber>,
+    /// Frames of the archive of programs.
+    initrd: Range<FrameNumber>,
+}
+
+impl Loaded {
+    /// Every frame that holds something: boot information, kernel, programs.
+    pub(super) fn frames(&self) -> [Range<FrameNumber>; 3] {
+        [
+            FrameNumber(0)..FrameNumber(1 << (20 - PAGE_SHIFT)),
+            self.kernel.clone(),
+            self.initrd.clone(),
+        ]
+    }
+}
+
+/// Frames that `start..end` touches.
+fn frames(start: u64, end: u64) -> Range<FrameNumber> {
+    FrameNumber(start / PAGE_SIZE)..FrameNumber(end.div_ceil(PAGE_SIZE))
+}
+
+/// Loads everything that `config` names into `memory`.
+pub(super) fn load(memory: &GuestMemoryMmap, config: &Config<'_>) -> Result<Loaded, LoadError> {
+    let (entry, kernel_start, kernel_end) = load_kernel(memory, config)?;
+    let module = load_initrd(memory, config.initrd, kernel_end)?;
+    load_command_line(memory, config.command_line)?;
+    write_boot_information(memory, module)?;
+    Ok(Loaded {
+        entry,
+        start_info: START_INFO,
+        kernel: frames(kernel_start, kernel_end),
+        initrd: frames(module.paddr, module.paddr + module.size),
+    })
+}
+
+fn load_kernel(memory: &GuestMemoryMmap, config: &Config<'_>) -> Result<(GuestAddress, u64, u64), LoadError> {
+    let path = config.kernel;
+    let mut file = open(path)?;
+    let loaded = Elf::load(memory, None, &mut file, None).map_err(|source| LoadError::Kernel {
+        path: path.to_owned(),
+        memory_mib: config.memory_mib,
+        source,
+    })?;
+    match loaded.pvh_boot_cap {
+        PvhBootCapability::PvhEntryPresent(entry) => Ok((entry, loaded.kernel_load.0, loaded.kernel_end)),
+        PvhBootCapability::PvhEntryNotPresent | PvhBootCapability::PvhEntryIgnored => {
+            Err(LoadError::NoPvhEntry {
+                path: path.to_owned(),
+            })
+        }
+    }
+}
+
+/// Loads the archive page-aligned at the top of memory, so that the pages of a file in it are frames of their own.
+fn load_initrd(
+    memory: &GuestMemoryMmap,
+    path: &Path,
+    kernel_end: u64,
+) -> Result<hvm_modlist_entry, LoadError> {
+    let read = |source| LoadError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = open(path)?;
+    let len_bytes = file.metadata().map_err(read)?.len();
+    let free_bytes = memory_len_bytes(memory).saturating_sub(kernel_end);
+    let too_large = || LoadError::InitrdTooLarge {
+        path: path.to_owned(),
+        len_bytes,
+        free_bytes,
+    };
+    if len_bytes > free_bytes {
+        return Err(too_large());
+    }
+    let start = (memory_len_bytes(memory) - len_bytes) & !(PAGE_SIZE - 1);
+    if start < kernel_end {
+        return Err(too_large());
+    }
+    let count = usize::try_from(len_bytes).expect("a 64-bit host");
+    memory
+        .read_exact_volatile_from(GuestAddress(start), &mut file, count)
+        .map_err(|error| read(std::io::Error::other(error)))?;
+    Ok(hvm_modlist_entry {
+        paddr: start,
+        size: len_bytes,
+        ..Default::default()
+    })
+}
+
+fn load_command_line(memory: &GuestMemoryMmap, command_line: &str) -> Result<(), LoadError> {
+    let len_bytes = command_line.len();
+    if len_bytes >= COMMAND_LINE_MAX_BYTES {
+        return Err(LoadError::CommandLineTooLong { len_bytes });
+    }
+    // The NUL at its end is there already: memory starts as zeros.
+    memory
+        .write_slice(command_line.as_bytes(), COMMAND_LINE)
+        .map_err(boot_information)
+}
+
+fn write_boot_information(memory: &GuestMemoryMmap, module: hvm_modlist_entry) -> Result<(), LoadError> {
+    let start_info = hvm_start_info {
+        magic: START_INFO_MAGIC,
+        version: START_INFO_VERSION,
+        cmdline_paddr: COMMAND_LINE.0,
+        nr_modules: 1,
+        modlist_paddr: MODULE_LIST.0,
+        memmap_paddr: MEMORY_MAP.0,
+        memmap_entries: 1,
+        ..Default::default()
+    };
+    let ram = hvm_memmap_table_entry {
+        addr: 0,
+        size: memory_len_bytes(memory),
+        type_: MEMORY_MAP_RAM,
+        reserved: 0,
+    };
+    let mut parameters = BootParams::new(&start_info, START_INFO);
+    parameters.set_sections(&[ram], MEMORY_MAP);
+    parameters.set_modules(&[module], MODULE_LIST);
+    PvhBootConfigurator::write_bootparams(&parameters, memory).map_err(boot_information)
+}
+
+fn boot_information(error: impl std::fmt::Display) -> LoadError {
+    LoadError::BootInformation(error.to_string())
+}
+
+fn open(path: &Path) -> Result<File, LoadError> {
+    File::open(path).map_err(|source| LoadError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}

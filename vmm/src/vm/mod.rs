@@ -1,0 +1,256 @@
+//! The virtual machine: guest memory, one vCPU, and the few devices that the guest talks to.
+//!
+//! [`Vm::run`] is the only way forward, and it borrows the machine: what comes back is a [`Stop`], through which
+//! everything is inspected. While a `Stop` is alive the vCPU cannot run, so nobody can inspect a running guest.
+//!
+//! Data flows through the modules in this order: [`open`] the host's KVM, [`load`] kernel, programs and boot
+//! information, set the [`registers`], run the [`vcpu`] under the [`watchdog`], and tell how a guest ended ([`death`]).
+
+mod death;
+mod load;
+mod open;
+mod registers;
+mod symbols;
+mod vcpu;
+mod watchdog;
+
+use std::ops::Range;
+use std::path::Path;
+use std::time::Duration;
+
+use kvm_bindings::{KVM_MEM_LOG_DIRTY_PAGES, kvm_userspace_memory_region};
+use kvm_ioctls::{Kvm, VmFd};
+use vm_memory::{GuestAddress, GuestMemoryBackend, GuestMemoryMmap, GuestMemoryRegion};
+
+pub use death::{Cause, Death, Place};
+pub use load::LoadError;
+pub use open::{OpenError, open};
+pub use symbols::Symbols;
+pub use vcpu::StopReason;
+
+use crate::address::{FrameNumber, PhysAddr, VirtAddr};
+use crate::channel::Devices;
+use crate::inspect::walk::Root;
+use load::Loaded;
+use vcpu::Vcpu;
+
+/// The one slot of guest memory.
+const MEMORY_SLOT: u32 = 0;
+
+/// What a machine is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Config<'a> {
+    /// PVH ELF file of the kernel.
+    pub kernel: &'a Path,
+    /// Archive of user programs.
+    pub initrd: &'a Path,
+    /// Kernel command line.
+    pub command_line: &'a str,
+    /// Guest memory in MiB.
+    pub memory_mib: u64,
+    /// What the guest may use before it is stopped.
+    pub budget: Budget,
+}
+
+/// What a guest may use before it is stopped for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Exits to the VMM.
+    pub exits: u64,
+    /// Time since the machine was made, whoever used it.
+    pub wall_time: Duration,
+}
+
+/// The host refused something. None of these is the guest's doing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VmError {
+    /// KVM answered an ioctl with an error.
+    #[error("KVM refused to {action}: {source}")]
+    Kvm {
+        /// What was asked of KVM.
+        action: &'static str,
+        /// Its answer.
+        source: kvm_ioctls::Error,
+    },
+    /// No memory for the guest.
+    #[error("cannot map {memory_mib} MiB of guest memory: {source}")]
+    Memory {
+        /// Asked for, in MiB.
+        memory_mib: u64,
+        /// Why not.
+        source: vm_memory::mmap::FromRangesError,
+    },
+    /// The guest image cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The watchdog could not be started; no guest runs without one.
+    #[error("cannot start the watchdog: {0}")]
+    Watchdog(std::io::Error),
+}
+
+/// Turns KVM's error into ours, naming what was asked.
+fn refused(action: &'static str) -> impl FnOnce(kvm_ioctls::Error) -> VmError {
+    move |source| VmError::Kvm { action, source }
+}
+
+/// A virtual machine that has been made and not yet ended.
+pub struct Vm {
+    vcpu: Vcpu,
+    vm_fd: VmFd,
+    memory: GuestMemoryMmap,
+    loaded: Loaded,
+    symbols: Symbols,
+    devices: Devices,
+}
+
+impl Vm {
+    /// Makes a machine and loads the guest into it. Nothing has run yet.
+    ///
+    /// # Errors
+    /// The image cannot be read or is no PVH kernel, or the host refuses.
+    pub fn new(kvm: &Kvm, config: &Config<'_>) -> Result<Vm, VmError> {
+        let memory = guest_memory(config.memory_mib)?;
+        let loaded = load::load(&memory, config)?;
+        let vm_fd = kvm.create_vm().map_err(refused("create a virtual machine"))?;
+        register_memory(&vm_fd, &memory)?;
+        let vcpu_fd = vm_fd.create_vcpu(0).map_err(refused("create a vCPU"))?;
+        registers::set_for_pvh(kvm, &vcpu_fd, &loaded)?;
+        Ok(Vm {
+            vcpu: Vcpu::new(vcpu_fd, config.budget)?,
+            vm_fd,
+            memory,
+            loaded,
+            symbols: Symbols::of(config.kernel),
+            devices: Devices::default(),
+        })
+    }
+
+    /// Lets the guest run until an agent asks for its next operation, or until the guest has ended.
+    ///
+    /// # Errors
+    /// The host failed; whatever the guest does is a [`StopReason`], not an error.
+    pub fn run(&mut self) -> Result<Stop<'_>, VmError> {
+        let reason = self.vcpu.run(&mut self.devices, &self.memory, &self.symbols)?;
+        Ok(Stop { vm: self, reason })
+    }
+
+    /// Exits of the guest to the VMM so far.
+    #[must_use]
+    pub fn exits(&self) -> u64 {
+        self.vcpu.exits()
+    }
+
+    /// The stop that the machine is in; None before it has run.
+    pub fn stop(&mut self) -> Option<Stop<'_>> {
+        let reason = self.vcpu.stop_reason()?;
+        Some(Stop { vm: self, reason })
+    }
+}
+
+/// A guest that stands still. All inspection goes through here.
+pub struct Stop<'vm> {
+    vm: &'vm mut Vm,
+    reason: StopReason,
+}
+
+impl Stop<'_> {
+    /// Why the guest stands still.
+    #[must_use]
+    pub fn reason(&self) -> &StopReason {
+        &self.reason
+    }
+
+    /// Guest physical memory.
+    #[must_use]
+    pub fn memory(&self) -> &GuestMemoryMmap {
+        &self.vm.memory
+    }
+
+    /// What the guest has said over its devices.
+    pub fn devices(&mut self) -> &mut Devices {
+        &mut self.vm.devices
+    }
+
+    /// The top page table that is in use.
+    ///
+    /// # Errors
+    /// KVM refuses to tell.
+    pub fn root(&self) -> Result<Root, VmError> {
+        self.vm.vcpu.root()
+    }
+
+    /// Where KVM's own walk of the current address space leads for `address`. The address is right on every platform,
+    /// the permissions that KVM reports are not, so they are not passed on.
+    ///
+    /// # Errors
+    /// KVM refuses to answer, which is not the same as "not mapped".
+    pub fn kvm_translate(&self, address: VirtAddr) -> Result<Option<PhysAddr>, VmError> {
+        self.vm.vcpu.translate(address)
+    }
+
+    /// Frames written since this was last called, a bit each, from frame 0 on. Hardware may report more than were
+    /// written, never fewer.
+    ///
+    /// # Errors
+    /// KVM refuses to tell.
+    pub fn take_dirty_log(&self) -> Result<Vec<u64>, VmError> {
+        let len_bytes = usize::try_from(memory_len_bytes(&self.vm.memory)).expect("a 64-bit host");
+        self.vm
+            .vm_fd
+            .get_dirty_log(MEMORY_SLOT, len_bytes)
+            .map_err(refused("tell which frames are dirty"))
+    }
+
+    /// Exits of the guest to the VMM so far.
+    #[must_use]
+    pub fn exits(&self) -> u64 {
+        self.vm.exits()
+    }
+
+    /// Frames that hold the kernel's image. No user may reach them.
+    #[must_use]
+    pub fn kernel_frames(&self) -> Range<FrameNumber> {
+        self.vm.loaded.kernel.clone()
+    }
+
+    /// Frames that were written before the guest ran.
+    #[must_use]
+    pub fn loaded_frames(&self) -> [Range<FrameNumber>; 3] {
+        self.vm.loaded.frames()
+    }
+
+    /// The kernel's symbols.
+    #[must_use]
+    pub fn symbols(&self) -> &Symbols {
+        &self.vm.symbols
+    }
+}
+
+/// Bytes of guest memory; it is one region that starts at 0.
+fn memory_len_bytes(memory: &GuestMemoryMmap) -> u64 {
+    memory.iter().map(GuestMemoryRegion::len).sum()
+}
+
+fn guest_memory(memory_mib: u64) -> Result<GuestMemoryMmap, VmError> {
+    let len_bytes = usize::try_from(memory_mib << 20).expect("a 64-bit host");
+    GuestMemoryMmap::from_ranges(&[(GuestAddress(0), len_bytes)])
+        .map_err(|source| VmError::Memory { memory_mib, source })
+}
+
+#[allow(unsafe_code, reason = "KVM is handed the address of guest memory")]
+fn register_memory(vm_fd: &VmFd, memory: &GuestMemoryMmap) -> Result<(), VmError> {
+    let host_address = memory
+        .get_host_address(GuestAddress(0))
+        .expect("guest memory starts at 0");
+    let region = kvm_userspace_memory_region {
+        slot: MEMORY_SLOT,
+        flags: KVM_MEM_LOG_DIRTY_PAGES,
+        guest_phys_addr: 0,
+        memory_size: memory_len_bytes(memory),
+        userspace_addr: host_address as u64,
+    };
+    // SAFETY: the range is the mapping that `memory` owns, from its first byte to its last, and `Vm` drops `vm_fd`
+    // before `memory`, fields being dropped in order of declaration.
+    unsafe { vm_fd.set_user_memory_region(region) }.map_err(refused("use the guest's memory"))
+}

@@ -1,0 +1,226 @@
+//! The vCPU as a state machine.
+//!
+//! ```text
+//!            run                 an agent reads NEXT
+//!   Ready ---------> (KVM_RUN) ---------------------> Ringing
+//!                     ^     |                            |
+//!                     |     |  run: NEXT is answered     |
+//!                     +-----|----------------------------+
+//!                           |
+//!                           | power off, death, budget
+//!                           v
+//!                         Ended   (run gives the same end again)
+//! ```
+//!
+//! All other exits are answered at once and the guest runs on.
+
+use std::marker::PhantomData;
+
+use kvm_bindings::KVM_EXIT_MMIO;
+use kvm_ioctls::{VcpuExit, VcpuFd};
+use nix::errno::Errno;
+use vm_memory::GuestMemoryMmap;
+
+use super::death::{self, Cause, Death};
+use super::symbols::Symbols;
+use super::watchdog::Watchdog;
+use super::{Budget, VmError, refused};
+use crate::address::{PhysAddr, VirtAddr};
+use crate::channel::{Access, Channel, Devices, Event};
+use crate::inspect::walk::Root;
+
+/// Why the guest stands still.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// The agent on this channel asks for its next operation.
+    Ring(Channel),
+    /// The guest has ended in order.
+    PoweredOff,
+    /// The guest has ended otherwise.
+    Died(Box<Death>),
+}
+
+/// What one exit means.
+enum Next {
+    GoOn,
+    Ring(Channel),
+    PoweredOff,
+    Die(Cause),
+}
+
+enum State {
+    Ready,
+    Ringing(Channel),
+    Ended(StopReason),
+}
+
+pub(super) struct Vcpu {
+    fd: VcpuFd,
+    state: State,
+    budget: Budget,
+    exits: u64,
+    watchdog: Watchdog,
+    /// The watchdog signals the thread that made the machine, so the machine stays there.
+    not_send: PhantomData<*const ()>,
+}
+
+impl Vcpu {
+    pub(super) fn new(fd: VcpuFd, budget: Budget) -> Result<Vcpu, VmError> {
+        let watchdog = Watchdog::start(budget.wall_time).map_err(VmError::Watchdog)?;
+        Ok(Vcpu {
+            fd,
+            state: State::Ready,
+            budget,
+            exits: 0,
+            watchdog,
+            not_send: PhantomData,
+        })
+    }
+
+    pub(super) fn exits(&self) -> u64 {
+        self.exits
+    }
+
+    /// Why it stands still; None before it has run.
+    pub(super) fn stop_reason(&self) -> Option<StopReason> {
+        match &self.state {
+            State::Ready => None,
+            State::Ringing(channel) => Some(StopReason::Ring(*channel)),
+            State::Ended(reason) => Some(reason.clone()),
+        }
+    }
+
+    /// Runs until the guest rings or ends.
+    pub(super) fn run(
+        &mut self,
+        devices: &mut Devices,
+        memory: &GuestMemoryMmap,
+        symbols: &Symbols,
+    ) -> Result<StopReason, VmError> {
+        match &self.state {
+            State::Ready => {}
+            State::Ringing(channel) => {
+                let code = devices.doorbell.next_code(*channel);
+                self.answer_memory_read(code);
+            }
+            State::Ended(reason) => return Ok(reason.clone()),
+        }
+        let reason = loop {
+            match self.step(devices, memory)? {
+                Next::GoOn => {}
+                Next::Ring(channel) => {
+                    self.state = State::Ringing(channel);
+                    return Ok(StopReason::Ring(channel));
+                }
+                Next::PoweredOff => break StopReason::PoweredOff,
+                Next::Die(cause) => {
+                    let place = death::place(&self.fd, memory, symbols)?;
+                    break StopReason::Died(Box::new(Death { cause, place }));
+                }
+            }
+        };
+        self.watchdog.stop();
+        self.state = State::Ended(reason.clone());
+        Ok(reason)
+    }
+
+    pub(super) fn root(&self) -> Result<Root, VmError> {
+        let system = self
+            .fd
+            .get_sregs()
+            .map_err(refused("read the system registers"))?;
+        Ok(Root::from_cr3(system.cr3))
+    }
+
+    pub(super) fn translate(&self, address: VirtAddr) -> Result<Option<PhysAddr>, VmError> {
+        let found = self
+            .fd
+            .translate_gva(address.0)
+            .map_err(refused("translate an address"))?;
+        Ok((found.valid != 0).then(|| PhysAddr(found.physical_address)))
+    }
+
+    /// One entry into the guest and one exit from it.
+    fn step(&mut self, devices: &mut Devices, memory: &GuestMemoryMmap) -> Result<Next, VmError> {
+        if self.watchdog.has_expired() {
+            return Ok(Next::Die(Cause::OutOfTime {
+                limit: self.budget.wall_time,
+            }));
+        }
+        if self.exits == self.budget.exits {
+            return Ok(Next::Die(Cause::OutOfExits {
+                limit: self.budget.exits,
+            }));
+        }
+        self.exits += 1;
+        let exit = match self.fd.run() {
+            Ok(exit) => exit,
+            Err(error) => {
+                return match Errno::from_raw(error.errno()) {
+                    Errno::EINTR | Errno::EAGAIN => Ok(Next::GoOn),
+                    _ => Err(refused("run the guest")(error)),
+                };
+            }
+        };
+        let access = match exit {
+            VcpuExit::IoOut(port, data) => devices.port_write(port, data, memory),
+            VcpuExit::IoIn(port, data) => {
+                devices.port_read(port, data);
+                Access::Done
+            }
+            VcpuExit::MmioRead(address, data) => devices.memory_read(PhysAddr(address), data),
+            VcpuExit::MmioWrite(address, data) => {
+                devices.memory_write(PhysAddr(address), data);
+                Access::Done
+            }
+            VcpuExit::Hlt => return Ok(Next::Die(Cause::Halted)),
+            VcpuExit::Shutdown => return Ok(Next::Die(Cause::TripleFault)),
+            VcpuExit::FailEntry(reason, _) => return Ok(Next::Die(Cause::EntryFailed { reason })),
+            VcpuExit::InternalError => {
+                return Ok(Next::Die(Cause::InternalError {
+                    suberror: self.internal_suberror(),
+                }));
+            }
+            VcpuExit::Intr => Access::Done,
+            other => {
+                return Ok(Next::Die(Cause::UnexpectedExit {
+                    exit: format!("{other:?}"),
+                }));
+            }
+        };
+        Ok(match access {
+            Access::Done => Next::GoOn,
+            Access::Ring(channel) => Next::Ring(channel),
+            Access::Reported => after_report(devices.events.last()),
+        })
+    }
+
+    #[allow(unsafe_code, reason = "kvm_run keeps its data in a union")]
+    fn answer_memory_read(&mut self, value: u64) {
+        let run = self.fd.get_kvm_run();
+        assert_eq!(
+            run.exit_reason, KVM_EXIT_MMIO,
+            "a ring is a memory read, and nothing has run since"
+        );
+        // SAFETY: the exit reason says which variant is in force, and it is the one for memory accesses.
+        let access = unsafe { &mut run.__bindgen_anon_1.mmio };
+        access.data = value.to_le_bytes();
+    }
+
+    #[allow(unsafe_code, reason = "kvm_run keeps its data in a union")]
+    fn internal_suberror(&mut self) -> u32 {
+        let run = self.fd.get_kvm_run();
+        // SAFETY: called for an internal error only, for which this variant is in force.
+        unsafe { run.__bindgen_anon_1.internal.suberror }
+    }
+}
+
+fn after_report(event: Option<&Event>) -> Next {
+    match event {
+        Some(Event::Panic { message }) => Next::Die(Cause::Panic {
+            message: message.clone(),
+        }),
+        Some(Event::PowerOff) => Next::PoweredOff,
+        _ => Next::GoOn,
+    }
+}

@@ -1,0 +1,267 @@
+//! Whole halves.
+
+use std::ops::ControlFlow;
+
+use abi::paging::{LARGE, PRESENT, USER, WRITABLE};
+use vmm::address::{Half, PhysAddr, VirtAddr};
+use vmm::inspect::Findings;
+use vmm::inspect::walk::{
+    Anomaly, Defect, Descend, Mapping, PageSize, Reached, Root, Scanner, Table, Visitor, mappings, regions,
+};
+
+use crate::guest::{Guest, virt};
+
+fn seen(guest: &Guest, root: Root, half: Half) -> (Vec<(VirtAddr, PhysAddr)>, Vec<Anomaly>) {
+    let mut seen = Vec::new();
+    let anomalies = mappings(guest.memory(), root, half, |mapping| {
+        seen.push((mapping.address, mapping.target));
+    });
+    (seen, anomalies.into_iter().collect())
+}
+
+#[test]
+fn each_half_holds_its_own_mappings_in_ascending_order() {
+    let mut guest = Guest::new(64);
+    let root = guest.new_root();
+    guest.map_4k(root, 0x7fff_ffff_f000, 0x2000, USER);
+    guest.map_4k(root, 0x40_0000, 0x1000, USER);
+    guest.map(root, 0xffff_ffff_8000_0000, 0, PageSize::Mib2, WRITABLE);
+    guest.map_4k(root, 0xffff_8000_0000_0000, 0x3000, 0);
+
+    let user = [
+        (virt(0x40_0000), PhysAddr(0x1000)),
+        (virt(0x7fff_ffff_f000), PhysAddr(0x2000)),
+    ];
+    assert_eq!(seen(&guest, root, Half::User), (user.to_vec(), vec![]));
+    let kernel = [
+        (virt(0xffff_8000_0000_0000), PhysAddr(0x3000)),
+        (virt(0xffff_ffff_8000_0000), PhysAddr(0)),
+    ];
+    assert_eq!(seen(&guest, root, Half::Kernel), (kernel.to_vec(), vec![]));
+}
+
+#[test]
+fn adjacent_pages_with_equal_permissions_are_one_region() {
+    let mut guest = Guest::new(64);
+    let root = guest.new_root();
+    guest.map_4k(root, 0x40_0000, 0x1000, USER);
+    guest.map_4k(root, 0x40_1000, 0x8000, USER);
+    guest.map_4k(root, 0x40_2000, 0x9000, USER | WRITABLE);
+    guest.map_4k(root, 0x40_4000, 0xa000, USER | WRITABLE);
+    guest.map(root, 0xffff_ffff_ffe0_0000, 0, PageSize::Mib2, WRITABLE);
+
+    let (user, _) = regions(guest.memory(), root, Half::User);
+    let user: Vec<_> = user.into_iter().map(|region| region.to_string()).collect();
+    assert_eq!(
+        user,
+        [
+            "0x400000..=0x401fff (user r-x)",
+            "0x402000..=0x402fff (user rwx)",
+            "0x404000..=0x404fff (user rwx)"
+        ]
+    );
+    let (kernel, _) = regions(guest.memory(), root, Half::Kernel);
+    assert_eq!(kernel.as_slice()[0].last(), virt(u64::MAX));
+}
+
+#[test]
+fn a_malformed_entry_is_an_anomaly_and_the_scan_goes_on() {
+    let cases = [
+        (0, 0x1000 | LARGE | PRESENT, Defect::ReservedBit),
+        (0, 64 << 12 | PRESENT, Defect::TableOutsideMemory),
+        (1, 0x1000 << 9 >> 1 | LARGE | PRESENT, Defect::MisalignedLargePage),
+    ];
+    for (levels_below_top, value, expected) in cases {
+        let mut guest = Guest::new(64);
+        let root = guest.new_root();
+        guest.map_4k(root, 0x1000, 0x1000, USER);
+        guest.map_4k(root, 0x7fff_0000_0000, 0x2000, USER);
+        guest.write(guest.entry(root, 0x1000, levels_below_top), value);
+
+        let (seen, anomalies) = seen(&guest, root, Half::User);
+        assert_eq!(seen, [(virt(0x7fff_0000_0000), PhysAddr(0x2000))]);
+        match anomalies.as_slice() {
+            [
+                Anomaly::Malformed {
+                    address: VirtAddr(0),
+                    entry,
+                    defect,
+                },
+            ] => {
+                assert_eq!((entry.value, *defect), (value, expected));
+            }
+            other => panic!("{expected:?}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_root_outside_memory_is_an_anomaly() {
+    let guest = Guest::new(64);
+    let root = Root::from_cr3(64 << 12);
+    assert_eq!(
+        seen(&guest, root, Half::User),
+        (vec![], vec![Anomaly::RootOutsideMemory { root }])
+    );
+}
+
+#[test]
+fn a_table_that_contains_itself_is_a_loop_and_shows_the_tables_as_pages() {
+    let mut guest = Guest::new(64);
+    let root = guest.new_root();
+    let table = root.table();
+    guest.write(
+        guest.entry(root, 0xffff_ff00_0000_0000, 0),
+        table.start().0 | PRESENT,
+    );
+
+    let (seen, anomalies) = seen(&guest, root, Half::Kernel);
+    let recursive_page = virt(0xffff_0000_0000_0000 | 510 << 39 | 510 << 30 | 510 << 21 | 510 << 12);
+    assert_eq!(seen, [(recursive_page, table.start())]);
+    assert_eq!(anomalies.len(), 3);
+    assert!(
+        anomalies
+            .iter()
+            .all(|anomaly| matches!(anomaly, Anomaly::Loop { table: t } if t.frame == table))
+    );
+}
+
+#[test]
+fn a_table_used_twice_is_an_anomaly_and_maps_twice() {
+    let mut guest = Guest::new(64);
+    let root = guest.new_root();
+    guest.map_4k(root, 0x1000, 0x5000, USER);
+    let page_table = guest.read(guest.entry(root, 0x1000, 2));
+    guest.write(guest.entry(root, 0x20_1000, 2), page_table);
+
+    let (seen, anomalies) = seen(&guest, root, Half::User);
+    assert_eq!(
+        seen,
+        [
+            (virt(0x1000), PhysAddr(0x5000)),
+            (virt(0x20_1000), PhysAddr(0x5000))
+        ]
+    );
+    assert!(matches!(
+        anomalies.as_slice(),
+        [Anomaly::SharedTable { table }] if table.address == virt(0x20_0000) && table.reached == Reached::Again
+    ));
+}
+
+struct Count {
+    tables: u64,
+    frames: u64,
+    anomalies: Findings<Anomaly>,
+    descend: Descend,
+}
+
+impl Visitor for Count {
+    fn table(&mut self, _: &Table) -> Descend {
+        self.tables += 1;
+        self.descend
+    }
+
+    fn mapping(&mut self, mapping: &Mapping) -> ControlFlow<()> {
+        self.frames += mapping.size.frames();
+        ControlFlow::Continue(())
+    }
+
+    fn anomaly(&mut self, anomaly: Anomaly) {
+        self.anomalies.push(anomaly);
+    }
+}
+
+fn count(guest: &Guest, root: Root, descend: Descend) -> (Count, ControlFlow<()>) {
+    let mut count = Count {
+        tables: 0,
+        frames: 0,
+        anomalies: Findings::new(),
+        descend,
+    };
+    let flow = Scanner::new(guest.memory(), Half::User).scan(root, &mut count);
+    (count, flow)
+}
+
+#[test]
+fn a_table_full_of_itself_is_cut_off_where_memory_could_hold_no_more_tables() {
+    let mut guest = Guest::new(64);
+    let root = guest.new_root();
+    for index in 0..512 {
+        guest.write(
+            PhysAddr(root.table().start().0 + 8 * index),
+            root.table().start().0 | PRESENT,
+        );
+    }
+    let (count, flow) = count(&guest, root, Descend::Into);
+    assert!(flow.is_break());
+    // The one too many is shown to the visitor before the budget refuses it.
+    assert_eq!(count.tables, 64 + 1);
+    assert!(count.frames <= 64 * 512);
+    assert_eq!(
+        count.anomalies.as_slice().len() as u64 + count.anomalies.omitted(),
+        64 + 1
+    );
+    assert!(matches!(
+        (&count.anomalies).into_iter().last(),
+        Some(Anomaly::Unfinished { .. })
+    ));
+}
+
+#[test]
+fn large_pages_are_cut_off_where_as_many_tables_could_map_no_more() {
+    // 1024 frames: each 2 MiB page covers 512 of them, 1024 tables could map 1024 times as many.
+    let mut guest = Guest::new(1024);
+    let root = guest.new_root();
+    for gib in 0..2 {
+        for page in 0..512 {
+            guest.map(root, gib << 30 | page << 21, 0, PageSize::Mib2, USER);
+        }
+    }
+    let (all, flow) = count(&guest, root, Descend::Into);
+    assert!(flow.is_continue() && all.anomalies.is_empty());
+    assert_eq!(all.frames, 1024 * 512);
+
+    guest.map(root, 2 << 30, 0, PageSize::Mib2, USER);
+    let (cut, flow) = count(&guest, root, Descend::Into);
+    assert!(flow.is_break());
+    assert_eq!(cut.frames, all.frames);
+    assert_eq!(
+        cut.anomalies.as_slice(),
+        [Anomaly::Unfinished {
+            address: virt(2 << 30)
+        }]
+    );
+}
+
+#[test]
+fn what_the_visitor_passes_by_is_not_read() {
+    let mut guest = Guest::new(64);
+    let root = guest.new_root();
+    guest.map_4k(root, 0x1000, 0x5000, USER);
+    let (count, _) = count(&guest, root, Descend::Past);
+    assert_eq!((count.tables, count.frames), (1, 0));
+}
+
+#[test]
+fn one_scanner_notices_tables_that_two_address_spaces_share() {
+    let mut guest = Guest::new(64);
+    let (first, second) = (guest.new_root(), guest.new_root());
+    guest.map_4k(first, 0x1000, 0x5000, USER);
+    guest.write(
+        guest.entry(second, 0x1000, 0),
+        guest.read(guest.entry(first, 0x1000, 0)),
+    );
+
+    let mut count = Count {
+        tables: 0,
+        frames: 0,
+        anomalies: Findings::new(),
+        descend: Descend::Into,
+    };
+    let mut scanner = Scanner::new(guest.memory(), Half::User);
+    assert!(scanner.scan(first, &mut count).is_continue());
+    assert!(count.anomalies.is_empty());
+    assert!(scanner.scan(second, &mut count).is_continue());
+    // PDPT, PD and PT.
+    assert_eq!(count.anomalies.as_slice().len(), 3);
+}

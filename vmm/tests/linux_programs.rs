@@ -1,0 +1,120 @@
+//! The programs on this Linux. Their output here is the reference for the guest's.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::time::Duration;
+
+use abi::linux::process::{SIGFPE, SIGILL, SIGSEGV, WAIT_EXIT_SHIFT};
+use vmm::linux_reference::{ProgramRun, ReferenceError, run_program};
+
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// Enough for other schedules to show in an output that depends on them.
+const REPETITIONS: usize = 10;
+
+#[test]
+fn the_facts_about_memory_are_these() {
+    insta::assert_snapshot!(output_of_success("memory", &[]));
+}
+
+#[test]
+fn private_memory_is_copied_on_write() {
+    insta::assert_snapshot!(output_of_success("cow", &[]));
+}
+
+#[test]
+fn parents_and_children_find_each_other() {
+    insta::assert_snapshot!(output_of_success("fork-tree", &[]));
+}
+
+#[test]
+fn waiting_has_these_outcomes() {
+    insta::assert_snapshot!(output_of_success("wait-errors", &[]));
+}
+
+#[test]
+fn a_program_finds_its_segments_as_its_file_has_them() {
+    insta::assert_snapshot!(output_of_success("segments", &[]));
+}
+
+#[test]
+fn a_program_gets_its_bare_name_and_its_arguments() {
+    let output = output_of_success("hello", &["a", "b c", "\u{e9}"]);
+    assert_eq!(
+        output,
+        "hello\nargv[0] = hello\nargv[1] = a\nargv[2] = b c\nargv[3] = \\xc3\\xa9\n"
+    );
+}
+
+#[test]
+fn the_low_eight_bits_of_an_exit_status_arrive() {
+    for (argument, status) in [
+        ("0", 0),
+        ("7", 7),
+        ("255", 255),
+        ("256", 0),
+        ("-1", 255),
+        ("none", 2),
+    ] {
+        let run = run("exit-status", &[argument]);
+        assert_eq!(run.status, status << WAIT_EXIT_SHIFT, "exit-status {argument}");
+    }
+}
+
+#[test]
+fn each_fault_has_its_signal() {
+    let kinds = [
+        ("null-read", SIGSEGV),
+        ("null-write", SIGSEGV),
+        ("text-write", SIGSEGV),
+        ("exec-data", SIGSEGV),
+        ("div-zero", SIGFPE),
+        ("illegal", SIGILL),
+        ("kernel-read", SIGSEGV),
+        ("kernel-write", SIGSEGV),
+        ("non-canonical", SIGSEGV),
+        ("privileged", SIGSEGV),
+        ("stack-overflow", SIGSEGV),
+    ];
+    let usage = run("fault", &[]);
+    assert_eq!(usage.status, 1 << WAIT_EXIT_SHIFT);
+    assert_eq!(
+        String::from_utf8(usage.stdout).unwrap().lines().count(),
+        1 + kinds.len()
+    );
+    for (kind, signal) in kinds {
+        let expected = ProgramRun {
+            status: signal,
+            stdout: format!("fault: {kind}\n").into_bytes(),
+        };
+        assert_eq!(run("fault", &[kind]), expected, "{kind}");
+    }
+}
+
+#[test]
+fn a_program_that_does_not_end_in_time_is_an_error() {
+    let refused = run_program(
+        std::path::Path::new("/bin/sleep"),
+        &["60"],
+        Duration::from_millis(50),
+    );
+    assert!(
+        matches!(refused, Err(ReferenceError::ProgramTimedOut { .. })),
+        "{refused:?}"
+    );
+}
+
+/// Output of a program that exits with 0, the same at every run.
+fn output_of_success(name: &str, arguments: &[&str]) -> String {
+    let first = run(name, arguments);
+    assert_eq!(first.status, 0, "{name}");
+    for _ in 1..REPETITIONS {
+        assert_eq!(run(name, arguments), first, "{name}");
+    }
+    String::from_utf8(first.stdout).unwrap()
+}
+
+fn run(name: &str, arguments: &[&str]) -> ProgramRun {
+    run_program(&support::program(name), arguments, TIMEOUT).unwrap()
+}

@@ -1,0 +1,116 @@
+//! Every way in which a guest can end, made by a kernel of a few instructions on real KVM.
+
+mod tiny_kernel;
+
+use std::time::Duration;
+
+use tiny_kernel::{ENTRY, ample, machine};
+use vmm::channel::Channel;
+use vmm::vm::{Budget, Cause, Death, StopReason};
+
+/// Runs `code` to its end.
+fn death_of(code: &[u8], budget: Budget) -> Death {
+    let (mut vm, _files) = machine(code, budget);
+    match vm.run().unwrap().reason() {
+        StopReason::Died(death) => (**death).clone(),
+        other => panic!("expected a death, found {other:?}"),
+    }
+}
+
+/// `mov edx, port; mov eax, value; out dx, eax`
+fn out(port: u16, value: u32) -> Vec<u8> {
+    let mut code = vec![0xba];
+    code.extend(u32::from(port).to_le_bytes());
+    code.push(0xb8);
+    code.extend(value.to_le_bytes());
+    code.push(0xef);
+    code
+}
+
+/// `out` of the address of an event record that lies behind the code.
+fn report(kind: u32, arguments: [u64; 4], text: &[u8]) -> Vec<u8> {
+    let record_at = ENTRY + 64;
+    let mut code = out(abi::event::PORT, record_at);
+    code.push(0xf4); // hlt: not reached when the event ends the run
+    code.resize(64, 0);
+    code.extend(kind.to_le_bytes());
+    code.extend(0_u32.to_le_bytes());
+    arguments.iter().for_each(|argument| code.extend(argument.to_le_bytes()));
+    code.extend(text);
+    code
+}
+
+#[test]
+fn a_guest_that_halts_can_never_be_woken() {
+    let death = death_of(&[0xf4], ample());
+    assert_eq!(death.cause, Cause::Halted);
+}
+
+#[test]
+fn an_exception_without_handlers_is_a_triple_fault() {
+    // lidt [zeros]; ud2: the descriptor table has the limit 0.
+    let mut code = vec![0x0f, 0x01, 0x1d];
+    code.extend((ENTRY + 16).to_le_bytes());
+    code.extend([0x0f, 0x0b]);
+    code.resize(32, 0);
+    let death = death_of(&code, ample());
+    assert_eq!(death.cause, Cause::TripleFault);
+}
+
+#[test]
+fn a_guest_that_loops_without_exits_is_stopped_by_time() {
+    let limit = Duration::from_millis(50);
+    let death = death_of(&[0xeb, 0xfe], Budget { exits: 1000, wall_time: limit });
+    assert_eq!(death.cause, Cause::OutOfTime { limit });
+    assert_eq!(death.place.rip, ENTRY.into());
+    assert_eq!(death.place.bytes, [0xeb, 0xfe]);
+    assert!(death.place.instruction.unwrap().starts_with("jmp"));
+}
+
+#[test]
+fn a_guest_that_only_exits_is_stopped_by_their_number() {
+    // out 0x80, al; jmp back
+    let death = death_of(&[0xe6, 0x80, 0xeb, 0xfc], Budget { exits: 100, ..ample() });
+    assert_eq!(death.cause, Cause::OutOfExits { limit: 100 });
+}
+
+#[test]
+fn code_that_runs_out_of_memory_is_named_with_its_place() {
+    // jmp to the doorbell, where there is no memory to fetch from.
+    let mut code = vec![0xe9];
+    code.extend((abi::doorbell::PHYS_BASE as u32).wrapping_sub(ENTRY + 5).to_le_bytes());
+    let death = death_of(&code, ample());
+    assert!(matches!(death.cause, Cause::InternalError { .. }), "{death:?}");
+    assert_eq!(death.place.rip, abi::doorbell::PHYS_BASE);
+    assert!(death.place.to_string().ends_with("where nothing is mapped"), "{}", death.place);
+}
+
+#[test]
+fn a_panic_comes_with_the_kernels_own_words() {
+    let text = b"no more frames";
+    let arguments = [u64::from(ENTRY) + 64 + abi::event::RECORD_BYTES as u64, text.len() as u64, 0, 0];
+    let death = death_of(&report(abi::event::PANIC, arguments, text), ample());
+    assert_eq!(death.cause, Cause::Panic { message: "no more frames".to_owned() });
+}
+
+#[test]
+fn powering_off_is_no_death() {
+    let (mut vm, _files) = machine(&report(abi::event::POWER_OFF, [0; 4], b""), ample());
+    assert_eq!(*vm.run().unwrap().reason(), StopReason::PoweredOff);
+    assert_eq!(*vm.run().unwrap().reason(), StopReason::PoweredOff, "an ended machine stays ended");
+}
+
+#[test]
+fn a_guest_can_be_inspected_between_rings() {
+    // A 32-bit kernel has no 64-bit reads, so fxrstor-sized tricks aside it can ring only through an MMX load:
+    // movq mm0, [doorbell]; hlt
+    let mut code = vec![0x0f, 0x6f, 0x05];
+    code.extend((abi::doorbell::PHYS_BASE as u32).to_le_bytes());
+    code.push(0xf4);
+    let (mut vm, _files) = machine(&code, ample());
+    assert!(vm.stop().is_none(), "a machine that has not run stands nowhere");
+    assert_eq!(*vm.run().unwrap().reason(), StopReason::Ring(Channel::FIRST));
+    assert_eq!(*vm.stop().unwrap().reason(), StopReason::Ring(Channel::FIRST));
+    let StopReason::Died(death) = vm.run().unwrap().reason().clone() else { panic!() };
+    assert_eq!(death.cause, Cause::Halted);
+}
