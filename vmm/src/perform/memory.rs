@@ -103,10 +103,7 @@ impl<D: Drive> Performer<D> {
         )?;
         let Some(reply) = reply else { return Ok(performed) };
         let start = reply.result.cast_unsigned();
-        let new = Region {
-            start: VirtAddr(start),
-            pages: *pages,
-        };
+        let new = Region::new(VirtAddr(start), *pages);
         if !start.is_multiple_of(PAGE_SIZE) || start.saturating_add(pages * PAGE_SIZE) > abi::paging::USER_END
         {
             let place = self.name(process);
@@ -167,10 +164,7 @@ impl<D: Drive> Performer<D> {
                 let (performed, reply) = self.call(process, Expected::Success, ask(0))?;
                 let Some(reply) = reply else { return Ok(performed) };
                 let start = reply.result.cast_unsigned().next_multiple_of(PAGE_SIZE);
-                Region {
-                    start: VirtAddr(start),
-                    pages: 0,
-                }
+                Region::new(VirtAddr(start), 0)
             }
         };
         let pages = old.pages.saturating_add_signed(change);
@@ -191,7 +185,7 @@ impl<D: Drive> Performer<D> {
             } else {
                 self.model.unmap(process, old.range(pages, old.pages - pages));
             }
-            self.regions.set(process, heap.as_str(), Region { pages, ..old });
+            self.regions.set(process, heap.as_str(), old.resized(pages));
         }
         Ok(performed)
     }
@@ -206,10 +200,7 @@ impl<D: Drive> Performer<D> {
         let operation = AgentOperation::new(operation::TOUCH_STACK, &[pages, STACK_BYTE.into()]);
         let (performed, reply) = self.call(process, step.expected, operation)?;
         if let Some(reply) = reply {
-            let new = Region {
-                start: VirtAddr(reply.value).page_start(),
-                pages,
-            };
+            let new = Region::new(VirtAddr(reply.value).page_start(), pages);
             self.model
                 .map(process, new.range(0, pages), PROT_READ | PROT_WRITE, Kind::Stack);
             self.regions.set(process, region.as_str(), new);
