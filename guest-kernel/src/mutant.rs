@@ -24,9 +24,9 @@ macro_rules! mutants {
 }
 
 mutants! {
-    /// Fork leaves the parent's pages writable, so that its stores reach the child.
+    /// Fork leaves the parent's anonymous pages, except the stack's, writable, so that its stores reach the child.
     ForkKeepsParentWritable = "fork-keeps-parent-writable";
-    /// The copy of a copy-on-write fault takes a reference away from the original twice.
+    /// A copy-on-write fault keeps the reference to the frame that it does not map any more.
     CowForgetsReference = "cow-forgets-reference";
     /// A copy-on-write fault copies the next frame instead of the one that was written to.
     CowCopiesWrongFrame = "cow-copies-wrong-frame";
@@ -97,7 +97,10 @@ mod selected {
 
     /// A kernel without faults does not pretend to have one.
     pub(crate) fn select(name: Option<&[u8]>) {
-        assert!(name.is_none(), "mutant= needs a kernel that is built with the feature `mutants`");
+        assert!(
+            name.is_none(),
+            "mutant= needs a kernel that is built with the feature `mutants`"
+        );
     }
 }
 

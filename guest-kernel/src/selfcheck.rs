@@ -5,18 +5,22 @@
 
 use abi::PAGE_SIZE;
 use abi::boot::{QEMU_EXIT_FAILURE, QEMU_EXIT_PORT, QEMU_EXIT_SUCCESS};
+use abi::linux::mman::PROT_READ;
 
 use crate::arch;
 use crate::device::console;
 use crate::mm::{
-    self, Access, AddressSpace, Backing, Contents, FaultError, FrameKind, Growth, MapRequest, Placement, Protection,
-    SharedObject, UserSlice, VirtAddr,
+    self, Access, AddressSpace, Backing, Contents, FaultError, FrameKind, Growth, MapRequest, Placement,
+    Protection, SharedObject, UserSlice, VirtAddr,
 };
 
 /// What was found, if it is not what was expected.
 type Outcome = Result<(), &'static str>;
 
-const CHECKS: [(&str, fn() -> Outcome); 5] = [
+/// A check and its name.
+type Check = (&'static str, fn() -> Outcome);
+
+const CHECKS: [Check; 5] = [
     ("frames", check_frames),
     ("heap", check_heap),
     ("faults", check_faults),
@@ -29,9 +33,8 @@ pub(crate) fn run() -> ! {
     console::write(b"ringside guest kernel\n");
     for (name, check) in CHECKS {
         let free_before = mm::free_frames();
-        let outcome = check().and_then(|()| {
-            expect(mm::free_frames() == free_before, "frames did not come back")
-        });
+        let outcome =
+            check().and_then(|()| expect(mm::free_frames() == free_before, "frames did not come back"));
         if let Err(problem) = outcome {
             for part in ["selfcheck: ", name, ": ", problem, "\n"] {
                 console::write(part.as_bytes());
@@ -59,7 +62,10 @@ fn check_frames() -> Outcome {
     let number = first.number();
     drop(first);
     let again = mm::allocate(FrameKind::Anonymous, Contents::Zeroed).map_err(|_| "no frame again")?;
-    expect(again.number() == number, "a frame that came back was not used again")
+    expect(
+        again.number() == number,
+        "a frame that came back was not used again",
+    )
 }
 
 fn check_heap() -> Outcome {
@@ -67,16 +73,25 @@ fn check_heap() -> Outcome {
     let other = mm::try_box([2_u64; 3]).map_err(|_| "no room for another small object")?;
     let large = mm::try_box([3_u64; 1024]).map_err(|_| "no room for a large object")?;
     expect(*small == [1; 3] && *other == [2; 3], "small objects overlap")?;
-    expect(large.iter().all(|&word| word == 3), "a large object was overwritten")
+    expect(
+        large.iter().all(|&word| word == 3),
+        "a large object was overwritten",
+    )
 }
 
 const PAGE: u64 = 0x40_0000;
 
 fn space_with(backing: Backing) -> Result<AddressSpace, &'static str> {
     let mut space = AddressSpace::new().map_err(|_| "no address space")?;
-    let request =
-        MapRequest { bytes: 4 * PAGE_SIZE, protection: Protection::READ_WRITE, growth: Growth::Fixed, backing };
-    space.map(Placement::Fixed(VirtAddr::new(PAGE)), request).map_err(|_| "no mapping")?;
+    let request = MapRequest {
+        bytes: 4 * PAGE_SIZE,
+        protection: Protection::READ_WRITE,
+        growth: Growth::Fixed,
+        backing,
+    };
+    space
+        .map(Placement::Fixed(VirtAddr::new(PAGE)), request)
+        .map_err(|_| "no mapping")?;
     Ok(space)
 }
 
@@ -85,24 +100,43 @@ fn check_faults() -> Outcome {
     expect(read(&mut space, PAGE)? == 0, "a fresh page is not zero")?;
     write(&mut space, PAGE, 7)?;
     expect(read(&mut space, PAGE)? == 7, "a page lost what was written to it")?;
-    space.protect(VirtAddr::new(PAGE), PAGE_SIZE, 1).map_err(|_| "no protection")?;
+    space
+        .protect(VirtAddr::new(PAGE), PAGE_SIZE, PROT_READ)
+        .map_err(|_| "no protection")?;
     let refused = space.handle_fault(VirtAddr::new(PAGE), Access::Write);
-    expect(refused == Err(FaultError::Forbidden), "a protected page could be written")?;
-    space.unmap(VirtAddr::new(PAGE), PAGE_SIZE).map_err(|_| "no unmapping")?;
+    expect(
+        refused == Err(FaultError::Forbidden),
+        "a protected page could be written",
+    )?;
+    space
+        .unmap(VirtAddr::new(PAGE), PAGE_SIZE)
+        .map_err(|_| "no unmapping")?;
     let gone = space.handle_fault(VirtAddr::new(PAGE), Access::Read);
-    expect(gone == Err(FaultError::Forbidden), "an unmapped page could be read")
+    expect(
+        gone == Err(FaultError::Forbidden),
+        "an unmapped page could be read",
+    )
 }
 
 fn check_copy_on_write() -> Outcome {
     let mut parent = space_with(Backing::Anonymous)?;
     write(&mut parent, PAGE, 1)?;
     let mut child = parent.fork().map_err(|_| "no fork")?;
-    expect(read(&mut child, PAGE)? == 1, "the child does not see what the parent wrote")?;
+    expect(
+        read(&mut child, PAGE)? == 1,
+        "the child does not see what the parent wrote",
+    )?;
     write(&mut child, PAGE, 2)?;
     write(&mut parent, PAGE + PAGE_SIZE, 3)?;
-    expect(read(&mut parent, PAGE)? == 1, "the child's store reached the parent")?;
+    expect(
+        read(&mut parent, PAGE)? == 1,
+        "the child's store reached the parent",
+    )?;
     expect(read(&mut child, PAGE)? == 2, "the child lost its store")?;
-    expect(read(&mut child, PAGE + PAGE_SIZE)? == 0, "the parent's store reached the child")
+    expect(
+        read(&mut child, PAGE + PAGE_SIZE)? == 0,
+        "the parent's store reached the child",
+    )
 }
 
 fn check_shared_memory() -> Outcome {
@@ -110,14 +144,21 @@ fn check_shared_memory() -> Outcome {
     let mut parent = space_with(Backing::Shared { object, first: 0 })?;
     let mut child = parent.fork().map_err(|_| "no fork")?;
     write(&mut child, PAGE, 5)?;
-    expect(read(&mut parent, PAGE)? == 5, "the child's store did not reach the parent")
+    expect(
+        read(&mut parent, PAGE)? == 5,
+        "the child's store did not reach the parent",
+    )
 }
 
 fn read(space: &mut AddressSpace, address: u64) -> Result<u64, &'static str> {
-    space.read_u64(address).map_err(|_| "a mapped page cannot be read")
+    space
+        .read_u64(address)
+        .map_err(|_| "a mapped page cannot be read")
 }
 
 fn write(space: &mut AddressSpace, address: u64, value: u64) -> Outcome {
     let slice = UserSlice::new(address, 8).map_err(|_| "no user address")?;
-    space.write(slice, &value.to_le_bytes()).map_err(|_| "a writable page cannot be written")
+    space
+        .write(slice, &value.to_le_bytes())
+        .map_err(|_| "a writable page cannot be written")
 }

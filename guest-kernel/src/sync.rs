@@ -3,7 +3,10 @@
 //! There is one processor and interrupts are masked in the kernel, so nothing can ever wait for a lock: one that is found
 //! held is a fault in the kernel, and taking it panics.
 
-#![allow(unsafe_code, reason = "a cell that is shared by static reference and checked at run time")]
+#![allow(
+    unsafe_code,
+    reason = "a cell that is shared by static reference and checked at run time"
+)]
 
 use core::cell::{Cell, UnsafeCell};
 use core::ops::{Deref, DerefMut};
@@ -23,7 +26,10 @@ unsafe impl<T> Sync for Lock<T> {}
 
 impl<T> Lock<T> {
     pub(crate) const fn new(value: T) -> Self {
-        Self { value: UnsafeCell::new(value), held: Cell::new(false) }
+        Self {
+            value: UnsafeCell::new(value),
+            held: Cell::new(false),
+        }
     }
 
     /// Borrows the value until the guard is dropped.

@@ -153,6 +153,14 @@ impl Model {
         }
     }
 
+    /// The part of `range` before its first page that `process` does not have.
+    #[must_use]
+    pub fn up_to_hole(&self, process: Channel, range: Range<VirtAddr>) -> Range<VirtAddr> {
+        let has = |number: &PageNumber| self.page(process, *number).is_some();
+        let hole = page_numbers(&range).find(|number| !has(number));
+        range.start..hole.map_or(range.end, |number| VirtAddr(number * PAGE_SIZE))
+    }
+
     /// madvise(DONTNEED): private pages hold zeros again, shared ones keep what the object has.
     pub fn discard(&mut self, process: Channel, range: Range<VirtAddr>) {
         for (_, page) in self.memory(process).pages.range_mut(page_numbers(&range)) {

@@ -1,5 +1,10 @@
 //! Every way in which a scenario can be unusable, as its author sees it.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy takes helpers of integration tests for library code"
+)]
+
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use vmm::scenario::{Scenario, ScenarioErrors};
 
@@ -17,7 +22,10 @@ fn render(text: &str) -> String {
         .with_width(WIDTH)
         .render_report(&mut rendered, &refuse(text))
         .unwrap();
-    rendered.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+    rendered
+        .lines()
+        .map(|line| line.trim_end().to_owned() + "\n")
+        .collect()
 }
 
 /// A scenario with this header, whose steps follow a mapping of four pages.
@@ -197,9 +205,17 @@ fn of_very_many_problems_only_the_first_are_kept() {
 
 #[test]
 fn a_problem_knows_path_line_and_column() {
-    let errors = refuse(&document("", r#"{ "check": "x", "expect": [{ "mapped": ["parent:buf", "child:buf"] }] }"#));
-    let [problem] = errors.problems() else { panic!("{errors:?}") };
-    assert_eq!((problem.path.as_str(), problem.line, problem.column), ("steps[1].expect[0].mapped[1]", 5, 59));
+    let errors = refuse(&document(
+        "",
+        r#"{ "check": "x", "expect": [{ "mapped": ["parent:buf", "child:buf"] }] }"#,
+    ));
+    let [problem] = errors.problems() else {
+        panic!("{errors:?}")
+    };
+    assert_eq!(
+        (problem.path.as_str(), problem.line, problem.column),
+        ("steps[1].expect[0].mapped[1]", 5, 59)
+    );
 }
 
 #[test]

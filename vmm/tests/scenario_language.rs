@@ -1,12 +1,16 @@
 //! What a scenario file can say, and what the JSON Schema of the language says about it.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy takes helpers of integration tests for library code"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use vmm::scenario::{
-    CollectError, Content, ContentAt, Expected, Operation, Return, SCHEMA_FILE, Scenario, Step, collect,
-    schema,
+    Content, ContentAt, Expected, Operation, Return, SCHEMA_FILE, Scenario, Step, collect, schema,
 };
 
 /// Programs that the tests' guest image has.
@@ -26,7 +30,7 @@ fn document(steps: &Value) -> Value {
 
 /// Every operation and every expectation, with every key at least once.
 fn everything() -> Value {
-    json!({
+    const EVERYTHING: &str = r#"{
         "$schema": "schema.json",
         "name": "example",
         "description": "Everything that can be said.",
@@ -80,9 +84,10 @@ fn everything() -> Value {
                 { "exit_status": { "of": "c", "signal": "SIGSEGV" } },
                 { "exit_status": { "of": "many", "exit": 4 } },
                 { "faulted": { "process": "c", "at": "buf+3p", "access": "write" } } ] },
-            { "in": "p", "do": "exit", "status": 0 },
-        ],
-    })
+            { "in": "p", "do": "exit", "status": 0 }
+        ]
+    }"#;
+    serde_json::from_str(EVERYTHING).unwrap()
 }
 
 fn folder(name: &str) -> PathBuf {
@@ -151,13 +156,13 @@ fn contents_become_bytes() {
             .extend(content.as_object().unwrap().clone());
         let steps = json!([{ "in": "p", "do": "mmap", "as": "buf", "pages": 1, "prot": "rw" }, write]);
         let scenario = parse(&document(&steps)).unwrap();
-        match &scenario.steps[1] {
-            Step::Operation(step) => match &step.operation {
-                Operation::Write(ContentAt { content, .. }) => content.clone(),
-                other => panic!("{other}"),
-            },
-            Step::Check(check) => panic!("{check}"),
-        }
+        let Step::Operation(step) = &scenario.steps[1] else {
+            panic!("an operation")
+        };
+        let Operation::Write(ContentAt { content, .. }) = &step.operation else {
+            panic!("a write")
+        };
+        content.clone()
     };
     assert_eq!(
         *written(json!({ "text": "h\u{e9}" })).to_bytes(),
@@ -303,38 +308,13 @@ fn the_schema_refuses_an_outcome_that_the_operation_cannot_have() {
     }
 }
 
-#[test]
-fn a_folder_gives_its_scenarios_sorted_and_without_the_schema() {
-    let temporary = Scratch::new("sorted");
-    for name in ["b.json", "a.json", SCHEMA_FILE, "notes.txt", "deeper/c.json"] {
-        temporary.write(name);
-    }
-    let found = collect(&[temporary.path("b.json"), temporary.path("")]).unwrap();
-    let expected = ["b.json", "a.json", "deeper/c.json"].map(|name| temporary.path(name));
-    assert_eq!(found, expected);
-}
-
-#[test]
-fn an_empty_folder_and_a_missing_path_are_errors() {
-    let temporary = Scratch::new("empty");
-    temporary.write("notes.txt");
-    assert!(matches!(
-        collect(&[temporary.path("")]),
-        Err(CollectError::Empty { .. })
-    ));
-    assert!(matches!(
-        collect(&[temporary.path("nowhere")]),
-        Err(CollectError::Missing { .. })
-    ));
-}
-
 /// JSON pointers of every object in a document.
 fn object_pointers(document: &Value) -> Vec<String> {
     fn visit(value: &Value, pointer: String, found: &mut Vec<String>) {
         match value {
             Value::Object(object) => {
                 object.iter().for_each(|(key, value)| {
-                    visit(value, format!("{pointer}/{}", key.replace('/', "~1")), found)
+                    visit(value, format!("{pointer}/{}", key.replace('/', "~1")), found);
                 });
                 found.push(pointer);
             }
@@ -378,36 +358,5 @@ fn find_unexplained(value: &Value, place: &str, unexplained: &mut Vec<String>) {
                 .for_each(|(index, value)| find_unexplained(value, &format!("{place}/{index}"), unexplained));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-/// A folder of a test's own, removed at its end.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("ringside-{}-{name}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        Self(folder)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        if name.is_empty() {
-            self.0.clone()
-        } else {
-            self.0.join(name)
-        }
-    }
-
-    fn write(&self, name: &str) {
-        let file = self.path(name);
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, "{}").unwrap();
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).unwrap();
     }
 }

@@ -13,7 +13,9 @@ use vmm::scenario::{self, Scenario};
 
 fn main() {
     let arguments = Arguments::from_args();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the crate lies in the workspace");
     let files = scenario::collect(&[root.join("scenarios")]).expect("scenarios are shipped");
     let image: &'static GuestImage = Box::leak(Box::new(
         image::ensure(ImageKind::Shipped, &*image::to_stderr()).expect("the guest image can be built"),
@@ -27,7 +29,9 @@ fn main() {
         })
         .collect();
     let names: Vec<String> = files.iter().map(|file| name_of(file)).collect();
-    tests.push(Trial::test("every-snapshot-has-its-scenario", move || no_orphans(&snapshots, &names)));
+    tests.push(Trial::test("every-snapshot-has-its-scenario", move || {
+        no_orphans(&snapshots, &names)
+    }));
     libtest_mimic::run(&arguments, tests).exit();
 }
 
@@ -38,7 +42,11 @@ fn name_of(file: &Path) -> String {
 fn report_is_as_reviewed(file: &Path, snapshots: &Path, image: &GuestImage) -> Result<(), Failed> {
     let text = fs::read_to_string(file)?;
     let scenario = Scenario::parse(&file.display().to_string(), &text, &image.programs)?;
-    let guest = Guest { kernel: &image.kernel, initrd: &image.initrd, options: &[] };
+    let guest = Guest {
+        kernel: &image.kernel,
+        initrd: &image.initrd,
+        options: &[],
+    };
     let report = vmm::run::run(&vmm::vm::open()?, &guest, &scenario)?;
     let settings = {
         let mut settings = insta::Settings::clone_current();
@@ -49,7 +57,10 @@ fn report_is_as_reviewed(file: &Path, snapshots: &Path, image: &GuestImage) -> R
         settings
     };
     settings.bind(|| {
-        insta::assert_snapshot!(scenario.name.as_str(), render(&report, Colour::Plain, Detail::Full));
+        insta::assert_snapshot!(
+            scenario.name.as_str(),
+            render(&report, Colour::Plain, Detail::Full)
+        );
     });
     Ok(())
 }

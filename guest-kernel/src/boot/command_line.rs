@@ -16,7 +16,9 @@ impl<'a> CommandLine<'a> {
 
     /// Value of the last word with that key: who adds to a command line may override.
     pub(super) fn value(&self, key: &str) -> Option<&'a [u8]> {
-        self.words().filter_map(|word| word.strip_prefix(key.as_bytes())?.strip_prefix(b"=")).last()
+        self.words()
+            .filter_map(|word| word.strip_prefix(key.as_bytes())?.strip_prefix(b"="))
+            .last()
     }
 
     fn words(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {

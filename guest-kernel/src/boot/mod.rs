@@ -5,8 +5,8 @@ mod start_info;
 
 use abi::boot::{CMDLINE_INIT, CMDLINE_MUTANT, CMDLINE_SELF_CHECK, CMDLINE_VERBOSE};
 
-use crate::device::events::{self, Event};
 use crate::device::console;
+use crate::device::events::{self, Event};
 use crate::fs::initrd;
 use crate::mm::{self, FreshMemory, PhysAddr};
 use crate::{arch, log, mutant, process, selfcheck};
@@ -30,11 +30,17 @@ pub(crate) extern "C" fn start(start_info: u64) -> ! {
     mutant::select(command_line.value(CMDLINE_MUTANT));
 
     // Ringside hands out memory that is zero; elsewhere firmware ran before.
-    let fresh = if events::is_listening() { FreshMemory::Zeroed } else { FreshMemory::Unknown };
+    let fresh = if events::is_listening() {
+        FreshMemory::Zeroed
+    } else {
+        FreshMemory::Unknown
+    };
     let initrd = start_info.initrd();
     mm::init(start_info.usable_memory(), fresh, initrd.clone());
     initrd::init(PhysAddr::new(initrd.start), (initrd.end - initrd.start) as usize);
-    events::send(Event::Booted { root: arch::active_root() });
+    events::send(Event::Booted {
+        root: arch::active_root(),
+    });
     let (address, frames) = mm::frame_table_location();
     events::send(Event::FrameTable { address, frames });
 

@@ -35,9 +35,15 @@ impl StartInfo {
     /// Panics if it is not one, or too old to have a memory map.
     pub(super) fn read(at: PhysAddr) -> Self {
         let magic = boot_u32(at);
-        assert!(magic == MAGIC, "start info has magic {magic:#x}, expected {MAGIC:#x}");
+        assert!(
+            magic == MAGIC,
+            "start info has magic {magic:#x}, expected {MAGIC:#x}"
+        );
         let version = boot_u32(at.plus(VERSION));
-        assert!(version >= 1, "start info has version {version}, expected at least 1");
+        assert!(
+            version >= 1,
+            "start info has version {version}, expected at least 1"
+        );
         Self { at }
     }
 

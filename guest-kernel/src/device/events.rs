@@ -13,22 +13,48 @@ use crate::sync::Lock;
 /// Something that happened.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Event {
-    Booted { root: FrameNumber },
-    FrameTable { address: PhysAddr, frames: usize },
-    Created { pid: Pid, parent: Option<Pid>, root: FrameNumber },
-    Executed { pid: Pid, root: FrameNumber },
-    Exited { pid: Pid, status: u32 },
-    Reaped { pid: Pid },
-    FatalFault { pid: Pid, fault: Fault },
+    Booted {
+        root: FrameNumber,
+    },
+    FrameTable {
+        address: PhysAddr,
+        frames: usize,
+    },
+    Created {
+        pid: Pid,
+        parent: Option<Pid>,
+        root: FrameNumber,
+    },
+    Executed {
+        pid: Pid,
+        root: FrameNumber,
+    },
+    Exited {
+        pid: Pid,
+        status: u32,
+    },
+    Reaped {
+        pid: Pid,
+    },
+    FatalFault {
+        pid: Pid,
+        fault: Fault,
+    },
     PowerOff,
-    FirstUser { pid: Pid },
+    FirstUser {
+        pid: Pid,
+    },
 }
 
 /// Whether the VMM answered when it was asked.
 static LISTENING: AtomicBool = AtomicBool::new(false);
 
 /// The record that the VMM copies; filled and sent before anything else can fill it.
-static RECORD: Lock<EventRecord> = Lock::new(EventRecord { kind: 0, pid: 0, arguments: [0; 4] });
+static RECORD: Lock<EventRecord> = Lock::new(EventRecord {
+    kind: 0,
+    pid: 0,
+    arguments: [0; 4],
+});
 
 /// Asks whether anyone listens.
 pub(crate) fn probe() {
@@ -43,7 +69,11 @@ pub(crate) fn is_listening() -> bool {
 /// Sends an event.
 pub(crate) fn send(event: Event) {
     let (kind, pid, arguments) = encode(event);
-    send_record(EventRecord { kind, pid: pid.map_or(0, Pid::as_u32), arguments });
+    send_record(EventRecord {
+        kind,
+        pid: pid.map_or(0, Pid::as_u32),
+        arguments,
+    });
 }
 
 fn encode(event: Event) -> (u32, Option<Pid>, [u64; 4]) {
@@ -60,8 +90,17 @@ fn encode(event: Event) -> (u32, Option<Pid>, [u64; 4]) {
         Event::Exited { pid, status } => (event::EXITED, Some(pid), [status.into(), 0, 0, 0]),
         Event::Reaped { pid } => (event::REAPED, Some(pid), [0; 4]),
         Event::FatalFault { pid, fault } => {
-            let Fault { vector, error_code, address, instruction } = fault;
-            (event::FATAL_FAULT, Some(pid), [vector, error_code, address, instruction])
+            let Fault {
+                vector,
+                error_code,
+                address,
+                instruction,
+            } = fault;
+            (
+                event::FATAL_FAULT,
+                Some(pid),
+                [vector, error_code, address, instruction],
+            )
         }
         Event::PowerOff => (event::POWER_OFF, None, [0; 4]),
         Event::FirstUser { pid } => (event::FIRST_USER, Some(pid), [0; 4]),
@@ -80,7 +119,11 @@ pub(crate) fn send_panic(text: &Text, instruction: u64) {
 
 fn send_text(kind: u32, text: &Text, instruction: u64) {
     let address = physical_address_of(&text.bytes).as_u64();
-    send_record(EventRecord { kind, pid: 0, arguments: [address, text.len as u64, instruction, 0] });
+    send_record(EventRecord {
+        kind,
+        pid: 0,
+        arguments: [address, text.len as u64, instruction, 0],
+    });
 }
 
 fn send_record(record: EventRecord) {
@@ -99,7 +142,10 @@ pub(crate) struct Text {
 
 impl Text {
     pub(crate) const fn new() -> Self {
-        Self { bytes: [0; MAX_TEXT_BYTES as usize], len: 0 }
+        Self {
+            bytes: [0; MAX_TEXT_BYTES as usize],
+            len: 0,
+        }
     }
 
     /// Replaces the text.
@@ -120,7 +166,11 @@ impl fmt::Write for Text {
         let fits = &text[..text.floor_char_boundary(room)];
         self.bytes[self.len..self.len + fits.len()].copy_from_slice(fits.as_bytes());
         self.len += fits.len();
-        if fits.len() == text.len() { Ok(()) } else { Err(fmt::Error) }
+        if fits.len() == text.len() {
+            Ok(())
+        } else {
+            Err(fmt::Error)
+        }
     }
 }
 

@@ -51,7 +51,11 @@ fn parse(archive: &[u8]) -> Option<(Entry<'_>, &[u8])> {
     let end = start.checked_add(number(header, FILE_BYTES_AT)? as usize)?;
     let padded_name = archive.get(HEADER_BYTES..name_end)?;
     let name = padded_name.split(|&byte| byte == 0).next()?;
-    let entry = Entry { name, contents: archive.get(start..end)?, mode: number(header, MODE_AT)? };
+    let entry = Entry {
+        name,
+        contents: archive.get(start..end)?,
+        mode: number(header, MODE_AT)?,
+    };
     let next = end.checked_next_multiple_of(4)?.min(archive.len());
     Some((entry, &archive[next..]))
 }
@@ -97,7 +101,9 @@ mod tests {
             file(b"behind", 0, 0, b""),
         ]
         .concat();
-        let found: Vec<_> = entries(&archive).map(|entry| (entry.name, entry.contents)).collect();
+        let found: Vec<_> = entries(&archive)
+            .map(|entry| (entry.name, entry.contents))
+            .collect();
         assert_eq!(found, [(&b"agent"[..], &b"one"[..]), (b"bin/hello", b"four")]);
     }
 

@@ -61,7 +61,11 @@ impl<'a> Executable<'a> {
         let program_headers_offset = u64_at(header, 32);
         let bytes = u64::from(u16_at(header, 56)) * PROGRAM_HEADER_BYTES as u64;
         let program_headers = part(file, program_headers_offset, bytes).ok_or(ElfError::CutOff)?;
-        let executable = Self { entry: u64_at(header, 24), program_headers, program_headers_offset };
+        let executable = Self {
+            entry: u64_at(header, 24),
+            program_headers,
+            program_headers_offset,
+        };
         executable.check(file)?;
         Ok(executable)
     }
@@ -85,13 +89,15 @@ impl<'a> Executable<'a> {
 
     /// What is to be loaded, in the order of the headers.
     pub(crate) fn segments(&self) -> impl Iterator<Item = Segment> + use<'a> {
-        self.headers().filter(|header| u32_at(header, 0) == PT_LOAD).map(|header| Segment {
-            address: u64_at(header, 16),
-            memory_bytes: u64_at(header, 40),
-            offset: u64_at(header, 8),
-            file_bytes: u64_at(header, 32),
-            protection: protection_of(u32_at(header, 4)),
-        })
+        self.headers()
+            .filter(|header| u32_at(header, 0) == PT_LOAD)
+            .map(|header| Segment {
+                address: u64_at(header, 16),
+                memory_bytes: u64_at(header, 40),
+                offset: u64_at(header, 8),
+                file_bytes: u64_at(header, 32),
+                protection: protection_of(u32_at(header, 4)),
+            })
     }
 
     /// Number of program headers.
@@ -102,7 +108,9 @@ impl<'a> Executable<'a> {
     /// Where a program finds its own program headers, if a segment holds them.
     pub(crate) fn program_headers_address(&self) -> Option<u64> {
         let at = self.program_headers_offset;
-        let segment = self.segments().find(|part| part.offset <= at && at < part.offset + part.file_bytes)?;
+        let segment = self
+            .segments()
+            .find(|part| part.offset <= at && at < part.offset + part.file_bytes)?;
         Some(segment.address + (at - segment.offset))
     }
 
@@ -115,10 +123,14 @@ impl<'a> Executable<'a> {
 pub(crate) const PROGRAM_HEADER_ENTRY_BYTES: u64 = PROGRAM_HEADER_BYTES as u64;
 
 fn protection_of(flags: u32) -> u64 {
-    [(FLAG_READ, PROT_READ), (FLAG_WRITE, PROT_WRITE), (FLAG_EXECUTE, PROT_EXEC)]
-        .into_iter()
-        .filter(|(flag, _)| flags & flag != 0)
-        .fold(0, |protection, (_, bit)| protection | bit)
+    [
+        (FLAG_READ, PROT_READ),
+        (FLAG_WRITE, PROT_WRITE),
+        (FLAG_EXECUTE, PROT_EXEC),
+    ]
+    .into_iter()
+    .filter(|(flag, _)| flags & flag != 0)
+    .fold(0, |protection, (_, bit)| protection | bit)
 }
 
 fn part(file: &[u8], offset: u64, bytes: u64) -> Option<&[u8]> {
@@ -128,15 +140,21 @@ fn part(file: &[u8], offset: u64, bytes: u64) -> Option<&[u8]> {
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+    u16::from_le_bytes(array_at(bytes, at))
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from(u16_at(bytes, at)) | u32::from(u16_at(bytes, at + 2)) << 16
+    u32::from_le_bytes(array_at(bytes, at))
 }
 
 fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
+    u64::from_le_bytes(array_at(bytes, at))
+}
+
+fn array_at<const BYTES: usize>(bytes: &[u8], at: usize) -> [u8; BYTES] {
+    *bytes[at..]
+        .first_chunk()
+        .expect("headers are read in slices of their full length")
 }
 
 #[cfg(test)]
@@ -199,9 +217,18 @@ mod tests {
     #[test]
     fn segments_outside_the_file_or_with_impossible_sizes_are_refused() {
         assert_eq!(error_after(96, &0x41_u64.to_le_bytes()), Some(ElfError::CutOff));
-        assert_eq!(error_after(104, &0x3f_u64.to_le_bytes()), Some(ElfError::BadSegment));
-        assert_eq!(error_after(104, &u64::MAX.to_le_bytes()), Some(ElfError::BadSegment));
-        assert_eq!(error_after(80, &0x40_1001_u64.to_le_bytes()), Some(ElfError::BadSegment));
+        assert_eq!(
+            error_after(104, &0x3f_u64.to_le_bytes()),
+            Some(ElfError::BadSegment)
+        );
+        assert_eq!(
+            error_after(104, &u64::MAX.to_le_bytes()),
+            Some(ElfError::BadSegment)
+        );
+        assert_eq!(
+            error_after(80, &0x40_1001_u64.to_le_bytes()),
+            Some(ElfError::BadSegment)
+        );
         assert_eq!(error_after(32, &u64::MAX.to_le_bytes()), Some(ElfError::CutOff));
     }
 

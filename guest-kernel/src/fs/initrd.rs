@@ -26,7 +26,10 @@ pub(crate) fn page_aligned_address(contents: &[u8]) -> Option<PhysAddr> {
 }
 
 fn without_root(path: &[u8]) -> &[u8] {
-    let path = path.strip_prefix(b".").filter(|rest| rest.starts_with(b"/")).unwrap_or(path);
+    let path = path
+        .strip_prefix(b".")
+        .filter(|rest| rest.starts_with(b"/"))
+        .unwrap_or(path);
     let slashes = path.iter().take_while(|&&byte| byte == b'/').count();
     &path[slashes..]
 }

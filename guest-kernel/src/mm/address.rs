@@ -125,7 +125,10 @@ pub(crate) struct PageRange {
 impl PageRange {
     /// Both ends are page-aligned and in order; anything else is a fault in the kernel.
     pub(crate) const fn new(start: VirtAddr, end: VirtAddr) -> Self {
-        assert!(start.is_page_aligned() && end.is_page_aligned(), "range must be of whole pages");
+        assert!(
+            start.is_page_aligned() && end.is_page_aligned(),
+            "range must be of whole pages"
+        );
         assert!(start.0 <= end.0, "range must not end before it starts");
         Self { start, end }
     }
@@ -163,10 +166,6 @@ impl PageRange {
 
     pub(crate) const fn contains(&self, address: VirtAddr) -> bool {
         self.start.0 <= address.0 && address.0 < self.end.0
-    }
-
-    pub(crate) fn overlaps(&self, other: &Self) -> bool {
-        self.start < other.end && other.start < self.end
     }
 
     pub(crate) fn intersection(&self, other: &Self) -> Option<Self> {

@@ -28,16 +28,26 @@ pub(super) fn store(frame: FrameNumber, index: usize, value: u64) {
 }
 
 fn word(frame: FrameNumber, index: usize) -> *mut u64 {
-    assert!(index < PAGE_BYTES / 8, "word {index} is past the end of the frame");
+    assert!(
+        index < PAGE_BYTES / 8,
+        "word {index} is past the end of the frame"
+    );
     (PhysAddr::new(frame.address()).in_direct_map() + 8 * index as u64) as *mut u64
 }
 
 /// Fills a frame with zeros.
 pub(super) fn zero(frame: FrameNumber) {
-    let start = PhysAddr::new(frame.address()).in_direct_map();
-    // SAFETY: writes one frame, in which no Rust value lives: it was just allocated.
+    zero_words(frame, 0);
+}
+
+/// Fills a frame with zeros from the word at `first` on.
+pub(super) fn zero_words(frame: FrameNumber, first: usize) {
+    let words = PAGE_BYTES / 8;
+    assert!(first <= words, "word {first} is past the end of the frame");
+    let start = PhysAddr::new(frame.address()).in_direct_map() + 8 * first as u64;
+    // SAFETY: writes inside one frame, in which no Rust value lives: it was just allocated, or is a page table.
     unsafe {
-        asm!("rep stosq", inout("rdi") start => _, inout("rcx") PAGE_BYTES / 8 => _, in("rax") 0,
+        asm!("rep stosq", inout("rdi") start => _, inout("rcx") words - first => _, in("rax") 0,
             options(nostack, preserves_flags));
     }
 }
@@ -68,7 +78,10 @@ pub(super) fn write(frame: FrameNumber, offset: usize, from: &[u8]) {
 }
 
 fn bytes_of(frame: FrameNumber, offset: usize, len: usize) -> *mut u8 {
-    assert!(offset <= PAGE_BYTES && len <= PAGE_BYTES - offset, "{len} bytes at {offset} pass the end of the frame");
+    assert!(
+        offset <= PAGE_BYTES && len <= PAGE_BYTES - offset,
+        "{len} bytes at {offset} pass the end of the frame"
+    );
     (PhysAddr::new(frame.address()).in_direct_map() + offset as u64) as *mut u8
 }
 

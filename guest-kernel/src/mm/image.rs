@@ -18,7 +18,6 @@ use crate::arch;
 use crate::mutant::{self, Mutant};
 
 const LARGE_PAGE_SHIFT: u32 = 21;
-const ENTRIES: usize = 512;
 
 unsafe extern "C" {
     static image_start: u8;
@@ -49,27 +48,42 @@ pub(crate) fn protect(frames: usize) {
     let image_table = FrameNumber::containing(physical(&raw const image_pt));
     let text = page_indices(&raw const image_start, &raw const text_end);
     let rodata = page_indices(&raw const text_end, &raw const rodata_end);
-    let text_writable = if mutant::is(Mutant::KernelTextWritable) { WRITABLE } else { 0 };
+    let text_writable = if mutant::is(Mutant::KernelTextWritable) {
+        WRITABLE
+    } else {
+        0
+    };
     for index in text {
-        direct_map::store(image_table, index, page_address(index) | PRESENT | ACCESSED | text_writable);
+        direct_map::store(
+            image_table,
+            index,
+            page_address(index) | PRESENT | ACCESSED | text_writable,
+        );
     }
     for index in rodata {
-        direct_map::store(image_table, index, page_address(index) | PRESENT | ACCESSED | NO_EXECUTE);
+        direct_map::store(
+            image_table,
+            index,
+            page_address(index) | PRESENT | ACCESSED | NO_EXECUTE,
+        );
     }
     for guard in [&raw const boot_stack_guard, &raw const emergency_stack_guard] {
         direct_map::store(image_table, page_index(guard), 0);
     }
 
+    // Each entry gets its final value at once: the code that does it lies behind one of them.
     let directory = FrameNumber::containing(physical(&raw const direct_map_pd));
+    let image_slot = (KERNEL_PHYS >> LARGE_PAGE_SHIFT) as usize;
     let mapped = (frames as u64 * PAGE_SIZE).div_ceil(1 << LARGE_PAGE_SHIFT) as usize;
     for index in 0..mapped {
-        direct_map::store(directory, index, direct_map::load(directory, index) | NO_EXECUTE);
+        let entry = if index == image_slot {
+            image_table.address() | PRESENT | WRITABLE | ACCESSED
+        } else {
+            direct_map::load(directory, index) | NO_EXECUTE
+        };
+        direct_map::store(directory, index, entry);
     }
-    for index in mapped..ENTRIES {
-        direct_map::store(directory, index, 0);
-    }
-    let image_slot = (KERNEL_PHYS >> LARGE_PAGE_SHIFT) as usize;
-    direct_map::store(directory, image_slot, image_table.address() | PRESENT | WRITABLE | ACCESSED);
+    direct_map::zero_words(directory, mapped);
 
     let top = kernel_root();
     let below = FrameNumber::containing(physical(&raw const kernel_pdpt));
@@ -80,7 +94,11 @@ pub(crate) fn protect(frames: usize) {
 
 /// Keeps the static tables of the run-time half from being freed with their last entry: one that never goes is counted.
 pub(super) fn pin_tables() {
-    for table in [&raw const kernel_pml4, &raw const kernel_pdpt, &raw const run_time_pd] {
+    for table in [
+        &raw const kernel_pml4,
+        &raw const kernel_pdpt,
+        &raw const run_time_pd,
+    ] {
         frames::add_to_private(FrameNumber::containing(physical(table)), 1);
     }
 }

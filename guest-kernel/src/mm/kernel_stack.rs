@@ -66,7 +66,10 @@ impl Drop for KernelStack {
 
 fn take_slot() -> Option<usize> {
     let mut slots = SLOTS.lock();
-    let (index, word) = slots.iter_mut().enumerate().find(|(_, word)| **word != u64::MAX)?;
+    let (index, word) = slots
+        .iter_mut()
+        .enumerate()
+        .find(|(_, word)| **word != u64::MAX)?;
     let bit = word.trailing_ones() as usize;
     *word |= 1 << bit;
     Some(index * 64 + bit)

@@ -27,7 +27,7 @@ mod user_copy;
 
 use core::ops::Range;
 
-pub(crate) use address::{FrameNumber, PageRange, PhysAddr, VirtAddr, round_up_to_page};
+pub(crate) use address::{FrameNumber, PhysAddr, VirtAddr, round_up_to_page};
 pub(crate) use address_space::{
     Access, AddressSpace, Backing, FaultError, Growth, MapRequest, Placement, Protection, STACK_TOP, layout,
 };

@@ -26,7 +26,9 @@ pub(crate) struct SharedObject {
 impl SharedObject {
     /// An object of zeros.
     pub(crate) fn new() -> Result<Self, OutOfMemory> {
-        Ok(Self { root: frames::allocate(FrameKind::Heap, Contents::Zeroed)?.leave() })
+        Ok(Self {
+            root: frames::allocate(FrameKind::Heap, Contents::Zeroed)?.leave(),
+        })
     }
 
     /// A reference to the frame of a page, which comes into being when it is first asked for.
@@ -47,7 +49,9 @@ impl SharedObject {
 
 impl Clone for SharedObject {
     fn clone(&self) -> Self {
-        Self { root: FrameRef::retain(self.root).leave() }
+        Self {
+            root: FrameRef::retain(self.root).leave(),
+        }
     }
 }
 
@@ -73,7 +77,9 @@ fn slot(table: FrameNumber, index: usize) -> Option<FrameNumber> {
 /// The table's private word in the frame table counts them, so that the search ends with the last one.
 fn filled_slots(table: FrameNumber) -> impl Iterator<Item = FrameNumber> {
     let filled = usize::from(frames::add_to_private(table, 0));
-    (0..SLOTS).filter_map(move |index| slot(table, index)).take(filled)
+    (0..SLOTS)
+        .filter_map(move |index| slot(table, index))
+        .take(filled)
 }
 
 fn fill(table: FrameNumber, index: usize, kind: FrameKind) -> Result<FrameNumber, OutOfMemory> {

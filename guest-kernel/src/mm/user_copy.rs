@@ -23,7 +23,10 @@ impl UserSlice {
     /// EFAULT when it is not wholly in the half of the addresses that programs have.
     pub(crate) fn new(start: u64, bytes: u64) -> Result<Self, Errno> {
         match start.checked_add(bytes) {
-            Some(end) if end <= USER_END => Ok(Self { start: VirtAddr::new(start), bytes }),
+            Some(end) if end <= USER_END => Ok(Self {
+                start: VirtAddr::new(start),
+                bytes,
+            }),
             _ => Err(Errno::EFAULT),
         }
     }
@@ -32,7 +35,10 @@ impl UserSlice {
     pub(crate) fn take_piece(&mut self, limit: usize) -> Option<Self> {
         let in_page = PAGE_SIZE - self.start.page_offset();
         let bytes = self.bytes.min(in_page).min(limit as u64);
-        let piece = Self { start: self.start, bytes };
+        let piece = Self {
+            start: self.start,
+            bytes,
+        };
         self.start = self.start.plus(bytes);
         self.bytes -= bytes;
         (bytes > 0).then_some(piece)
@@ -45,7 +51,10 @@ impl UserSlice {
     /// The first `len` bytes.
     pub(crate) fn first(&self, len: usize) -> Self {
         assert!(len <= self.len(), "a part is not longer than the whole");
-        Self { start: self.start, bytes: len as u64 }
+        Self {
+            start: self.start,
+            bytes: len as u64,
+        }
     }
 }
 
@@ -95,7 +104,11 @@ impl AddressSpace {
             }
             len += piece.len();
         }
-        if len < into.len() { Err(Errno::EFAULT) } else { Ok(None) }
+        if len < into.len() {
+            Err(Errno::EFAULT)
+        } else {
+            Ok(None)
+        }
     }
 
     /// Frame of memory that the program reaches at the address with that access.
@@ -106,6 +119,10 @@ impl AddressSpace {
             self.handle_fault(address, access).map_err(|_| Errno::EFAULT)?;
             entry = self.page_table().lookup(page);
         }
-        if entry.has_frame() { Ok(entry.frame()) } else { Err(Errno::EFAULT) }
+        if entry.has_frame() {
+            Ok(entry.frame())
+        } else {
+            Err(Errno::EFAULT)
+        }
     }
 }

@@ -22,7 +22,10 @@ pub(super) struct Arguments {
 impl Arguments {
     /// The first program's: its path.
     pub(super) fn for_init(path: &[u8]) -> Result<Self, Errno> {
-        let mut arguments = Self { argument_count: 1, ..Self::default() };
+        let mut arguments = Self {
+            argument_count: 1,
+            ..Self::default()
+        };
         arguments.push(path)?;
         arguments.push(path)?;
         Ok(arguments)
@@ -61,7 +64,12 @@ impl Arguments {
 
     /// Where each string starts in [`Self::strings`].
     pub(super) fn offsets(&self) -> impl Iterator<Item = usize> {
-        let ends = self.strings.iter().enumerate().filter(|&(_, &byte)| byte == 0).map(|(at, _)| at + 1);
+        let ends = self
+            .strings
+            .iter()
+            .enumerate()
+            .filter(|&(_, &byte)| byte == 0)
+            .map(|(at, _)| at + 1);
         core::iter::once(0).chain(ends)
     }
 

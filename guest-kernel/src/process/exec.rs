@@ -16,14 +16,21 @@ const PATH_BYTES: usize = 256;
 /// Replaces the program of the process that runs. Whatever fails, fails before the old program is gone.
 pub(crate) fn exec(frame: &mut TrapFrame, path: u64, argv: u64, envp: u64) -> Result<(), Errno> {
     table::with_current(|process| {
-        let Program { address_space, entry, stack } = prepare(process.address_space(), path, argv, envp)?;
+        let Program {
+            address_space,
+            entry,
+            stack,
+        } = prepare(process.address_space(), path, argv, envp)?;
         address_space.page_table().activate();
         process.address_space = Some(address_space);
         if mutant::is(Mutant::ExecLeaksFrame) {
             mm::leak_frame();
         }
         let root = process.address_space().page_table().root();
-        events::send(Event::Executed { pid: process.pid, root });
+        events::send(Event::Executed {
+            pid: process.pid,
+            root,
+        });
         *frame = TrapFrame::entering_user(entry, stack);
         Ok(())
     })
@@ -44,12 +51,20 @@ pub(crate) fn read_path<'b>(
     buffer: &'b mut [u8; PATH_BYTES],
 ) -> Result<&'b [u8], Errno> {
     let len = caller.read_string(path, buffer)?.ok_or(Errno::ENAMETOOLONG)?;
-    if len == 0 { Err(Errno::ENOENT) } else { Ok(&buffer[..len]) }
+    if len == 0 {
+        Err(Errno::ENOENT)
+    } else {
+        Ok(&buffer[..len])
+    }
 }
 
 fn find_executable(path: &[u8]) -> Result<&'static [u8], Errno> {
     let file = initrd::find(path).ok_or(Errno::ENOENT)?;
-    if file.is_executable() { Ok(file.contents) } else { Err(Errno::EACCES) }
+    if file.is_executable() {
+        Ok(file.contents)
+    } else {
+        Err(Errno::EACCES)
+    }
 }
 
 /// Makes the first process, of the program at `path`, and leaves boot for it.
@@ -62,9 +77,20 @@ pub(crate) fn start_init(path: &[u8]) -> ! {
 }
 
 fn create_init(path: &[u8]) -> Result<(), Errno> {
-    let Program { address_space, entry, stack } = load(find_executable(path)?, &Arguments::for_init(path)?)?;
+    let Program {
+        address_space,
+        entry,
+        stack,
+    } = load(find_executable(path)?, &Arguments::for_init(path)?)?;
     let frame = TrapFrame::entering_user(entry, stack);
     table::with_table(|table| {
-        Ok(fork::add(table, Pid::INIT, None, address_space, OpenFiles::on_console(), frame)?)
+        Ok(fork::add(
+            table,
+            Pid::INIT,
+            None,
+            address_space,
+            OpenFiles::on_console(),
+            frame,
+        )?)
     })
 }

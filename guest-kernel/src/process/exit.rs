@@ -10,7 +10,11 @@ use crate::sched;
 
 /// Ends the process that runs because it wants to.
 pub(crate) fn exit(code: u64) -> ! {
-    let mask = if mutant::is(Mutant::ExitCodeTruncated) { 0xf } else { 0xff };
+    let mask = if mutant::is(Mutant::ExitCodeTruncated) {
+        0xf
+    } else {
+        0xff
+    };
     end((code as u32 & mask) << WAIT_EXIT_SHIFT);
 }
 
@@ -27,7 +31,10 @@ pub(super) fn end(status: u32) -> ! {
         table.give_children(pid, Pid::INIT);
         table.current_mut().state = State::Zombie { status };
         events::send(Event::Exited { pid, status });
-        table.current_mut().parent().expect("every process but init has a parent")
+        table
+            .current_mut()
+            .parent()
+            .expect("every process but init has a parent")
     });
     // Init may have got a zombie from us that it waits for.
     for waiter in [parent, Pid::INIT] {

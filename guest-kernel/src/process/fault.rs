@@ -25,7 +25,9 @@ pub(crate) fn handle_page_fault(address: VirtAddr, access: Access, fault: Fault)
         Err(FaultError::Forbidden) => end_by_fault(fault),
         Err(FaultError::OutOfMemory) => {
             let pid = table::with_table(|table| table.current().as_u32());
-            log::line(format_args!("out of memory: killed process {pid} at its access to {address:?}"));
+            log::line(format_args!(
+                "out of memory: killed process {pid} at its access to {address:?}"
+            ));
             exit::end(SIGKILL);
         }
     }

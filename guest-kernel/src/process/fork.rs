@@ -42,7 +42,10 @@ pub(super) fn add(
     let context = unsafe { Context::new(kernel_stack.top().as_u64(), frame) };
     let process = try_box(Process {
         pid,
-        family: Family { parent, ..Family::default() },
+        family: Family {
+            parent,
+            ..Family::default()
+        },
         state: State::Ready,
         address_space: Some(address_space),
         files,

@@ -12,7 +12,8 @@ use crate::errno::Errno;
 use crate::fs::elf::{ElfError, Executable, PROGRAM_HEADER_ENTRY_BYTES, Segment};
 use crate::fs::initrd;
 use crate::mm::{
-    AddressSpace, Backing, Growth, MapRequest, PhysAddr, Placement, Protection, STACK_TOP, UserSlice, VirtAddr, layout,
+    AddressSpace, Backing, Growth, MapRequest, PhysAddr, Placement, Protection, STACK_TOP, UserSlice,
+    VirtAddr, layout,
 };
 
 /// Entries of the auxiliary vector (`linux/auxvec.h`).
@@ -49,7 +50,11 @@ pub(super) fn load(file: &'static [u8], arguments: &Arguments) -> Result<Program
     }
     address_space.set_heap_start(heap_start);
     let stack = build_stack(&mut address_space, &executable, arguments)?;
-    Ok(Program { address_space, entry: VirtAddr::new(executable.entry), stack })
+    Ok(Program {
+        address_space,
+        entry: VirtAddr::new(executable.entry),
+        stack,
+    })
 }
 
 impl From<ElfError> for Errno {
@@ -73,7 +78,11 @@ fn load_segment(space: &mut AddressSpace, file: &'static [u8], segment: &Segment
         None => start,
         Some(first) => {
             let has_tail = protection.allows_write() || segment.memory_bytes > segment.file_bytes;
-            let cached_end = if has_tail { VirtAddr::new(contents_end).page() } else { end };
+            let cached_end = if has_tail {
+                VirtAddr::new(contents_end).page()
+            } else {
+                end
+            };
             let first = first.plus(segment.offset - segment.offset % PAGE_SIZE);
             map_cached(space, start, cached_end, first, protection)?;
             cached_end.max(start)
@@ -101,7 +110,12 @@ fn map_cached(
     }
     let bytes = end.as_u64() - start.as_u64();
     let backing = Backing::File { first };
-    let request = MapRequest { bytes, protection, growth: Growth::Fixed, backing };
+    let request = MapRequest {
+        bytes,
+        protection,
+        growth: Growth::Fixed,
+        backing,
+    };
     map_without_overlap(space, start, request)
 }
 
@@ -119,7 +133,9 @@ fn map_copied(
         backing: Backing::Anonymous,
     };
     map_without_overlap(space, start, request)?;
-    space.write(UserSlice::new(contents_at, contents.len() as u64)?, contents).map_err(|_| Errno::ENOMEM)
+    space
+        .write(UserSlice::new(contents_at, contents.len() as u64)?, contents)
+        .map_err(|_| Errno::ENOMEM)
 }
 
 /// Two segments in one page cannot both have their protection.
@@ -150,7 +166,9 @@ fn build_stack(
     };
     space.map(Placement::Fixed(STACK_TOP.minus(request.bytes)), request)?;
     for (at, bytes) in [(strings, arguments.strings()), (pointer, &words)] {
-        space.write(UserSlice::new(at, bytes.len() as u64)?, bytes).map_err(|_| Errno::ENOMEM)?;
+        space
+            .write(UserSlice::new(at, bytes.len() as u64)?, bytes)
+            .map_err(|_| Errno::ENOMEM)?;
     }
     Ok(VirtAddr::new(pointer))
 }
@@ -171,7 +189,9 @@ fn initial_words(
         }
         words.push(0)?;
     }
-    let path = pointers.next().expect("the path follows arguments and environment");
+    let path = pointers
+        .next()
+        .expect("the path follows arguments and environment");
     for (kind, value) in [
         (auxiliary::PHDR, executable.program_headers_address().unwrap_or(0)),
         (auxiliary::PHENT, PROGRAM_HEADER_ENTRY_BYTES),

@@ -96,6 +96,8 @@ impl Process {
     }
 
     pub(crate) fn address_space(&mut self) -> &mut AddressSpace {
-        self.address_space.as_mut().expect("a process has an address space until it ends")
+        self.address_space
+            .as_mut()
+            .expect("a process has an address space until it ends")
     }
 }

@@ -67,7 +67,11 @@ impl Table {
         }
         let mut number = self.last_pid;
         loop {
-            number = if number >= LAST_PID { Pid::INIT.0 + 1 } else { number + 1 };
+            number = if number >= LAST_PID {
+                Pid::INIT.0 + 1
+            } else {
+                number + 1
+            };
             if self.slots[slot_of(Pid(number))].is_none() {
                 return Some(Pid(number));
             }
@@ -77,7 +81,10 @@ impl Table {
     /// Adds a process as the youngest child of its parent.
     pub(super) fn insert(&mut self, mut process: Box<Process>) {
         let pid = process.pid;
-        process.family = Family { parent: process.family.parent, ..Family::default() };
+        process.family = Family {
+            parent: process.family.parent,
+            ..Family::default()
+        };
         let parent = process.family.parent;
         self.slots[slot_of(pid)] = Some(process);
         self.count += 1;
@@ -91,7 +98,9 @@ impl Table {
     pub(super) fn remove(&mut self, pid: Pid) -> Box<Process> {
         self.unlink_from_parent(pid);
         self.count -= 1;
-        self.slots[slot_of(pid)].take().expect("a pid that a relative holds is in the table")
+        self.slots[slot_of(pid)]
+            .take()
+            .expect("a pid that a relative holds is in the table")
     }
 
     /// Gives all children of a process to another one.
@@ -114,11 +123,15 @@ impl Table {
     }
 
     pub(super) fn get(&self, pid: Pid) -> &Process {
-        self.slots[slot_of(pid)].as_deref().expect("a pid that a relative holds is in the table")
+        self.slots[slot_of(pid)]
+            .as_deref()
+            .expect("a pid that a relative holds is in the table")
     }
 
     pub(crate) fn get_mut(&mut self, pid: Pid) -> &mut Process {
-        self.slots[slot_of(pid)].as_deref_mut().expect("a pid that a relative holds is in the table")
+        self.slots[slot_of(pid)]
+            .as_deref_mut()
+            .expect("a pid that a relative holds is in the table")
     }
 
     pub(crate) fn current(&self) -> Pid {
@@ -156,7 +169,12 @@ impl Table {
     }
 
     fn unlink_from_parent(&mut self, pid: Pid) {
-        let Family { parent, older, younger, .. } = self.get(pid).family;
+        let Family {
+            parent,
+            older,
+            younger,
+            ..
+        } = self.get(pid).family;
         match (younger, parent) {
             (Some(younger), _) => self.get_mut(younger).family.older = older,
             (None, Some(parent)) => self.get_mut(parent).family.first_child = older,

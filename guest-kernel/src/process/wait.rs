@@ -58,11 +58,17 @@ pub(crate) fn wait(filter: ChildFilter, patience: Patience) -> Result<Option<Wai
 fn find_ended(filter: ChildFilter) -> Result<Option<Waited>, Errno> {
     table::with_table(|table| {
         let mut found = Err(Errno::ECHILD);
-        for child in table.children(table.current()).filter(|child| filter.admits(child.pid())) {
-            match child.state {
-                State::Zombie { status } => found = Ok(Some(Waited { pid: child.pid(), status })),
-                State::Ready | State::Waiting(_) => found = found.or(Ok(None)),
-            }
+        for child in table
+            .children(table.current())
+            .filter(|child| filter.admits(child.pid()))
+        {
+            found = match child.state {
+                State::Zombie { status } => Ok(Some(Waited {
+                    pid: child.pid(),
+                    status,
+                })),
+                State::Ready | State::Waiting(_) => found.or(Ok(None)),
+            };
         }
         found
     })

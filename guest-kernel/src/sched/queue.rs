@@ -10,7 +10,11 @@ pub(super) struct Queue<const ROOM: usize> {
 
 impl<const ROOM: usize> Queue<ROOM> {
     pub(super) const fn new() -> Self {
-        Self { slots: [Pid::NOBODY; ROOM], first: 0, len: 0 }
+        Self {
+            slots: [Pid::NOBODY; ROOM],
+            first: 0,
+            len: 0,
+        }
     }
 
     /// A process is in the queue once at most, so there is room.

@@ -6,8 +6,8 @@ use abi::linux::mman::{MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVAT
 use crate::errno::Errno;
 use crate::fs::File;
 use crate::mm::{
-    AddressSpace, Backing, Growth, MAX_SHARED_BYTES, MapRequest, PhysAddr, Placement, Protection, SharedObject, VirtAddr,
-    round_up_to_page,
+    AddressSpace, Backing, Growth, MAX_SHARED_BYTES, MapRequest, PhysAddr, Placement, Protection,
+    SharedObject, VirtAddr, round_up_to_page,
 };
 use crate::process::with_current;
 
@@ -24,11 +24,17 @@ pub(super) fn mmap(
         return Err(Errno::EINVAL);
     }
     with_current(|process| {
-        let file = if flags & MAP_ANONYMOUS == 0 { Some(process.files().get(descriptor)?) } else { None };
+        let file = if flags & MAP_ANONYMOUS == 0 {
+            Some(process.files().get(descriptor)?)
+        } else {
+            None
+        };
         if length == 0 {
             return Err(Errno::EINVAL);
         }
-        let bytes = round_up_to_page(length).filter(|&bytes| bytes > 0).ok_or(Errno::ENOMEM)?;
+        let bytes = round_up_to_page(length)
+            .filter(|&bytes| bytes > 0)
+            .ok_or(Errno::ENOMEM)?;
         let space = process.address_space();
         let range = space.place(placement(address, flags), bytes)?;
         let backing = match file {
@@ -37,7 +43,12 @@ pub(super) fn mmap(
             Some(File::Memory) => doorbell_registers(flags, offset, bytes)?,
         };
         let protection = Protection::from_bits_truncated(protection);
-        let request = MapRequest { bytes, protection, growth: Growth::Fixed, backing };
+        let request = MapRequest {
+            bytes,
+            protection,
+            growth: Growth::Fixed,
+            backing,
+        };
         Ok(space.map_at(range, request)?.as_u64())
     })
 }
@@ -57,7 +68,10 @@ fn anonymous(flags: u64, bytes: u64) -> Result<Backing, Errno> {
     match flags & MAP_TYPE {
         MAP_PRIVATE => Ok(Backing::Anonymous),
         MAP_SHARED if bytes > MAX_SHARED_BYTES => Err(Errno::ENOMEM),
-        MAP_SHARED => Ok(Backing::Shared { object: SharedObject::new()?, first: 0 }),
+        MAP_SHARED => Ok(Backing::Shared {
+            object: SharedObject::new()?,
+            first: 0,
+        }),
         _ => Err(Errno::EINVAL),
     }
 }
@@ -71,7 +85,9 @@ fn doorbell_registers(flags: u64, offset: u64, bytes: u64) -> Result<Backing, Er
     if offset < doorbell::PHYS_BASE || end > doorbell::PHYS_BASE + doorbell::LEN_BYTES {
         return Err(Errno::EPERM);
     }
-    Ok(Backing::Device { first: PhysAddr::new(offset) })
+    Ok(Backing::Device {
+        first: PhysAddr::new(offset),
+    })
 }
 
 pub(super) fn munmap(address: u64, length: u64) -> Result<u64, Errno> {

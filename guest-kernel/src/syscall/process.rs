@@ -1,8 +1,6 @@
 //! System calls on processes.
 
-use abi::linux::process::{
-    LINUX_REBOOT_CMD_POWER_OFF, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, WNOHANG,
-};
+use abi::linux::process::{LINUX_REBOOT_CMD_POWER_OFF, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, WNOHANG};
 
 use crate::arch::{self, TrapFrame};
 use crate::device::events::{self, Event};
@@ -22,7 +20,9 @@ pub(super) fn getpid() -> Result<u64, Errno> {
 
 /// Init has no parent, and gets 0.
 pub(super) fn getppid() -> Result<u64, Errno> {
-    Ok(with_current(|process| process.parent().map_or(0, |parent| parent.as_u32().into())))
+    Ok(with_current(|process| {
+        process.parent().map_or(0, |parent| parent.as_u32().into())
+    }))
 }
 
 pub(super) fn fork(frame: &mut TrapFrame) -> Result<u64, Errno> {
@@ -55,8 +55,14 @@ pub(super) fn wait4(pid: u64, status: u64, options: u64, usage: u64) -> Result<u
         -1 | 0 => ChildFilter::Any,
         _ => return Err(Errno::ECHILD),
     };
-    let patience = if options & WNOHANG != 0 { Patience::ReturnAtOnce } else { Patience::Wait };
-    let Some(ended) = process::wait(filter, patience)? else { return Ok(0) };
+    let patience = if options & WNOHANG != 0 {
+        Patience::ReturnAtOnce
+    } else {
+        Patience::Wait
+    };
+    let Some(ended) = process::wait(filter, patience)? else {
+        return Ok(0);
+    };
     // The child is gone by now, even if the caller has nowhere to put the answer: so it is on Linux.
     with_current(|process| {
         let space = process.address_space();

@@ -14,7 +14,9 @@ use crate::judge::{Finding, Rule};
 use crate::model::Kind;
 use crate::report::excerpt;
 use crate::scenario::STACK_BYTE;
-use crate::scenario::{Content, ContentAt, Operation, OperationStep, RegionAddress, RegionName, Sharing};
+use crate::scenario::{
+    Content, ContentAt, Expected, Operation, OperationStep, RegionAddress, RegionName, Sharing,
+};
 
 impl<D: Drive> Performer<D> {
     pub(super) fn memory_step(
@@ -141,9 +143,17 @@ impl<D: Drive> Performer<D> {
         let mut arguments = vec![start.0, pages * PAGE_SIZE];
         arguments.extend(more);
         let (performed, reply) = self.call(process, step.expected, AgentOperation::new(code, &arguments))?;
-        if reply.is_some() {
-            apply(&mut self.model, start..VirtAddr(start.0 + pages * PAGE_SIZE));
-        }
+        let range = start..VirtAddr(start.0 + pages * PAGE_SIZE);
+        let refused_half_way = performed.findings.is_empty()
+            && matches!(step.expected, Expected::Errno(errno) if errno.number() == ENOMEM);
+        let changed = match code {
+            _ if reply.is_some() => range,
+            // What Linux has done before it met the hole stays done.
+            operation::MPROTECT if refused_half_way => self.model.up_to_hole(process, range),
+            operation::MADVISE if refused_half_way => range,
+            _ => return Ok(performed),
+        };
+        apply(&mut self.model, changed);
         Ok(performed)
     }
 
@@ -154,7 +164,7 @@ impl<D: Drive> Performer<D> {
         let old = match self.regions.get(process, &heap) {
             Some(region) => region,
             None => {
-                let (performed, reply) = self.call(process, crate::scenario::Expected::Success, ask(0))?;
+                let (performed, reply) = self.call(process, Expected::Success, ask(0))?;
                 let Some(reply) = reply else { return Ok(performed) };
                 let start = reply.result.cast_unsigned().next_multiple_of(PAGE_SIZE);
                 Region {

@@ -1,6 +1,7 @@
 //! What is wrong with a scenario, and where.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jsonc_parser::common::Range;
 use miette::{Diagnostic, NamedSource, SourceSpan};
@@ -16,7 +17,7 @@ const MAX_REPORTED: usize = 20;
 pub struct ScenarioErrors {
     name: String,
     #[source_code]
-    source_text: NamedSource<String>,
+    source_text: Arc<NamedSource<String>>,
     #[related]
     problems: Vec<Problem>,
     omitted: usize,
@@ -29,7 +30,7 @@ impl ScenarioErrors {
         problems.truncate(MAX_REPORTED);
         Self {
             name: source_name.to_owned(),
-            source_text: NamedSource::new(source_name, text.to_owned()),
+            source_text: Arc::new(NamedSource::new(source_name, text.to_owned())),
             problems,
             omitted,
         }

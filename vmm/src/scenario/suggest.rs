@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 /// Least similarity, of 1, at which a name is worth suggesting.
 const NEAR: f64 = 0.7;
+/// Shortest ending of a name that still points to it, in bytes.
+const MIN_ENDING: usize = 3;
 /// Most names in a list: more help nobody.
 const MAX_LISTED: usize = 16;
 
@@ -29,10 +31,17 @@ pub(super) fn instead_of(found: &str, what: &str, known: &[&str]) -> String {
 
 /// The known name that `found` was most likely meant to be.
 pub(super) fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
-    let similarity = |name: &str| strsim::jaro_winkler(&found.to_lowercase(), &name.to_lowercase());
-    let (best, similarity) = known
-        .iter()
-        .map(|name| (*name, similarity(name)))
-        .max_by(|one, other| one.1.total_cmp(&other.1))?;
+    let found = found.to_lowercase();
+    let similarity = |name: &str| {
+        let name = name.to_lowercase();
+        // The end of a long name, such as SEGV, is unlike the whole of it letter by letter.
+        if found.len() >= MIN_ENDING && name.ends_with(&found) {
+            NEAR
+        } else {
+            strsim::jaro_winkler(&found, &name)
+        }
+    };
+    let scored = known.iter().map(|name| (*name, similarity(name)));
+    let (best, similarity) = scored.max_by(|one, other| one.1.total_cmp(&other.1))?;
     (similarity >= NEAR).then_some(best)
 }

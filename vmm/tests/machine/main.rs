@@ -35,7 +35,9 @@ fn report(kind: u32, arguments: [u64; 4], text: &[u8]) -> Vec<u8> {
     code.resize(64, 0);
     code.extend(kind.to_le_bytes());
     code.extend(0_u32.to_le_bytes());
-    arguments.iter().for_each(|argument| code.extend(argument.to_le_bytes()));
+    arguments
+        .iter()
+        .for_each(|argument| code.extend(argument.to_le_bytes()));
     code.extend(text);
     code
 }
@@ -60,7 +62,13 @@ fn an_exception_without_handlers_is_a_triple_fault() {
 #[test]
 fn a_guest_that_loops_without_exits_is_stopped_by_time() {
     let limit = Duration::from_millis(50);
-    let death = death_of(&[0xeb, 0xfe], Budget { exits: 1000, wall_time: limit });
+    let death = death_of(
+        &[0xeb, 0xfe],
+        Budget {
+            exits: 1000,
+            wall_time: limit,
+        },
+    );
     assert_eq!(death.cause, Cause::OutOfTime { limit });
     assert_eq!(death.place.rip, ENTRY.into());
     assert_eq!(death.place.bytes, [0xeb, 0xfe]);
@@ -70,7 +78,13 @@ fn a_guest_that_loops_without_exits_is_stopped_by_time() {
 #[test]
 fn a_guest_that_only_exits_is_stopped_by_their_number() {
     // out 0x80, al; jmp back
-    let death = death_of(&[0xe6, 0x80, 0xeb, 0xfc], Budget { exits: 100, ..ample() });
+    let death = death_of(
+        &[0xe6, 0x80, 0xeb, 0xfc],
+        Budget {
+            exits: 100,
+            ..ample()
+        },
+    );
     assert_eq!(death.cause, Cause::OutOfExits { limit: 100 });
 }
 
@@ -78,26 +92,48 @@ fn a_guest_that_only_exits_is_stopped_by_their_number() {
 fn code_that_runs_out_of_memory_is_named_with_its_place() {
     // jmp to the doorbell, where there is no memory to fetch from.
     let mut code = vec![0xe9];
-    code.extend((abi::doorbell::PHYS_BASE as u32).wrapping_sub(ENTRY + 5).to_le_bytes());
+    code.extend(
+        (abi::doorbell::PHYS_BASE as u32)
+            .wrapping_sub(ENTRY + 5)
+            .to_le_bytes(),
+    );
     let death = death_of(&code, ample());
     assert!(matches!(death.cause, Cause::InternalError { .. }), "{death:?}");
     assert_eq!(death.place.rip, abi::doorbell::PHYS_BASE);
-    assert!(death.place.to_string().ends_with("where nothing is mapped"), "{}", death.place);
+    assert!(
+        death.place.to_string().ends_with("where nothing is mapped"),
+        "{}",
+        death.place
+    );
 }
 
 #[test]
 fn a_panic_comes_with_the_kernels_own_words() {
     let text = b"no more frames";
-    let arguments = [u64::from(ENTRY) + 64 + abi::event::RECORD_BYTES as u64, text.len() as u64, 0, 0];
+    let arguments = [
+        u64::from(ENTRY) + 64 + abi::event::RECORD_BYTES as u64,
+        text.len() as u64,
+        0,
+        0,
+    ];
     let death = death_of(&report(abi::event::PANIC, arguments, text), ample());
-    assert_eq!(death.cause, Cause::Panic { message: "no more frames".to_owned() });
+    assert_eq!(
+        death.cause,
+        Cause::Panic {
+            message: "no more frames".to_owned()
+        }
+    );
 }
 
 #[test]
 fn powering_off_is_no_death() {
     let (mut vm, _files) = machine(&report(abi::event::POWER_OFF, [0; 4], b""), ample());
     assert_eq!(*vm.run().unwrap().reason(), StopReason::PoweredOff);
-    assert_eq!(*vm.run().unwrap().reason(), StopReason::PoweredOff, "an ended machine stays ended");
+    assert_eq!(
+        *vm.run().unwrap().reason(),
+        StopReason::PoweredOff,
+        "an ended machine stays ended"
+    );
 }
 
 #[test]
@@ -111,6 +147,8 @@ fn a_guest_can_be_inspected_between_rings() {
     assert!(vm.stop().is_none(), "a machine that has not run stands nowhere");
     assert_eq!(*vm.run().unwrap().reason(), StopReason::Ring(Channel::FIRST));
     assert_eq!(*vm.stop().unwrap().reason(), StopReason::Ring(Channel::FIRST));
-    let StopReason::Died(death) = vm.run().unwrap().reason().clone() else { panic!() };
+    let StopReason::Died(death) = vm.run().unwrap().reason().clone() else {
+        panic!()
+    };
     assert_eq!(death.cause, Cause::Halted);
 }

@@ -19,13 +19,22 @@ pub(crate) fn machine(code: &[u8], budget: Budget) -> (Vm, TempDir) {
         path
     };
     let (kernel, initrd) = (file("kernel", &elf(code)), file("initrd", b""));
-    let config = Config { kernel: &kernel, initrd: &initrd, command_line: "", memory_mib: 8, budget };
+    let config = Config {
+        kernel: &kernel,
+        initrd: &initrd,
+        command_line: "",
+        memory_mib: 8,
+        budget,
+    };
     (Vm::new(&vmm::vm::open().unwrap(), &config).unwrap(), dir)
 }
 
 /// A budget that a kernel of a few instructions does not use up.
 pub(crate) fn ample() -> Budget {
-    Budget { exits: 10_000, wall_time: Duration::from_secs(20) }
+    Budget {
+        exits: 10_000,
+        wall_time: Duration::from_secs(20),
+    }
 }
 
 /// An ELF file with one segment, `code` at [`ENTRY`], and the note that says so (Xen's `elfnote.h`: owner "Xen", type 18).
@@ -42,7 +51,9 @@ pub(crate) fn elf(code: &[u8]) -> Vec<u8> {
     file.extend(2_u16.to_le_bytes()); // ET_EXEC
     file.extend(62_u16.to_le_bytes()); // EM_X86_64
     file.extend(1_u32.to_le_bytes());
-    [ENTRY.into(), HEADER, 0].iter().for_each(|field: &u64| file.extend(field.to_le_bytes()));
+    [ENTRY.into(), HEADER, 0]
+        .iter()
+        .for_each(|field: &u64| file.extend(field.to_le_bytes()));
     file.extend(0_u32.to_le_bytes());
     for field in [HEADER, PROGRAM_HEADER, 2, 0, 0, 0] {
         file.extend(u16::try_from(field).unwrap().to_le_bytes());
@@ -50,7 +61,9 @@ pub(crate) fn elf(code: &[u8]) -> Vec<u8> {
     let mut segment = |kind: u32, flags: u32, at: u64, address: u64, len: u64| {
         file.extend(kind.to_le_bytes());
         file.extend(flags.to_le_bytes());
-        [at, address, address, len, len, 1].iter().for_each(|field| file.extend(field.to_le_bytes()));
+        [at, address, address, len, len, 1]
+            .iter()
+            .for_each(|field| file.extend(field.to_le_bytes()));
     };
     segment(1, 7, code_at, ENTRY.into(), code.len() as u64); // PT_LOAD
     segment(4, 4, note_at, 0, note.len() as u64); // PT_NOTE

@@ -12,10 +12,8 @@ mod segments;
 mod trap;
 
 pub(crate) use context::{Context, switch};
-pub(crate) use port::{read_u8, read_u32, write_u8, write_u32, write_u8_string};
-pub(crate) use registers::{
-    active_root, flush_all, flush_page, halt_forever, load_root,
-};
+pub(crate) use port::{read_u8, read_u32, write_u8, write_u8_string, write_u32};
+pub(crate) use registers::{active_root, flush_all, flush_page, halt_forever, load_root};
 pub(crate) use segments::set_kernel_stack;
 pub(crate) use trap::TrapFrame;
 

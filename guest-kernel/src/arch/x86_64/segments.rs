@@ -75,7 +75,10 @@ pub(super) fn load() {
     let mut descriptors = DESCRIPTORS.lock();
     descriptors[usize::from(TASK_STATE / 8)] = task_descriptor(task);
     descriptors[usize::from(TASK_STATE / 8) + 1] = task >> 32;
-    let pointer = TablePointer { limit: DESCRIPTORS_LIMIT, base: DESCRIPTORS.address() };
+    let pointer = TablePointer {
+        limit: DESCRIPTORS_LIMIT,
+        base: DESCRIPTORS.address(),
+    };
     // SAFETY: the table is static, and the descriptors in use are the same as before.
     unsafe { asm!("lgdt [{}]", in(reg) &raw const pointer, options(readonly, nostack, preserves_flags)) };
     // SAFETY: the selector names the task state written above.

@@ -100,7 +100,12 @@ impl TrapFrame {
     }
 
     fn fault(&self, address: u64) -> Fault {
-        Fault { vector: self.vector, error_code: self.error_code, address, instruction: self.rip }
+        Fault {
+            vector: self.vector,
+            error_code: self.error_code,
+            address,
+            instruction: self.rip,
+        }
     }
 }
 
@@ -132,7 +137,11 @@ impl Gate {
     /// A present interrupt gate: interrupts are masked on entry.
     fn new(vector: usize) -> Self {
         let address = exception_gates() + 16 * vector as u64;
-        let privilege = if matches!(vector, BREAKPOINT | OVERFLOW) { 3 } else { 0 };
+        let privilege = if matches!(vector, BREAKPOINT | OVERFLOW) {
+            3
+        } else {
+            0
+        };
         let needs_stack = matches!(vector, NON_MASKABLE_INTERRUPT | DOUBLE_FAULT | MACHINE_CHECK);
         Self {
             offset_low: address as u16,
@@ -153,7 +162,10 @@ pub(super) fn load() {
         *gate = Gate::new(vector);
     }
     let limit = (EXCEPTIONS * size_of::<Gate>() - 1) as u16;
-    let pointer = TablePointer { limit, base: GATES.address() };
+    let pointer = TablePointer {
+        limit,
+        base: GATES.address(),
+    };
     // SAFETY: the table is static and each gate leads to code of `trap.s`.
     unsafe { asm!("lidt [{}]", in(reg) &raw const pointer, options(readonly, nostack, preserves_flags)) };
 }
@@ -194,7 +206,10 @@ fn handle_kernel_exception(frame: &TrapFrame) {
         // The refused `iretq` frame lies where the stack pointer was: that is the program's state.
         // SAFETY: RSP of the interrupted kernel code points at the five words that `iretq` was about to pop.
         let instruction = unsafe { (frame.rsp as *const u64).read() };
-        process::end_by_fault(Fault { instruction, ..frame.fault(0) });
+        process::end_by_fault(Fault {
+            instruction,
+            ..frame.fault(0)
+        });
     }
     let address = registers::fault_address();
     if frame.vector == DOUBLE_FAULT as u64 && KERNEL_STACKS.contains(VirtAddr::new(address)) {

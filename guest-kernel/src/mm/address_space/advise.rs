@@ -29,10 +29,18 @@ impl AddressSpace {
             if matches!(area.backing, Backing::Device { .. }) {
                 return Err(Errno::EINVAL);
             }
-            if let Some(part) = area.range.intersection(&range).filter(|_| !mutant::is(Mutant::MadviseKeepsContents)) {
+            if let Some(part) = area
+                .range
+                .intersection(&range)
+                .filter(|_| !mutant::is(Mutant::MadviseKeepsContents))
+            {
                 release_pages(&mut self.page_table, part);
             }
         }
-        if has_hole || end < range.end() { Err(Errno::ENOMEM) } else { Ok(()) }
+        if has_hole || end < range.end() {
+            Err(Errno::ENOMEM)
+        } else {
+            Ok(())
+        }
     }
 }

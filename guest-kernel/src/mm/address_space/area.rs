@@ -41,11 +41,16 @@ impl Backing {
     fn advanced(&self, bytes: u64) -> Self {
         match self {
             Self::Anonymous => Self::Anonymous,
-            Self::File { first } => Self::File { first: first.plus(bytes) },
-            Self::Shared { object, first } => {
-                Self::Shared { object: object.clone(), first: first + bytes / abi::PAGE_SIZE }
-            }
-            Self::Device { first } => Self::Device { first: first.plus(bytes) },
+            Self::File { first } => Self::File {
+                first: first.plus(bytes),
+            },
+            Self::Shared { object, first } => Self::Shared {
+                object: object.clone(),
+                first: first + bytes / abi::PAGE_SIZE,
+            },
+            Self::Device { first } => Self::Device {
+                first: first.plus(bytes),
+            },
         }
     }
 }
@@ -72,7 +77,11 @@ impl Vma {
     pub(super) fn split_off(&mut self, at: VirtAddr) -> Self {
         let upper = PageRange::new(at, self.range.end());
         self.range = PageRange::new(self.range.start(), at);
-        Self { range: upper, backing: self.backing.advanced(self.range.bytes()), ..*self }
+        Self {
+            range: upper,
+            backing: self.backing.advanced(self.range.bytes()),
+            ..*self
+        }
     }
 
     /// Whether `above` begins where this ends and is the same in all else.
@@ -87,9 +96,12 @@ impl Vma {
     pub(super) fn start_with_gap(&self) -> VirtAddr {
         match self.growth {
             Growth::Fixed => self.range.start(),
-            Growth::Down => {
-                VirtAddr::new(self.range.start().as_u64().saturating_sub(layout::STACK_GUARD_BYTES))
-            }
+            Growth::Down => VirtAddr::new(
+                self.range
+                    .start()
+                    .as_u64()
+                    .saturating_sub(layout::STACK_GUARD_BYTES),
+            ),
         }
     }
 }

@@ -43,7 +43,9 @@ impl Areas {
 
     /// Areas that share a page with the range.
     pub(super) fn overlapping(&self, range: PageRange) -> impl Iterator<Item = &Vma> {
-        self.0[self.index_above(range.start())..].iter().take_while(move |area| area.range.start() < range.end())
+        self.0[self.index_above(range.start())..]
+            .iter()
+            .take_while(move |area| area.range.start() < range.end())
     }
 
     /// Whether no page of the range lies in an area.
@@ -61,7 +63,11 @@ impl Areas {
 
     /// Puts an area where there is none. After [`Self::reserve_change`].
     pub(super) fn insert(&mut self, area: Vma) {
-        assert!(self.is_free(area.range), "areas must not overlap: {:?}", area.range);
+        assert!(
+            self.is_free(area.range),
+            "areas must not overlap: {:?}",
+            area.range
+        );
         let index = self.index_above(area.range.start());
         self.0.insert(index, area);
         self.merge_around(index, index + 1);
@@ -77,7 +83,9 @@ impl Areas {
     /// Sets the protection of all pages of the range that lie in areas. After [`Self::reserve_change`].
     pub(super) fn protect(&mut self, range: PageRange, protection: Protection) {
         let (first, last) = self.isolate(range);
-        self.0[first..last].iter_mut().for_each(|area| area.protection = protection);
+        self.0[first..last]
+            .iter_mut()
+            .for_each(|area| area.protection = protection);
         self.merge_around(first, last);
     }
 
@@ -117,7 +125,10 @@ impl Areas {
     fn isolate(&mut self, range: PageRange) -> (usize, usize) {
         self.split_at(range.start());
         self.split_at(range.end());
-        (self.index_above(range.start()), self.0.partition_point(|area| area.range.end() <= range.end()))
+        (
+            self.index_above(range.start()),
+            self.0.partition_point(|area| area.range.end() <= range.end()),
+        )
     }
 
     fn split_at(&mut self, at: VirtAddr) {
@@ -153,8 +164,8 @@ impl Areas {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Backing, Growth};
     use super::super::super::address::PhysAddr;
+    use super::super::{Backing, Growth};
     use super::*;
 
     const PAGE: u64 = 4096;
@@ -190,21 +201,36 @@ mod tests {
 
     #[test]
     fn a_hole_splits_an_area_and_the_upper_part_keeps_its_place_in_the_file() {
-        let file = Vma { backing: Backing::File { first: PhysAddr::new(0x8000) }, ..anonymous(10, 16) };
+        let file = Vma {
+            backing: Backing::File {
+                first: PhysAddr::new(0x8000),
+            },
+            ..anonymous(10, 16)
+        };
         let mut areas = areas(&[file]);
         areas.remove(range(12, 14));
         assert_eq!(ranges(&areas), [range(10, 12), range(14, 16)]);
         let upper = areas.at_or_above(VirtAddr::new(14 * PAGE)).unwrap();
-        assert_eq!(upper.backing, Backing::File { first: PhysAddr::new(0xc000) });
+        assert_eq!(
+            upper.backing,
+            Backing::File {
+                first: PhysAddr::new(0xc000)
+            }
+        );
     }
 
     #[test]
     fn pages_of_a_file_merge_only_where_the_file_goes_on() {
         let at = |first, last, address| Vma {
-            backing: Backing::File { first: PhysAddr::new(address) },
+            backing: Backing::File {
+                first: PhysAddr::new(address),
+            },
             ..anonymous(first, last)
         };
-        assert_eq!(ranges(&areas(&[at(1, 2, 0x1000), at(2, 3, 0x2000)])), [range(1, 3)]);
+        assert_eq!(
+            ranges(&areas(&[at(1, 2, 0x1000), at(2, 3, 0x2000)])),
+            [range(1, 3)]
+        );
         assert_eq!(ranges(&areas(&[at(1, 2, 0x1000), at(2, 3, 0x3000)])).len(), 2);
     }
 
@@ -228,7 +254,10 @@ mod tests {
 
     #[test]
     fn a_range_that_crosses_areas_and_holes_is_removed_from_all() {
-        let read_only = Vma { protection: Protection::READ, ..anonymous(6, 9) };
+        let read_only = Vma {
+            protection: Protection::READ,
+            ..anonymous(6, 9)
+        };
         let mut areas = areas(&[anonymous(1, 4), read_only, anonymous(9, 12)]);
         areas.remove(range(3, 10));
         assert_eq!(ranges(&areas), [range(1, 3), range(10, 12)]);
@@ -240,7 +269,10 @@ mod tests {
         let mut areas = areas(&[anonymous(990, 1000), anonymous(980, 988)]);
         assert_eq!(areas.find_free_below(top, 2 * PAGE), Some(range(988, 990)));
         assert_eq!(areas.find_free_below(top, 3 * PAGE), Some(range(977, 980)));
-        areas.insert(Vma { growth: Growth::Down, ..anonymous(970, 971) });
+        areas.insert(Vma {
+            growth: Growth::Down,
+            ..anonymous(970, 971)
+        });
         assert_eq!(areas.find_free_below(top, 10 * PAGE), Some(range(704, 714)));
         assert_eq!(areas.find_free_below(top, 1000 * PAGE), None);
     }
@@ -248,12 +280,17 @@ mod tests {
     #[test]
     fn an_area_across_the_top_is_in_the_way() {
         let areas = areas(&[anonymous(90, 110)]);
-        assert_eq!(areas.find_free_below(VirtAddr::new(100 * PAGE), PAGE), Some(range(89, 90)));
+        assert_eq!(
+            areas.find_free_below(VirtAddr::new(100 * PAGE), PAGE),
+            Some(range(89, 90))
+        );
     }
 
     #[test]
     fn room_for_many_areas_is_given_back() {
-        let list: Vec<_> = (0..200).map(|index| anonymous(2 * index, 2 * index + 1)).collect();
+        let list: Vec<_> = (0..200)
+            .map(|index| anonymous(2 * index, 2 * index + 1))
+            .collect();
         let mut areas = areas(&list);
         assert!(areas.0.capacity() >= 200);
         areas.remove(range(0, 400));

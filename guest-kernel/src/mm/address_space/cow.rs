@@ -17,9 +17,9 @@ impl AddressSpace {
         let must_copy = area.backing.is_private() && frames::references(entry.frame()) > 1;
         if must_copy {
             let copy = copy_of(entry.frame())?;
-            self.page_table.replace(page, Entry::user(copy.leave(), protection));
-            release_frame(entry);
-            if mutant::is(Mutant::CowForgetsReference) {
+            self.page_table
+                .replace(page, Entry::user(copy.leave(), protection));
+            if !mutant::is(Mutant::CowForgetsReference) {
                 release_frame(entry);
             }
         } else {
@@ -33,7 +33,11 @@ impl AddressSpace {
 /// A frame of the process's own with the same contents.
 pub(super) fn copy_of(original: FrameNumber) -> Result<FrameRef, OutOfMemory> {
     let copy = frames::allocate(FrameKind::Anonymous, Contents::Stale)?;
-    let source = if mutant::is(Mutant::CowCopiesWrongFrame) { original.plus(1) } else { original };
+    let source = if mutant::is(Mutant::CowCopiesWrongFrame) {
+        original.plus(1)
+    } else {
+        original
+    };
     direct_map::copy(source, copy.number());
     Ok(copy)
 }

@@ -92,12 +92,18 @@ impl AddressSpace {
 
     /// Linux's rules: the area above must be a stack, within its limit, and not come too close to what lies below.
     fn grow_stack_to(&mut self, page: VirtAddr) -> Result<(), FaultError> {
-        let stack = self.areas.at_or_above(page).filter(|area| area.growth == Growth::Down);
+        let stack = self
+            .areas
+            .at_or_above(page)
+            .filter(|area| area.growth == Growth::Down);
         let stack = stack.ok_or(FaultError::Forbidden)?.range;
         if page < layout::LOWEST || stack.end().as_u64() - page.as_u64() > layout::STACK_LIMIT_BYTES {
             return Err(FaultError::Forbidden);
         }
-        let below = self.areas.below(page).filter(|area| area.growth == Growth::Fixed && !area.protection.is_none());
+        let below = self
+            .areas
+            .below(page)
+            .filter(|area| area.growth == Growth::Fixed && !area.protection.is_none());
         if below.is_some_and(|area| page.as_u64() - area.range.end().as_u64() < layout::STACK_GUARD_BYTES) {
             return Err(FaultError::Forbidden);
         }

@@ -4,9 +4,9 @@
 //! are. Only what is mapped is passed on; the rest comes by faults on either side.
 
 use super::super::frames::{FrameRef, OutOfMemory};
-use super::super::page_table::{Entry, PageTable};
+use super::super::page_table::PageTable;
 use super::unmap::release_frame;
-use super::{AddressSpace, Backing, Vma};
+use super::{AddressSpace, Backing, Growth, Vma};
 use crate::arch;
 use crate::mutant::{self, Mutant};
 
@@ -14,8 +14,11 @@ impl AddressSpace {
     /// The child's. When memory runs out the parent sees what it saw before: pages that became read-only by then are made
     /// writable by its next store, because they have one owner again.
     pub(crate) fn fork(&mut self) -> Result<Self, OutOfMemory> {
-        let mut child =
-            Self { page_table: PageTable::new()?, areas: self.areas.try_clone()?, heap: self.heap };
+        let mut child = Self {
+            page_table: PageTable::new()?,
+            areas: self.areas.try_clone()?,
+            heap: self.heap,
+        };
         let mut result = Ok(());
         for area in self.areas.iter() {
             result = share_pages(&mut self.page_table, &mut child.page_table, area);
@@ -37,15 +40,20 @@ fn share_pages(parent: &mut PageTable, child: &mut PageTable, area: &Vma) -> Res
         if shared.has_frame() {
             FrameRef::retain(shared.frame()).leave();
         }
-        child.install(page, shared).inspect_err(|OutOfMemory| release_frame(shared))?;
-        Ok(kept_by_parent(entry, shared))
+        child
+            .install(page, shared)
+            .inspect_err(|OutOfMemory| release_frame(shared))?;
+        Ok(if keeps_writable(area) { entry } else { shared })
     })
 }
 
 fn is_private(backing: &Backing) -> bool {
-    backing.is_private() || matches!(backing, Backing::Shared { .. }) && mutant::is(Mutant::SharedCopiedOnFork)
+    backing.is_private()
+        || matches!(backing, Backing::Shared { .. }) && mutant::is(Mutant::SharedCopiedOnFork)
 }
 
-fn kept_by_parent(before: Entry, shared: Entry) -> Entry {
-    if mutant::is(Mutant::ForkKeepsParentWritable) { before } else { shared }
+fn keeps_writable(area: &Vma) -> bool {
+    area.backing == Backing::Anonymous
+        && area.growth == Growth::Fixed
+        && mutant::is(Mutant::ForkKeepsParentWritable)
 }

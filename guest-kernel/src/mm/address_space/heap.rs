@@ -16,7 +16,10 @@ pub(super) struct Heap {
 
 impl Default for Heap {
     fn default() -> Self {
-        Self { start: VirtAddr::new(0), end: VirtAddr::new(0) }
+        Self {
+            start: VirtAddr::new(0),
+            end: VirtAddr::new(0),
+        }
     }
 }
 

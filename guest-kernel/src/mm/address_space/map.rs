@@ -37,7 +37,11 @@ impl AddressSpace {
             Placement::Fixed(address) => check_fixed(address, bytes),
             Placement::FixedNoReplace(address) => {
                 let range = check_fixed(address, bytes)?;
-                if self.areas.is_free(range) { Ok(range) } else { Err(Errno::EEXIST) }
+                if self.areas.is_free(range) {
+                    Ok(range)
+                } else {
+                    Err(Errno::EEXIST)
+                }
             }
         }
     }
@@ -57,16 +61,28 @@ impl AddressSpace {
                 return Ok(range);
             }
         }
-        self.areas.find_free_below(layout::MMAP_TOP, bytes).ok_or(Errno::ENOMEM)
+        self.areas
+            .find_free_below(layout::MMAP_TOP, bytes)
+            .ok_or(Errno::ENOMEM)
     }
 
     /// Maps at a range that [`Self::place`] chose; what was there goes.
     pub(crate) fn map_at(&mut self, range: PageRange, request: MapRequest) -> Result<VirtAddr, Errno> {
-        let MapRequest { protection, growth, backing, .. } = request;
+        let MapRequest {
+            protection,
+            growth,
+            backing,
+            ..
+        } = request;
         check_commitment(range, protection, &backing)?;
         self.unmap_range(range)?;
         self.areas.reserve_change()?;
-        self.areas.insert(Vma { range, protection, growth, backing });
+        self.areas.insert(Vma {
+            range,
+            protection,
+            growth,
+            backing,
+        });
         Ok(range.start())
     }
 
@@ -91,11 +107,19 @@ fn check_fixed(address: VirtAddr, bytes: u64) -> Result<PageRange, Errno> {
 }
 
 /// Refuses what could never be filled, as Linux's heuristic overcommit does: more pages than there is memory.
-pub(super) fn check_commitment(range: PageRange, protection: Protection, backing: &Backing) -> Result<(), Errno> {
+pub(super) fn check_commitment(
+    range: PageRange,
+    protection: Protection,
+    backing: &Backing,
+) -> Result<(), Errno> {
     let counts = match backing {
         Backing::Anonymous | Backing::File { .. } => protection.allows_write(),
         Backing::Shared { .. } => true,
         Backing::Device { .. } => false,
     };
-    if counts && range.pages() > frames::total() { Err(Errno::ENOMEM) } else { Ok(()) }
+    if counts && range.pages() > frames::total() {
+        Err(Errno::ENOMEM)
+    } else {
+        Ok(())
+    }
 }

@@ -24,7 +24,7 @@ mod protect;
 mod protection;
 mod unmap;
 
-use super::address::{PageRange, VirtAddr};
+use super::address::VirtAddr;
 use super::frames::OutOfMemory;
 use super::page_table::PageTable;
 
@@ -47,7 +47,11 @@ pub(crate) struct AddressSpace {
 impl AddressSpace {
     /// Nothing but the kernel.
     pub(crate) fn new() -> Result<Self, OutOfMemory> {
-        Ok(Self { page_table: PageTable::new()?, areas: Areas::new()?, heap: Heap::default() })
+        Ok(Self {
+            page_table: PageTable::new()?,
+            areas: Areas::new()?,
+            heap: Heap::default(),
+        })
     }
 
     pub(crate) fn page_table(&self) -> &PageTable {
@@ -56,7 +60,9 @@ impl AddressSpace {
 
     /// Area that holds the address.
     fn area_at(&self, address: VirtAddr) -> Option<&Vma> {
-        self.areas.at_or_above(address).filter(|area| area.range.contains(address))
+        self.areas
+            .at_or_above(address)
+            .filter(|area| area.range.contains(address))
     }
 }
 
@@ -66,9 +72,4 @@ impl Drop for AddressSpace {
             unmap::release_pages(&mut self.page_table, area.range);
         }
     }
-}
-
-/// As selfcheck and the loader need it: the page that holds the address.
-pub(crate) fn page_of(address: VirtAddr) -> PageRange {
-    PageRange::single(address.page())
 }

@@ -23,7 +23,9 @@ impl AddressSpace {
         }
         // A length that wraps to nothing and a range that wraps around are alike: there is no such memory.
         let range = round_up_to_page(bytes).filter(|&bytes| bytes > 0);
-        let range = range.and_then(|bytes| PageRange::from_length(start, bytes)).ok_or(Errno::ENOMEM)?;
+        let range = range
+            .and_then(|bytes| PageRange::from_length(start, bytes))
+            .ok_or(Errno::ENOMEM)?;
         if bits & !(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM) != 0 {
             return Err(Errno::EINVAL);
         }
@@ -61,7 +63,8 @@ impl AddressSpace {
         }
         self.areas.reserve_change()?;
         self.areas.protect(range, protection);
-        self.page_table.update(range, |_, entry| protected(entry, protection));
+        self.page_table
+            .update(range, |_, entry| protected(entry, protection));
         Ok(())
     }
 }

@@ -46,7 +46,11 @@ fn unmap_pages(page_table: &mut PageTable, range: PageRange) {
             return entry;
         }
         release_frame(entry);
-        if mutant::is(Mutant::FreeFrameMapped) { entry } else { Entry::EMPTY }
+        if mutant::is(Mutant::FreeFrameMapped) {
+            entry
+        } else {
+            Entry::EMPTY
+        }
     });
 }
 

@@ -57,27 +57,50 @@ impl<'t> FrameAllocator<'t> {
         let mut gap_start = 0;
         while (gap_start as usize) < self.table.len() {
             let next = self.never_used.ranges().iter().copied();
-            let next = next.filter(|range| range.len() > 0 && range.start >= gap_start).min_by_key(|range| range.start);
-            let next = next.unwrap_or(FrameRange { start: self.table.len() as u32, end: self.table.len() as u32 });
-            self.describe(FrameRange { start: gap_start, end: next.start }, FrameKind::Reserved);
+            let next = next
+                .filter(|range| range.len() > 0 && range.start >= gap_start)
+                .min_by_key(|range| range.start);
+            let next = next.unwrap_or(FrameRange {
+                start: self.table.len() as u32,
+                end: self.table.len() as u32,
+            });
+            self.describe(
+                FrameRange {
+                    start: gap_start,
+                    end: next.start,
+                },
+                FrameKind::Reserved,
+            );
             gap_start = next.end.max(gap_start);
         }
     }
 
     /// Says what frames that are not usable hold, and gives each one reference.
     pub(super) fn describe(&mut self, range: FrameRange, kind: FrameKind) {
-        self.table[range.indices()].fill(FrameInfo { references: 1, kind: kind as u16, private: 0 });
+        self.table[range.indices()].fill(FrameInfo {
+            references: 1,
+            kind: kind as u16,
+            private: 0,
+        });
     }
 
     /// Takes a free frame, with the contents that were wished for if one is at hand.
-    pub(super) fn take(&mut self, kind: FrameKind, wish: Contents) -> Result<(FrameNumber, Contents), OutOfMemory> {
+    pub(super) fn take(
+        &mut self,
+        kind: FrameKind,
+        wish: Contents,
+    ) -> Result<(FrameNumber, Contents), OutOfMemory> {
         let (frame, contents) = match wish {
             Contents::Zeroed => self.pop_zeroed().or_else(|| self.pop_stale()),
             Contents::Stale => self.pop_stale().or_else(|| self.pop_zeroed()),
         }
         .or_else(|| Some((self.never_used.take(1)?, self.never_used_contents)))
         .ok_or(OutOfMemory)?;
-        self.table[frame.index()] = FrameInfo { references: 1, kind: kind as u16, private: 0 };
+        self.table[frame.index()] = FrameInfo {
+            references: 1,
+            kind: kind as u16,
+            private: 0,
+        };
         Ok((frame, contents))
     }
 
@@ -90,12 +113,22 @@ impl<'t> FrameAllocator<'t> {
     }
 
     /// Takes `count` frames in a row, with one reference each and unknown contents.
-    pub(super) fn take_contiguous(&mut self, kind: FrameKind, count: u32) -> Result<FrameNumber, OutOfMemory> {
+    pub(super) fn take_contiguous(
+        &mut self,
+        kind: FrameKind,
+        count: u32,
+    ) -> Result<FrameNumber, OutOfMemory> {
         let first = match self.never_used.take(count) {
             Some(first) => first,
             None => self.take_contiguous_from_lists(count).ok_or(OutOfMemory)?,
         };
-        self.describe(FrameRange { start: first.as_u32(), end: first.as_u32() + count }, kind);
+        self.describe(
+            FrameRange {
+                start: first.as_u32(),
+                end: first.as_u32() + count,
+            },
+            kind,
+        );
         Ok(first)
     }
 
@@ -103,10 +136,17 @@ impl<'t> FrameAllocator<'t> {
     fn take_contiguous_from_lists(&mut self, count: u32) -> Option<FrameNumber> {
         let mut run = 0;
         let end = (1..self.table.len() as u32).find(|&number| {
-            run = if self.is_on_a_list(FrameNumber::new(number)) { run + 1 } else { 0 };
+            run = if self.is_on_a_list(FrameNumber::new(number)) {
+                run + 1
+            } else {
+                0
+            };
             run == count
         })?;
-        let range = FrameRange { start: end + 1 - count, end: end + 1 };
+        let range = FrameRange {
+            start: end + 1 - count,
+            end: end + 1,
+        };
         remove_range(&mut self.zeroed, self.table, range);
         remove_range(&mut self.stale, self.table, range);
         Some(FrameNumber::new(range.start))
@@ -115,19 +155,29 @@ impl<'t> FrameAllocator<'t> {
     fn is_on_a_list(&self, frame: FrameNumber) -> bool {
         let number = frame.as_u32();
         self.table[frame.index()].references == 0
-            && !self.never_used.ranges().iter().any(|range| range.start <= number && number < range.end)
+            && !self
+                .never_used
+                .ranges()
+                .iter()
+                .any(|range| range.start <= number && number < range.end)
     }
 
     pub(super) fn retain(&mut self, frame: FrameNumber) {
         let info = &mut self.table[frame.index()];
-        assert!(info.references > 0, "frame {frame:?} gets a reference, but is free");
+        assert!(
+            info.references > 0,
+            "frame {frame:?} gets a reference, but is free"
+        );
         info.references += 1;
     }
 
     /// Gives one reference back. `left` is what the frame holds should it have been the last.
     pub(super) fn release(&mut self, frame: FrameNumber, left: Contents) {
         let info = &mut self.table[frame.index()];
-        assert!(info.references > 0, "frame {frame:?} loses a reference, but is free");
+        assert!(
+            info.references > 0,
+            "frame {frame:?} loses a reference, but is free"
+        );
         info.references -= 1;
         if info.references == 0 {
             let list = match left {

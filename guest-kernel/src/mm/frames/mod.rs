@@ -47,7 +47,10 @@ static FRAMES: Lock<Option<FrameAllocator<'static>>> = Lock::new(None);
 
 /// Runs `f` with the allocator; before [`init`] there is none, and nobody needs frames.
 fn with<R>(f: impl FnOnce(&mut FrameAllocator<'static>) -> R) -> R {
-    f(FRAMES.lock().as_mut().expect("frames are set up before anything asks for one"))
+    f(FRAMES
+        .lock()
+        .as_mut()
+        .expect("frames are set up before anything asks for one"))
 }
 
 /// Sets up the frame table in usable memory. `image` and `initrd` are byte ranges.
@@ -60,7 +63,9 @@ pub(super) fn init(
 ) {
     let frames = usable.frames_to_end();
     let table_frames = (frames * size_of::<FrameInfo>()).div_ceil(PAGE_BYTES) as u32;
-    let first = usable.take(table_frames).expect("the frame table is a small part of the memory it describes");
+    let first = usable
+        .take(table_frames)
+        .expect("the frame table is a small part of the memory it describes");
     let contents = match fresh {
         FreshMemory::Zeroed => Contents::Zeroed,
         FreshMemory::Unknown => Contents::Stale,
@@ -71,11 +76,20 @@ pub(super) fn init(
     // SAFETY: the memory was taken from what nobody uses, is zero, and `init` runs once.
     let table = unsafe { direct_map::frame_table(PhysAddr::new(first.address()), frames) };
     let mut allocator = FrameAllocator::new(table, usable, contents);
-    allocator.describe(usable::FrameRange::touching(image.start, image.end), FrameKind::KernelImage);
-    allocator.describe(usable::FrameRange::touching(initrd.start, initrd.end), FrameKind::PageCache);
+    allocator.describe(
+        usable::FrameRange::touching(image.start, image.end),
+        FrameKind::KernelImage,
+    );
+    allocator.describe(
+        usable::FrameRange::touching(initrd.start, initrd.end),
+        FrameKind::PageCache,
+    );
     let table_start = first.address();
     let table_end = table_start + u64::from(table_frames) * PAGE_BYTES as u64;
-    allocator.describe(usable::FrameRange::touching(table_start, table_end), FrameKind::KernelImage);
+    allocator.describe(
+        usable::FrameRange::touching(table_start, table_end),
+        FrameKind::KernelImage,
+    );
     *FRAMES.lock() = Some(allocator);
 }
 

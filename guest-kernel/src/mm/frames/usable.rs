@@ -17,12 +17,18 @@ pub(crate) struct FrameRange {
 impl FrameRange {
     /// Frames that lie wholly inside the bytes.
     fn inside(start: u64, end: u64) -> Self {
-        Self { start: start.div_ceil(PAGE_SIZE) as u32, end: (end / PAGE_SIZE) as u32 }
+        Self {
+            start: start.div_ceil(PAGE_SIZE) as u32,
+            end: (end / PAGE_SIZE) as u32,
+        }
     }
 
     /// Frames that hold at least one of the bytes.
     pub(crate) fn touching(start: u64, end: u64) -> Self {
-        Self { start: (start / PAGE_SIZE) as u32, end: end.div_ceil(PAGE_SIZE) as u32 }
+        Self {
+            start: (start / PAGE_SIZE) as u32,
+            end: end.div_ceil(PAGE_SIZE) as u32,
+        }
     }
 
     pub(super) fn len(self) -> u32 {
@@ -64,7 +70,10 @@ impl UsableMemory {
             if range.start >= used.end || used.start >= range.end {
                 continue;
             }
-            let above = FrameRange { start: used.end.max(range.start), end: range.end };
+            let above = FrameRange {
+                start: used.end.max(range.start),
+                end: range.end,
+            };
             self.ranges[index].end = used.start.max(range.start);
             if above.len() > 0 {
                 self.push(above);
@@ -86,7 +95,9 @@ impl UsableMemory {
 
     /// Takes `count` frames in a row.
     pub(super) fn take(&mut self, count: u32) -> Option<FrameNumber> {
-        let range = self.ranges[..self.count].iter_mut().find(|range| range.len() >= count)?;
+        let range = self.ranges[..self.count]
+            .iter_mut()
+            .find(|range| range.len() >= count)?;
         let first = range.start;
         range.start += count;
         Some(FrameNumber::new(first))
@@ -103,12 +114,17 @@ impl UsableMemory {
 
 #[cfg(test)]
 mod tests {
-    use super::{FrameRange, UsableMemory};
+    use super::{FrameNumber, FrameRange, UsableMemory};
 
     const MIB: u64 = 1 << 20;
 
     fn usable(memory: &UsableMemory) -> Vec<FrameRange> {
-        let mut ranges: Vec<_> = memory.ranges().iter().copied().filter(|range| range.len() > 0).collect();
+        let mut ranges: Vec<_> = memory
+            .ranges()
+            .iter()
+            .copied()
+            .filter(|range| range.len() > 0)
+            .collect();
         ranges.sort_by_key(|range| range.start);
         ranges
     }
@@ -121,7 +137,13 @@ mod tests {
         memory.remove(2 * MIB, 2 * MIB + 5000);
         assert_eq!(
             usable(&memory),
-            [FrameRange { start: 1, end: 512 }, FrameRange { start: 514, end: 1024 }]
+            [
+                FrameRange { start: 1, end: 512 },
+                FrameRange {
+                    start: 514,
+                    end: 1024
+                }
+            ]
         );
         assert_eq!(memory.frames_to_end(), 1024);
     }
@@ -133,7 +155,13 @@ mod tests {
         memory.add_ram(8 * MIB, 32 * MIB, 16 * MIB);
         assert_eq!(
             usable(&memory),
-            [FrameRange { start: 1, end: 0x9f }, FrameRange { start: 2048, end: 4096 }]
+            [
+                FrameRange { start: 1, end: 0x9f },
+                FrameRange {
+                    start: 2048,
+                    end: 4096
+                }
+            ]
         );
     }
 
@@ -142,8 +170,8 @@ mod tests {
         let mut memory = UsableMemory::default();
         memory.add_ram(0, 3 * 4096, MIB);
         memory.add_ram(8 * 4096, 16 * 4096, MIB);
-        assert_eq!(memory.take(4).map(|frame| frame.as_u32()), Some(8));
-        assert_eq!(memory.take(3).map(|frame| frame.as_u32()), Some(0));
+        assert_eq!(memory.take(4).map(FrameNumber::as_u32), Some(8));
+        assert_eq!(memory.take(3).map(FrameNumber::as_u32), Some(0));
         assert_eq!(memory.take(5), None);
         assert_eq!(memory.remaining(), 4);
     }

@@ -10,7 +10,7 @@
 
 mod slab;
 
-use alloc::alloc::{Layout, alloc, dealloc};
+use alloc::alloc::{Layout, alloc};
 use alloc::boxed::Box;
 use core::alloc::GlobalAlloc;
 use core::ptr;
@@ -36,7 +36,10 @@ pub(crate) fn try_box<T>(value: T) -> Result<Box<T>, OutOfMemory> {
 }
 
 #[cfg_attr(target_os = "none", global_allocator)]
-#[cfg_attr(not(target_os = "none"), allow(dead_code, reason = "the host has an allocator of its own"))]
+#[cfg_attr(
+    not(target_os = "none"),
+    allow(dead_code, reason = "the host has an allocator of its own")
+)]
 static HEAP: Heap = Heap(Lock::new(Slabs::new()));
 
 struct Heap(Lock<Slabs>);
@@ -86,17 +89,4 @@ fn frames_in(layout: Layout) -> u32 {
 
 fn frame_of(object: *const u8) -> FrameNumber {
     FrameNumber::containing(object as u64 - PhysAddr::new(0).in_direct_map())
-}
-
-/// As the selfcheck wants it: memory by layout, given back by layout.
-pub(super) fn with_memory<R>(layout: Layout, f: impl FnOnce(*mut u8) -> R) -> Result<R, OutOfMemory> {
-    // SAFETY: the callers' layouts have sizes.
-    let memory = unsafe { alloc(layout) };
-    if memory.is_null() {
-        return Err(OutOfMemory);
-    }
-    let result = f(memory);
-    // SAFETY: allocated above with the same layout.
-    unsafe { dealloc(memory, layout) };
-    Ok(result)
 }

@@ -42,7 +42,9 @@ pub(super) struct Slabs {
 
 impl Slabs {
     pub(super) const fn new() -> Self {
-        Self { partial: [ptr::null_mut(); OBJECT_BYTES.len()] }
+        Self {
+            partial: [ptr::null_mut(); OBJECT_BYTES.len()],
+        }
     }
 
     /// Null when there is no memory. `bytes` is not larger than the largest object.
@@ -79,11 +81,16 @@ impl Slabs {
     ///
     /// `object` must have come from `allocate` with the same number of bytes, and not have been freed since.
     pub(super) unsafe fn free(&mut self, object: *mut u8, bytes: usize) {
-        let slab = object.map_addr(|address| address & !(PAGE_BYTES - 1)).cast::<Slab>();
+        let slab = object
+            .map_addr(|address| address & !(PAGE_BYTES - 1))
+            .cast::<Slab>();
         let class = class_of(bytes);
         // SAFETY: an object in use lies in a slab that lives, and only `self` refers to it.
         let header = unsafe { &mut *slab };
-        assert!(usize::from(header.class) == class, "object is freed with another size than it was allocated with");
+        assert!(
+            usize::from(header.class) == class,
+            "object is freed with another size than it was allocated with"
+        );
         if header.used == capacity(class) {
             self.link(slab, class);
         }
@@ -112,7 +119,12 @@ impl Slabs {
 
     fn unlink(&mut self, slab: *mut Slab) {
         // SAFETY: the slab lives.
-        let Slab { next, previous, class, .. } = unsafe { slab.read() };
+        let Slab {
+            next,
+            previous,
+            class,
+            ..
+        } = unsafe { slab.read() };
         if previous.is_null() {
             self.partial[usize::from(class)] = next;
         } else {
@@ -132,7 +144,8 @@ impl Slab {
     fn take_object(&mut self, this: *mut Self) -> *mut u8 {
         self.used += 1;
         if self.free.is_null() {
-            let offset = HEADER_BYTES + usize::from(self.started) * usize::from(OBJECT_BYTES[usize::from(self.class)]);
+            let offset =
+                HEADER_BYTES + usize::from(self.started) * usize::from(OBJECT_BYTES[usize::from(self.class)]);
             self.started += 1;
             this.cast::<u8>().wrapping_add(offset)
         } else {

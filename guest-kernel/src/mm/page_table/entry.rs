@@ -36,7 +36,9 @@ impl Entry {
 
     /// Maps a frame for a program, which can write to it if `protection` says so.
     pub(crate) fn user(frame: FrameNumber, protection: Protection) -> Self {
-        Self(frame.address() | USER | ACCESSED | PRESENT).with_protection(protection).with_writable(protection)
+        Self(frame.address() | USER | ACCESSED | PRESENT)
+            .with_protection(protection)
+            .with_writable(protection)
     }
 
     /// Maps a device for a program, uncached.
@@ -72,7 +74,11 @@ impl Entry {
 
     /// The same, writable if `protection` says so.
     pub(crate) fn with_writable(self, protection: Protection) -> Self {
-        if protection.allows_write() { Self(self.0 | WRITABLE) } else { self }
+        if protection.allows_write() {
+            Self(self.0 | WRITABLE)
+        } else {
+            self
+        }
     }
 
     /// The same, not writable.

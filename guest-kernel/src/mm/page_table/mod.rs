@@ -38,7 +38,9 @@ impl PageTable {
 
     /// The table of the kernel alone, through which its run-time half is changed.
     pub(super) fn kernel() -> core::mem::ManuallyDrop<Self> {
-        core::mem::ManuallyDrop::new(Self { root: Table::at(image::kernel_root()) })
+        core::mem::ManuallyDrop::new(Self {
+            root: Table::at(image::kernel_root()),
+        })
     }
 
     /// Frame of the top table, for CR3.
@@ -89,7 +91,9 @@ impl PageTable {
 
     /// Replaces an entry that is in use by another.
     pub(super) fn replace(&mut self, page: VirtAddr, entry: Entry) {
-        let table = self.last_level(page).expect("an entry that is in use lies in a table");
+        let table = self
+            .last_level(page)
+            .expect("an entry that is in use lies in a table");
         table.set(index_at(page, 1), entry);
     }
 
@@ -109,9 +113,15 @@ impl PageTable {
 impl Drop for PageTable {
     /// The owner has unmapped everything; the tables went with their entries.
     fn drop(&mut self) {
-        assert!(arch::active_root() != self.root(), "a page table in use must not be dropped");
+        assert!(
+            arch::active_root() != self.root(),
+            "a page table in use must not be dropped"
+        );
         self.root.clear_kernel_half();
-        assert!(self.root.is_unused(), "a page table must be empty when it is dropped");
+        assert!(
+            self.root.is_unused(),
+            "a page table must be empty when it is dropped"
+        );
         frames::release(self.root(), Contents::Zeroed);
     }
 }

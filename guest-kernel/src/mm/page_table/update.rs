@@ -32,7 +32,11 @@ impl PageTable {
         range: PageRange,
         mut change: impl FnMut(VirtAddr, Entry) -> Result<Entry, E>,
     ) -> Result<(), E> {
-        if range.is_empty() { Ok(()) } else { visit(self.root, 4, range, &mut change) }
+        if range.is_empty() {
+            Ok(())
+        } else {
+            visit(self.root, 4, range, &mut change)
+        }
     }
 }
 

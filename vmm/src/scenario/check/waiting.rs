@@ -149,8 +149,13 @@ fn any_child(process: &ProcessName, children: &[(&ProcessName, &Process)]) -> Re
         }
     }
     // How many members of a group there are is not known here, so neither is how often one can wait for any of them.
-    if let Some((group, _)) = children.iter().find(|(_, child)| matches!(child.state, State::Ended { .. })) {
-        return Err(CheckError::GroupMisused { group: group.to_string() });
+    if let Some((group, _)) = children
+        .iter()
+        .find(|(_, child)| matches!(child.state, State::Ended { .. }))
+    {
+        return Err(CheckError::GroupMisused {
+            group: group.to_string(),
+        });
     }
     let living = |child: &Process| !matches!(child.state, State::Reaped { .. });
     let names: Vec<String> = children

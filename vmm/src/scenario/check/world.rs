@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use abi::PAGE_SIZE;
+use abi::boot::{MAX_MEMORY_MIB, MIN_MEMORY_MIB};
 
 use super::CheckError;
 use crate::scenario::language::{OperationStep, ProcessName, RegionAddress, RegionName, Scenario};
@@ -73,13 +74,12 @@ pub(super) struct Region {
 
 impl World {
     pub(super) fn new(scenario: &Scenario) -> Self {
+        // A size out of range is a finding of its own, and need not make every mapping one.
+        let memory_mib = scenario.guest.memory_mib.clamp(MIN_MEMORY_MIB, MAX_MEMORY_MIB);
         let mut world = Self {
             step: 0,
             last_check: None,
-            memory_pages: scenario
-                .guest
-                .memory_mib
-                .saturating_mul(BYTES_PER_MIB / PAGE_SIZE),
+            memory_pages: memory_mib * (BYTES_PER_MIB / PAGE_SIZE),
             forks: 0,
             processes: BTreeMap::new(),
             first: None,

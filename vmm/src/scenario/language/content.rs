@@ -81,12 +81,15 @@ struct ContentFields<A> {
     /// Where the first byte is.
     at: A,
     /// The UTF-8 bytes of this text, without an end mark.
+    #[serde(default)]
     #[schemars(with = "String", length(min = 1))]
     text: Option<String>,
     /// One byte many times.
+    #[serde(default)]
     #[schemars(with = "Fill")]
     fill: Option<Fill>,
     /// This many zero bytes.
+    #[serde(default)]
     #[schemars(with = "u64", range(min = 1))]
     zeros: Option<u64>,
 }

@@ -133,7 +133,18 @@ impl fmt::Display for Expectation {
                 let frames = if count == 1 { "frame" } else { "frames" };
                 write!(formatter, "{count} {noun} free {frames} than at {since}")
             }
-            Self::ExitStatus(ProcessEnding { of, ending }) => write!(formatter, "{of} ended: {ending}"),
+            Self::ExitStatus(ProcessEnding {
+                of,
+                ending: Ending::Exit(status),
+            }) => {
+                write!(formatter, "{of} ended with exit status {status}")
+            }
+            Self::ExitStatus(ProcessEnding {
+                of,
+                ending: Ending::Signal(signal),
+            }) => {
+                write!(formatter, "{of} ended by {signal}")
+            }
             Self::Faulted { process, at, access } => {
                 write!(formatter, "{process} faulted on {access} at {at}")
             }

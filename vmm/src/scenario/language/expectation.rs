@@ -95,9 +95,11 @@ struct ProcessEndingFields {
     /// The process.
     of: ProcessName,
     /// It exited with this status, 0 to 255.
+    #[serde(default)]
     #[schemars(with = "u8")]
     exit: Option<u8>,
     /// This signal ended it.
+    #[serde(default)]
     #[schemars(with = "Signal")]
     signal: Option<Signal>,
 }

@@ -41,7 +41,8 @@ impl<'de> de::MapAccess<'de> for Properties<'de> {
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DecodeError> {
-        seed.deserialize(
+        decode_at(
+            seed,
             self.current
                 .take()
                 .expect("serde asks for a value only after its key"),
@@ -59,8 +60,15 @@ impl<'de, I: Iterator<Item = Node<'de>>> de::SeqAccess<'de> for Elements<I> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, DecodeError> {
-        self.0.next().map(|node| seed.deserialize(node)).transpose()
+        self.0.next().map(|node| decode_at(seed, node)).transpose()
     }
+}
+
+/// Places the errors of conversions too, which come when the value itself has been decoded.
+fn decode_at<'de, S: DeserializeSeed<'de>>(seed: S, node: Node<'de>) -> Result<S::Value, DecodeError> {
+    let path = node.path.clone();
+    seed.deserialize(node)
+        .map_err(|error| error.or_at(&path, Part::Value))
 }
 
 /// A variant's name, where it stands, and what the variant holds.
@@ -69,6 +77,7 @@ pub(super) struct Variant<'de, C> {
     pub(super) key: &'de str,
     pub(super) place: (Path, Part),
     pub(super) content: C,
+    pub(super) content_path: Path,
 }
 
 /// What a variant without fields holds.
@@ -97,6 +106,7 @@ impl<'de, C: Deserializer<'de, Error = DecodeError>> de::VariantAccess<'de> for 
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, DecodeError> {
         seed.deserialize(self.content)
+            .map_err(|error| error.or_at(&self.content_path, Part::Value))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, DecodeError> {

@@ -57,9 +57,11 @@ impl Mismatch {
     pub(super) fn help(&self) -> Option<String> {
         match self {
             Self::UnknownKey { found, known } => Some(suggest::instead_of(found, "keys", known)),
-            Self::UnknownName { found, known, .. } => Some(suggest::instead_of(found, "names", known)),
+            Self::UnknownName { noun, found, known } => {
+                Some(suggest::instead_of(found, &format!("{noun}s"), known))
+            }
             Self::KeyCount { known, .. } => Some(format!(
-                "write one object for each of these: {}",
+                "write one object for each expectation, with one of these keys: {}",
                 known.join(", ")
             )),
             Self::Outcome { key: "errno", .. } => {
@@ -189,6 +191,15 @@ fn finding(found: &Unexpected<'_>) -> String {
         Unexpected::Seq => "an array".to_owned(),
         Unexpected::Map => "an object".to_owned(),
         Unexpected::Unit => "`null`".to_owned(),
-        other => other.to_string(),
+        Unexpected::Char(_)
+        | Unexpected::Bytes(_)
+        | Unexpected::Option
+        | Unexpected::NewtypeStruct
+        | Unexpected::Enum
+        | Unexpected::UnitVariant
+        | Unexpected::NewtypeVariant
+        | Unexpected::TupleVariant
+        | Unexpected::StructVariant
+        | Unexpected::Other(_) => found.to_string(),
     }
 }

@@ -30,17 +30,13 @@ impl<'de> Node<'de> {
     }
 
     pub(super) fn fields(&self) -> Result<Fields<'de>, DecodeError> {
-        match self.value {
-            Value::Object(object) => Ok(Fields::new(object, self.path.clone())),
-            _ => Err(self.mismatch("an object")),
-        }
+        let object = self.value.as_object().ok_or_else(|| self.mismatch("an object"))?;
+        Ok(Fields::new(object, self.path.clone()))
     }
 
     pub(super) fn elements(&self) -> Result<impl Iterator<Item = Node<'de>>, DecodeError> {
-        match self.value {
-            Value::Array(array) => Ok(elements(array, self.path.clone())),
-            _ => Err(self.mismatch("an array")),
-        }
+        let array = self.value.as_array().ok_or_else(|| self.mismatch("an array"))?;
+        Ok(elements(array, self.path.clone()))
     }
 
     fn mismatch(&self, expected: &str) -> DecodeError {
@@ -175,6 +171,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
                         key,
                         place: (path.key(key), Part::Key),
                         content,
+                        content_path: path.key(key),
                     })
                 }
                 properties => Err(Mismatch::KeyCount {
@@ -186,7 +183,9 @@ impl<'de> Deserializer<'de> for Node<'de> {
             Value::StringLit(text) => visitor
                 .visit_enum(StrDeserializer::<DecodeError>::new(&text.value))
                 .map_err(|error| error.naming(name)),
-            _ => Err(self.mismatch("a name or an object with exactly one key")),
+            Value::NumberLit(_) | Value::BooleanLit(_) | Value::Array(_) | Value::NullKeyword(_) => {
+                Err(self.mismatch("a name or an object with exactly one key"))
+            }
         };
         visited.map_err(|error| error.or_at(&path, Part::Value))
     }
@@ -251,6 +250,7 @@ impl<'de> Deserializer<'de> for TaggedFields<'de> {
             type_name: name,
             key: &key.value,
             place,
+            content_path: self.fields.path.clone(),
             content: self.fields,
         })
     }
