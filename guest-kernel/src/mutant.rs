@@ -30,11 +30,11 @@ mutants! {
     CowForgetsReference = "cow-forgets-reference";
     /// A copy-on-write fault copies the next frame instead of the one that was written to.
     CowCopiesWrongFrame = "cow-copies-wrong-frame";
-    /// A copy-on-write fault leaves the old translation cached.
+    /// Fork leaves the old, writable translations of the parent's pages cached.
     CowStaleTlb = "cow-stale-tlb";
     /// munmap forgets to clear the last page-table entry of the range.
     MunmapLeavesPte = "munmap-leaves-pte";
-    /// munmap frees the frame of each page but leaves it mapped.
+    /// munmap frees the frame of each page and leaves it mapped.
     FreeFrameMapped = "free-frame-mapped";
     /// Exit keeps a reference to one of the process's frames.
     ExitLeaksFrame = "exit-leaks-frame";
@@ -54,7 +54,7 @@ mutants! {
     SharedCopiedOnFork = "shared-copied-on-fork";
     /// The exit code keeps its low four bits only.
     ExitCodeTruncated = "exit-code-truncated";
-    /// The first page that a process touches is the kernel's own.
+    /// A page that is read before it is written to is the kernel's own.
     UserMapsKernelFrame = "user-maps-kernel-frame";
     /// A legal write to a page that is mapped read-only ends the process.
     StickyWriteFault = "sticky-write-fault";
