@@ -340,7 +340,7 @@ fn dropping_the_handle_ends_every_process() {
 fn a_program_that_is_no_agent_is_refused() {
     let refused = LinuxAgent::spawn(&support::program("hello"));
     assert!(matches!(refused, Err(ReferenceError::NotAnAgent { .. })));
-    let missing = LinuxAgent::spawn(&support::program("no such program"));
+    let missing = LinuxAgent::spawn(&support::program("agent").with_file_name("no such program"));
     assert!(matches!(missing, Err(ReferenceError::Launch { .. })));
 }
 
