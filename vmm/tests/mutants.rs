@@ -69,7 +69,12 @@ const MUTANTS: &[Mutant] = &[
         "anonymous frames",
     ),
     mutant("exec-leaks-frame", "exec", Rule::FramesLost, "anonymous frames"),
-    mutant("demand-zero-dirty", "demand-zero", Rule::Contents, "main:again+0p"),
+    mutant(
+        "demand-zero-dirty",
+        "demand-zero",
+        Rule::Contents,
+        "main:again+0p",
+    ),
     mutant(
         "kernel-text-writable",
         "cow",
