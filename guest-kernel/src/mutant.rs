@@ -26,6 +26,9 @@ macro_rules! mutants {
 mutants! {
     /// Fork leaves the parent's anonymous pages, except the stack's, writable, so that its stores reach the child.
     ForkKeepsParentWritable = "fork-keeps-parent-writable";
+    /// Fork maps the parent's anonymous pages, except the stack's, for the child without taking a reference: the first to
+    /// give one back frees it under the other.
+    ForkForgetsReference = "fork-forgets-reference";
     /// A copy-on-write fault keeps the reference to the frame that it does not map any more.
     CowForgetsReference = "cow-forgets-reference";
     /// A copy-on-write fault copies the next frame instead of the one that was written to.

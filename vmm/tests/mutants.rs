@@ -38,6 +38,7 @@ const MUTANTS: &[Mutant] = &[
         Rule::WritableTwice,
         "parent:buf+0p",
     ),
+    mutant("fork-forgets-reference", "cow", Rule::References, "frame A"),
     mutant(
         "cow-forgets-reference",
         "cow",
