@@ -59,6 +59,12 @@ mutants! {
     ExitCodeTruncated = "exit-code-truncated";
     /// A page that is read before it is written to is the kernel's own.
     UserMapsKernelFrame = "user-maps-kernel-frame";
+    /// A process's top page table contains itself.
+    PageTableLoop = "page-table-loop";
+    /// A forked process is never put where the scheduler would find it.
+    ChildNeverRuns = "child-never-runs";
+    /// The end of a process is reported with a kind that no event has.
+    NonsenseReport = "nonsense-report";
     /// A legal write to a page that is mapped read-only ends the process.
     StickyWriteFault = "sticky-write-fault";
 }

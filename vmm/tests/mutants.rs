@@ -113,6 +113,9 @@ const MUTANTS: &[Mutant] = &[
         Rule::KernelExposed,
         "main:buf+1p",
     ),
+    mutant("page-table-loop", "cow", Rule::PageTables, "parent"),
+    mutant("child-never-runs", "cow", Rule::Answer, "parent"),
+    mutant("nonsense-report", "cow", Rule::Reports, "the kernel's reports"),
     mutant("sticky-write-fault", "cow", Rule::Death, "guest_kernel::panic"),
 ];
 
