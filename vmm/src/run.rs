@@ -188,6 +188,7 @@ impl Run {
             step,
             what,
             result,
+            claims: self.performer.take_claims(),
             expectations,
             findings,
         });

@@ -73,6 +73,13 @@ impl Agents {
         }
     }
 
+    /// The process on `channel` has ended with this wait status.
+    pub(crate) fn ended(&mut self, channel: Channel, status: u32) {
+        if let Some(agent) = self.by_channel.get_mut(&channel) {
+            agent.life = Life::Ended(status);
+        }
+    }
+
     pub(crate) fn free_channel(&self) -> Option<Channel> {
         Channel::new(
             self.by_channel

@@ -54,7 +54,7 @@ pub trait Drive {
     fn finish(&mut self, channel: Channel) -> Result<Outcome, Self::Error>;
 
     /// Forks the agent on `parent`. The child is expected on the next free channel and goes by `name`; call
-    /// [`Drive::meet`] to wait for it there. None when there are no more channels.
+    /// [`Drive::meet`] to wait for it there. None when the driver has no room for another agent: nothing was asked then.
     ///
     /// # Errors
     /// The host failed.
@@ -70,7 +70,10 @@ pub trait Drive {
     fn lost(&mut self, channel: Channel);
 
     /// What programs have printed since this was last called.
-    fn take_output(&mut self) -> Vec<u8>;
+    ///
+    /// # Errors
+    /// The host failed.
+    fn take_output(&mut self) -> Result<Vec<u8>, Self::Error>;
 }
 
 /// Drives the agents of one machine.
@@ -236,10 +239,10 @@ impl Drive for Driver {
         self.agents.lost(channel);
     }
 
-    fn take_output(&mut self) -> Vec<u8> {
-        self.vm
-            .stop()
+    fn take_output(&mut self) -> Result<Vec<u8>, VmError> {
+        let stop = self.vm.stop();
+        Ok(stop
             .map(|mut stop| stop.devices().console.take())
-            .unwrap_or_default()
+            .unwrap_or_default())
     }
 }

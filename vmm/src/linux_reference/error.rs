@@ -55,6 +55,22 @@ pub enum ReferenceError {
         /// The program.
         path: PathBuf,
     },
+    /// An agent neither answered, nor ended, nor waits for a child.
+    #[error("{channel} neither answered nor ended within {timeout:?}")]
+    NoAnswer {
+        /// The agent's channel.
+        channel: Channel,
+        /// How long it had.
+        timeout: Duration,
+    },
+    /// `/proc` could not be read.
+    #[error("cannot read about process {pid}: {source}")]
+    Proc {
+        /// The process.
+        pid: u32,
+        /// Why.
+        source: procfs::ProcError,
+    },
     /// A program ran longer than it may.
     #[error("{path} did not end within {timeout:?}", path = path.display())]
     ProgramTimedOut {

@@ -3,7 +3,9 @@
 //! A scenario's steps can be replayed here to learn what Linux answers: return values, contents, faults, statuses. The
 //! agent's binary is the guest's; only its transport is another (see [`abi::doorbell::socket`]).
 //!
-//! - [`LinuxAgent`] drives agents: an operation goes out on a channel with [`LinuxAgent::send`], and
+//! - [`replay`] has Linux perform a scenario's operations and gives its claims, to be compared with a guest's
+//! - [`LinuxDriver`] drives agents for a [`Performer`](crate::perform::Performer), as it is done for a guest
+//! - [`LinuxAgent`] talks to single agents: an operation goes out on a channel with [`LinuxAgent::send`], and
 //!   [`LinuxAgent::receive`] tells what came back
 //! - [`run_program`] runs a program that needs no driving and gives its status and output
 //!
@@ -15,14 +17,18 @@
 
 mod agent;
 mod console;
+mod driver;
 mod error;
 mod family;
 mod launch;
 mod line;
 mod packet;
 mod program;
+mod replay;
 
 pub use agent::{CHANNELS, LinuxAgent};
+pub use driver::{LinuxDriver, MAX_LIVING_AGENTS};
 pub use error::ReferenceError;
 pub use line::Received;
 pub use program::{ProgramRun, run_program};
+pub use replay::{StepClaims, replay};

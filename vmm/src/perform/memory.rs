@@ -6,7 +6,7 @@ use abi::linux::errno::ENOMEM;
 use abi::linux::mman::{MAP_ANONYMOUS, MAP_FIXED, PROT_READ, PROT_WRITE};
 use abi::operation;
 
-use super::{Performed, Performer, Region};
+use super::{Claim, Performed, Performer, Region};
 use crate::address::VirtAddr;
 use crate::channel::{Channel, Operation as AgentOperation, Reply};
 use crate::drive::{Drive, Outcome};
@@ -176,6 +176,7 @@ impl<D: Drive> Performer<D> {
             }),
             other => other,
         };
+        self.claim(Claim::of(operation::BRK, &[], &outcome));
         let (performed, reply) = self.judge_outcome(process, step.expected, outcome);
         if reply.is_some() {
             if pages > old.pages {

@@ -2,8 +2,10 @@
 //! step expects, and tells the reference model what must be in memory now.
 //!
 //! An answer is a claim. What the claim is checked against here is the scenario's expectation; whether memory really is
-//! as claimed is checked by [`crate::judge`], which gets the model and the regions from here.
+//! as claimed is checked by [`crate::judge`], which gets the model and the regions from here. The claims themselves are
+//! kept, so that two kernels that performed the same steps can be compared.
 
+mod claim;
 mod memory;
 mod process;
 mod regions;
@@ -13,6 +15,7 @@ use std::collections::BTreeMap;
 use abi::linux::errno::{MAX_ERRNO, errno_name};
 use abi::linux::process::{WAIT_EXIT_SHIFT, WAIT_SIGNAL_MASK, signal_name};
 
+pub use claim::Claim;
 pub use regions::{Region, Regions};
 
 use crate::channel::{Channel, Operation as AgentOperation, Reply};
@@ -60,6 +63,7 @@ pub struct Performer<D> {
     groups: BTreeMap<ProcessName, Vec<Channel>>,
     /// Steps whose call waits.
     waiting: BTreeMap<Channel, OperationStep>,
+    claims: Vec<Claim>,
 }
 
 impl<D: Drive> Performer<D> {
@@ -72,6 +76,7 @@ impl<D: Drive> Performer<D> {
             regions: Regions::default(),
             groups: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            claims: Vec::new(),
         }
     }
 
@@ -96,6 +101,12 @@ impl<D: Drive> Performer<D> {
     #[must_use]
     pub fn regions(&self) -> &Regions {
         &self.regions
+    }
+
+    /// What the agents answered since this was last called. A step that gets the same answer many times in a row, such as
+    /// one for each member of a group, tells of it once.
+    pub fn take_claims(&mut self) -> Vec<Claim> {
+        std::mem::take(&mut self.claims)
     }
 
     /// Makes the scenario's first process.
@@ -170,8 +181,22 @@ impl<D: Drive> Performer<D> {
         expected: Expected,
         operation: AgentOperation,
     ) -> Result<(Performed, Option<Reply>), D::Error> {
-        let outcome = self.driver.perform(process, operation)?;
+        let outcome = self.ask(process, operation)?;
         Ok(self.judge_outcome(process, expected, outcome))
+    }
+
+    /// Has the operation performed and keeps the claim in what came of it.
+    fn ask(&mut self, process: Channel, operation: AgentOperation) -> Result<Outcome, D::Error> {
+        let (code, arguments) = (operation.code, operation.arguments);
+        let outcome = self.driver.perform(process, operation)?;
+        self.claim(Claim::of(code, &arguments, &outcome));
+        Ok(outcome)
+    }
+
+    fn claim(&mut self, claim: Claim) {
+        if self.claims.last() != Some(&claim) {
+            self.claims.push(claim);
+        }
     }
 
     /// Holds an outcome against what the step expects.

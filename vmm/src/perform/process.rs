@@ -4,7 +4,7 @@ use abi::linux::errno::ECHILD;
 use abi::linux::process::WNOHANG;
 use abi::operation;
 
-use super::{Performed, Performer, Program, expected_text, failure, status_text, wait_status};
+use super::{Claim, Performed, Performer, Program, expected_text, failure, status_text, wait_status};
 use crate::channel::event::printable;
 use crate::channel::{Channel, Operation as AgentOperation};
 use crate::drive::{Drive, Life, Outcome};
@@ -38,9 +38,8 @@ impl<D: Drive> Performer<D> {
         name: &str,
         expected: Expected,
     ) -> Result<(Performed, Option<Channel>), D::Error> {
-        let Some((child, outcome)) = self.driver.fork(parent, name)? else {
-            let finding = Finding::new(Rule::Evidence, name, "a free channel", "all channels are in use");
-            return Ok((Performed::otherwise(finding), None));
+        let Some((child, outcome)) = self.ask_to_fork(parent, name)? else {
+            return Ok((no_room(name), None));
         };
         let (performed, reply) = self.judge_outcome(parent, expected, outcome);
         if reply.is_none() {
@@ -60,9 +59,8 @@ impl<D: Drive> Performer<D> {
     ) -> Result<Performed, D::Error> {
         for count in 0..limit {
             let name = format!("{group}-{count}");
-            let Some((child, outcome)) = self.driver.fork(parent, &name)? else {
-                let finding = Finding::new(Rule::Evidence, name, "a free channel", "all channels are in use");
-                return Ok(Performed::otherwise(finding));
+            let Some((child, outcome)) = self.ask_to_fork(parent, &name)? else {
+                return Ok(no_room(&name));
             };
             let made = matches!(&outcome, Outcome::Replied(reply) if failure(reply).is_none());
             if !made {
@@ -81,9 +79,18 @@ impl<D: Drive> Performer<D> {
         )))
     }
 
+    fn ask_to_fork(&mut self, parent: Channel, name: &str) -> Result<Option<(Channel, Outcome)>, D::Error> {
+        let forked = self.driver.fork(parent, name)?;
+        self.claim(match &forked {
+            Some((_, outcome)) => Claim::of(operation::FORK, &[], outcome),
+            None => Claim::NotAsked,
+        });
+        Ok(forked)
+    }
+
     pub(super) fn exit(&mut self, process: Channel, status: u8) -> Result<Performed, D::Error> {
         let operation = AgentOperation::new(operation::EXIT, &[status.into()]);
-        let outcome = self.driver.perform(process, operation)?;
+        let outcome = self.ask(process, operation)?;
         let expected = format!("exited with {status}");
         let found = match outcome {
             // Silence is what a guest that does not report the end of processes gives; the parent's wait will tell.
@@ -166,6 +173,7 @@ impl<D: Drive> Performer<D> {
         else {
             unreachable!("called for wait")
         };
+        self.claim(Claim::of_wait(&outcome, |pid| self.child_or_group(pid)));
         let name = self.name(process);
         match (step.returns, &outcome) {
             (Return::Later, Outcome::Silent) => {
@@ -228,9 +236,10 @@ impl<D: Drive> Performer<D> {
         let operation = AgentOperation::new(operation::EXEC, &[payload.len() as u64, words.count() as u64])
             .with_payload(payload);
         // What was printed before belongs to nobody's expectation.
-        self.driver.take_output();
+        self.driver.take_output()?;
         let outcome = self.driver.perform(process, operation)?;
-        let output = self.driver.take_output();
+        let output = self.driver.take_output()?;
+        self.claim(Claim::of_program(&outcome, &output));
         let (performed, reply) = self.judge_outcome(process, step.expected, outcome);
         let Some(reply) = reply else { return Ok(performed) };
         let (expected, found) = (
@@ -289,6 +298,16 @@ impl<D: Drive> Performer<D> {
         self.driver.agents().get(process)?.pid.map(u64::from)
     }
 
+    /// As [`Performer::who`], but a member of a group goes by the group's name.
+    fn child_or_group(&self, pid: i64) -> Option<String> {
+        let is_it = |member: &Channel| self.pid(*member).map(u64::cast_signed) == Some(pid);
+        let group = self.groups.iter().find(|(_, members)| members.iter().any(is_it));
+        match group {
+            Some((name, _)) => Some(name.to_string()),
+            None => self.who(pid),
+        }
+    }
+
     /// Name of the process that a wait returned; None for "none has ended".
     fn who(&self, pid: i64) -> Option<String> {
         if pid == 0 {
@@ -302,4 +321,9 @@ impl<D: Drive> Performer<D> {
             .find(|agent| agent.pid.map(i64::from) == Some(pid));
         Some(newest.map_or_else(|| "an unknown process".to_owned(), |agent| agent.name.clone()))
     }
+}
+
+fn no_room(name: &str) -> Performed {
+    let found = "the driver has no room for another process";
+    Performed::otherwise(Finding::new(Rule::Evidence, name, "a process for it", found))
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 pub use excerpt::{excerpt, quoted};
 
 use crate::judge::{Blame, Finding};
+use crate::perform::Claim;
 
 /// What is to be thought of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -50,6 +51,9 @@ pub struct Line {
     pub what: String,
     /// What came of it, in a few words.
     pub result: String,
+    /// What the agents answered, for comparison with another kernel.
+    #[serde(skip)]
+    pub claims: Vec<Claim>,
     /// A check's expectations.
     pub expectations: Vec<ExpectationLine>,
     /// What was wrong: with the step itself, or with a rule after it.
@@ -131,6 +135,7 @@ mod tests {
             verdict: Verdict::Pass,
             lines: vec![line],
             steps_not_run,
+            claims: Vec::new(),
             cost: Cost::default(),
         };
         report.judge();

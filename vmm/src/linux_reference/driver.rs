@@ -1,0 +1,207 @@
+//! [`Drive`] for agents on this Linux.
+//!
+//! Here nobody's turn has to be arranged: an agent sleeps until it is asked. What a guest's kernel reports and a driver of
+//! guests learns by waiting is read from `/proc` instead:
+//!
+//! - a call *waits* when its process sleeps in `wait4`;
+//! - an ended process is a zombie that shows its wait status, until a parent that waits for it takes the status and
+//!   answers with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use abi::linux::syscall::WAIT4;
+use abi::operation;
+use procfs::ProcError;
+use procfs::process::{Process, Syscall};
+
+use super::agent::{CHANNELS, LinuxAgent};
+use super::error::ReferenceError;
+use super::line::Received;
+use crate::channel::{Channel, Operation, Reply};
+use crate::drive::{Agents, Drive, Life, Outcome};
+
+/// Most agents that live at the same time. A scenario may well fork without bounds; this machine is to survive that.
+pub const MAX_LIVING_AGENTS: usize = 32;
+
+/// How long an agent may take over an operation, programs that it runs included.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long to wait for an answer before asking whether there will be one.
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
+
+/// Drives the agents of one tree of processes.
+pub struct LinuxDriver {
+    linux: LinuxAgent,
+    agents: Agents,
+    /// Processes whose call waits.
+    waiting: BTreeSet<Channel>,
+    /// Answers of waiting processes that came while another process was watched.
+    answers: BTreeMap<Channel, Reply>,
+    output_taken_bytes: usize,
+}
+
+impl LinuxDriver {
+    /// A driver whose first agent is there.
+    pub fn spawn(agent_elf: &Path) -> Result<Self, ReferenceError> {
+        let mut agents = Agents::default();
+        agents.expect(Channel::FIRST, "init", None);
+        Ok(Self {
+            linux: LinuxAgent::spawn(agent_elf)?,
+            agents,
+            waiting: BTreeSet::new(),
+            answers: BTreeMap::new(),
+            output_taken_bytes: 0,
+        })
+    }
+
+    /// Waits until the process on `channel` answers, ends, or, unless the operation is `EXEC`, sleeps until a child ends.
+    fn answer(&mut self, channel: Channel, code: u64) -> Result<Outcome, ReferenceError> {
+        let Some(occupant) = self.linux.process(channel) else {
+            return Ok(match self.agents.get(channel).map(|agent| agent.life) {
+                Some(Life::Ended(status)) => Outcome::Ended(status),
+                _ => Outcome::Silent,
+            });
+        };
+        let deadline = Instant::now() + ANSWER_TIMEOUT;
+        loop {
+            match self.linux.receive(channel, POLL_INTERVAL)? {
+                Received::Reply(reply) => {
+                    self.waiting.remove(&channel);
+                    return Ok(Outcome::Replied(reply));
+                }
+                Received::Died => {
+                    self.waiting.remove(&channel);
+                    let status = self.status(channel, occupant.pid)?;
+                    self.agents.ended(channel, status);
+                    return Ok(Outcome::Ended(status));
+                }
+                Received::TimedOut if code != operation::EXEC && sleeps_in_wait(occupant.pid)? => {
+                    self.waiting.insert(channel);
+                    return Ok(Outcome::Silent);
+                }
+                Received::TimedOut if Instant::now() < deadline => {}
+                Received::TimedOut | Received::Hello(_) => {
+                    return Err(ReferenceError::NoAnswer {
+                        channel,
+                        timeout: ANSWER_TIMEOUT,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Wait status of a process that has ended.
+    fn status(&mut self, channel: Channel, pid: u32) -> Result<u32, ReferenceError> {
+        let deadline = Instant::now() + ANSWER_TIMEOUT;
+        while Instant::now() < deadline {
+            if let Some(status) = zombie_status(pid)? {
+                return Ok(status);
+            }
+            if let Some(status) = self.status_that_was_taken(pid)? {
+                return Ok(status);
+            }
+        }
+        Err(ReferenceError::NoAnswer {
+            channel,
+            timeout: ANSWER_TIMEOUT,
+        })
+    }
+
+    /// Wait status of process `pid` from the answer of a process that waited for it.
+    fn status_that_was_taken(&mut self, pid: u32) -> Result<Option<u32>, ReferenceError> {
+        for channel in self.waiting.clone() {
+            if let Received::Reply(reply) = self.linux.receive(channel, POLL_INTERVAL)? {
+                self.waiting.remove(&channel);
+                self.answers.insert(channel, reply);
+            }
+        }
+        let answer = self.answers.values().find(|reply| reply.result == i64::from(pid));
+        Ok(answer.map(|reply| reply.value as u32))
+    }
+
+    fn has_room(&self) -> bool {
+        let living = self.agents.iter().filter(|agent| agent.life == Life::Alive);
+        living.count() < MAX_LIVING_AGENTS
+    }
+}
+
+impl Drive for LinuxDriver {
+    type Error = ReferenceError;
+
+    fn agents(&self) -> &Agents {
+        &self.agents
+    }
+
+    fn perform(&mut self, channel: Channel, operation: Operation) -> Result<Outcome, ReferenceError> {
+        self.linux.send(channel, &operation)?;
+        self.answer(channel, operation.code)
+    }
+
+    fn finish(&mut self, channel: Channel) -> Result<Outcome, ReferenceError> {
+        match self.answers.remove(&channel) {
+            Some(reply) => Ok(Outcome::Replied(reply)),
+            None => self.answer(channel, operation::WAIT),
+        }
+    }
+
+    fn fork(&mut self, parent: Channel, name: &str) -> Result<Option<(Channel, Outcome)>, ReferenceError> {
+        let free = self.agents.free_channel();
+        let Some(child) = free.filter(|free| free.number() < CHANNELS && self.has_room()) else {
+            return Ok(None);
+        };
+        let outcome = self.perform(parent, Operation::new(operation::FORK, &[child.number()]))?;
+        if let Outcome::Replied(reply) = &outcome
+            && let Ok(pid @ 1..) = u32::try_from(reply.result)
+        {
+            self.agents.expect(child, name, Some(pid));
+            // The child introduces itself unasked. To take that at once keeps its line ready for answers.
+            self.linux.receive(child, ANSWER_TIMEOUT)?;
+        }
+        Ok(Some((child, outcome)))
+    }
+
+    fn meet(&mut self, channel: Channel) -> Result<Outcome, ReferenceError> {
+        Ok(match self.linux.process(channel) {
+            Some(_) => Outcome::Replied(Reply::default()),
+            None => Outcome::Silent,
+        })
+    }
+
+    fn lost(&mut self, channel: Channel) {
+        self.agents.lost(channel);
+    }
+
+    fn take_output(&mut self) -> Result<Vec<u8>, ReferenceError> {
+        let output = self.linux.output()?.split_off(self.output_taken_bytes);
+        self.output_taken_bytes += output.len();
+        Ok(output)
+    }
+}
+
+/// Whether the process sleeps, off the processor, until a child of its own ends.
+fn sleeps_in_wait(pid: u32) -> Result<bool, ReferenceError> {
+    let call = about(pid, |process| process.syscall())?;
+    Ok(matches!(call, Some(Syscall::Blocked { syscall_number, .. }) if syscall_number == WAIT4 as i64))
+}
+
+/// Wait status of a process that has ended and that nobody waited for yet.
+fn zombie_status(pid: u32) -> Result<Option<u32>, ReferenceError> {
+    let stat = about(pid, |process| process.stat())?;
+    let zombie = stat.filter(|stat| stat.state == 'Z');
+    Ok(zombie.and_then(|stat| stat.exit_code).map(i32::cast_unsigned))
+}
+
+/// What `/proc` says about a process; nothing when there is no such process.
+fn about<T>(
+    pid: u32,
+    ask: impl FnOnce(&Process) -> Result<T, ProcError>,
+) -> Result<Option<T>, ReferenceError> {
+    match Process::new(pid.cast_signed()).and_then(|process| ask(&process)) {
+        Ok(answer) => Ok(Some(answer)),
+        Err(ProcError::NotFound(_)) => Ok(None),
+        // A process that ends while it is read about.
+        Err(ProcError::Io(error, _)) if error.raw_os_error() == Some(abi::linux::errno::ESRCH) => Ok(None),
+        Err(source) => Err(ReferenceError::Proc { pid, source }),
+    }
+}

@@ -1,0 +1,35 @@
+//! A scenario's operations, without its checks.
+
+use std::path::Path;
+
+use super::driver::LinuxDriver;
+use super::error::ReferenceError;
+use crate::perform::{Claim, Performer};
+use crate::scenario::{Scenario, Step};
+
+/// What Linux answered in one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepClaims {
+    /// Number of the step, from 1.
+    pub step: usize,
+    /// The answers, as [`Performer::take_claims`] gives them.
+    pub claims: Vec<Claim>,
+}
+
+/// Has Linux perform every operation of a scenario, expected or not what it answers.
+pub fn replay(agent_elf: &Path, scenario: &Scenario) -> Result<Vec<StepClaims>, ReferenceError> {
+    let mut performer = Performer::new(LinuxDriver::spawn(agent_elf)?);
+    performer.begin(scenario.first_process())?;
+    performer.take_claims();
+    let mut answered = Vec::new();
+    for (step, number) in scenario.steps.iter().zip(1..) {
+        if let Step::Operation(operation) = step {
+            performer.step(operation)?;
+            answered.push(StepClaims {
+                step: number,
+                claims: performer.take_claims(),
+            });
+        }
+    }
+    Ok(answered)
+}

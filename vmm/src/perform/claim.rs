@@ -1,0 +1,128 @@
+//! What an agent answered, in the form in which two kernels can be compared.
+
+use std::fmt;
+
+use abi::operation::{BRK, FORK, MMAP, READ};
+
+use super::{errno_text, failure, status_text};
+use crate::channel::Reply;
+use crate::channel::event::printable;
+use crate::drive::Outcome;
+use crate::report::{excerpt, quoted};
+
+/// What an operation gave, as far as every kernel should say the same: addresses and process ids are left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// It succeeded, and what it returned is the kernel's choice.
+    Done,
+    /// It succeeded and returned this.
+    Returned(i64),
+    /// It was refused with this error number.
+    Refused(i32),
+    /// These bytes were in memory.
+    Loaded(Vec<u8>),
+    /// A wait took the status of this process or member of a group.
+    Waited {
+        /// The scenario's name for the process or its group.
+        child: String,
+        /// The wait status.
+        status: u32,
+    },
+    /// A wait found that no child has ended.
+    NoneEnded,
+    /// A program ran to its end.
+    Ran {
+        /// Its wait status.
+        status: u32,
+        /// What it printed.
+        output: Vec<u8>,
+    },
+    /// The process that should have answered ended, with this wait status.
+    Ended(u32),
+    /// No answer: the call waits, or nobody is left to answer.
+    Silent,
+    /// The whole guest ended.
+    GuestEnded,
+    /// There was no room for another process, so the kernel was not asked.
+    NotAsked,
+}
+
+impl Claim {
+    /// The claim in what came of an operation that neither waits for a child nor runs a program. `code` and `arguments` are
+    /// the operation's.
+    pub(super) fn of(code: u64, arguments: &[u64], outcome: &Outcome) -> Claim {
+        Claim::with(outcome, |reply| match (code, arguments) {
+            (MMAP | BRK | FORK, _) => Claim::Done,
+            // Data arrive in whole words.
+            (READ, [_, len_bytes, ..]) => {
+                Claim::Loaded(reply.data.iter().copied().take(*len_bytes as usize).collect())
+            }
+            _ => Claim::Returned(reply.result),
+        })
+    }
+
+    /// The claim in what came of a wait; `who` names processes.
+    pub(super) fn of_wait(outcome: &Outcome, who: impl FnOnce(i64) -> Option<String>) -> Claim {
+        Claim::with(outcome, |reply| match who(reply.result) {
+            None => Claim::NoneEnded,
+            Some(child) => Claim::Waited {
+                child,
+                status: reply.value as u32,
+            },
+        })
+    }
+
+    /// The claim in what came of a program that printed `output`.
+    pub(super) fn of_program(outcome: &Outcome, output: &[u8]) -> Claim {
+        Claim::with(outcome, |reply| Claim::Ran {
+            status: reply.value as u32,
+            output: output.to_vec(),
+        })
+    }
+
+    /// The claim in words, long contents from the first byte on in which `other` differs.
+    #[must_use]
+    pub fn beside(&self, other: &Claim) -> String {
+        match (self, other) {
+            (Claim::Loaded(bytes), Claim::Loaded(others)) => format!("loaded {}", excerpt(bytes, others)),
+            _ => self.to_string(),
+        }
+    }
+
+    fn with(outcome: &Outcome, success: impl FnOnce(&Reply) -> Claim) -> Claim {
+        match outcome {
+            Outcome::Replied(reply) => match failure(reply) {
+                Some(number) => Claim::Refused(number),
+                None => success(reply),
+            },
+            Outcome::Ended(status) => Claim::Ended(*status),
+            Outcome::Silent => Claim::Silent,
+            Outcome::GuestEnded => Claim::GuestEnded,
+        }
+    }
+}
+
+impl fmt::Display for Claim {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Claim::Done => formatter.write_str("done"),
+            Claim::Returned(value) => write!(formatter, "returned {value}"),
+            Claim::Refused(number) => write!(formatter, "refused with {}", errno_text(*number)),
+            Claim::Loaded(bytes) => write!(formatter, "loaded {}", excerpt(bytes, bytes)),
+            Claim::Waited { child, status } => write!(formatter, "{child} {}", status_text(*status)),
+            Claim::NoneEnded => formatter.write_str("no child has ended"),
+            Claim::Ran { status, output } => {
+                write!(
+                    formatter,
+                    "{}, printed {}",
+                    status_text(*status),
+                    quoted(&printable(output))
+                )
+            }
+            Claim::Ended(status) => write!(formatter, "the process {}", status_text(*status)),
+            Claim::Silent => formatter.write_str("no answer"),
+            Claim::GuestEnded => formatter.write_str("the guest ended"),
+            Claim::NotAsked => formatter.write_str("not asked: no room for another process"),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Linux as the reference: every shipped scenario and every program of the image runs on the guest and on the Linux that
+//! this runs on, and what the two kernels answer is compared, answer by answer.
+//!
+//! What may differ stands, with the reason, in `scenarios/linux-differences.toml`. A difference that is not there fails, and
+//! so does an entry that nothing matches any more.
+
+mod differences;
+mod programs;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use vmm::image::{self, GuestImage, ImageKind};
+use vmm::linux_reference::{StepClaims, replay};
+use vmm::report::Report;
+use vmm::run::Guest;
+use vmm::scenario::{self, Scenario};
+
+use differences::Differences;
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the crate lies in the workspace");
+    let files = scenario::collect(&[root.join("scenarios")]).expect("scenarios are shipped");
+    let image: &'static GuestImage = Box::leak(Box::new(
+        image::ensure(ImageKind::Shipped, &*image::to_stderr()).expect("the guest image can be built"),
+    ));
+    let differences: &'static Differences = Box::leak(Box::new(Differences::read(
+        &root.join("scenarios/linux-differences.toml"),
+    )));
+    let names: Vec<String> = files.iter().map(|file| name_of(file)).collect();
+
+    let mut tests: Vec<Trial> = files
+        .into_iter()
+        .map(|file| {
+            Trial::test(name_of(&file), move || {
+                scenario_is_as_on_linux(&file, image, differences)
+            })
+        })
+        .collect();
+    tests.extend(programs::trials(image, differences));
+    tests.push(Trial::test(
+        "every-listed-difference-has-its-scenario",
+        move || no_orphans(differences, &names),
+    ));
+    tests.push(Trial::test(
+        "a-difference-is-found-and-a-stale-entry-too",
+        differences::a_difference_is_found_and_a_stale_entry_too,
+    ));
+    libtest_mimic::run(&arguments, tests).exit();
+}
+
+fn name_of(file: &Path) -> String {
+    file.file_stem().expect("a file").to_string_lossy().into_owned()
+}
+
+fn scenario_is_as_on_linux(
+    file: &PathBuf,
+    image: &GuestImage,
+    differences: &Differences,
+) -> Result<(), Failed> {
+    let text = fs::read_to_string(file)?;
+    let scenario = Scenario::parse(&file.display().to_string(), &text, &image.programs)?;
+    compare(&scenario, image, differences)?;
+    Ok(())
+}
+
+/// Runs the scenario on both, and gives the guest's report when both answer the same.
+fn compare(scenario: &Scenario, image: &GuestImage, differences: &Differences) -> Result<Report, Failed> {
+    let guest = Guest {
+        kernel: &image.kernel,
+        initrd: &image.initrd,
+        options: &[],
+    };
+    let report = vmm::run::run(&vmm::vm::open()?, &guest, scenario)?;
+    let linux = replay(&image.program("agent").ok_or("the image has an agent")?, scenario)?;
+    differences.check(scenario.name.as_str(), &claims(&report), &linux)?;
+    Ok(report)
+}
+
+/// The claims of a report's operation steps.
+fn claims(report: &Report) -> Vec<StepClaims> {
+    let is_operation = |line: &&vmm::report::Line| line.expectations.is_empty();
+    report
+        .lines
+        .iter()
+        .filter(is_operation)
+        .filter_map(|line| {
+            Some(StepClaims {
+                step: line.step?,
+                claims: line.claims.clone(),
+            })
+        })
+        .collect()
+}
+
+fn no_orphans(differences: &Differences, names: &[String]) -> Result<(), Failed> {
+    let is_known = |name: &String| names.contains(name) || programs::names().any(|known| known == *name);
+    match differences.iter().find(|listed| !is_known(&listed.scenario)) {
+        Some(orphan) => Err(format!("{orphan:?} belongs to no scenario").into()),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,105 @@
+//! Programs of the image that need no driving: how they end and what they print.
+
+use libtest_mimic::{Failed, Trial};
+use vmm::image::GuestImage;
+use vmm::judge::Rule;
+use vmm::scenario::Scenario;
+
+use crate::compare;
+use crate::differences::Differences;
+
+/// The program that is driven, and so is no program to run here.
+const AGENT: &str = "agent";
+
+/// Every program with arguments for all that it can do.
+const RUNS: &[(&str, &[&str])] = &[
+    ("cow", &[]),
+    ("exit-status", &["0"]),
+    ("exit-status", &["7"]),
+    ("exit-status", &["255"]),
+    ("exit-status", &["256"]),
+    ("exit-status", &["-1"]),
+    ("exit-status", &["none"]),
+    ("fault", &[]),
+    ("fault", &["null-read"]),
+    ("fault", &["null-write"]),
+    ("fault", &["text-write"]),
+    ("fault", &["exec-data"]),
+    ("fault", &["div-zero"]),
+    ("fault", &["illegal"]),
+    ("fault", &["kernel-read"]),
+    ("fault", &["kernel-write"]),
+    ("fault", &["non-canonical"]),
+    ("fault", &["privileged"]),
+    ("fault", &["stack-overflow"]),
+    ("fork-tree", &[]),
+    ("hello", &[]),
+    ("hello", &["a", "b c", "\u{e9}"]),
+    ("memory", &[]),
+    ("segments", &[]),
+    ("wait-errors", &[]),
+];
+
+/// One test a run, and one that no program is left out.
+pub(crate) fn trials(image: &'static GuestImage, differences: &'static Differences) -> Vec<Trial> {
+    let runs = RUNS.iter().map(|(program, args)| {
+        Trial::test(name(program, args), move || {
+            program_is_as_on_linux(program, args, image, differences)
+        })
+    });
+    runs.chain([Trial::test("every-program-is-run", || {
+        every_program_is_run(image)
+    })])
+    .collect()
+}
+
+/// Names of the scenarios that are made here.
+pub(crate) fn names() -> impl Iterator<Item = String> {
+    RUNS.iter().map(|(program, args)| name(program, args))
+}
+
+fn program_is_as_on_linux(
+    program: &str,
+    args: &[&str],
+    image: &GuestImage,
+    differences: &Differences,
+) -> Result<(), Failed> {
+    let name = name(program, args);
+    let document = serde_json::json!({
+        "name": name,
+        "description": format!("The program {program}."),
+        "budget": { "exits": 10_000_000, "seconds": 60 },
+        "steps": [{ "in": "parent", "do": "exec", "program": program, "args": args }],
+    });
+    let scenario = Scenario::parse(&format!("{name}.json"), &document.to_string(), &image.programs)?;
+    let report = compare(&scenario, image, differences)?;
+    // The step expects nothing but success, and Linux has just told what is right; memory must be in order all the same.
+    match report.findings().find(|finding| finding.rule != Rule::Result) {
+        Some(finding) => Err(format!("{finding:?}").into()),
+        None => Ok(()),
+    }
+}
+
+fn every_program_is_run(image: &GuestImage) -> Result<(), Failed> {
+    let is_run = |program: &String| RUNS.iter().any(|(run, _)| run == program);
+    let left_out = image
+        .programs
+        .iter()
+        .find(|program| *program != AGENT && !is_run(program));
+    match left_out {
+        Some(program) => Err(format!("{program} is in the image and never run").into()),
+        None => Ok(()),
+    }
+}
+
+/// A scenario's name: the program and its arguments, as far as a name may hold them.
+fn name(program: &str, args: &[&str]) -> String {
+    let words: Vec<&str> = ["program", program]
+        .into_iter()
+        .chain(args.iter().copied())
+        .collect();
+    let letters = words
+        .join("-")
+        .replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
+    letters.trim_end_matches('-').to_owned()
+}
