@@ -70,7 +70,7 @@ fn a_guest_that_loops_without_exits_is_stopped_by_time() {
         },
     );
     assert_eq!(death.cause, Cause::OutOfTime { limit });
-    assert_eq!(death.place.rip, ENTRY.into());
+    assert_eq!(death.place.rip, u64::from(ENTRY));
     assert_eq!(death.place.bytes, [0xeb, 0xfe]);
     assert!(death.place.instruction.unwrap().starts_with("jmp"));
 }
