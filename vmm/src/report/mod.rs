@@ -127,6 +127,7 @@ mod tests {
             what: String::new(),
             result: String::new(),
             expectations: Vec::new(),
+            claims: Vec::new(),
             findings: rules.iter().map(finding).collect(),
         };
         let mut report = Report {
@@ -135,7 +136,6 @@ mod tests {
             verdict: Verdict::Pass,
             lines: vec![line],
             steps_not_run,
-            claims: Vec::new(),
             cost: Cost::default(),
         };
         report.judge();
