@@ -180,7 +180,11 @@ fn every_mutant_is_listed() -> Result<(), Failed> {
         .lines()
         .filter_map(|line| line.trim().split_once(" = \"")?.1.strip_suffix("\";"))
         .collect();
-    let listed: BTreeSet<&str> = MUTANTS.iter().chain(NEED_A_TRANSLATION_CACHE).map(|mutant| mutant.name).collect();
+    let listed: BTreeSet<&str> = MUTANTS
+        .iter()
+        .chain(NEED_A_TRANSLATION_CACHE)
+        .map(|mutant| mutant.name)
+        .collect();
     if declared == listed && !declared.is_empty() {
         return Ok(());
     }
