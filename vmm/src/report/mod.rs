@@ -80,6 +80,8 @@ pub struct Cost {
     pub wall_microseconds: u64,
     /// Microseconds from the guest's first instruction to the first one of its first program.
     pub boot_microseconds: Option<u64>,
+    /// Exits of the guest to the VMM in that time.
+    pub boot_exits: Option<u64>,
 }
 
 impl Line {
