@@ -156,7 +156,7 @@ impl Vcpu {
             .fd
             .translate_gva(address.0)
             .map_err(refused("translate an address"))?;
-        Ok((found.valid != 0).then(|| PhysAddr(found.physical_address)))
+        Ok((found.valid != 0).then_some(PhysAddr(found.physical_address)))
     }
 
     /// One entry into the guest and one exit from it.
