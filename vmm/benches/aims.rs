@@ -26,7 +26,7 @@ fn main() {
     let mut guest = LiveGuest::with_full_memory(&image);
     step(&mut criterion, &mut guest);
     criterion.bench_function("audit of a full 32 MiB guest", |bencher| {
-        bencher.iter(|| guest.audit())
+        bencher.iter(|| guest.audit());
     });
     criterion.final_summary();
 }
@@ -61,6 +61,6 @@ fn step(criterion: &mut Criterion, guest: &mut LiveGuest) {
     guest.read();
     println!("step: {} exits", guest.stop().exits() - before);
     criterion.bench_function("one step, reading four bytes", |bencher| {
-        bencher.iter(|| guest.read())
+        bencher.iter(|| guest.read());
     });
 }
