@@ -26,6 +26,9 @@ macro_rules! mutants {
 mutants! {
     /// Fork leaves the parent's anonymous pages, except the stack's, writable, so that its stores reach the child.
     ForkKeepsParentWritable = "fork-keeps-parent-writable";
+    /// Fork maps the parent's anonymous pages, except the stack's, for the child without taking a reference: the first to
+    /// give one back frees it under the other.
+    ForkForgetsReference = "fork-forgets-reference";
     /// A copy-on-write fault keeps the reference to the frame that it does not map any more.
     CowForgetsReference = "cow-forgets-reference";
     /// A copy-on-write fault copies the next frame instead of the one that was written to.
@@ -56,6 +59,12 @@ mutants! {
     ExitCodeTruncated = "exit-code-truncated";
     /// A page that is read before it is written to is the kernel's own.
     UserMapsKernelFrame = "user-maps-kernel-frame";
+    /// A process's top page table contains itself.
+    PageTableLoop = "page-table-loop";
+    /// A forked process is never put where the scheduler would find it.
+    ChildNeverRuns = "child-never-runs";
+    /// The end of a process is reported with a kind that no event has.
+    NonsenseReport = "nonsense-report";
     /// A legal write to a page that is mapped read-only ends the process.
     StickyWriteFault = "sticky-write-fault";
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use vmm::image::{self, GuestImage, ImageKind};
+use vmm::report::Report;
 use vmm::report::text::{Colour, Detail, render};
 use vmm::run::Guest;
 use vmm::scenario::{self, Scenario};
@@ -32,7 +33,37 @@ fn main() {
     tests.push(Trial::test("every-snapshot-has-its-scenario", move || {
         no_orphans(&snapshots, &names)
     }));
+    tests.push(Trial::test("the-readmes-example-is-true", move || {
+        readme_is_true(root, image)
+    }));
     libtest_mimic::run(&arguments, tests).exit();
+}
+
+/// The first JSON block of the README is a scenario, and the second text block its report.
+fn readme_is_true(root: &Path, image: &GuestImage) -> Result<(), Failed> {
+    let readme = fs::read_to_string(root.join("README.md"))?;
+    let block = |language: &str, index: usize| -> Option<&str> {
+        let start = format!("```{language}\n");
+        readme.split(start.as_str()).nth(index + 1)?.split("```").next()
+    };
+    let text = block("json", 0).ok_or("the README has a scenario")?;
+    let scenario = Scenario::parse("first-write.json", text, &image.programs)?;
+    let report = render(&run(&scenario, image)?, Colour::Plain, Detail::Full);
+    let shown = block("text", 1).ok_or("the README has a report")?;
+    if shown == report {
+        Ok(())
+    } else {
+        Err(format!("the README shows another report than\n{report}").into())
+    }
+}
+
+fn run(scenario: &Scenario, image: &GuestImage) -> Result<Report, Failed> {
+    let guest = Guest {
+        kernel: &image.kernel,
+        initrd: &image.initrd,
+        options: &[],
+    };
+    Ok(vmm::run::run(&vmm::vm::open()?, &guest, scenario)?)
 }
 
 fn name_of(file: &Path) -> String {
@@ -42,12 +73,7 @@ fn name_of(file: &Path) -> String {
 fn report_is_as_reviewed(file: &Path, snapshots: &Path, image: &GuestImage) -> Result<(), Failed> {
     let text = fs::read_to_string(file)?;
     let scenario = Scenario::parse(&file.display().to_string(), &text, &image.programs)?;
-    let guest = Guest {
-        kernel: &image.kernel,
-        initrd: &image.initrd,
-        options: &[],
-    };
-    let report = vmm::run::run(&vmm::vm::open()?, &guest, &scenario)?;
+    let report = run(&scenario, image)?;
     let settings = {
         let mut settings = insta::Settings::clone_current();
         settings.set_snapshot_path(snapshots);

@@ -7,6 +7,7 @@ use abi::event::{self, EventRecord, MAX_TEXT_BYTES};
 
 use crate::arch;
 use crate::mm::{FrameNumber, PhysAddr, physical_address_of};
+use crate::mutant::{self, Mutant};
 use crate::process::{Fault, Pid};
 use crate::sync::Lock;
 
@@ -87,7 +88,14 @@ fn encode(event: Event) -> (u32, Option<Pid>, [u64; 4]) {
             (event::CREATED, Some(pid), [parent.into(), root.address(), 0, 0])
         }
         Event::Executed { pid, root } => (event::EXECUTED, Some(pid), [root.address(), 0, 0, 0]),
-        Event::Exited { pid, status } => (event::EXITED, Some(pid), [status.into(), 0, 0, 0]),
+        Event::Exited { pid, status } => {
+            let kind = if mutant::is(Mutant::NonsenseReport) {
+                u32::MAX
+            } else {
+                event::EXITED
+            };
+            (kind, Some(pid), [status.into(), 0, 0, 0])
+        }
         Event::Reaped { pid } => (event::REAPED, Some(pid), [0; 4]),
         Event::FatalFault { pid, fault } => {
             let Fault {

@@ -8,6 +8,7 @@ use crate::device::events::{self, Event};
 use crate::errno::Errno;
 use crate::fs::OpenFiles;
 use crate::mm::{AddressSpace, KernelStack, OutOfMemory, try_box};
+use crate::mutant::{self, Mutant};
 use crate::sched;
 
 /// Makes a child of the process that runs; it returns from the same system call, with 0.
@@ -23,7 +24,9 @@ pub(crate) fn fork(frame: &TrapFrame) -> Result<Pid, Errno> {
         add(table, pid, Some(parent_pid), address_space, files, child_frame)?;
         Ok::<_, Errno>(pid)
     })?;
-    sched::enqueue(pid);
+    if !mutant::is(Mutant::ChildNeverRuns) {
+        sched::enqueue(pid);
+    }
     Ok(pid)
 }
 

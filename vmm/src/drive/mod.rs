@@ -123,7 +123,7 @@ impl Driver {
     /// # Errors
     /// The host failed.
     pub fn boot(&mut self) -> Result<Outcome, VmError> {
-        self.agents.expect(Channel::FIRST, "init", None);
+        self.agents.expect(Channel::FIRST, "the first program", None);
         self.meet(Channel::FIRST)
     }
 

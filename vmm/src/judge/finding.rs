@@ -93,10 +93,39 @@ rules! {
     Evidence: "the evidence that a check needs is there",
 }
 
+/// Who is to blame when a rule is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// The guest.
+    Guest,
+    /// The judge: what it says of this run cannot be trusted.
+    Judge,
+    /// Nobody: it could not be told.
+    Nobody,
+}
+
 impl Rule {
-    /// The harness is to blame, or could not tell: not the guest.
+    /// Who is to blame when it is broken.
     #[must_use]
-    pub fn is_ours(self) -> bool {
-        matches!(self, Rule::Walker | Rule::Evidence)
+    pub fn blame(self) -> Blame {
+        match self {
+            Rule::Walker => Blame::Judge,
+            Rule::Evidence => Blame::Nobody,
+            Rule::Result
+            | Rule::Answer
+            | Rule::Death
+            | Rule::Expectation
+            | Rule::Contents
+            | Rule::Permissions
+            | Rule::StillMapped
+            | Rule::WritableTwice
+            | Rule::KernelExposed
+            | Rule::KernelWx
+            | Rule::PageTables
+            | Rule::FreeFrameMapped
+            | Rule::References
+            | Rule::FramesLost
+            | Rule::Reports => Blame::Guest,
+        }
     }
 }

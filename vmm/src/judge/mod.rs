@@ -17,7 +17,7 @@ mod names;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use expectations::Judged;
-pub use finding::{Finding, Rule};
+pub use finding::{Blame, Finding, Rule};
 
 use crate::address::{FrameNumber, PhysAddr, VirtAddr};
 use crate::channel::event::FatalFault;

@@ -16,9 +16,31 @@ pub struct Region {
     pub start: VirtAddr,
     /// Length in pages. What was unmapped still counts: a scenario may name it.
     pub pages: u64,
+    /// The longest it has been: a heap that shrank keeps the names of its pages for reports.
+    pub longest: u64,
 }
 
 impl Region {
+    /// A new region.
+    #[must_use]
+    pub fn new(start: VirtAddr, pages: u64) -> Region {
+        Region {
+            start,
+            pages,
+            longest: pages,
+        }
+    }
+
+    /// The same region with another length.
+    #[must_use]
+    pub fn resized(self, pages: u64) -> Region {
+        Region {
+            pages,
+            longest: self.longest.max(pages),
+            ..self
+        }
+    }
+
     /// Addresses from `first_page` on, `pages` of them.
     #[must_use]
     pub fn range(&self, first_page: u64, pages: u64) -> Range<VirtAddr> {
@@ -54,7 +76,7 @@ impl Regions {
             .by_process
             .get(&process)?
             .iter()
-            .find(|(_, region)| region.range(0, region.pages).contains(&address))?;
+            .find(|(_, region)| region.range(0, region.longest).contains(&address))?;
         let offset = address.0 - region.start.0;
         let (page, byte) = (offset / PAGE_SIZE, offset % PAGE_SIZE);
         Some(if byte == 0 {

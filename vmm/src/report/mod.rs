@@ -10,7 +10,7 @@ use serde::Serialize;
 
 pub use excerpt::{excerpt, quoted};
 
-use crate::judge::Finding;
+use crate::judge::{Blame, Finding};
 use crate::perform::Claim;
 
 /// What is to be thought of a run.
@@ -80,6 +80,8 @@ pub struct Cost {
     pub wall_microseconds: u64,
     /// Microseconds from the guest's first instruction to the first one of its first program.
     pub boot_microseconds: Option<u64>,
+    /// Exits of the guest to the VMM in that time.
+    pub boot_exits: Option<u64>,
 }
 
 impl Line {
@@ -99,17 +101,66 @@ impl Report {
         self.lines.iter().flat_map(Line::all_findings)
     }
 
-    /// The verdict that the lines give.
+    /// The verdict that the lines give. A judge whose own walk is wrong can say nothing; otherwise what the guest did
+    /// wrong counts, whatever else could not be told.
     pub(crate) fn judge(&mut self) {
-        let verdict = |finding: &Finding| {
-            if finding.rule.is_ours() {
-                Verdict::Broken
-            } else {
-                Verdict::Fail
-            }
+        let broke = |blame: Blame| self.findings().any(|finding| finding.rule.blame() == blame);
+        self.verdict = if broke(Blame::Judge) {
+            Verdict::Broken
+        } else if broke(Blame::Guest) {
+            Verdict::Fail
+        } else if broke(Blame::Nobody) || self.steps_not_run > 0 {
+            Verdict::Broken
+        } else {
+            Verdict::Pass
         };
-        let worst = self.findings().map(verdict).max();
-        let unfinished = (self.steps_not_run > 0).then_some(Verdict::Broken);
-        self.verdict = worst.or(unfinished).unwrap_or(Verdict::Pass);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::Rule;
+
+    fn verdict(rules: &[Rule], steps_not_run: usize) -> Verdict {
+        let finding = |rule: &Rule| Finding::new(*rule, "", "", "");
+        let line = Line {
+            step: Some(1),
+            what: String::new(),
+            result: String::new(),
+            expectations: Vec::new(),
+            claims: Vec::new(),
+            findings: rules.iter().map(finding).collect(),
+        };
+        let mut report = Report {
+            scenario: String::new(),
+            description: String::new(),
+            verdict: Verdict::Pass,
+            lines: vec![line],
+            steps_not_run,
+            cost: Cost::default(),
+        };
+        report.judge();
+        report.verdict
+    }
+
+    #[test]
+    fn every_rule_keeps_a_run_from_passing() {
+        assert_eq!(verdict(&[], 0), Verdict::Pass);
+        for rule in Rule::ALL {
+            assert_ne!(verdict(&[*rule], 0), Verdict::Pass, "{rule:?}");
+        }
+    }
+
+    #[test]
+    fn missing_evidence_is_broken_unless_the_guest_failed_anyway() {
+        assert_eq!(verdict(&[Rule::Evidence], 0), Verdict::Broken);
+        assert_eq!(verdict(&[Rule::Evidence, Rule::Contents], 0), Verdict::Fail);
+        assert_eq!(verdict(&[Rule::Walker, Rule::Contents], 0), Verdict::Broken);
+    }
+
+    #[test]
+    fn a_run_that_did_not_come_to_its_end_is_no_pass() {
+        assert_eq!(verdict(&[], 3), Verdict::Broken);
     }
 }

@@ -37,7 +37,7 @@ fn share_pages(parent: &mut PageTable, child: &mut PageTable, area: &Vma) -> Res
     let private = is_private(&area.backing);
     parent.try_update_unflushed(area.range, |page, entry| {
         let shared = if private { entry.read_only() } else { entry };
-        if shared.has_frame() {
+        if shared.has_frame() && !forgets_reference(area) {
             FrameRef::retain(shared.frame()).leave();
         }
         child
@@ -53,7 +53,14 @@ fn is_private(backing: &Backing) -> bool {
 }
 
 fn keeps_writable(area: &Vma) -> bool {
-    area.backing == Backing::Anonymous
-        && area.growth == Growth::Fixed
-        && mutant::is(Mutant::ForkKeepsParentWritable)
+    mutant::is(Mutant::ForkKeepsParentWritable) && is_plain_memory(area)
+}
+
+fn forgets_reference(area: &Vma) -> bool {
+    mutant::is(Mutant::ForkForgetsReference) && is_plain_memory(area)
+}
+
+/// Memory that a program asked for: a fault here leaves the program itself able to run.
+fn is_plain_memory(area: &Vma) -> bool {
+    area.backing == Backing::Anonymous && area.growth == Growth::Fixed
 }

@@ -18,9 +18,13 @@ use super::address::{FrameNumber, PageRange, VirtAddr};
 use super::frames::{self, Contents, FrameKind, OutOfMemory};
 use super::image;
 use crate::arch;
+use crate::mutant::{self, Mutant};
 
 pub(crate) use entry::Entry;
 use table::{KERNEL_SLOT, Table, index_at};
+
+/// A top-level slot of the user half that no program uses.
+const LOOP_SLOT: usize = 128;
 
 /// The top page table of an address space; owns all tables of its user half.
 #[derive(Debug)]
@@ -33,6 +37,10 @@ impl PageTable {
     pub(super) fn new() -> Result<Self, OutOfMemory> {
         let root = Table::allocate()?;
         root.copy_kernel_half(Table::at(image::kernel_root()));
+        if mutant::is(Mutant::PageTableLoop) {
+            let user = Entry::from_bits(abi::paging::USER);
+            root.set(LOOP_SLOT, Entry::table(root.frame(), user));
+        }
         Ok(Self { root })
     }
 

@@ -1,0 +1,207 @@
+//! Each kind of expectation, held against a guest that does not meet it: the verdict is fail, and the finding says what was
+//! found instead. The guest is the shipped one; it is the scenarios that are wrong.
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::{Value, json};
+use vmm::image::{self, GuestImage, ImageKind};
+use vmm::judge::Rule;
+use vmm::report::text::{Colour, Detail, render};
+use vmm::report::{Report, Verdict};
+use vmm::run::Guest;
+use vmm::scenario::Scenario;
+
+/// A scenario that expects something wrong, and the finding that must come of it.
+struct Case {
+    name: &'static str,
+    steps: Value,
+    rule: Rule,
+    found: &'static str,
+}
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let image: &'static GuestImage = Box::leak(Box::new(
+        image::ensure(ImageKind::Shipped, &*image::to_stderr()).expect("the guest image can be built"),
+    ));
+    let tests = checks().into_iter().chain(results()).map(|case| {
+        Trial::test(format!("{}-is-refuted", case.name), move || {
+            is_refuted(&case, image)
+        })
+    });
+    libtest_mimic::run(&arguments, tests.collect()).exit();
+}
+
+/// A check with one wrong expectation, after a fork with three shared pages of which the child has written the first.
+fn check(name: &'static str, expectation: Value, found: &'static str) -> Case {
+    let steps = json!([
+        { "in": "parent", "do": "mmap", "as": "buf", "pages": 4, "prot": "rw" },
+        { "in": "parent", "do": "write", "at": "buf", "fill": { "byte": 7, "bytes": 12288 } },
+        { "in": "parent", "do": "fork", "as": "child" },
+        { "in": "parent", "do": "fork", "as": "victim" },
+        { "check": "before", "expect": [{ "mapped": ["parent:buf"] }] },
+        { "in": "child", "do": "write", "at": "buf", "text": "child" },
+        { "in": "victim", "do": "munmap", "at": "buf", "pages": 1 },
+        { "in": "victim", "do": "write", "at": "buf", "text": "x", "fault": "SIGSEGV" },
+        { "check": "wrong", "expect": [expectation] },
+    ]);
+    Case {
+        name,
+        steps,
+        rule: Rule::Expectation,
+        found,
+    }
+}
+
+fn checks() -> Vec<Case> {
+    vec![
+        check(
+            "same-frame",
+            json!({ "same_frame": ["parent:buf", "child:buf"] }),
+            "frame A, frame B",
+        ),
+        check(
+            "different-frames",
+            json!({ "different_frames": ["parent:buf+1p", "child:buf+1p"] }),
+            "frame B, frame B",
+        ),
+        check("mapped", json!({ "mapped": ["parent:buf+3p"] }), "not mapped"),
+        check(
+            "not-mapped",
+            json!({ "not_mapped": ["child:buf+1p"] }),
+            "mapped, frame B",
+        ),
+        check(
+            "writable",
+            json!({ "writable": ["child:buf+1p"] }),
+            "read-only, frame B",
+        ),
+        check(
+            "not-writable",
+            json!({ "not_writable": ["child:buf"] }),
+            "writable, frame B",
+        ),
+        check(
+            "content",
+            json!({ "content": { "at": "child:buf", "text": "chilD" } }),
+            "\"d\" from byte 4 on",
+        ),
+        check(
+            "content-of-nothing",
+            json!({ "content": { "at": "child:buf+3p", "zeros": 1 } }),
+            "not mapped",
+        ),
+        check(
+            "dirtied",
+            json!({ "dirtied": { "region": "child:buf", "pages": [1] } }),
+            "changed: 0p",
+        ),
+        check("frame-kept", json!({ "frame_kept": ["child:buf"] }), "frame B"),
+        check(
+            "free-frames",
+            json!({ "free_frames": { "since": "start", "change": 1 } }),
+            "-",
+        ),
+        check(
+            "exit-status",
+            json!({ "exit_status": { "of": "victim", "exit": 0 } }),
+            "was ended by SIGSEGV",
+        ),
+        check(
+            "faulted",
+            json!({ "faulted": { "process": "victim", "at": "buf", "access": "read" } }),
+            "a write of victim:buf+0p",
+        ),
+    ]
+}
+
+/// An operation with a wrong expectation, after a mapping of two pages, a child that gives up one, and one that ends.
+fn result(name: &'static str, operation: Value, found: &'static str) -> Case {
+    let mmap = json!({ "in": "parent", "do": "mmap", "as": "buf", "pages": 2, "prot": "r" });
+    let fork = |name: &str| json!({ "in": "parent", "do": "fork", "as": name });
+    let munmap = json!({ "in": "child", "do": "munmap", "at": "buf+1p", "pages": 1 });
+    let exit = json!({ "in": "late", "do": "exit", "status": 4 });
+    Case {
+        name,
+        steps: json!([mmap, fork("child"), fork("late"), munmap, exit, operation]),
+        rule: Rule::Result,
+        found,
+    }
+}
+
+fn results() -> Vec<Case> {
+    vec![
+        result(
+            "errno-of-a-call-that-succeeds",
+            json!({ "in": "parent", "do": "munmap", "at": "buf", "pages": 1, "errno": "EINVAL" }),
+            "it succeeded",
+        ),
+        result(
+            "success-of-a-call-that-fails",
+            json!({ "in": "child", "do": "mprotect", "at": "buf", "pages": 2, "prot": "r" }),
+            "refused with ENOMEM",
+        ),
+        result(
+            "another-errno",
+            json!({ "in": "parent", "do": "munmap", "at": "buf+1", "pages": 1, "errno": "ENOMEM" }),
+            "refused with EINVAL",
+        ),
+        result(
+            "fault-of-an-access-that-succeeds",
+            json!({ "in": "child", "do": "read", "at": "buf", "zeros": 1, "fault": "SIGSEGV" }),
+            "it succeeded",
+        ),
+        result(
+            "access-that-faults",
+            json!({ "in": "child", "do": "write", "at": "buf", "text": "x" }),
+            "the process was ended by SIGSEGV",
+        ),
+        result(
+            "bytes-read",
+            json!({ "in": "child", "do": "read", "at": "buf", "text": "x" }),
+            "bytes 00",
+        ),
+        result(
+            "status-of-a-child",
+            json!({ "in": "parent", "do": "wait", "for": "late", "status": { "exit": 5 } }),
+            "late exited with 4",
+        ),
+        result(
+            "output",
+            json!({ "in": "parent", "do": "exec", "program": "hello", "output": "goodbye\n" }),
+            "\"hello\\nargv[0] = hello\\n\"",
+        ),
+        result(
+            "status-of-a-program",
+            json!({ "in": "parent", "do": "exec", "program": "exit-status", "args": ["3"] }),
+            "exited with 3",
+        ),
+    ]
+}
+
+fn is_refuted(case: &Case, image: &GuestImage) -> Result<(), Failed> {
+    let report = run(case, image)?;
+    let named = report
+        .findings()
+        .any(|finding| finding.rule == case.rule && finding.found.contains(case.found));
+    if report.verdict == Verdict::Fail && named && report.findings().count() == 1 {
+        return Ok(());
+    }
+    let text = render(&report, Colour::Plain, Detail::Full);
+    Err(format!(
+        "expected one finding of {:?} that says {:?}, found\n{text}",
+        case.rule, case.found
+    )
+    .into())
+}
+
+fn run(case: &Case, image: &GuestImage) -> Result<Report, Failed> {
+    let text =
+        json!({ "name": case.name, "description": "Wrong on purpose.", "steps": case.steps }).to_string();
+    let scenario = Scenario::parse(&format!("{}.json", case.name), &text, &image.programs)?;
+    let guest = Guest {
+        kernel: &image.kernel,
+        initrd: &image.initrd,
+        options: &[],
+    };
+    Ok(vmm::run::run(&vmm::vm::open()?, &guest, &scenario)?)
+}

@@ -1,0 +1,220 @@
+//! Proof that the judge can say no: kernels with one deliberate fault each, and the finding that each must bring about.
+//!
+//! The faults are listed in `guest-kernel/src/mutant.rs`; one that is missing here fails a test.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use vmm::image::{self, GuestImage, ImageKind};
+use vmm::judge::Rule;
+use vmm::report::text::{Colour, Detail, render};
+use vmm::report::{Report, Verdict};
+use vmm::run::Guest;
+use vmm::scenario::Scenario;
+
+/// A fault, a scenario that shows it, and what the judge must say: the rule that is broken, and where.
+struct Mutant {
+    name: &'static str,
+    scenario: &'static str,
+    rule: Rule,
+    place: &'static str,
+}
+
+const fn mutant(name: &'static str, scenario: &'static str, rule: Rule, place: &'static str) -> Mutant {
+    Mutant {
+        name,
+        scenario,
+        rule,
+        place,
+    }
+}
+
+const MUTANTS: &[Mutant] = &[
+    mutant(
+        "fork-keeps-parent-writable",
+        "cow",
+        Rule::WritableTwice,
+        "parent:buf+0p",
+    ),
+    mutant("fork-forgets-reference", "cow", Rule::References, "frame A"),
+    mutant(
+        "cow-forgets-reference",
+        "cow",
+        Rule::FramesLost,
+        "anonymous frames",
+    ),
+    mutant(
+        "cow-copies-wrong-frame",
+        "mprotect-then-fault",
+        Rule::Contents,
+        "writer:buf+0p",
+    ),
+    mutant(
+        "munmap-leaves-pte",
+        "munmap-then-fault",
+        Rule::StillMapped,
+        "parent:buf+2p",
+    ),
+    mutant(
+        "free-frame-mapped",
+        "munmap-then-fault",
+        Rule::FreeFrameMapped,
+        "parent:buf+2p",
+    ),
+    mutant(
+        "exit-leaks-frame",
+        "exit-returns-frames",
+        Rule::FramesLost,
+        "anonymous frames",
+    ),
+    mutant("exec-leaks-frame", "exec", Rule::FramesLost, "anonymous frames"),
+    mutant(
+        "demand-zero-dirty",
+        "demand-zero",
+        Rule::Contents,
+        "main:again+0p",
+    ),
+    mutant(
+        "kernel-text-writable",
+        "cow",
+        Rule::KernelWx,
+        "0xffffffff80200000",
+    ),
+    mutant(
+        "mprotect-keeps-writable",
+        "mprotect-then-fault",
+        Rule::Permissions,
+        "parent:buf+1p",
+    ),
+    mutant(
+        "madvise-keeps-contents",
+        "madvise-dontneed",
+        Rule::Contents,
+        "parent:buf+1p",
+    ),
+    mutant(
+        "brk-shrink-keeps-page",
+        "brk-growth",
+        Rule::StillMapped,
+        "child:heap",
+    ),
+    mutant(
+        "shared-copied-on-fork",
+        "shared-across-fork",
+        Rule::Expectation,
+        "parent:board+0p",
+    ),
+    mutant("exit-code-truncated", "exit-returns-frames", Rule::Result, "rich"),
+    mutant(
+        "user-maps-kernel-frame",
+        "demand-zero",
+        Rule::KernelExposed,
+        "main:buf+1p",
+    ),
+    mutant("page-table-loop", "cow", Rule::PageTables, "parent"),
+    mutant("child-never-runs", "cow", Rule::Answer, "parent"),
+    mutant("nonsense-report", "cow", Rule::Reports, "the kernel's reports"),
+    mutant("sticky-write-fault", "cow", Rule::Death, "guest_kernel::panic"),
+];
+
+/// Faults that only a processor with a translation cache of its own can show: where KVM interprets the kernel, each store
+/// to a page table takes effect at once. `ci/second-platform` runs them on hardware semantics.
+const NEED_A_TRANSLATION_CACHE: &[Mutant] = &[mutant("cow-stale-tlb", "exec", Rule::Result, "cow")];
+
+/// The kernel's own list.
+const MUTANTS_OF_THE_KERNEL: &str = include_str!("../../guest-kernel/src/mutant.rs");
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let image: &'static GuestImage = Box::leak(Box::new(
+        image::ensure(ImageKind::Mutants, &*image::to_stderr()).expect("the guest image can be built"),
+    ));
+    let mut tests: Vec<Trial> = MUTANTS
+        .iter()
+        .map(|mutant| {
+            Trial::test(format!("{}-is-caught", mutant.name), move || {
+                is_caught(mutant, image)
+            })
+        })
+        .collect();
+    tests.extend(NEED_A_TRANSLATION_CACHE.iter().map(|mutant| {
+        let name = format!("{}-is-caught", mutant.name);
+        Trial::test(name, move || is_caught(mutant, image)).with_ignored_flag(true)
+    }));
+    tests.push(Trial::test(
+        "without-a-mutant-the-same-kernel-passes",
+        move || nothing_is_caught(image),
+    ));
+    tests.push(Trial::test(
+        "every-mutant-of-the-kernel-is-listed",
+        every_mutant_is_listed,
+    ));
+    libtest_mimic::run(&arguments, tests).exit();
+}
+
+fn is_caught(mutant: &Mutant, image: &GuestImage) -> Result<(), Failed> {
+    let report = run(
+        mutant.scenario,
+        &[format!("{}={}", abi::boot::CMDLINE_MUTANT, mutant.name)],
+        image,
+    )?;
+    let named = report
+        .findings()
+        .any(|finding| finding.rule == mutant.rule && finding.place.contains(mutant.place));
+    if report.verdict == Verdict::Fail && named {
+        return Ok(());
+    }
+    let text = render(&report, Colour::Plain, Detail::Full);
+    Err(format!(
+        "expected a finding of {:?} at {}, found\n{text}",
+        mutant.rule, mutant.place
+    )
+    .into())
+}
+
+fn nothing_is_caught(image: &GuestImage) -> Result<(), Failed> {
+    for scenario in MUTANTS
+        .iter()
+        .map(|mutant| mutant.scenario)
+        .collect::<BTreeSet<_>>()
+    {
+        let report = run(scenario, &[], image)?;
+        if report.verdict != Verdict::Pass {
+            return Err(render(&report, Colour::Plain, Detail::Full).into());
+        }
+    }
+    Ok(())
+}
+
+fn every_mutant_is_listed() -> Result<(), Failed> {
+    let declared: BTreeSet<&str> = MUTANTS_OF_THE_KERNEL
+        .lines()
+        .filter_map(|line| line.trim().split_once(" = \"")?.1.strip_suffix("\";"))
+        .collect();
+    let listed: BTreeSet<&str> = MUTANTS
+        .iter()
+        .chain(NEED_A_TRANSLATION_CACHE)
+        .map(|mutant| mutant.name)
+        .collect();
+    if declared == listed && !declared.is_empty() {
+        return Ok(());
+    }
+    Err(format!("the kernel has {declared:?}, this test {listed:?}").into())
+}
+
+fn run(scenario: &str, options: &[String], image: &GuestImage) -> Result<Report, Failed> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the crate lies in the workspace");
+    let file = root.join(format!("scenarios/{scenario}.json"));
+    let text = fs::read_to_string(&file)?;
+    let scenario = Scenario::parse(&file.display().to_string(), &text, &image.programs)?;
+    let guest = Guest {
+        kernel: &image.kernel,
+        initrd: &image.initrd,
+        options,
+    };
+    Ok(vmm::run::run(&vmm::vm::open()?, &guest, &scenario)?)
+}
