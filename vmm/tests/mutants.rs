@@ -120,7 +120,8 @@ const MUTANTS: &[Mutant] = &[
 ];
 
 /// Faults that only a processor with a translation cache of its own can show: where KVM interprets the kernel, each store
-/// to a page table takes effect at once. `ci/second-platform` runs them on hardware semantics.
+/// to a page table takes effect at once. Their tests are ignored; on a processor with VMX or SVM, run them with `--ignored`.
+/// `ci/qemu-boot` catches them on any machine.
 const NEED_A_TRANSLATION_CACHE: &[Mutant] = &[mutant("cow-stale-tlb", "exec", Rule::Result, "cow")];
 
 /// The kernel's own list.
