@@ -1,25 +1,23 @@
 //! The agent, driven as an ordinary process of this Linux: what it answers here is what a guest is compared with.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod support;
-
 use std::time::{Duration, Instant};
 
 use abi::PAGE_SIZE;
 use abi::linux::errno::{EINVAL, ENOMEM, ENOSYS};
 use abi::linux::mman::{
-    MADV_DONTNEED, MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_NONE, PROT_READ, PROT_WRITE,
+    MADV_DONTNEED, MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_NONE, PROT_READ,
 };
 use abi::linux::process::{SIGSEGV, WAIT_EXIT_SHIFT, WNOHANG};
 use abi::operation::{
     BRK, EXEC, EXEC_FAILED, EXIT, FILL, FORK, MADVISE, MMAP, MPROTECT, MUNMAP, POWER_OFF, READ, SCHED_YIELD,
     TOUCH_STACK, WAIT, WRITE, YIELD,
 };
-use vmm::channel::{Channel, Hello, Operation, Reply};
+use vmm::channel::{Channel, Hello, Reply};
 use vmm::linux_reference::{CHANNELS, LinuxAgent, Received, ReferenceError};
 
-const TIMEOUT: Duration = Duration::from_secs(20);
+use crate::agents::{Agents, TIMEOUT};
+use crate::image::program;
+
 /// How long nothing must come before it counts as not coming.
 const SILENCE: Duration = Duration::from_millis(100);
 const ANY_CHILD: u64 = -1_i64 as u64;
@@ -338,9 +336,9 @@ fn dropping_the_handle_ends_every_process() {
 
 #[test]
 fn a_program_that_is_no_agent_is_refused() {
-    let refused = LinuxAgent::spawn(&support::program("hello"));
+    let refused = LinuxAgent::spawn(&program("hello"));
     assert!(matches!(refused, Err(ReferenceError::NotAnAgent { .. })));
-    let missing = LinuxAgent::spawn(&support::program("agent").with_file_name("no such program"));
+    let missing = LinuxAgent::spawn(&program("agent").with_file_name("no such program"));
     assert!(matches!(missing, Err(ReferenceError::Launch { .. })));
 }
 
@@ -352,99 +350,6 @@ fn a_channel_past_the_last_is_refused() {
     assert!(
         matches!(refused, Err(ReferenceError::NoSuchChannel { channel, .. }) if channel == past_the_last)
     );
-}
-
-/// A [`LinuxAgent`] whose processes answer.
-struct Agents {
-    linux: LinuxAgent,
-}
-
-impl Agents {
-    fn spawn() -> Self {
-        Self {
-            linux: LinuxAgent::spawn(&support::program("agent")).unwrap(),
-        }
-    }
-
-    fn ids(&self, channel: u64) -> Hello {
-        self.linux.process(Channel::new(channel).unwrap()).unwrap()
-    }
-
-    fn send(&mut self, channel: u64, code: u64, arguments: &[u64]) {
-        self.send_with(channel, code, arguments, &[]);
-    }
-
-    fn send_with(&mut self, channel: u64, code: u64, arguments: &[u64], payload: &[u8]) {
-        let operation = Operation::new(code, arguments).with_payload(payload.to_vec());
-        self.linux
-            .send(Channel::new(channel).unwrap(), &operation)
-            .unwrap();
-    }
-
-    fn receive(&mut self, channel: u64) -> Received {
-        self.linux
-            .receive(Channel::new(channel).unwrap(), TIMEOUT)
-            .unwrap()
-    }
-
-    fn reply(&mut self, channel: u64) -> Reply {
-        match self.receive(channel) {
-            Received::Reply(reply) => reply,
-            other @ (Received::Hello(_) | Received::Died | Received::TimedOut) => {
-                panic!("channel {channel}: expected a reply, found {other:?}")
-            }
-        }
-    }
-
-    fn call(&mut self, channel: u64, code: u64, arguments: &[u64]) -> Reply {
-        self.send(channel, code, arguments);
-        self.reply(channel)
-    }
-
-    fn result(&mut self, channel: u64, code: u64, arguments: &[u64]) -> i64 {
-        self.call(channel, code, arguments).result
-    }
-
-    fn map(&mut self, channel: u64, sharing: u64) -> u64 {
-        let arguments = [0, PAGE_SIZE, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS];
-        u64::try_from(self.result(channel, MMAP, &arguments)).unwrap()
-    }
-
-    fn write(&mut self, channel: u64, address: u64, bytes: &[u8]) -> i64 {
-        self.send_with(channel, WRITE, &[address, bytes.len() as u64], bytes);
-        self.reply(channel).result
-    }
-
-    fn read(&mut self, channel: u64, address: u64, len_bytes: u64) -> Vec<u8> {
-        let reply = self.call(channel, READ, &[address, len_bytes]);
-        assert_eq!(reply.result, len_bytes as i64);
-        reply.data
-    }
-
-    fn fork(&mut self, channel: u64, childs_channel: u64) -> u32 {
-        let child = self.result(channel, FORK, &[childs_channel]);
-        match self.receive(childs_channel) {
-            Received::Hello(ids) => assert_eq!(i64::from(ids.pid), child),
-            other @ (Received::Reply(_) | Received::Died | Received::TimedOut) => {
-                panic!("channel {childs_channel}: expected a hello, found {other:?}")
-            }
-        }
-        u32::try_from(child).unwrap()
-    }
-
-    fn exec(&mut self, channel: u64, strings: &[&str]) -> Reply {
-        let payload: Vec<u8> = strings
-            .iter()
-            .flat_map(|string| string.bytes().chain([0]))
-            .collect();
-        self.send_with(
-            channel,
-            EXEC,
-            &[payload.len() as u64, strings.len() as u64],
-            &payload,
-        );
-        self.reply(channel)
-    }
 }
 
 /// Whether the process exists and is no zombie.

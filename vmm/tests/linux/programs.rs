@@ -1,9 +1,5 @@
 //! The programs on this Linux. Their output here is the reference for the guest's.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod support;
-
 use std::time::Duration;
 
 use abi::linux::process::{SIGFPE, SIGILL, SIGSEGV, WAIT_EXIT_SHIFT};
@@ -116,5 +112,5 @@ fn output_of_success(name: &str, arguments: &[&str]) -> String {
 }
 
 fn run(name: &str, arguments: &[&str]) -> ProgramRun {
-    run_program(&support::program(name), arguments, TIMEOUT).unwrap()
+    run_program(&crate::image::program(name), arguments, TIMEOUT).unwrap()
 }

@@ -1,9 +1,5 @@
 //! Driving agents on this Linux in the terms in which a guest is driven.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod support;
-
 use abi::linux::process::{SIGSEGV, WAIT_EXIT_SHIFT};
 use abi::operation::{EXEC, EXIT, SCHED_YIELD, WAIT, WRITE};
 use vmm::channel::{Channel, Operation, Reply};
@@ -94,7 +90,7 @@ fn a_program_is_no_silence_and_its_output_is_taken_once() {
 }
 
 fn driver() -> LinuxDriver {
-    LinuxDriver::spawn(&support::program("agent")).unwrap()
+    LinuxDriver::spawn(&crate::image::program("agent")).unwrap()
 }
 
 fn fork(driver: &mut LinuxDriver, parent: Channel, name: &str) -> Channel {
