@@ -172,21 +172,25 @@ impl Model {
 
     /// The process stored `bytes` at `address`. Bytes outside its pages are nobody's.
     pub fn write(&mut self, process: Channel, address: VirtAddr, bytes: &[u8]) {
-        let Some(memory) = self.processes.get_mut(&process) else {
-            return;
-        };
-        for (offset, byte) in (0..).zip(bytes) {
-            let at = address.0.wrapping_add(offset);
-            let Some(page) = memory.pages.get_mut(&(at / PAGE_SIZE)) else {
-                continue;
-            };
-            let contents = match &mut page.backing {
-                Backing::Private(contents) => contents,
-                Backing::Shared(SharedPage(index)) => &mut self.shared[*index],
-                Backing::Unknown => continue,
-            };
-            let page = Rc::make_mut(contents.get_or_insert_with(|| Rc::new(ZEROS)));
-            page[usize::try_from(at % PAGE_SIZE).expect("less than a page")] = *byte;
+        let mut rest = bytes;
+        for (number, part) in page_parts(address, bytes.len() as u64) {
+            let stored;
+            (stored, rest) = rest.split_at(part.len());
+            if let Some(contents) = self.contents(process, number) {
+                own_page(contents)[part].copy_from_slice(stored);
+            }
+        }
+    }
+
+    /// As [`Model::write`], with one byte many times. Pages that it fills share their memory until one of them changes.
+    pub fn fill(&mut self, process: Channel, address: VirtAddr, len_bytes: u64, byte: u8) {
+        let full = Rc::new([byte; PAGE_SIZE as usize]);
+        for (number, part) in page_parts(address, len_bytes) {
+            match self.contents(process, number) {
+                Some(contents) if part.len() == full.len() => *contents = Some(Rc::clone(&full)),
+                Some(contents) => own_page(contents)[part].fill(byte),
+                None => {}
+            }
         }
     }
 
@@ -229,9 +233,37 @@ impl Model {
         }
     }
 
+    /// What a page holds; None for a page that is not there or not followed.
+    fn contents(&mut self, process: Channel, number: PageNumber) -> Option<&mut Contents> {
+        let page = self.processes.get_mut(&process)?.pages.get_mut(&number)?;
+        match &mut page.backing {
+            Backing::Private(contents) => Some(contents),
+            Backing::Shared(SharedPage(index)) => Some(&mut self.shared[*index]),
+            Backing::Unknown => None,
+        }
+    }
+
     fn memory(&mut self, process: Channel) -> &mut Memory {
         self.processes.entry(process).or_default()
     }
+}
+
+/// A page's bytes, to be changed for this page alone.
+fn own_page(contents: &mut Contents) -> &mut PageBytes {
+    Rc::make_mut(contents.get_or_insert_with(|| Rc::new(ZEROS)))
+}
+
+/// The pages that `len_bytes` from `address` on touch, and the part of each that they cover.
+fn page_parts(address: VirtAddr, len_bytes: u64) -> impl Iterator<Item = (PageNumber, Range<usize>)> {
+    let end = address.0.saturating_add(len_bytes);
+    page_numbers(&(address..VirtAddr(end))).map(move |number| {
+        let start = number * PAGE_SIZE;
+        let offset = |place: u64| usize::try_from(place - start).expect("at most a page");
+        (
+            number,
+            offset(address.0.max(start))..offset(end.min(start.saturating_add(PAGE_SIZE))),
+        )
+    })
 }
 
 /// Numbers of the pages that `range` touches.
@@ -296,6 +328,30 @@ mod tests {
         model.write(PARENT, VirtAddr(17 * PAGE_SIZE - 1), b"xy");
         assert_eq!(model.page(PARENT, 16).unwrap().contents.unwrap()[4095], b'x');
         assert_eq!(first_byte(&model, PARENT, 17), b'y');
+    }
+
+    #[test]
+    fn a_fill_covers_its_bytes_and_no_other() {
+        let mut model = Model::default();
+        model.start(PARENT);
+        model.map(PARENT, range(16, 4), READ_WRITE, Kind::Private);
+        model.fill(PARENT, VirtAddr(17 * PAGE_SIZE - 1), PAGE_SIZE + 2, b'x');
+        let contents = |number| model.page(PARENT, number).unwrap().contents.unwrap();
+        assert_eq!((contents(16)[4094], contents(16)[4095]), (0, b'x'));
+        assert_eq!(contents(17), &[b'x'; PAGE_SIZE as usize]);
+        assert_eq!((contents(18)[0], contents(18)[1]), (b'x', 0));
+        assert_eq!(contents(19), &ZEROS);
+    }
+
+    #[test]
+    fn a_store_to_one_of_many_filled_pages_leaves_the_others() {
+        let mut model = Model::default();
+        model.start(PARENT);
+        model.map(PARENT, range(16, 2), READ_WRITE, Kind::Private);
+        model.fill(PARENT, VirtAddr(16 * PAGE_SIZE), 2 * PAGE_SIZE, b'x');
+        model.write(PARENT, VirtAddr(16 * PAGE_SIZE), b"y");
+        assert_eq!(first_byte(&model, PARENT, 16), b'y');
+        assert_eq!(first_byte(&model, PARENT, 17), b'x');
     }
 
     #[test]

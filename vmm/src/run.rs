@@ -12,7 +12,7 @@ use crate::judge::{Finding, Judge, Rule};
 use crate::perform::{Performed, Performer};
 use crate::report::{Cost, ExpectationLine, Line, Report, Verdict};
 use crate::scenario::{Scenario, Step};
-use crate::vm::{Budget, Config, StopReason, Vm, VmError};
+use crate::vm::{Budget, Config, Stop, StopReason, Vm, VmError};
 
 /// The guest to run: a kernel and the archive of its programs.
 #[derive(Clone, Copy, Debug)]
@@ -211,7 +211,9 @@ impl Run {
     }
 
     fn report(mut self, scenario: &Scenario, steps_not_run: usize, started: Instant) -> Report {
-        let exits = self.performer.driver_mut().stop().map_or(0, |stop| stop.exits());
+        let stop = self.performer.driver_mut().stop();
+        let exits = stop.as_ref().map_or(0, Stop::exits);
+        let boot = stop.and_then(|stop| stop.boot());
         let mut report = Report {
             scenario: scenario.name.to_string(),
             description: scenario.description.clone(),
@@ -221,7 +223,8 @@ impl Run {
             cost: Cost {
                 exits,
                 wall_microseconds: started.elapsed().as_micros() as u64,
-                boot_microseconds: None,
+                boot_microseconds: boot.map(|boot| boot.time.as_micros() as u64),
+                boot_exits: boot.map(|boot| boot.exits),
             },
         };
         report.judge();

@@ -32,7 +32,7 @@ fn main() {
 }
 
 /// A check with one wrong expectation, after a fork with three shared pages of which the child has written the first.
-fn check(name: &'static str, expectation: Value, found: &'static str) -> Case {
+fn check(name: &'static str, expectation: &Value, found: &'static str) -> Case {
     let steps = json!([
         { "in": "parent", "do": "mmap", "as": "buf", "pages": 4, "prot": "rw" },
         { "in": "parent", "do": "write", "at": "buf", "fill": { "byte": 7, "bytes": 12288 } },
@@ -56,66 +56,66 @@ fn checks() -> Vec<Case> {
     vec![
         check(
             "same-frame",
-            json!({ "same_frame": ["parent:buf", "child:buf"] }),
+            &json!({ "same_frame": ["parent:buf", "child:buf"] }),
             "frame A, frame B",
         ),
         check(
             "different-frames",
-            json!({ "different_frames": ["parent:buf+1p", "child:buf+1p"] }),
+            &json!({ "different_frames": ["parent:buf+1p", "child:buf+1p"] }),
             "frame B, frame B",
         ),
-        check("mapped", json!({ "mapped": ["parent:buf+3p"] }), "not mapped"),
+        check("mapped", &json!({ "mapped": ["parent:buf+3p"] }), "not mapped"),
         check(
             "not-mapped",
-            json!({ "not_mapped": ["child:buf+1p"] }),
+            &json!({ "not_mapped": ["child:buf+1p"] }),
             "mapped, frame B",
         ),
         check(
             "writable",
-            json!({ "writable": ["child:buf+1p"] }),
+            &json!({ "writable": ["child:buf+1p"] }),
             "read-only, frame B",
         ),
         check(
             "not-writable",
-            json!({ "not_writable": ["child:buf"] }),
+            &json!({ "not_writable": ["child:buf"] }),
             "writable, frame B",
         ),
         check(
             "content",
-            json!({ "content": { "at": "child:buf", "text": "chilD" } }),
+            &json!({ "content": { "at": "child:buf", "text": "chilD" } }),
             "\"d\" from byte 4 on",
         ),
         check(
             "content-of-nothing",
-            json!({ "content": { "at": "child:buf+3p", "zeros": 1 } }),
+            &json!({ "content": { "at": "child:buf+3p", "zeros": 1 } }),
             "not mapped",
         ),
         check(
             "dirtied",
-            json!({ "dirtied": { "region": "child:buf", "pages": [1] } }),
+            &json!({ "dirtied": { "region": "child:buf", "pages": [1] } }),
             "changed: 0p",
         ),
-        check("frame-kept", json!({ "frame_kept": ["child:buf"] }), "frame B"),
+        check("frame-kept", &json!({ "frame_kept": ["child:buf"] }), "frame B"),
         check(
             "free-frames",
-            json!({ "free_frames": { "since": "start", "change": 1 } }),
+            &json!({ "free_frames": { "since": "start", "change": 1 } }),
             "-",
         ),
         check(
             "exit-status",
-            json!({ "exit_status": { "of": "victim", "exit": 0 } }),
+            &json!({ "exit_status": { "of": "victim", "exit": 0 } }),
             "was ended by SIGSEGV",
         ),
         check(
             "faulted",
-            json!({ "faulted": { "process": "victim", "at": "buf", "access": "read" } }),
+            &json!({ "faulted": { "process": "victim", "at": "buf", "access": "read" } }),
             "a write of victim:buf+0p",
         ),
     ]
 }
 
 /// An operation with a wrong expectation, after a mapping of two pages, a child that gives up one, and one that ends.
-fn result(name: &'static str, operation: Value, found: &'static str) -> Case {
+fn result(name: &'static str, operation: &Value, found: &'static str) -> Case {
     let mmap = json!({ "in": "parent", "do": "mmap", "as": "buf", "pages": 2, "prot": "r" });
     let fork = |name: &str| json!({ "in": "parent", "do": "fork", "as": name });
     let munmap = json!({ "in": "child", "do": "munmap", "at": "buf+1p", "pages": 1 });
@@ -132,47 +132,47 @@ fn results() -> Vec<Case> {
     vec![
         result(
             "errno-of-a-call-that-succeeds",
-            json!({ "in": "parent", "do": "munmap", "at": "buf", "pages": 1, "errno": "EINVAL" }),
+            &json!({ "in": "parent", "do": "munmap", "at": "buf", "pages": 1, "errno": "EINVAL" }),
             "it succeeded",
         ),
         result(
             "success-of-a-call-that-fails",
-            json!({ "in": "child", "do": "mprotect", "at": "buf", "pages": 2, "prot": "r" }),
+            &json!({ "in": "child", "do": "mprotect", "at": "buf", "pages": 2, "prot": "r" }),
             "refused with ENOMEM",
         ),
         result(
             "another-errno",
-            json!({ "in": "parent", "do": "munmap", "at": "buf+1", "pages": 1, "errno": "ENOMEM" }),
+            &json!({ "in": "parent", "do": "munmap", "at": "buf+1", "pages": 1, "errno": "ENOMEM" }),
             "refused with EINVAL",
         ),
         result(
             "fault-of-an-access-that-succeeds",
-            json!({ "in": "child", "do": "read", "at": "buf", "zeros": 1, "fault": "SIGSEGV" }),
+            &json!({ "in": "child", "do": "read", "at": "buf", "zeros": 1, "fault": "SIGSEGV" }),
             "it succeeded",
         ),
         result(
             "access-that-faults",
-            json!({ "in": "child", "do": "write", "at": "buf", "text": "x" }),
+            &json!({ "in": "child", "do": "write", "at": "buf", "text": "x" }),
             "the process was ended by SIGSEGV",
         ),
         result(
             "bytes-read",
-            json!({ "in": "child", "do": "read", "at": "buf", "text": "x" }),
+            &json!({ "in": "child", "do": "read", "at": "buf", "text": "x" }),
             "bytes 00",
         ),
         result(
             "status-of-a-child",
-            json!({ "in": "parent", "do": "wait", "for": "late", "status": { "exit": 5 } }),
+            &json!({ "in": "parent", "do": "wait", "for": "late", "status": { "exit": 5 } }),
             "late exited with 4",
         ),
         result(
             "output",
-            json!({ "in": "parent", "do": "exec", "program": "hello", "output": "goodbye\n" }),
+            &json!({ "in": "parent", "do": "exec", "program": "hello", "output": "goodbye\n" }),
             "\"hello\\nargv[0] = hello\\n\"",
         ),
         result(
             "status-of-a-program",
-            json!({ "in": "parent", "do": "exec", "program": "exit-status", "args": ["3"] }),
+            &json!({ "in": "parent", "do": "exec", "program": "exit-status", "args": ["3"] }),
             "exited with 3",
         ),
     ]

@@ -182,10 +182,8 @@ impl Doorbell {
                 });
             }
             VALUE => line.reply.value = value,
-            DATA => {
-                if line.reply.data.len() < usize::try_from(MAX_TRANSFER_BYTES).expect("a 64-bit host") {
-                    line.reply.data.extend_from_slice(&value.to_le_bytes());
-                }
+            DATA if (line.reply.data.len() as u64) < MAX_TRANSFER_BYTES => {
+                line.reply.data.extend_from_slice(&value.to_le_bytes());
             }
             RESULT => {
                 let reply = std::mem::take(&mut line.reply);

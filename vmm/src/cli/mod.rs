@@ -68,7 +68,7 @@ pub(crate) fn main() -> ExitCode {
         }
         None => run::run(&cli.run),
     };
-    ExitCode::from(outcome.unwrap_or_else(|Shown| BROKEN))
+    ExitCode::from(outcome.unwrap_or(BROKEN))
 }
 
 /// A problem that has been told already.

@@ -72,7 +72,7 @@ fn user_halves(judge: &mut Judge, scene: &Scene<'_>, owners: &Owners, findings: 
         shared_on_purpose: &shared_on_purpose,
     };
     let found = audit::user(owners, &policy);
-    push_all(found, findings, Rule::WritableTwice, "user memory", |finding| {
+    push_all(&found, findings, Rule::WritableTwice, "user memory", |finding| {
         let place = |owner: &Owner| scene.place(process_of(owner.space), owner.address);
         match finding {
             UserFinding::WritableTwice { frame, first, second } => Finding::new(
@@ -126,7 +126,7 @@ fn kernel_half(
         let symbol = scene.stop.symbols().name(address);
         symbol.map_or_else(|| address.to_string(), |symbol| format!("{address} ({symbol})"))
     };
-    push_all(found, findings, Rule::KernelWx, "kernel memory", |finding| {
+    push_all(&found, findings, Rule::KernelWx, "kernel memory", |finding| {
         let not_both = "not both writable and executable";
         match finding {
             KernelFinding::WritableAndExecutable { region } => {
@@ -180,7 +180,7 @@ fn account(judge: &mut Judge, scene: &Scene<'_>, owners: &Owners, findings: &mut
     };
     let found = frame_table::check(&table, owners);
     push_all(
-        found,
+        &found,
         findings,
         Rule::References,
         "the kernel's frame table",
@@ -334,7 +334,7 @@ fn page_walk(scene: &Scene<'_>, findings: &mut Vec<Finding>) -> Result<(), VmErr
         .map(|address| Ok((address, scene.stop.kvm_translate(address)?)))
         .collect::<Result<BTreeMap<_, _>, VmError>>()?;
     let found = cross_check(memory, root, answers.keys().copied(), |address| answers[&address]);
-    push_all(found, findings, Rule::Walker, "page walks", |disagreement| {
+    push_all(&found, findings, Rule::Walker, "page walks", |disagreement| {
         Finding::new(
             Rule::Walker,
             "page walk",
@@ -347,7 +347,7 @@ fn page_walk(scene: &Scene<'_>, findings: &mut Vec<Finding>) -> Result<(), VmErr
 
 /// Adds findings of the inspector in the judge's terms, and says how many were left out.
 fn push_all<T>(
-    found: Findings<T>,
+    found: &Findings<T>,
     findings: &mut Vec<Finding>,
     rule: Rule,
     place: &str,

@@ -181,13 +181,13 @@ impl Drive for LinuxDriver {
 
 /// Whether the process sleeps, off the processor, until a child of its own ends.
 fn sleeps_in_wait(pid: u32) -> Result<bool, ReferenceError> {
-    let call = about(pid, |process| process.syscall())?;
+    let call = about(pid, Process::syscall)?;
     Ok(matches!(call, Some(Syscall::Blocked { syscall_number, .. }) if syscall_number == WAIT4 as i64))
 }
 
 /// Wait status of a process that has ended and that nobody waited for yet.
 fn zombie_status(pid: u32) -> Result<Option<u32>, ReferenceError> {
-    let stat = about(pid, |process| process.stat())?;
+    let stat = about(pid, Process::stat)?;
     let zombie = stat.filter(|stat| stat.state == 'Z');
     Ok(zombie.and_then(|stat| stat.exit_code).map(i32::cast_unsigned))
 }

@@ -103,22 +103,14 @@ impl<D: Drive> Performer<D> {
         )?;
         let Some(reply) = reply else { return Ok(performed) };
         let start = reply.result.cast_unsigned();
-        let new = Region::new(VirtAddr(start), *pages);
-        if !start.is_multiple_of(PAGE_SIZE) || start.saturating_add(pages * PAGE_SIZE) > abi::paging::USER_END
-        {
-            let place = self.name(process);
-            let finding = Finding::new(
-                Rule::Result,
-                place,
-                "a page address in user space",
-                format!("{start:#x}"),
-            );
-            return Ok(Performed::otherwise(finding));
+        if !is_user_range(start, *pages) {
+            return Ok(self.not_user_range(process, start));
         }
         let kind = match sharing {
             Sharing::Private => Kind::Private,
             Sharing::Shared => Kind::Shared,
         };
+        let new = Region::new(VirtAddr(start), *pages);
         self.model.map(process, new.range(0, *pages), prot.bits(), kind);
         self.regions.set(process, region.as_str(), new);
         Ok(performed)
@@ -163,7 +155,11 @@ impl<D: Drive> Performer<D> {
             None => {
                 let (performed, reply) = self.call(process, Expected::Success, ask(0))?;
                 let Some(reply) = reply else { return Ok(performed) };
-                let start = reply.result.cast_unsigned().next_multiple_of(PAGE_SIZE);
+                let found = reply.result.cast_unsigned();
+                let start = found.saturating_add(PAGE_SIZE - 1) & !(PAGE_SIZE - 1);
+                if !is_user_range(start, 0) {
+                    return Ok(self.not_user_range(process, found));
+                }
                 Region::new(VirtAddr(start), 0)
             }
         };
@@ -201,7 +197,11 @@ impl<D: Drive> Performer<D> {
         let operation = AgentOperation::new(operation::TOUCH_STACK, &[pages, STACK_BYTE.into()]);
         let (performed, reply) = self.call(process, step.expected, operation)?;
         if let Some(reply) = reply {
-            let new = Region::new(VirtAddr(reply.value).page_start(), pages);
+            let start = VirtAddr(reply.value).page_start();
+            if !is_user_range(start.0, pages) {
+                return Ok(self.not_user_range(process, reply.value));
+            }
+            let new = Region::new(start, pages);
             self.model
                 .map(process, new.range(0, pages), PROT_READ | PROT_WRITE, Kind::Stack);
             self.regions.set(process, region.as_str(), new);
@@ -261,9 +261,19 @@ impl<D: Drive> Performer<D> {
                 let finding = Finding::new(Rule::Result, place, expected, format!("{} bytes", reply.result));
                 return Ok(Performed::otherwise(finding));
             }
-            self.model.write(process, start, &what.content.to_bytes());
+            match what.content.repeated_byte() {
+                Some(byte) => self.model.fill(process, start, what.content.len_bytes(), byte),
+                None => self.model.write(process, start, &what.content.to_bytes()),
+            }
         }
         Ok(performed)
+    }
+
+    /// The guest's answer is no place for pages of a user.
+    fn not_user_range(&self, process: Channel, found: u64) -> Performed {
+        let expected = "a page address in user space";
+        let place = self.name(process);
+        Performed::otherwise(Finding::new(Rule::Result, place, expected, format!("{found:#x}")))
     }
 
     /// A region without an address: the step that should have made it was refused.
@@ -276,4 +286,12 @@ impl<D: Drive> Performer<D> {
             "the step that names it did not make it",
         ))
     }
+}
+
+/// `pages` pages from `start` on can be a user's.
+fn is_user_range(start: u64, pages: u64) -> bool {
+    let end = pages
+        .checked_mul(PAGE_SIZE)
+        .and_then(|len_bytes| start.checked_add(len_bytes));
+    start.is_multiple_of(PAGE_SIZE) && end.is_some_and(|end| end <= abi::paging::USER_END)
 }

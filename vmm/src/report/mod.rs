@@ -80,6 +80,8 @@ pub struct Cost {
     pub wall_microseconds: u64,
     /// Microseconds from the guest's first instruction to the first one of its first program.
     pub boot_microseconds: Option<u64>,
+    /// Exits of the guest to the VMM in that time.
+    pub boot_exits: Option<u64>,
 }
 
 impl Line {
@@ -127,6 +129,7 @@ mod tests {
             what: String::new(),
             result: String::new(),
             expectations: Vec::new(),
+            claims: Vec::new(),
             findings: rules.iter().map(finding).collect(),
         };
         let mut report = Report {
@@ -135,7 +138,6 @@ mod tests {
             verdict: Verdict::Pass,
             lines: vec![line],
             steps_not_run,
-            claims: Vec::new(),
             cost: Cost::default(),
         };
         report.judge();

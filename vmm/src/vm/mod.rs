@@ -26,7 +26,7 @@ pub use death::{Cause, Death, Place};
 pub use load::LoadError;
 pub use open::{OpenError, open};
 pub use symbols::Symbols;
-pub use vcpu::StopReason;
+pub use vcpu::{Boot, StopReason};
 
 use crate::address::{FrameNumber, PhysAddr, VirtAddr};
 use crate::channel::Devices;
@@ -206,6 +206,12 @@ impl Stop<'_> {
     #[must_use]
     pub fn exits(&self) -> u64 {
         self.vm.exits()
+    }
+
+    /// What booting took; None when the kernel has not reported the end of it.
+    #[must_use]
+    pub fn boot(&self) -> Option<Boot> {
+        self.vm.vcpu.boot()
     }
 
     /// Frames that hold the kernel's image. No user may reach them.

@@ -15,6 +15,7 @@
 //! All other exits are answered at once and the guest runs on.
 
 use std::marker::PhantomData;
+use std::time::{Duration, Instant};
 
 use kvm_bindings::KVM_EXIT_MMIO;
 use kvm_ioctls::{VcpuExit, VcpuFd};
@@ -40,6 +41,15 @@ pub enum StopReason {
     Died(Box<Death>),
 }
 
+/// What it took the guest to get from its first instruction to the first one of its first program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Boot {
+    /// Time, the VMM's share of it included.
+    pub time: Duration,
+    /// Exits to the VMM.
+    pub exits: u64,
+}
+
 /// What one exit means.
 enum Next {
     GoOn,
@@ -59,6 +69,8 @@ pub(super) struct Vcpu {
     state: State,
     budget: Budget,
     exits: u64,
+    started: Option<Instant>,
+    boot: Option<Boot>,
     watchdog: Watchdog,
     /// The watchdog signals the thread that made the machine, so the machine stays there.
     not_send: PhantomData<*const ()>,
@@ -72,6 +84,8 @@ impl Vcpu {
             state: State::Ready,
             budget,
             exits: 0,
+            started: None,
+            boot: None,
             watchdog,
             not_send: PhantomData,
         })
@@ -79,6 +93,11 @@ impl Vcpu {
 
     pub(super) fn exits(&self) -> u64 {
         self.exits
+    }
+
+    /// None until the kernel says that user mode comes next.
+    pub(super) fn boot(&self) -> Option<Boot> {
+        self.boot
     }
 
     /// Why it stands still; None before it has run.
@@ -98,7 +117,7 @@ impl Vcpu {
         symbols: &Symbols,
     ) -> Result<StopReason, VmError> {
         match &self.state {
-            State::Ready => {}
+            State::Ready => self.started = Some(Instant::now()),
             State::Ringing(channel) => {
                 let code = devices.doorbell.next_code(*channel);
                 self.answer_memory_read(code);
@@ -137,7 +156,7 @@ impl Vcpu {
             .fd
             .translate_gva(address.0)
             .map_err(refused("translate an address"))?;
-        Ok((found.valid != 0).then(|| PhysAddr(found.physical_address)))
+        Ok((found.valid != 0).then_some(PhysAddr(found.physical_address)))
     }
 
     /// One entry into the guest and one exit from it.
@@ -191,8 +210,27 @@ impl Vcpu {
         Ok(match access {
             Access::Done => Next::GoOn,
             Access::Ring(channel) => Next::Ring(channel),
-            Access::Reported => after_report(devices.events.last()),
+            Access::Reported => self.after_report(devices.events.last()),
         })
+    }
+
+    fn after_report(&mut self, event: Option<&Event>) -> Next {
+        match event {
+            Some(Event::Panic { message }) => Next::Die(Cause::Panic {
+                message: message.clone(),
+            }),
+            Some(Event::PowerOff) => Next::PoweredOff,
+            Some(Event::FirstUser) => {
+                // A guest may say it again; its first word counts.
+                self.boot = self.boot.or_else(|| {
+                    let time = self.started?.elapsed();
+                    let exits = self.exits;
+                    Some(Boot { time, exits })
+                });
+                Next::GoOn
+            }
+            _ => Next::GoOn,
+        }
     }
 
     #[allow(unsafe_code, reason = "kvm_run keeps its data in a union")]
@@ -212,15 +250,5 @@ impl Vcpu {
         let run = self.fd.get_kvm_run();
         // SAFETY: called for an internal error only, for which this variant is in force.
         unsafe { run.__bindgen_anon_1.internal.suberror }
-    }
-}
-
-fn after_report(event: Option<&Event>) -> Next {
-    match event {
-        Some(Event::Panic { message }) => Next::Die(Cause::Panic {
-            message: message.clone(),
-        }),
-        Some(Event::PowerOff) => Next::PoweredOff,
-        _ => Next::GoOn,
     }
 }

@@ -6,6 +6,7 @@
 
 mod differences;
 mod programs;
+mod wrong_kernel;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,6 +43,7 @@ fn main() {
         })
         .collect();
     tests.extend(programs::trials(image, differences));
+    tests.extend(wrong_kernel::trials(differences));
     tests.push(Trial::test(
         "every-listed-difference-has-its-scenario",
         move || no_orphans(differences, &names),
@@ -64,16 +66,21 @@ fn scenario_is_as_on_linux(
 ) -> Result<(), Failed> {
     let text = fs::read_to_string(file)?;
     let scenario = Scenario::parse(&file.display().to_string(), &text, &image.programs)?;
-    compare(&scenario, image, differences)?;
+    compare(&scenario, image, &[], differences)?;
     Ok(())
 }
 
-/// Runs the scenario on both, and gives the guest's report when both answer the same.
-fn compare(scenario: &Scenario, image: &GuestImage, differences: &Differences) -> Result<Report, Failed> {
+/// Runs the scenario on both, and gives the guest's report when both answer the same. `options` are the guest kernel's.
+fn compare(
+    scenario: &Scenario,
+    image: &GuestImage,
+    options: &[String],
+    differences: &Differences,
+) -> Result<Report, Failed> {
     let guest = Guest {
         kernel: &image.kernel,
         initrd: &image.initrd,
-        options: &[],
+        options,
     };
     let report = vmm::run::run(&vmm::vm::open()?, &guest, scenario)?;
     let linux = replay(&image.program("agent").ok_or("the image has an agent")?, scenario)?;

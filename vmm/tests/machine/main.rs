@@ -11,7 +11,7 @@ use vmm::vm::{Budget, Cause, Death, StopReason};
 /// Runs `code` to its end.
 fn death_of(code: &[u8], budget: Budget) -> Death {
     let (mut vm, _files) = machine(code, budget);
-    match vm.run().unwrap().reason() {
+    match vm.run().expect("the host does not fail").reason() {
         StopReason::Died(death) => (**death).clone(),
         other => panic!("expected a death, found {other:?}"),
     }

@@ -12,10 +12,10 @@ pub(crate) const ENTRY: u32 = 0x0020_0000;
 
 /// A machine whose kernel is `code`, and the directory that holds its files.
 pub(crate) fn machine(code: &[u8], budget: Budget) -> (Vm, TempDir) {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("a temporary directory");
     let file = |name: &str, bytes: &[u8]| -> PathBuf {
         let path = dir.path().join(name);
-        fs::write(&path, bytes).unwrap();
+        fs::write(&path, bytes).expect("the temporary directory is ours");
         path
     };
     let (kernel, initrd) = (file("kernel", &elf(code)), file("initrd", b""));
@@ -26,7 +26,10 @@ pub(crate) fn machine(code: &[u8], budget: Budget) -> (Vm, TempDir) {
         memory_mib: 8,
         budget,
     };
-    (Vm::new(&vmm::vm::open().unwrap(), &config).unwrap(), dir)
+    (
+        Vm::new(&vmm::vm::open().expect("KVM"), &config).expect("a machine"),
+        dir,
+    )
 }
 
 /// A budget that a kernel of a few instructions does not use up.
@@ -56,7 +59,7 @@ pub(crate) fn elf(code: &[u8]) -> Vec<u8> {
         .for_each(|field: &u64| file.extend(field.to_le_bytes()));
     file.extend(0_u32.to_le_bytes());
     for field in [HEADER, PROGRAM_HEADER, 2, 0, 0, 0] {
-        file.extend(u16::try_from(field).unwrap().to_le_bytes());
+        file.extend(u16::try_from(field).expect("a short header").to_le_bytes());
     }
     let mut segment = |kind: u32, flags: u32, at: u64, address: u64, len: u64| {
         file.extend(kind.to_le_bytes());
