@@ -236,12 +236,13 @@ fn account(judge: &mut Judge, scene: &Scene<'_>, owners: &Owners, findings: &mut
 /// Holds one process's pages against the reference model.
 fn process_memory(scene: &Scene<'_>, process: Channel, root: Root, findings: &mut Vec<Finding>) {
     let memory = scene.memory();
+    let mut bytes = FrameBytes::zeroed();
     for (number, expected) in scene.model.pages(process) {
         let place = || scene.place(process, address_of(number));
         match translate(memory, root, address_of(number)) {
             Ok(found) => {
                 permissions(&found, expected, place, findings);
-                contents(memory, &found, expected, place, findings);
+                contents(memory, &mut bytes, &found, expected, place, findings);
             }
             Err(_) => lost_contents(expected, place, findings),
         }
@@ -306,14 +307,14 @@ fn permissions(
 
 fn contents(
     memory: PhysicalMemory<'_>,
+    bytes: &mut FrameBytes,
     found: &Translation,
     expected: Expected<'_>,
     place: impl Fn() -> String,
     findings: &mut Vec<Finding>,
 ) {
     let Some(wanted) = expected.contents else { return };
-    let mut bytes = FrameBytes::zeroed();
-    let is = match memory.copy_frame(found.frame(), &mut bytes) {
+    let is = match memory.copy_frame(found.frame(), bytes) {
         Ok(()) if bytes.0 == *wanted => return,
         Ok(()) => excerpt(&bytes.0, wanted),
         Err(error) => error.to_string(),
