@@ -4,9 +4,7 @@ use std::time::{Duration, Instant};
 
 use abi::PAGE_SIZE;
 use abi::linux::errno::{EINVAL, ENOMEM, ENOSYS};
-use abi::linux::mman::{
-    MADV_DONTNEED, MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_NONE, PROT_READ,
-};
+use abi::linux::mman::{MADV_DONTNEED, MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_NONE, PROT_READ};
 use abi::linux::process::{SIGSEGV, WAIT_EXIT_SHIFT, WNOHANG};
 use abi::operation::{
     BRK, EXEC, EXEC_FAILED, EXIT, FILL, FORK, MADVISE, MMAP, MPROTECT, MUNMAP, POWER_OFF, READ, SCHED_YIELD,
