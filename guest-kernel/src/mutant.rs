@@ -65,6 +65,8 @@ mutants! {
     ChildNeverRuns = "child-never-runs";
     /// The end of a process is reported with a kind that no event has.
     NonsenseReport = "nonsense-report";
+    /// The kernel powers off when the first process ends.
+    PowersOffEarly = "powers-off-early";
     /// A legal write to a page that is mapped read-only ends the process.
     StickyWriteFault = "sticky-write-fault";
 }

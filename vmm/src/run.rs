@@ -78,12 +78,14 @@ impl Run {
         let booted = self.performer.driver_mut().boot()?;
         self.note();
         if booted == Outcome::Silent || !self.is_alive() {
-            self.line(
-                None,
-                "boot".to_owned(),
-                Performed::nothing("no program asked for an operation"),
-                Vec::new(),
-            );
+            let mut performed = Performed::nothing("");
+            if self.is_alive() {
+                let (expected, found) = ("it asks for an operation", "others ask, and it does not");
+                performed
+                    .findings
+                    .push(Finding::new(Rule::Answer, "the first program", expected, found));
+            }
+            self.after_operation(None, "boot".to_owned(), performed)?;
             return Ok(false);
         }
         if let Some(scene) = self.performer.scene() {
@@ -156,6 +158,12 @@ impl Run {
         mut performed: Performed,
     ) -> Result<bool, VmError> {
         self.note();
+        if let Some(StopReason::PoweredOff) = self.reason() {
+            let (expected, found) = ("it goes on", "it powered itself off");
+            performed
+                .findings
+                .push(Finding::new(Rule::Death, "the guest", expected, found));
+        }
         let go_on = performed.findings.is_empty() && self.is_alive();
         if self.is_alive()
             && let Some(mut scene) = self.performer.scene()

@@ -115,6 +115,7 @@ const MUTANTS: &[Mutant] = &[
     ),
     mutant("page-table-loop", "cow", Rule::PageTables, "parent"),
     mutant("child-never-runs", "cow", Rule::Answer, "parent"),
+    mutant("powers-off-early", "cow", Rule::Death, "the guest"),
     mutant("nonsense-report", "cow", Rule::Reports, "the kernel's reports"),
     mutant("sticky-write-fault", "cow", Rule::Death, "guest_kernel::panic"),
 ];

@@ -31,6 +31,9 @@ pub(super) fn end(status: u32) -> ! {
         table.give_children(pid, Pid::INIT);
         table.current_mut().state = State::Zombie { status };
         events::send(Event::Exited { pid, status });
+        if mutant::is(Mutant::PowersOffEarly) {
+            events::send(Event::PowerOff);
+        }
         table
             .current_mut()
             .parent()
