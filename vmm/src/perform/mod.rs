@@ -6,6 +6,8 @@
 //! kept, so that two kernels that performed the same steps can be compared.
 
 mod claim;
+#[cfg(test)]
+mod hostile_answers;
 mod memory;
 mod process;
 mod regions;

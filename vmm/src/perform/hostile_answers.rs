@@ -1,0 +1,136 @@
+//! Whatever a guest answers, a step ends in an answer of ours: as expected, or a finding. Never in a panic.
+
+use std::convert::Infallible;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::Performer;
+use crate::channel::{Channel, Operation, Reply};
+use crate::drive::{Agents, Drive, Outcome};
+use crate::scenario::{Operation as ScriptOperation, Scenario, Step};
+
+/// Operations of every kind, so that each way to take an answer is walked.
+const SCENARIO: &str = r#"{ "name": "hostile", "description": "Every operation.", "steps": [
+    { "in": "a", "do": "mmap", "as": "buf", "pages": 2, "prot": "rw" },
+    { "in": "a", "do": "mmap", "as": "over", "pages": 1, "prot": "rw", "at": "buf+1p" },
+    { "in": "a", "do": "write", "at": "buf", "text": "text" },
+    { "in": "a", "do": "write", "at": "buf", "fill": { "byte": 1, "bytes": 8192 } },
+    { "in": "a", "do": "read", "at": "buf", "zeros": 8192 },
+    { "in": "a", "do": "brk", "pages": 2 },
+    { "in": "a", "do": "brk", "pages": -1 },
+    { "in": "a", "do": "touch_stack", "as": "deep", "pages": 3 },
+    { "in": "a", "do": "mprotect", "at": "buf", "pages": 1, "prot": "r" },
+    { "in": "a", "do": "madvise", "at": "buf", "pages": 2, "advice": "dontneed", "errno": "ENOMEM" },
+    { "in": "a", "do": "fork", "as": "b" },
+    { "in": "a", "do": "wait", "for": "b", "status": { "exit": 0 }, "blocks": true },
+    { "in": "b", "do": "sched_yield" },
+    { "in": "b", "do": "exit", "status": 0 },
+    { "in": "a", "do": "finish" },
+    { "in": "a", "do": "exec", "program": "hello", "output": "hello" },
+    { "in": "a", "do": "fork_until", "as": "c", "errno": "ENOMEM", "limit": 5 },
+    { "in": "a", "do": "munmap", "at": "buf", "pages": 2 } ] }"#;
+
+/// Answers as it is told, one after the other and over again.
+struct Liar {
+    agents: Agents,
+    outcomes: Vec<Outcome>,
+    asked: usize,
+}
+
+impl Liar {
+    fn answer(&mut self) -> Outcome {
+        self.asked += 1;
+        self.outcomes[self.asked % self.outcomes.len()].clone()
+    }
+}
+
+impl Drive for Liar {
+    type Error = Infallible;
+
+    fn agents(&self) -> &Agents {
+        &self.agents
+    }
+
+    fn perform(&mut self, _: Channel, _: Operation) -> Result<Outcome, Infallible> {
+        Ok(self.answer())
+    }
+
+    fn finish(&mut self, _: Channel) -> Result<Outcome, Infallible> {
+        Ok(self.answer())
+    }
+
+    fn fork(&mut self, _: Channel, name: &str) -> Result<Option<(Channel, Outcome)>, Infallible> {
+        let Some(child) = self.agents.free_channel() else {
+            return Ok(None);
+        };
+        self.agents.expect(child, name, Some(1));
+        Ok(Some((child, self.answer())))
+    }
+
+    fn meet(&mut self, _: Channel) -> Result<Outcome, Infallible> {
+        Ok(self.answer())
+    }
+
+    fn lost(&mut self, channel: Channel) {
+        self.agents.lost(channel);
+    }
+
+    fn take_output(&mut self) -> Result<Vec<u8>, Infallible> {
+        Ok(b"\xff\0\x1b[2J".to_vec())
+    }
+}
+
+/// Numbers at the edges of what the harness computes with, and any other.
+fn number() -> impl Strategy<Value = u64> {
+    let edges = [
+        0,
+        1,
+        4096,
+        1 << 47,
+        u64::MAX,
+        u64::MAX - 4095,
+        i64::MAX as u64,
+        i64::MIN as u64,
+    ];
+    prop_oneof![
+        proptest::sample::select(edges.to_vec()),
+        any::<u64>(),
+        any::<u64>().prop_map(|any| any & !4095)
+    ]
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    let reply = (number(), number(), vec(any::<u8>(), 0..4096));
+    let replied = reply.prop_map(|(result, value, data)| {
+        Outcome::Replied(Reply {
+            result: result.cast_signed(),
+            value,
+            data,
+        })
+    });
+    prop_oneof![
+        8 => replied,
+        1 => any::<u32>().prop_map(Outcome::Ended),
+        1 => Just(Outcome::Silent),
+        1 => Just(Outcome::GuestEnded),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_answer_makes_a_step_panic(outcomes in vec(outcome(), 1..20)) {
+        let scenario = Scenario::parse("hostile.json", SCENARIO, &["hello".to_owned()]).unwrap();
+        let liar = Liar { agents: Agents::default(), outcomes, asked: 0 };
+        let mut performer = Performer::new(liar);
+        performer.driver.agents.expect(Channel::FIRST, "the first program", None);
+        let Ok(_) = performer.begin(scenario.first_process());
+        for step in &scenario.steps {
+            let Step::Operation(step) = step else { continue };
+            // A run would end with the first surprise, and so never finish a call that does not wait.
+            if step.operation != ScriptOperation::Finish || !performer.waiting.is_empty() {
+                let Ok(_) = performer.step(step);
+            }
+        }
+    }
+}
