@@ -23,6 +23,18 @@ pub const CMDLINE_SELF_CHECK: &str = "selfcheck";
 /// Command-line flag: kernel messages also go to the serial console.
 pub const CMDLINE_VERBOSE: &str = "verbose";
 
+/// Command-line key: how fork passes memory on, `cow` (the default: shared until written) or `copy` (duplicated at once).
+pub const CMDLINE_FORK: &str = "fork";
+/// Command-line key: where ticks come from, `virtual` (the default) or `real`; see [`crate::clock`].
+pub const CMDLINE_CLOCK: &str = "clock";
+/// Command-line key: `vmm` has the kernel ask at its reschedule points who goes on; see [`crate::schedule`].
+pub const CMDLINE_SCHEDULE: &str = "schedule";
+/// Command-line key: how the kernel looks up pages for a write through `/proc/self/mem`, `fixed` (the default) or
+/// `vulnerable` (as kernels before the fix of CVE-2016-5195).
+pub const CMDLINE_DIRTYCOW: &str = "dirtycow";
+/// Command-line key, Linux's: a virtio device, `<size>@<base>:<interrupt>`; see [`crate::block`].
+pub const CMDLINE_VIRTIO_MMIO: &str = "virtio_mmio.device";
+
 /// Program path under which the agent lies in the initrd.
 pub const AGENT_PATH: &str = "agent";
 

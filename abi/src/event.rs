@@ -56,6 +56,22 @@ named_numbers! {
         LOG = 10;
         /// The first instruction in user mode comes next.
         FIRST_USER = 11;
+        /// Another thread runs: the record's `pid` is its number. Arguments: the thread that ran until now (0 for none), that
+        /// one's state from now on (see [`crate::thread`]), and what it sleeps on.
+        SWITCHED = 12;
+        /// A thread that slept can run again. The record's `pid` is the thread's number.
+        WOKEN = 13;
+        /// A further thread of a process exists and can run. The record's `pid` is the thread's number. Arguments: the
+        /// process's pid.
+        THREAD_CREATED = 14;
+        /// A thread ended and its process did not. The record's `pid` is the thread's number. Arguments: the process's pid.
+        THREAD_EXITED = 15;
+        /// An orphan got another parent. Arguments: the new parent's pid.
+        ADOPTED = 16;
+        /// Several threads could go on, and the VMM is asked which: see [`crate::schedule`]. The record's `pid` is the number
+        /// of the thread that runs. Arguments: physical address of the candidates' numbers (32 bits each), how many there
+        /// are, the place in the kernel.
+        CHOICE = 17;
     }
 }
 

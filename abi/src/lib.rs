@@ -12,19 +12,25 @@
 //! - [`event`]: what the kernel reports to the VMM
 //! - [`frame_table`]: the kernel's own account of guest physical memory
 //! - [`boot`]: where things are when the guest starts
+//! - [`thread`], [`schedule`], [`clock`]: states of a thread, who goes on, how time passes
+//! - [`block`]: the disk that the kernel swaps to
 //! - [`paging`]: the x86-64 page-table entry, as the processor manual defines it
 //! - [`linux`]: numbers of Linux's x86-64 system-call ABI
 
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod block;
 pub mod boot;
+pub mod clock;
 pub mod doorbell;
 pub mod event;
 pub mod frame_table;
 pub mod linux;
 pub mod operation;
 pub mod paging;
+pub mod schedule;
+pub mod thread;
 
 /// Bytes in a frame, and in the page that maps it.
 pub const PAGE_SIZE: u64 = 4096;

@@ -42,8 +42,22 @@ named_numbers! {
         EXEC = 14;
         /// reboot(LINUX_REBOOT_CMD_POWER_OFF): ends the virtual machine. Only the first agent gets it.
         POWER_OFF = 15;
+        /// kill(arg0 pid, arg1 signal).
+        KILL = 16;
+        /// nanosleep(arg0 nanoseconds).
+        SLEEP = 17;
+        /// execve in this process. Payload and arguments 0 and 1 as for [`EXEC`]; with argument 2 set the path is passed as an
+        /// address that is not mapped. Replies only when it failed: a program that takes over and is an agent introduces itself
+        /// on the channel that [`CHANNEL_FLAG`] in its arguments names.
+        EXECVE = 18;
+        /// getppid().
+        GETPPID = 19;
+        /// Loops in user mode without end and without a system call. Never replies.
+        SPIN = 20;
     }
 }
 
+/// Argument of the agent program that goes before the number of its channel; without it the channel is 0.
+pub const CHANNEL_FLAG: &str = "--channel";
 /// Exit status of the child of [`EXEC`] whose execve failed.
 pub const EXEC_FAILED: i32 = 127;

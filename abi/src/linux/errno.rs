@@ -55,6 +55,8 @@ named_numbers! {
         ENAMETOOLONG = 36;
         /// Function not implemented.
         ENOSYS = 38;
+        /// The time is over.
+        ETIMEDOUT = 110;
     }
 }
 

@@ -13,8 +13,12 @@ pub const WAIT_SIGNAL_MASK: u32 = 0x7f;
 named_numbers! {
     /// Name of a signal number.
     signal_name: u32 {
+        /// Hangup.
+        SIGHUP = 1;
         /// Interrupt from the keyboard.
         SIGINT = 2;
+        /// Quit from the keyboard.
+        SIGQUIT = 3;
         /// Illegal instruction.
         SIGILL = 4;
         /// Breakpoint.
@@ -27,10 +31,24 @@ named_numbers! {
         SIGFPE = 8;
         /// Kill; cannot be refused.
         SIGKILL = 9;
+        /// First signal for programs' own use.
+        SIGUSR1 = 10;
         /// Invalid memory reference.
         SIGSEGV = 11;
+        /// Second signal for programs' own use.
+        SIGUSR2 = 12;
+        /// Write to a pipe without readers.
+        SIGPIPE = 13;
+        /// A timer has run out.
+        SIGALRM = 14;
         /// Termination.
         SIGTERM = 15;
+        /// A child has ended. Ignored unless a program asks for it.
+        SIGCHLD = 17;
+        /// Go on if stopped.
+        SIGCONT = 18;
+        /// Stop; cannot be refused.
+        SIGSTOP = 19;
     }
 }
 
@@ -40,3 +58,56 @@ pub const LINUX_REBOOT_MAGIC1: u64 = 0xfee1_dead;
 pub const LINUX_REBOOT_MAGIC2: u64 = 672_274_793;
 /// reboot: power off.
 pub const LINUX_REBOOT_CMD_POWER_OFF: u64 = 0x4321_fedc;
+
+/// Largest signal number.
+pub const SIGNALS: u64 = 64;
+
+/// clone: the new thread sees the same memory.
+pub const CLONE_VM: u64 = 0x100;
+/// clone: same root and working directory.
+pub const CLONE_FS: u64 = 0x200;
+/// clone: same file descriptors.
+pub const CLONE_FILES: u64 = 0x400;
+/// clone: same signal handlers.
+pub const CLONE_SIGHAND: u64 = 0x800;
+/// clone: a thread of the same process.
+pub const CLONE_THREAD: u64 = 0x1_0000;
+/// clone: same System V semaphore undo list.
+pub const CLONE_SYSVSEM: u64 = 0x4_0000;
+/// clone: the last argument is the new thread's FS base.
+pub const CLONE_SETTLS: u64 = 0x8_0000;
+/// clone: store the new thread's number in the caller's memory.
+pub const CLONE_PARENT_SETTID: u64 = 0x10_0000;
+/// clone: at the thread's end, clear the word and wake one who waits for it.
+pub const CLONE_CHILD_CLEARTID: u64 = 0x20_0000;
+/// clone: has no meaning any more.
+pub const CLONE_DETACHED: u64 = 0x40_0000;
+/// clone: store the new thread's number in its own memory.
+pub const CLONE_CHILD_SETTID: u64 = 0x100_0000;
+/// clone: the low byte is the signal that the parent gets at the end.
+pub const CLONE_SIGNAL_MASK: u64 = 0xff;
+
+/// arch_prctl: set the FS base.
+pub const ARCH_SET_FS: u64 = 0x1002;
+/// arch_prctl: get the FS base.
+pub const ARCH_GET_FS: u64 = 0x1003;
+
+/// futex: sleep while the word holds the value.
+pub const FUTEX_WAIT: u64 = 0;
+/// futex: wake sleepers.
+pub const FUTEX_WAKE: u64 = 1;
+/// futex: sleep, with an absolute timeout and a bit set.
+pub const FUTEX_WAIT_BITSET: u64 = 9;
+/// futex: wake sleepers that have one of the bits.
+pub const FUTEX_WAKE_BITSET: u64 = 10;
+/// futex: the word is used by one process alone.
+pub const FUTEX_PRIVATE_FLAG: u64 = 128;
+/// futex: the timeout is on the clock of the day.
+pub const FUTEX_CLOCK_REALTIME: u64 = 256;
+
+/// Clock of the day.
+pub const CLOCK_REALTIME: u64 = 0;
+/// Clock that nobody sets.
+pub const CLOCK_MONOTONIC: u64 = 1;
+/// clock_nanosleep: the time is a moment, not a duration.
+pub const TIMER_ABSTIME: u64 = 1;

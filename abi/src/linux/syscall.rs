@@ -14,6 +14,10 @@ named_numbers! {
         OPEN = 2;
         /// close(fd)
         CLOSE = 3;
+        /// fstat(fd, stat)
+        FSTAT = 5;
+        /// lseek(fd, offset, whence)
+        LSEEK = 8;
         /// mmap(address, length, prot, flags, fd, offset)
         MMAP = 9;
         /// mprotect(address, length, prot)
@@ -22,12 +26,28 @@ named_numbers! {
         MUNMAP = 11;
         /// brk(address)
         BRK = 12;
+        /// rt_sigaction(signal, action, old action, set size)
+        RT_SIGACTION = 13;
+        /// rt_sigprocmask(how, set, old set, set size)
+        RT_SIGPROCMASK = 14;
+        /// ioctl(fd, request, argument)
+        IOCTL = 16;
+        /// pread64(fd, buffer, count, offset)
+        PREAD64 = 17;
+        /// pwrite64(fd, buffer, count, offset)
+        PWRITE64 = 18;
+        /// writev(fd, vectors, count)
+        WRITEV = 20;
         /// sched_yield()
         SCHED_YIELD = 24;
         /// madvise(address, length, advice)
         MADVISE = 28;
+        /// nanosleep(duration, remaining)
+        NANOSLEEP = 35;
         /// getpid()
         GETPID = 39;
+        /// clone(flags, stack, parent tid, child tid, tls)
+        CLONE = 56;
         /// fork()
         FORK = 57;
         /// execve(path, argv, envp)
@@ -36,12 +56,52 @@ named_numbers! {
         EXIT = 60;
         /// wait4(pid, status, options, rusage)
         WAIT4 = 61;
+        /// kill(pid, signal)
+        KILL = 62;
+        /// uname(buffer)
+        UNAME = 63;
+        /// readlink(path, buffer, size)
+        READLINK = 89;
+        /// getuid()
+        GETUID = 102;
+        /// getgid()
+        GETGID = 104;
+        /// geteuid()
+        GETEUID = 107;
+        /// getegid()
+        GETEGID = 108;
         /// getppid()
         GETPPID = 110;
+        /// arch_prctl(code, address)
+        ARCH_PRCTL = 158;
         /// reboot(magic1, magic2, command, argument)
         REBOOT = 169;
+        /// gettid()
+        GETTID = 186;
+        /// futex(word, operation, value, timeout, word 2, value 3)
+        FUTEX = 202;
+        /// set_tid_address(address)
+        SET_TID_ADDRESS = 218;
+        /// clock_gettime(clock, time)
+        CLOCK_GETTIME = 228;
+        /// clock_nanosleep(clock, flags, duration, remaining)
+        CLOCK_NANOSLEEP = 230;
         /// exit_group(status): ends the process
         EXIT_GROUP = 231;
+        /// tgkill(pid, tid, signal)
+        TGKILL = 234;
+        /// openat(directory fd, path, flags, mode)
+        OPENAT = 257;
+        /// newfstatat(directory fd, path, stat, flags)
+        NEWFSTATAT = 262;
+        /// set_robust_list(head, size)
+        SET_ROBUST_LIST = 273;
+        /// prlimit64(pid, resource, new, old)
+        PRLIMIT64 = 302;
+        /// getrandom(buffer, count, flags)
+        GETRANDOM = 318;
+        /// rseq(area, size, flags, signature)
+        RSEQ = 334;
     }
 }
 

@@ -1,0 +1,24 @@
+//! Who goes on at a reschedule point: the kernel asks, the VMM decides.
+//!
+//! A kernel that is booted with `schedule=vmm` sends [`crate::event::CHOICE`] at each reschedule point at which another thread
+//! of the same process could run, and then reads the index of the candidate that goes on from [`PORT`] with a 32-bit `in`.
+//! Candidate 0 is the thread that runs. An index that no candidate has means 0.
+
+use crate::named_numbers;
+
+/// I/O port of the answer.
+pub const PORT: u16 = 0x0d04;
+/// Most candidates that the kernel offers.
+pub const MAX_CANDIDATES: usize = 16;
+
+named_numbers! {
+    /// Name of a reschedule point.
+    site_name: u64 {
+        /// Each round of the loop that looks up the pages of an access through `/proc/self/mem`.
+        GET_USER_PAGES = 1;
+        /// Before madvise drops pages.
+        MADVISE = 2;
+        /// sched_yield.
+        YIELD = 3;
+    }
+}
