@@ -8,8 +8,9 @@ use abi::linux::process::{
     CLONE_SETTLS, CLONE_SIGHAND, CLONE_SIGNAL_MASK, CLONE_SYSVSEM, CLONE_THREAD, CLONE_VM, SIGCHLD,
 };
 
+use super::fork::{self, fork};
+use super::table;
 use super::thread::Tid;
-use super::{fork, table};
 use crate::arch::TrapFrame;
 use crate::device::events::{self, Event};
 use crate::errno::Errno;
@@ -124,7 +125,7 @@ fn spawn(request: Request, frame: &TrapFrame) -> Result<u32, Errno> {
 }
 
 fn fork_with(request: Request, frame: &TrapFrame) -> Result<u32, Errno> {
-    let pid = fork::fork(&request.frame(frame), |space, thread| {
+    let pid = fork(&request.frame(frame), |space, thread| {
         request.store_for_child(space, thread.tid().as_u32());
         thread.set_clear_at_end(request.clear_at_end());
         if request.has(CLONE_SETTLS) {

@@ -51,7 +51,7 @@ impl UserState {
     pub(crate) fn restore(&self) {
         // SAFETY: the area was filled by `save`, or is the initial one: MXCSR has no reserved bit set.
         unsafe {
-            asm!("fxrstor64 [{}]", in(reg) self.fxsave.as_ptr(), options(readonly, nostack, preserves_flags))
+            asm!("fxrstor64 [{}]", in(reg) self.fxsave.as_ptr(), options(readonly, nostack, preserves_flags));
         };
         registers::set_fs_base(self.fs_base);
     }
