@@ -1,6 +1,8 @@
 //! The process's own address space, as the kernel tells it in `/proc/self/maps`: a line a region,
 //! `<start>-<end> <permissions> ...`, addresses in hexadecimal.
 
+use abi::linux::syscall::O_RDONLY;
+
 use crate::syscall::file;
 
 /// A range of addresses with the same access everywhere.
@@ -25,7 +27,7 @@ const CHUNK_BYTES: usize = 512;
 ///
 /// When the file cannot be read, or a line does not begin as it should.
 pub fn for_each(mut visit: impl FnMut(Region)) {
-    let fd = file::open(c"/proc/self/maps", READ_ONLY).expect("open of /proc/self/maps");
+    let fd = file::open(c"/proc/self/maps", O_RDONLY).expect("open of /proc/self/maps");
     let mut chunk = [0; CHUNK_BYTES];
     let mut head = [0; HEAD_BYTES];
     let mut head_len = 0;
@@ -46,9 +48,6 @@ pub fn for_each(mut visit: impl FnMut(Region)) {
     }
     file::close(fd).expect("close of /proc/self/maps");
 }
-
-/// open: to read.
-const READ_ONLY: u64 = 0;
 
 fn parse(head: &[u8]) -> Option<Region> {
     let text = str::from_utf8(head).ok()?;
