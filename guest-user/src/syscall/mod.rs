@@ -8,5 +8,6 @@ pub mod file;
 pub mod memory;
 pub mod process;
 mod raw;
+pub mod time;
 
 pub use errno::{Errno, to_raw};

@@ -42,12 +42,18 @@ pub fn fork() -> Result<Fork, Errno> {
 ///
 /// `argv` ends with a null pointer, and each one before it points at a NUL-terminated string.
 pub unsafe fn execve(path: &CStr, argv: &[*const c_char]) -> Errno {
+    // SAFETY: the caller vouches for `argv`.
+    unsafe { execve_at(path.as_ptr() as u64, argv) }
+}
+
+/// As [`execve`], with a path that need not exist.
+///
+/// # Safety
+///
+/// As for [`execve`].
+pub unsafe fn execve_at(path_address: u64, argv: &[*const c_char]) -> Errno {
     let no_environment: [*const c_char; 1] = [core::ptr::null()];
-    let arguments = [
-        path.as_ptr() as u64,
-        argv.as_ptr() as u64,
-        no_environment.as_ptr() as u64,
-    ];
+    let arguments = [path_address, argv.as_ptr() as u64, no_environment.as_ptr() as u64];
     // SAFETY: the kernel only reads what the caller vouches for.
     match unsafe { syscall(number::EXECVE, arguments) } {
         Ok(value) => panic!("execve returned without failing: {value}"),
@@ -113,6 +119,12 @@ pub fn process_id() -> i32 {
 pub fn parent_process_id() -> i32 {
     // SAFETY: no memory is involved.
     unsafe { syscall(number::GETPPID, []) }.map_or(0, |pid| pid as i32)
+}
+
+/// kill(pid, signal)
+pub fn kill(pid: i32, signal: u64) -> Result<u64, Errno> {
+    // SAFETY: programs here have no signal handlers, so a signal ends the process or does nothing.
+    unsafe { syscall(number::KILL, [i64::from(pid) as u64, signal]) }
 }
 
 /// sched_yield()
