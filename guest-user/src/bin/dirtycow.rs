@@ -11,7 +11,7 @@
 use abi::PAGE_SIZE;
 use abi::linux::mman::{MADV_DONTNEED, MAP_PRIVATE, PROT_READ};
 use abi::linux::syscall::{O_RDONLY, O_RDWR};
-use guest_user::syscall::{Outcome, file};
+use guest_user::syscall::file;
 use guest_user::{Arguments, Span, println, program, thread};
 
 program!(main);
@@ -34,7 +34,6 @@ fn main(arguments: Arguments) -> i32 {
 
     let fd = file::open(FILE, O_RDONLY).expect("open of the file");
     let mapping = Span::map_file(fd, 0, PAGE_SIZE, PROT_READ, MAP_PRIVATE).expect("mmap of the file");
-    println!("open for writing: {}", Outcome::from(file::open(FILE, O_RDWR)));
 
     let dropper = thread::spawn(move || {
         for _ in 0..drops {

@@ -49,15 +49,21 @@ const ENVIRONMENT: &[&CStr] = &[c"GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX,-AVX2,-AV
 ///
 /// `argv` ends with a null pointer, and each one before it points at a NUL-terminated string.
 pub unsafe fn execve(path: &CStr, argv: &[*const c_char]) -> Errno {
+    // SAFETY: the caller vouches for `argv`.
+    unsafe { execve_at(path.as_ptr() as u64, argv) }
+}
+
+/// As [`execve`], with a path that need not exist.
+///
+/// # Safety
+///
+/// As for [`execve`].
+pub unsafe fn execve_at(path_address: u64, argv: &[*const c_char]) -> Errno {
     let mut environment = [core::ptr::null::<c_char>(); ENVIRONMENT.len() + 1];
     for (pointer, setting) in environment.iter_mut().zip(ENVIRONMENT) {
         *pointer = setting.as_ptr();
     }
-    let arguments = [
-        path.as_ptr() as u64,
-        argv.as_ptr() as u64,
-        environment.as_ptr() as u64,
-    ];
+    let arguments = [path_address, argv.as_ptr() as u64, environment.as_ptr() as u64];
     // SAFETY: the kernel only reads what the caller vouches for.
     match unsafe { syscall(number::EXECVE, arguments) } {
         Ok(value) => panic!("execve returned without failing: {value}"),
@@ -111,12 +117,6 @@ pub unsafe fn wait_into(pid: i32, status_address: u64) -> Result<i32, Errno> {
     unsafe { syscall(number::WAIT4, [i64::from(pid) as u64, status_address, 0, 0]) }.map(|pid| pid as i32)
 }
 
-/// kill(pid, signal); signal 0 only asks whether there is such a process.
-pub fn kill(pid: i32, signal: u32) -> Result<(), Errno> {
-    // SAFETY: no memory is involved.
-    unsafe { syscall(number::KILL, [i64::from(pid) as u64, u64::from(signal)]) }.map(drop)
-}
-
 /// getpid()
 #[must_use]
 pub fn process_id() -> i32 {
@@ -129,6 +129,12 @@ pub fn process_id() -> i32 {
 pub fn parent_process_id() -> i32 {
     // SAFETY: no memory is involved.
     unsafe { syscall(number::GETPPID, []) }.map_or(0, |pid| pid as i32)
+}
+
+/// kill(pid, signal); signal 0 only asks whether there is such a process.
+pub fn kill(pid: i32, signal: u64) -> Result<u64, Errno> {
+    // SAFETY: programs here have no signal handlers, so a signal ends the process or does nothing.
+    unsafe { syscall(number::KILL, [i64::from(pid) as u64, signal]) }
 }
 
 /// sched_yield()

@@ -37,7 +37,7 @@ pub fn now() -> Result<Duration, Errno> {
 }
 
 /// nanosleep(time)
-pub fn sleep(time: Timespec) -> Result<(), Errno> {
+pub fn nanosleep(time: Timespec) -> Result<u64, Errno> {
     // SAFETY: the kernel only reads `time`; what is left of it is not wanted.
-    unsafe { syscall(number::NANOSLEEP, [&raw const time as u64, 0]) }.map(drop)
+    unsafe { syscall(number::NANOSLEEP, [&raw const time as u64, 0]) }
 }

@@ -7,7 +7,7 @@ use abi::linux::process::SIGKILL;
 use abi::paging::USER_END;
 use guest_user::syscall::process::{self, WaitOutcome};
 use guest_user::syscall::thread::exit_thread;
-use guest_user::syscall::time::{Timespec, sleep};
+use guest_user::syscall::time::{Timespec, nanosleep};
 use guest_user::syscall::{Outcome, futex};
 use guest_user::{Board, Span, child};
 
@@ -48,7 +48,7 @@ fn the_first_thread_ends_first() {
     let board = Board::new();
     let status = child::run(|| {
         start(move || {
-            sleep(Timespec::from(Duration::from_millis(20))).expect("nanosleep");
+            nanosleep(Timespec::from(Duration::from_millis(20))).expect("nanosleep");
             board.post(REACHED, 1);
             exit_thread(7)
         });
@@ -71,7 +71,7 @@ fn killed_asleep() {
     board.wait_for(READY, 1);
     fact(
         "kill of a process whose threads sleep",
-        Outcome::from(process::kill(process, SIGKILL)),
+        Outcome::from(process::kill(process, SIGKILL.into())),
     );
     fact("it ended with", WaitOutcome(process::wait(process, 0)));
 }

@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use guest_user::syscall::Outcome;
 use guest_user::syscall::process::{self, WaitOutcome};
-use guest_user::syscall::time::{Timespec, now, sleep};
+use guest_user::syscall::time::{Timespec, nanosleep, now};
 use guest_user::{Arguments, child, println, program};
 
 program!(main);
@@ -19,7 +19,7 @@ fn main(_: Arguments) -> i32 {
     let child = child::start(|| {
         for step in 1..=STEPS {
             let before = now().expect("clock_gettime");
-            sleep(STEP.into()).expect("nanosleep");
+            nanosleep(STEP.into()).expect("nanosleep");
             let slept = now().expect("clock_gettime") - before;
             println!(
                 "child: step {step} of {STEPS}, slept long enough: {}",
@@ -50,5 +50,5 @@ fn main(_: Arguments) -> i32 {
 }
 
 fn show(what: &str, time: Timespec) {
-    println!("{what}: {}", Outcome::from(sleep(time)));
+    println!("{what}: {}", Outcome::from(nanosleep(time)));
 }

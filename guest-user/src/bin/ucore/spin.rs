@@ -26,7 +26,10 @@ fn main(_: Arguments) -> i32 {
         process::sched_yield();
     }
     println!("I am back from {YIELDS} yields");
-    println!("kill gave {}", Outcome::from(process::kill(child, SIGKILL)));
+    println!(
+        "kill gave {}",
+        Outcome::from(process::kill(child, SIGKILL.into()))
+    );
     println!("wait gave {}", WaitOutcome(process::wait(child, 0)));
     println!("spin pass");
     0

@@ -42,17 +42,17 @@ fn from_the_youngest_up() {
     );
     println!(
         "it is killed: {}",
-        Outcome::from(process::kill(youngest, SIGKILL))
+        Outcome::from(process::kill(youngest, SIGKILL.into()))
     );
     let status = process::WaitStatus(board.wait_for_any(YOUNGEST_STATUS) as u32 - 1);
     println!("its parent's wait gave {status}");
     println!(
         "it is killed again: {}",
-        Outcome::from(process::kill(youngest, SIGKILL))
+        Outcome::from(process::kill(youngest, SIGKILL.into()))
     );
     println!(
         "the middle one is terminated: {}",
-        Outcome::from(process::kill(middle, SIGTERM))
+        Outcome::from(process::kill(middle, SIGTERM.into()))
     );
     println!("my wait gave {}", WaitOutcome(process::wait(middle, 0)));
     println!("and again {}", WaitOutcome(process::wait(middle, 0)));
@@ -74,7 +74,7 @@ fn the_middle_one_first() {
     board.wait_for(MIDDLE_READY, 1);
     println!(
         "a parent that waits is killed: {}",
-        Outcome::from(process::kill(middle, SIGKILL))
+        Outcome::from(process::kill(middle, SIGKILL.into()))
     );
     println!("my wait gave {}", WaitOutcome(process::wait(middle, 0)));
     board.post(YOUNGEST_MAY_END, 1);
