@@ -1,5 +1,7 @@
 //! Children that run a function.
 
+use abi::linux::process::WAIT_EXIT_SHIFT;
+
 use crate::syscall::process::{self, Fork, WaitStatus};
 
 /// Forks a child that runs `body` and exits with status 0, and gives its process id.
@@ -20,4 +22,10 @@ pub fn run(body: impl FnOnce()) -> WaitStatus {
         .expect("wait4")
         .expect("without WNOHANG wait4 returns only with an ended child")
         .status
+}
+
+/// Whether a status says that the process exited with `code`.
+#[must_use]
+pub fn exited_with(status: WaitStatus, code: i32) -> bool {
+    status.0 == (code as u32) << WAIT_EXIT_SHIFT
 }

@@ -7,6 +7,9 @@
 //! - [`syscall`]: the system calls, by subject
 //! - [`Span`]: addresses to map, load and store, and to fault on
 //! - [`child`]: children that run a function
+//! - [`thread`]: threads that do
+//! - [`Board`]: words that processes share
+//! - [`maps`]: what the kernel says of the process's address space
 //! - [`print!`], [`println!`]: text to standard output, one system call a line
 //!
 //! There is no heap, and no static data that changes: a program's pages are those of its file, its stack, and what it
@@ -15,12 +18,16 @@
 #![no_std]
 
 mod arguments;
+mod board;
 pub mod child;
+pub mod maps;
 pub mod output;
 mod panic;
 mod span;
 mod start;
 pub mod syscall;
+pub mod thread;
 
 pub use arguments::Arguments;
+pub use board::Board;
 pub use span::Span;

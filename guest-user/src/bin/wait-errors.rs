@@ -5,8 +5,7 @@
 use abi::PAGE_SIZE;
 use abi::linux::mman::{MAP_SHARED, PROT_NONE, PROT_READ, PROT_WRITE};
 use abi::linux::process::WNOHANG;
-use guest_user::syscall::Errno;
-use guest_user::syscall::process::{self, ANY_CHILD, Ended};
+use guest_user::syscall::process::{self, ANY_CHILD, WaitOutcome};
 use guest_user::{Arguments, Span, child, println, program};
 
 program!(main);
@@ -28,25 +27,28 @@ fn main(_: Arguments) -> i32 {
 fn without_children() {
     println!(
         "no children, any child: {}",
-        describe(process::wait(ANY_CHILD, 0))
+        WaitOutcome(process::wait(ANY_CHILD, 0))
     );
     println!(
         "no children, without blocking: {}",
-        describe(process::wait(ANY_CHILD, WNOHANG))
+        WaitOutcome(process::wait(ANY_CHILD, WNOHANG))
     );
     println!(
         "no children, oneself: {}",
-        describe(process::wait(process::process_id(), 0))
+        WaitOutcome(process::wait(process::process_id(), 0))
     );
 }
 
 #[allow(unsafe_code, reason = "passes an address that is none")]
 fn bad_arguments() {
     let child = child::start(|| process::exit(1));
-    println!("unknown option: {}", describe(process::wait(child, BAD_OPTION)));
+    println!(
+        "unknown option: {}",
+        WaitOutcome(process::wait(child, BAD_OPTION))
+    );
     println!(
         "a process that is no child: {}",
-        describe(process::wait(process::process_id(), 0))
+        WaitOutcome(process::wait(process::process_id(), 0))
     );
     let no_access = Span::map(PAGE_SIZE, PROT_NONE, MAP_SHARED).expect("mmap");
     // SAFETY: no Rust object lies in a span.
@@ -70,18 +72,21 @@ fn without_blocking() {
     });
     println!(
         "a living child, without blocking: {}",
-        describe(process::wait(child, WNOHANG))
+        WaitOutcome(process::wait(child, WNOHANG))
     );
     println!(
         "a living child, any, without blocking: {}",
-        describe(process::wait(ANY_CHILD, WNOHANG))
+        WaitOutcome(process::wait(ANY_CHILD, WNOHANG))
     );
     gate.open();
     println!(
         "the same child, after it may end: {}",
-        describe(process::wait(child, 0))
+        WaitOutcome(process::wait(child, 0))
     );
-    println!("the same child, once more: {}", describe(process::wait(child, 0)));
+    println!(
+        "the same child, once more: {}",
+        WaitOutcome(process::wait(child, 0))
+    );
 }
 
 fn in_another_order() {
@@ -93,7 +98,7 @@ fn in_another_order() {
     ] {
         println!(
             "three children, the {name}: {}",
-            describe(process::wait(child, 0))
+            WaitOutcome(process::wait(child, 0))
         );
     }
 }
@@ -106,14 +111,14 @@ fn first_to_end_first() {
     });
     let free = child::start(|| process::exit(8));
     let ended = process::wait(ANY_CHILD, 0);
-    println!("any child while the older one is held: {}", describe(ended));
+    println!("any child while the older one is held: {}", WaitOutcome(ended));
     println!(
         "it is the younger one: {}",
         ended.ok().flatten().map(|ended| ended.pid) == Some(free)
     );
     gate.open();
     let ended = process::wait(ANY_CHILD, 0);
-    println!("any child after that: {}", describe(ended));
+    println!("any child after that: {}", WaitOutcome(ended));
     println!(
         "it is the older one: {}",
         ended.ok().flatten().map(|ended| ended.pid) == Some(held)
@@ -131,7 +136,7 @@ fn grandchildren_are_not_children() {
         ids.store_u64(0, grandchild as u64);
         println!(
             "the grandchild, by its parent: {}",
-            describe(process::wait(grandchild, 0))
+            WaitOutcome(process::wait(grandchild, 0))
         );
         process::exit(10)
     });
@@ -143,10 +148,10 @@ fn grandchildren_are_not_children() {
     };
     println!(
         "the grandchild, by its grandparent: {}",
-        describe(process::wait(grandchild, 0))
+        WaitOutcome(process::wait(grandchild, 0))
     );
     gate.open();
-    println!("the child: {}", describe(process::wait(child, 0)));
+    println!("the child: {}", WaitOutcome(process::wait(child, 0)));
 }
 
 /// Holds a child until its parent lets it go.
@@ -169,22 +174,6 @@ impl Gate {
     fn pass(self) {
         while self.flag.load(0) == 0 {
             process::sched_yield();
-        }
-    }
-}
-
-fn describe(ended: Result<Option<Ended>, Errno>) -> impl core::fmt::Display {
-    Outcome(ended)
-}
-
-struct Outcome(Result<Option<Ended>, Errno>);
-
-impl core::fmt::Display for Outcome {
-    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self.0 {
-            Ok(Some(ended)) => write!(formatter, "{}", ended.status),
-            Ok(None) => formatter.write_str("none ended"),
-            Err(errno) => write!(formatter, "{errno}"),
         }
     }
 }

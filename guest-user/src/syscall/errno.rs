@@ -17,8 +17,28 @@ impl fmt::Display for Errno {
     }
 }
 
+/// How a call went, for people: `ok`, or the error's name. What a successful call gives is often an address, which is
+/// the kernel's choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome(Result<(), Errno>);
+
+impl<T> From<Result<T, Errno>> for Outcome {
+    fn from(result: Result<T, Errno>) -> Self {
+        Self(result.map(drop))
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Ok(()) => formatter.write_str("ok"),
+            Err(errno) => errno.fmt(formatter),
+        }
+    }
+}
+
 /// Takes apart what a system call left in RAX.
-pub(super) fn from_raw(result: i64) -> Result<u64, Errno> {
+pub fn from_raw(result: i64) -> Result<u64, Errno> {
     if (-MAX_ERRNO..0).contains(&result) {
         Err(Errno(-result as i32))
     } else {

@@ -51,3 +51,15 @@ pub fn write_span(fd: i32, span: Span) -> Result<usize, Errno> {
     unsafe { syscall(number::WRITE, [fd as u64, span.address(), span.len_bytes()]) }
         .map(|count| count as usize)
 }
+
+/// pwrite64(fd, bytes, offset): the number of bytes written.
+pub fn write_at(fd: i32, bytes: &[u8], offset_bytes: u64) -> Result<usize, Errno> {
+    // SAFETY: the kernel only reads `bytes`.
+    unsafe {
+        syscall(
+            number::PWRITE64,
+            [fd as u64, bytes.as_ptr() as u64, bytes.len() as u64, offset_bytes],
+        )
+    }
+    .map(|count| count as usize)
+}

@@ -5,8 +5,11 @@
 
 mod errno;
 pub mod file;
+pub mod futex;
 pub mod memory;
 pub mod process;
 mod raw;
+pub mod thread;
+pub mod time;
 
-pub use errno::{Errno, to_raw};
+pub use errno::{Errno, Outcome, from_raw, to_raw};

@@ -36,18 +36,34 @@ pub fn fork() -> Result<Fork, Errno> {
     })
 }
 
-/// execve(path, argv, no environment). Returns only when it failed.
+/// The environment of every program that a program here starts.
+///
+/// The guest kernel saves SSE registers and no wider ones, so no program may use AVX. Ours are compiled without; glibc
+/// chooses its string and mathematical functions when a program starts, by what the processor offers, unless it is told
+/// not to.
+const ENVIRONMENT: &[&CStr] = &[c"GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX,-AVX2,-AVX_Fast_Unaligned_Load,-FMA,-FMA4,-AVX512F,-AVX512VL,-AVX512BW"];
+
+/// execve(path, argv, [`ENVIRONMENT`]). Returns only when it failed.
 ///
 /// # Safety
 ///
 /// `argv` ends with a null pointer, and each one before it points at a NUL-terminated string.
 pub unsafe fn execve(path: &CStr, argv: &[*const c_char]) -> Errno {
-    let no_environment: [*const c_char; 1] = [core::ptr::null()];
-    let arguments = [
-        path.as_ptr() as u64,
-        argv.as_ptr() as u64,
-        no_environment.as_ptr() as u64,
-    ];
+    // SAFETY: the caller vouches for `argv`.
+    unsafe { execve_at(path.as_ptr() as u64, argv) }
+}
+
+/// As [`execve`], with a path that need not exist.
+///
+/// # Safety
+///
+/// As for [`execve`].
+pub unsafe fn execve_at(path_address: u64, argv: &[*const c_char]) -> Errno {
+    let mut environment = [core::ptr::null::<c_char>(); ENVIRONMENT.len() + 1];
+    for (pointer, setting) in environment.iter_mut().zip(ENVIRONMENT) {
+        *pointer = setting.as_ptr();
+    }
+    let arguments = [path_address, argv.as_ptr() as u64, environment.as_ptr() as u64];
     // SAFETY: the kernel only reads what the caller vouches for.
     match unsafe { syscall(number::EXECVE, arguments) } {
         Ok(value) => panic!("execve returned without failing: {value}"),
@@ -115,6 +131,12 @@ pub fn parent_process_id() -> i32 {
     unsafe { syscall(number::GETPPID, []) }.map_or(0, |pid| pid as i32)
 }
 
+/// kill(pid, signal); signal 0 only asks whether there is such a process.
+pub fn kill(pid: i32, signal: u64) -> Result<u64, Errno> {
+    // SAFETY: programs here have no signal handlers, so a signal ends the process or does nothing.
+    unsafe { syscall(number::KILL, [i64::from(pid) as u64, signal]) }
+}
+
 /// sched_yield()
 pub fn sched_yield() {
     // SAFETY: no memory is involved. The call cannot fail.
@@ -147,6 +169,20 @@ impl fmt::Display for WaitStatus {
             Some(name) => formatter.write_str(name),
             None if signal == 0 => write!(formatter, "exit {}", self.0 >> WAIT_EXIT_SHIFT),
             None => write!(formatter, "signal {signal}"),
+        }
+    }
+}
+
+/// The answer of [`wait`], for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitOutcome(pub Result<Option<Ended>, Errno>);
+
+impl fmt::Display for WaitOutcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Ok(Some(ended)) => ended.status.fmt(formatter),
+            Ok(None) => formatter.write_str("none ended"),
+            Err(errno) => errno.fmt(formatter),
         }
     }
 }

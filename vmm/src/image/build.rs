@@ -1,9 +1,11 @@
 //! Builds an image directory and puts it in place.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::files::{FILES, File, Mode};
 use super::guest_cargo::{self, GuestCrate, Program};
 use super::lock::CacheLock;
 use super::places::Places;
@@ -63,10 +65,18 @@ fn assemble(lock: &CacheLock<'_>, kind: ImageKind, progress: &dyn Progress) -> R
             fs::read(executable).map_err(ImageError::file("read", executable))?,
         ));
     }
-    let entries: Vec<_> = packed
+    let mut entries: Vec<File<'_>> = packed
         .iter()
-        .map(|(name, contents)| (*name, contents.as_slice()))
+        .map(|(name, contents)| File {
+            name,
+            mode: Mode::Executable,
+            contents,
+        })
         .collect();
+    for file in FILES {
+        write_file(&program_dir.join(file.name), file)?;
+        entries.push(file);
+    }
     let path = image.join(INITRD);
     let write = initrd::pack(&entries).and_then(|archive| fs::write(&path, archive));
     write.map_err(ImageError::file("write", &path))?;
@@ -80,6 +90,12 @@ fn find_kernel(programs: &[Program]) -> Result<&Program, ImageError> {
         package,
         wanted: Some(package),
     })
+}
+
+fn write_file(path: &Path, file: File<'_>) -> Result<(), ImageError> {
+    fs::write(path, file.contents)
+        .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(file.mode.permissions())))
+        .map_err(ImageError::file("write", path))
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), ImageError> {

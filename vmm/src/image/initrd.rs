@@ -8,19 +8,22 @@ use std::io::{self, Write};
 
 use cpio::newc::{self, Builder};
 
+use super::files::File;
+
 /// Bytes of a newc entry before the name.
 const HEADER_BYTES: usize = 110;
 /// Linux skips an entry whose name, with its NULs, is longer.
 const MAX_NAME_BYTES: usize = 4096;
 const PAGE_BYTES: usize = abi::PAGE_SIZE as usize;
 
-const EXECUTABLE: u32 = 0o100_755;
+const REGULAR_FILE: u32 = 0o100_000;
 const DIRECTORY: u32 = 0o040_755;
 
-/// The archive of `programs`, pairs of name and contents, in their order.
-pub(super) fn pack(programs: &[(&str, &[u8])]) -> io::Result<Vec<u8>> {
+/// The archive of `files`, in their order.
+pub(super) fn pack(files: &[File<'_>]) -> io::Result<Vec<u8>> {
     let mut archive = Vec::new();
-    for (number, &(name, contents)) in (1..).zip(programs) {
+    for (number, file) in (1..).zip(files) {
+        let File { name, mode, contents } = *file;
         // Close before a page boundary the name would have to span a whole page more than is allowed; an entry for the
         // root directory, which changes nothing, takes the header across.
         while aligned_name(archive.len(), name).len() >= MAX_NAME_BYTES {
@@ -32,7 +35,7 @@ pub(super) fn pack(programs: &[(&str, &[u8])]) -> io::Result<Vec<u8>> {
         let size = u32::try_from(contents.len()).map_err(io::Error::other)?;
         let entry = Builder::new(&aligned_name(archive.len(), name))
             .ino(number)
-            .mode(EXECUTABLE);
+            .mode(REGULAR_FILE | mode.permissions());
         let mut entry = entry.write(&mut archive, size);
         entry.write_all(contents)?;
         entry.finish()?;
@@ -50,8 +53,17 @@ fn aligned_name(position: usize, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::files::Mode;
     use super::*;
     use std::io::{Cursor, Read};
+
+    fn program<'a>(name: &'a str, contents: &'a [u8]) -> File<'a> {
+        File {
+            name,
+            mode: Mode::Executable,
+            contents,
+        }
+    }
 
     struct Unpacked {
         name: String,
@@ -88,7 +100,7 @@ mod tests {
             .iter()
             .map(|&length| vec![b'x'; length])
             .collect();
-        let programs: Vec<(&str, &[u8])> = bodies.iter().map(|body| ("agent", body.as_slice())).collect();
+        let programs: Vec<File<'_>> = bodies.iter().map(|body| program("agent", body)).collect();
         let files = unpack(pack(&programs).unwrap());
         assert_eq!(files.len(), bodies.len());
         for (file, body) in files.iter().zip(&bodies) {
@@ -104,7 +116,7 @@ mod tests {
     fn no_name_is_longer_than_linux_reads_wherever_its_header_falls_in_a_page() {
         for length in (3800..4096).step_by(4) {
             let first = vec![0; length];
-            let archive = pack(&[("first", &first), ("second", b"contents")]).unwrap();
+            let archive = pack(&[program("first", &first), program("second", b"contents")]).unwrap();
             let longest = archive
                 .windows(HEADER_BYTES)
                 .filter(|header| header.starts_with(b"070701"))
@@ -122,7 +134,17 @@ mod tests {
 
     #[test]
     fn the_same_programs_give_the_same_bytes() {
-        let programs: [(&str, &[u8]); 2] = [("agent", b"1"), ("cow", b"22")];
+        let programs = [program("agent", b"1"), program("cow", b"22")];
         assert_eq!(pack(&programs).unwrap(), pack(&programs).unwrap());
+    }
+
+    #[test]
+    fn a_file_that_nobody_may_execute_has_no_bit_that_says_so() {
+        let data = File {
+            name: "data",
+            mode: Mode::Data,
+            contents: b"",
+        };
+        assert_eq!(unpack(pack(&[data]).unwrap())[0].mode, 0o100_644);
     }
 }

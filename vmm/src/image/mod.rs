@@ -13,6 +13,7 @@
 
 mod build;
 mod error;
+mod files;
 mod guest_cargo;
 mod initrd;
 mod lock;
@@ -46,9 +47,9 @@ pub struct GuestImage {
     pub kernel: PathBuf,
     /// A newc cpio archive of the programs, with page-aligned contents.
     pub initrd: PathBuf,
-    /// Directory of the programs, the same ELF files as in the initrd.
+    /// Directory of the programs and of files that are none, the same as in the initrd.
     pub program_dir: PathBuf,
-    /// Names of the programs in the directory and in the initrd, sorted.
+    /// Names of the programs, sorted.
     pub programs: Vec<String>,
 }
 
@@ -98,7 +99,10 @@ impl GuestImage {
         let mut programs = Vec::new();
         for entry in entries {
             let entry = entry.map_err(ImageError::file("read", &program_dir))?;
-            programs.push(entry.file_name().to_string_lossy().into_owned());
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !files::is_file(&name) {
+                programs.push(name);
+            }
         }
         programs.sort();
         Ok(Self {

@@ -20,8 +20,9 @@ const SOURCES: [&str; 6] = [
     "rust-toolchain.toml",
 ];
 /// The code that packs the image is an ingredient too.
-const BUILDER: [&str; 3] = [
+const BUILDER: [&str; 4] = [
     include_str!("build.rs"),
+    include_str!("files.rs"),
     include_str!("guest_cargo.rs"),
     include_str!("initrd.rs"),
 ];

@@ -1,4 +1,4 @@
-//! Running a program as a child.
+//! Running a program: as a child, or in place of this one.
 #![allow(unsafe_code, reason = "execve takes an array of pointers")]
 
 use core::ffi::{CStr, c_char};
@@ -13,10 +13,48 @@ use crate::transport::Transport;
 
 /// Most strings in one argument list, path included.
 const MAX_STRINGS: usize = 63;
+/// An address that is never mapped: no kernel gives out page 0.
+const UNMAPPED: u64 = 0;
 
 /// Runs the program and waits for it. Kept out of line, so that the buffers take stack only here.
 #[inline(never)]
 pub(crate) fn exec(transport: &mut impl Transport) -> Result<u64, Errno> {
+    let ended = with_arguments(transport, |path, argv| match process::fork()? {
+        Fork::Child => {
+            // SAFETY: `argv` is what `with_arguments` made.
+            let _ = unsafe { process::execve(path, argv) };
+            process::exit(EXEC_FAILED)
+        }
+        Fork::Parent(child) => {
+            Ok(process::wait(child, 0)?.expect("without WNOHANG wait4 returns only with an ended child"))
+        }
+    })?;
+    transport.value(u64::from(ended.status.0));
+    Ok(ended.pid as u64)
+}
+
+/// Runs the program in place of this one. Returns only when it failed.
+#[inline(never)]
+pub(crate) fn execve(transport: &mut impl Transport) -> Errno {
+    let path_is_unmapped = transport.argument(2) != 0;
+    let failed = with_arguments(transport, |path, argv| {
+        let path = if path_is_unmapped {
+            UNMAPPED
+        } else {
+            path.as_ptr() as u64
+        };
+        // SAFETY: `argv` is what `with_arguments` made.
+        Ok(unsafe { process::execve_at(path, argv) })
+    });
+    failed.unwrap_or_else(|errno| errno)
+}
+
+/// Hands `run` the operation's path and argument list, which ends with a null pointer after NUL-terminated strings.
+#[inline(always)]
+fn with_arguments<T>(
+    transport: &mut impl Transport,
+    run: impl FnOnce(&CStr, &[*const c_char]) -> Result<T, Errno>,
+) -> Result<T, Errno> {
     let payload_bytes = transport.argument(0);
     let string_count = transport.argument(1);
     if payload_bytes > MAX_TRANSFER_BYTES || string_count == 0 {
@@ -31,30 +69,14 @@ pub(crate) fn exec(transport: &mut impl Transport) -> Result<u64, Errno> {
     for chunk in strings.chunks_mut(size_of::<u64>()) {
         chunk.copy_from_slice(&transport.payload().to_le_bytes()[..chunk.len()]);
     }
-    run(strings, string_count as usize).map(|ended| {
-        transport.value(u64::from(ended.status.0));
-        ended.pid as u64
-    })
-}
 
-fn run(strings: &[u8], count: usize) -> Result<process::Ended, Errno> {
     let mut argv = [core::ptr::null::<c_char>(); MAX_STRINGS + 1];
-    let mut rest = strings;
-    for pointer in &mut argv[..count] {
+    let mut rest = &*strings;
+    for pointer in &mut argv[..string_count as usize] {
         let string = CStr::from_bytes_until_nul(rest).map_err(|_| Errno(EINVAL))?;
         *pointer = string.as_ptr();
         rest = &rest[string.count_bytes() + 1..];
     }
     let path = CStr::from_bytes_until_nul(strings).map_err(|_| Errno(EINVAL))?;
-
-    match process::fork()? {
-        Fork::Child => {
-            // SAFETY: the loop above filled `count` entries with strings of `strings`; the one after them is null.
-            let _ = unsafe { process::execve(path, &argv[..=count]) };
-            process::exit(EXEC_FAILED)
-        }
-        Fork::Parent(child) => {
-            Ok(process::wait(child, 0)?.expect("without WNOHANG wait4 returns only with an ended child"))
-        }
-    }
+    run(path, &argv[..=string_count as usize])
 }

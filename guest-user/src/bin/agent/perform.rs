@@ -1,12 +1,14 @@
 //! One operation, from its arguments to its result.
 
+use core::time::Duration;
+
 use abi::linux::errno::ENOSYS;
 use abi::operation::{
-    BRK, EXEC, EXIT, FILL, FORK, MADVISE, MMAP, MPROTECT, MUNMAP, POWER_OFF, READ, SCHED_YIELD, TOUCH_STACK,
-    WAIT, WRITE,
+    BRK, EXEC, EXECVE, EXIT, FILL, FORK, GETPPID, KILL, MADVISE, MMAP, MPROTECT, MUNMAP, POWER_OFF, READ,
+    SCHED_YIELD, SLEEP, SPIN, TOUCH_STACK, WAIT, WRITE,
 };
 use guest_user::syscall::process::{self, Fork};
-use guest_user::syscall::{Errno, to_raw};
+use guest_user::syscall::{Errno, time, to_raw};
 
 use crate::transport::Transport;
 use crate::{exec, hello, memory, stack};
@@ -35,6 +37,11 @@ pub(crate) fn perform(transport: &mut impl Transport, code: u64) {
             Ok(0)
         }
         EXEC => exec::exec(transport),
+        EXECVE => Err(exec::execve(transport)),
+        KILL => process::kill(transport.argument(0) as i32, transport.argument(1)),
+        SLEEP => time::nanosleep(Duration::from_nanos(transport.argument(0)).into()),
+        GETPPID => Ok(process::parent_process_id() as u64),
+        SPIN => spin(),
         POWER_OFF => Err(transport.power_off()),
         _ => Err(Errno(ENOSYS)),
     };
@@ -61,5 +68,12 @@ fn wait(transport: &mut impl Transport) -> Result<u64, Errno> {
             Ok(ended.pid as u64)
         }
         None => Ok(0),
+    }
+}
+
+/// Keeps the processor for as long as the kernel leaves it to us.
+fn spin() -> ! {
+    loop {
+        core::hint::spin_loop();
     }
 }

@@ -16,8 +16,8 @@ use core::fmt;
 
 use abi::PAGE_SIZE;
 use abi::linux::mman::{MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE};
-use guest_user::syscall::Errno;
 use guest_user::syscall::process::WaitStatus;
+use guest_user::syscall::{Errno, Outcome};
 use guest_user::{Arguments, Span, child, println, program};
 
 program!(main);
@@ -46,20 +46,8 @@ fn fact(what: &str, value: impl fmt::Display) {
     println!("  {what}: {value}");
 }
 
-/// "ok" or the error's name: the value of a successful call is an address or 0.
 fn outcome<T>(result: Result<T, Errno>) -> Outcome {
-    Outcome(result.map(drop))
-}
-
-struct Outcome(Result<(), Errno>);
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Ok(()) => formatter.write_str("ok"),
-            Err(errno) => errno.fmt(formatter),
-        }
-    }
+    result.into()
 }
 
 /// How a child ends that loads the byte at `offset_bytes` in the span.

@@ -1,0 +1,52 @@
+//! Files of the image that are no programs: what execve must refuse, and what a program may read and not change.
+
+/// A file of the archive, beside the programs in the image's directory of programs too.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct File<'a> {
+    pub(super) name: &'a str,
+    pub(super) mode: Mode,
+    pub(super) contents: &'a [u8],
+}
+
+/// Who may do what with a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Everybody may execute it.
+    Executable,
+    /// Nobody may execute it.
+    Data,
+}
+
+impl Mode {
+    /// Permission bits as chmod takes them.
+    pub(super) fn permissions(self) -> u32 {
+        match self {
+            Self::Executable => 0o755,
+            Self::Data => 0o644,
+        }
+    }
+}
+
+/// Files that every image has.
+pub(super) const FILES: [File<'static>; 3] = [
+    File {
+        name: "not-a-program",
+        mode: Mode::Executable,
+        contents: b"This file may be executed, and is no program.\n",
+    },
+    File {
+        name: "not-executable",
+        mode: Mode::Data,
+        contents: b"This file may not be executed.\n",
+    },
+    File {
+        name: "secret",
+        mode: Mode::Data,
+        contents: b"The answer is 42.\n",
+    },
+];
+
+/// Whether a file beside the programs is none of them.
+pub(super) fn is_file(name: &str) -> bool {
+    FILES.iter().any(|file| file.name == name)
+}
