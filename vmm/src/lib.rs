@@ -12,12 +12,14 @@
 //! - [`inspect`]: the truth about guest physical memory
 //! - [`judge`]: truth against claims, model and expectations
 //! - [`report`]: the verdict, for people and for programs
+//! - `explore`: all of this for many schedules of the guest's threads
 //!
 //! Beside it stands [`linux_reference`], which lets an ordinary Linux perform the same operations.
 
 pub mod address;
 pub mod channel;
 pub mod drive;
+mod explore;
 pub mod image;
 pub mod inspect;
 pub mod judge;

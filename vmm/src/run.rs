@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 use kvm_ioctls::Kvm;
 
 use crate::channel::Event;
-use crate::drive::{Driver, Outcome};
+use crate::channel::schedule::Decision;
+use crate::drive::{self, Driver};
+use crate::explore::explore;
 use crate::judge::{Finding, Judge, Rule};
 use crate::perform::{Performed, Performer};
 use crate::report::{Cost, ExpectationLine, Line, Report, Verdict};
-use crate::scenario::{Scenario, Step};
+use crate::scenario::{Scenario, Schedule, Step};
 use crate::vm::{Budget, Config, Stop, StopReason, Vm, VmError};
 
 /// The guest to run: a kernel and the archive of its programs.
@@ -25,14 +27,35 @@ pub struct Guest<'a> {
     pub options: &'a [String],
 }
 
-/// Runs a scenario and judges it.
+/// Runs a scenario and judges it: once, or once for each of the schedules that it wants explored.
 ///
 /// # Errors
 /// The host cannot run a guest. What the guest does wrong is in the report.
 pub fn run(kvm: &Kvm, guest: &Guest<'_>, scenario: &Scenario) -> Result<Report, VmError> {
+    match &scenario.schedule {
+        Some(Schedule::Explore(exploration)) => explore(kvm, guest, scenario, *exploration),
+        Some(Schedule::Choices(choices)) => Ok(once(kvm, guest, scenario, choices)?.report),
+        None => Ok(once(kvm, guest, scenario, &[])?.report),
+    }
+}
+
+/// What one run gives.
+pub(crate) struct Outcome {
+    pub(crate) report: Report,
+    /// Who went on at the reschedule points.
+    pub(crate) decisions: Vec<Decision>,
+}
+
+/// Runs a scenario once, with these choices at the reschedule points.
+pub(crate) fn once(
+    kvm: &Kvm,
+    guest: &Guest<'_>,
+    scenario: &Scenario,
+    choices: &[usize],
+) -> Result<Outcome, VmError> {
     let started = Instant::now();
     let command_line = command_line(guest, scenario);
-    let vm = Vm::new(
+    let mut vm = Vm::new(
         kvm,
         &Config {
             kernel: guest.kernel,
@@ -45,6 +68,7 @@ pub fn run(kvm: &Kvm, guest: &Guest<'_>, scenario: &Scenario) -> Result<Report, 
             },
         },
     )?;
+    vm.devices().schedule.follow(choices.to_vec());
     let mut run = Run {
         performer: Performer::new(Driver::new(vm)),
         judge: Judge::default(),
@@ -62,7 +86,12 @@ pub fn run(kvm: &Kvm, guest: &Guest<'_>, scenario: &Scenario) -> Result<Report, 
             run.end()?;
         }
     }
-    Ok(run.report(scenario, steps_not_run, started))
+    let stop = run.performer.driver_mut().stop();
+    let decisions = stop.map(|mut stop| stop.devices().schedule.decisions().to_vec());
+    Ok(Outcome {
+        report: run.report(scenario, steps_not_run, started),
+        decisions: decisions.unwrap_or_default(),
+    })
 }
 
 /// A run under way.
@@ -77,7 +106,7 @@ impl Run {
     fn boot(&mut self, scenario: &Scenario) -> Result<bool, VmError> {
         let booted = self.performer.driver_mut().boot()?;
         self.note();
-        if booted == Outcome::Silent || !self.is_alive() {
+        if booted == drive::Outcome::Silent || !self.is_alive() {
             let mut performed = Performed::nothing("");
             if self.is_alive() {
                 let (expected, found) = ("it asks for an operation", "others ask, and it does not");
@@ -228,6 +257,7 @@ impl Run {
             verdict: Verdict::Broken,
             lines: self.lines,
             steps_not_run,
+            explored: None,
             cost: Cost {
                 exits,
                 wall_microseconds: started.elapsed().as_micros() as u64,
@@ -251,7 +281,12 @@ fn command_line(guest: &Guest<'_>, scenario: &Scenario) -> String {
             "" => key.clone(),
             value => format!("{key}={value}"),
         });
+    let schedule = scenario
+        .schedule
+        .as_ref()
+        .map(|_| format!("{}=vmm", abi::boot::CMDLINE_SCHEDULE));
     std::iter::once(init)
+        .chain(schedule)
         .chain(guest.options.iter().cloned())
         .chain(options)
         .collect::<Vec<_>>()

@@ -60,6 +60,7 @@ pub(super) fn new_thread(
         context,
         user_state,
         clear_at_end: 0,
+        signal_mask: 0,
     })
 }
 

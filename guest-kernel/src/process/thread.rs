@@ -76,6 +76,8 @@ pub(crate) struct Thread {
     pub(super) user_state: UserState,
     /// Word in user memory that is cleared at the thread's end (`set_tid_address`); 0 for none.
     pub(super) clear_at_end: u64,
+    /// What the thread says that it blocks. It can ask for it again; no signal that a process survives is ever delivered.
+    pub(super) signal_mask: u64,
 }
 
 impl Thread {
@@ -93,6 +95,10 @@ impl Thread {
 
     pub(crate) fn user_state(&mut self) -> &mut UserState {
         &mut self.user_state
+    }
+
+    pub(crate) fn signal_mask(&mut self) -> &mut u64 {
+        &mut self.signal_mask
     }
 
     pub(crate) fn set_clear_at_end(&mut self, address: u64) {

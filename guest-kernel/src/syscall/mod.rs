@@ -42,6 +42,7 @@ system_calls! {
     MPROTECT(address, length, protection) => memory::mprotect;
     MUNMAP(address, length) => memory::munmap;
     BRK(address) => memory::brk;
+    RT_SIGPROCMASK(how, set, old, bytes) => thread::rt_sigprocmask;
     IOCTL(descriptor) => file::ioctl;
     PREAD64(descriptor, buffer, count, position) => transfer::pread64;
     PWRITE64(descriptor, buffer, count, position) => transfer::pwrite64;

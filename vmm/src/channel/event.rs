@@ -7,6 +7,7 @@ use abi::event::{
     MAX_TEXT_BYTES, PANIC, POWER_OFF, REAPED, RECORD_BYTES, SWITCHED, THREAD_CREATED, THREAD_EXITED, WOKEN,
 };
 use abi::schedule::MAX_CANDIDATES;
+use serde::Serialize;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
 use crate::address::PhysAddr;
@@ -132,7 +133,7 @@ pub struct FatalFault {
 }
 
 /// A reschedule point.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Choice {
     /// Threads that could go on, the one that runs first.
     pub candidates: Vec<u32>,

@@ -1,8 +1,9 @@
-//! What the guest says to the VMM, and how: three devices, one module each.
+//! What the guest says to the VMM, and how: a module for each device.
 //!
 //! - [`doorbell`]: agents ask for operations and report what came of them
 //! - [`event`]: the kernel reports what it does
 //! - [`console`]: the serial port
+//! - [`schedule`]: the kernel asks who goes on
 //!
 //! **Invariant:** everything here is a claim. It is copied out, checked for shape and bounded in size; nothing in it is
 //! believed.
@@ -10,6 +11,7 @@
 pub mod console;
 pub mod doorbell;
 pub mod event;
+pub mod schedule;
 
 use vm_memory::GuestMemoryMmap;
 
@@ -17,6 +19,7 @@ use crate::address::PhysAddr;
 pub use console::Console;
 pub use doorbell::{Channel, Doorbell, Hello, Operation, Reply};
 pub use event::{Event, EventPort};
+pub use schedule::SchedulePort;
 
 /// The devices of a machine.
 #[derive(Default)]
@@ -27,6 +30,8 @@ pub struct Devices {
     pub events: EventPort,
     /// The serial port.
     pub console: Console,
+    /// Where the kernel asks who goes on.
+    pub schedule: SchedulePort,
 }
 
 /// What an access to a device asks of the one who runs the vCPU.
@@ -47,6 +52,10 @@ impl Devices {
             data.fill_with(|| self.console.read(offset));
         } else if port == abi::event::PORT && data.len() == size_of::<u32>() {
             data.copy_from_slice(&abi::event::PRESENCE.to_le_bytes());
+        } else if let (abi::schedule::PORT, Some(Event::Choice(choice)), Ok(answer)) =
+            (port, self.events.last(), <&mut [u8; 4]>::try_from(&mut *data))
+        {
+            *answer = self.schedule.decide(choice).to_le_bytes();
         } else {
             data.fill(0xff);
         }

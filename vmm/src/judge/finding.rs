@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// One thing that is not as it must be.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -37,7 +38,7 @@ impl Finding {
 macro_rules! rules {
     ($($(#[$doc:meta])* $rule:ident: $text:literal,)*) => {
         /// The rules that guests are held to.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "kebab-case")]
         pub enum Rule {
             $($(#[$doc])* $rule,)*
@@ -77,6 +78,8 @@ rules! {
     KernelExposed: "users reach no memory of the kernel's",
     /// Kernel mappings are not writable and executable at once, aliases included.
     KernelWx: "no kernel memory is writable and executable",
+    /// Files in memory hold what was loaded.
+    PageCache: "a read-only file in memory holds what was loaded",
     /// Page tables are well formed.
     PageTables: "page tables are well formed",
     /// A free frame is mapped nowhere.
@@ -121,6 +124,7 @@ impl Rule {
             | Rule::WritableTwice
             | Rule::KernelExposed
             | Rule::KernelWx
+            | Rule::PageCache
             | Rule::PageTables
             | Rule::FreeFrameMapped
             | Rule::References

@@ -13,6 +13,7 @@ mod expectations;
 mod finding;
 mod invariants;
 mod names;
+mod page_cache;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,14 +24,15 @@ use crate::address::{FrameNumber, PhysAddr, VirtAddr};
 use crate::channel::event::FatalFault;
 use crate::channel::{Channel, Event};
 use crate::drive::Agents;
-use crate::inspect::PhysicalMemory;
 use crate::inspect::dirty::DirtyTracker;
+use crate::inspect::{FrameSet, PhysicalMemory};
 use crate::model::{Model, PageNumber};
 use crate::perform::Regions;
 use crate::scenario::CheckStep;
 use crate::vm::{Stop, VmError};
 use account::Account;
 use names::Names;
+use page_cache::PageCache;
 
 /// Everything there is to look at while the guest stands still.
 pub struct Scene<'a> {
@@ -80,6 +82,9 @@ struct Moment {
 pub struct Judge {
     names: Names,
     dirty: Option<DirtyTracker>,
+    page_cache: Option<PageCache>,
+    /// Frames that were written since files were looked at last.
+    written: Option<FrameSet>,
     account: Account,
     start: Moment,
     last_check: Moment,
@@ -131,6 +136,11 @@ impl Judge {
         dirty.record(&scene.stop.take_dirty_log()?);
         dirty.checkpoint(scene.memory());
         self.dirty = Some(dirty);
+        let (archive, frames) = scene.stop.initrd();
+        let mut unseen = FrameSet::new(scene.memory().frames());
+        unseen.insert_range(frames.clone());
+        self.written = Some(unseen);
+        self.page_cache = PageCache::of(archive, frames);
         self.account.begin(scene.memory());
         self.start = self.moment(scene);
         self.last_check = self.moment(scene);
@@ -142,9 +152,30 @@ impl Judge {
     /// # Errors
     /// The host failed.
     pub fn audit(&mut self, scene: &mut Scene<'_>) -> Result<Vec<Finding>, VmError> {
+        let log = scene.stop.take_dirty_log()?;
+        let mut written = self
+            .written
+            .take()
+            .unwrap_or_else(|| FrameSet::new(scene.memory().frames()));
+        written.insert_bitmap(&log);
+        if let Some(dirty) = &mut self.dirty {
+            dirty.record(&log);
+        }
         let mut findings = invariants::audit(self, scene)?;
+        findings.extend(self.files(&written, scene));
+        written.clear();
+        self.written = Some(written);
         findings.retain(|finding| self.reported.insert(finding.clone()));
         Ok(findings)
+    }
+
+    /// Files in frames that were written must hold what was loaded.
+    fn files(&mut self, written: &FrameSet, scene: &Scene<'_>) -> Vec<Finding> {
+        let Some(page_cache) = &self.page_cache else {
+            let expected = "an archive of programs that can be read";
+            return vec![Finding::new(Rule::Evidence, "the page cache", expected, "none")];
+        };
+        page_cache.check(written, scene.memory(), |frame| self.names.frame(frame))
     }
 
     /// Judges the expectations of a check step.
@@ -155,6 +186,9 @@ impl Judge {
         let log = scene.stop.take_dirty_log()?;
         if let Some(dirty) = &mut self.dirty {
             dirty.record(&log);
+        }
+        if let Some(written) = &mut self.written {
+            written.insert_bitmap(&log);
         }
         let judged = step
             .expect

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 pub use excerpt::{excerpt, quoted};
 
+use crate::channel::schedule::Decision;
 use crate::judge::{Blame, Finding};
 use crate::perform::Claim;
 
@@ -38,6 +39,9 @@ pub struct Report {
     pub lines: Vec<Line>,
     /// Steps that were not performed, because the run had ended.
     pub steps_not_run: usize,
+    /// Which schedules were tried, if the scenario asks for that; the lines are those of the one that breaks a rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explored: Option<Explored>,
     /// What the run cost. Differs between runs.
     pub cost: Cost,
 }
@@ -71,6 +75,28 @@ pub struct ExpectationLine {
     pub findings: Vec<Finding>,
 }
 
+/// Which schedules were tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Explored {
+    /// How many.
+    pub schedules: usize,
+    /// They differ in who goes on at the first so many reschedule points.
+    pub points: u64,
+    /// There are no others.
+    pub is_complete: bool,
+    /// The shortest schedule that breaks a rule, if one does: the search ends with it.
+    pub breaks: Option<Vec<Decision>>,
+}
+
+impl Explored {
+    /// The choices of the schedule that breaks a rule, as a scenario states them.
+    #[must_use]
+    pub fn choices(&self) -> Option<Vec<usize>> {
+        let decisions = self.breaks.as_ref()?;
+        Some(decisions.iter().map(|decision| decision.chosen).collect())
+    }
+}
+
 /// What a run cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Cost {
@@ -99,6 +125,19 @@ impl Report {
     /// Everything wrong that the report tells of, in the order in which it was found.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.lines.iter().flat_map(Line::all_findings)
+    }
+
+    /// Adds something that is wrong with the run as a whole.
+    pub(crate) fn add_finding(&mut self, finding: Finding) {
+        let blame = finding.rule.blame();
+        if let Some(line) = self.lines.last_mut() {
+            line.findings.push(finding);
+        }
+        self.verdict = match (self.verdict, blame) {
+            (Verdict::Pass, Blame::Guest) => Verdict::Fail,
+            (Verdict::Pass, Blame::Judge | Blame::Nobody) | (_, Blame::Judge) => Verdict::Broken,
+            (verdict, _) => verdict,
+        };
     }
 
     /// The verdict that the lines give. A judge whose own walk is wrong can say nothing; otherwise what the guest did
@@ -138,6 +177,7 @@ mod tests {
             verdict: Verdict::Pass,
             lines: vec![line],
             steps_not_run,
+            explored: None,
             cost: Cost::default(),
         };
         report.judge();

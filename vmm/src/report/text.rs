@@ -3,7 +3,9 @@
 
 use std::fmt::Write;
 
-use super::{ExpectationLine, Line, Report, Verdict};
+use abi::schedule::site_name;
+
+use super::{ExpectationLine, Explored, Line, Report, Verdict};
 use crate::judge::Finding;
 
 /// Whether the text may hold terminal colours.
@@ -38,6 +40,9 @@ pub fn render(report: &Report, colour: Colour, detail: Detail) -> String {
         );
         report.lines.iter().for_each(|line| paint.line(&mut text, line));
         text.push('\n');
+        if let Some(explored) = &report.explored {
+            schedules(&mut text, explored);
+        }
     }
     text.push_str(&summary(report, colour));
     text
@@ -73,6 +78,60 @@ pub fn summary(report: &Report, colour: Colour) -> String {
 #[must_use]
 pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Which schedules were tried, and the one that breaks a rule, point by point. Threads are named by first mention.
+fn schedules(text: &mut String, explored: &Explored) {
+    let tried = count(explored.schedules, "schedule");
+    let points = explored.points;
+    match &explored.breaks {
+        None if explored.is_complete => {
+            let _ = writeln!(
+                text,
+                "{tried} tried: all that differ at the first {points} points; none breaks a rule\n"
+            );
+        }
+        None => {
+            let _ = writeln!(
+                text,
+                "{tried} tried, and there are more; none of these breaks a rule\n"
+            );
+        }
+        Some(decisions) => {
+            let _ = writeln!(
+                text,
+                "{tried} tried; the shortest that breaks a rule is the one above:"
+            );
+            let mut threads = Vec::new();
+            for (number, decision) in (1..).zip(decisions) {
+                let name_of = |thread: &u32, threads: &mut Vec<u32>| {
+                    let index = threads.iter().position(|known| known == thread);
+                    let index = index.unwrap_or_else(|| {
+                        threads.push(*thread);
+                        threads.len() - 1
+                    });
+                    format!("thread {}", index + 1)
+                };
+                let candidates = &decision.choice.candidates;
+                let names: Vec<String> = candidates
+                    .iter()
+                    .map(|thread| name_of(thread, &mut threads))
+                    .collect();
+                let site = site_name(decision.choice.site)
+                    .unwrap_or("unknown place")
+                    .to_lowercase();
+                let goes_on = match (names.first(), names.get(decision.chosen)) {
+                    (Some(running), Some(chosen)) if decision.chosen > 0 => {
+                        format!("{running} gives way to {chosen}")
+                    }
+                    (Some(running), _) => format!("{running} goes on"),
+                    (None, _) => "nobody could go on".to_owned(),
+                };
+                let _ = writeln!(text, "{number:>4}  {site}: {goes_on}");
+            }
+            text.push('\n');
+        }
+    }
 }
 
 struct Paint {

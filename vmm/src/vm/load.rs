@@ -92,7 +92,9 @@ pub(super) struct Loaded {
     /// Frames of the kernel's image.
     pub(super) kernel: Range<FrameNumber>,
     /// Frames of the archive of programs.
-    initrd: Range<FrameNumber>,
+    pub(super) initrd: Range<FrameNumber>,
+    /// Where the archive comes from.
+    pub(super) initrd_path: PathBuf,
 }
 
 impl Loaded {
@@ -122,6 +124,7 @@ pub(super) fn load(memory: &GuestMemoryMmap, config: &Config<'_>) -> Result<Load
         start_info: START_INFO,
         kernel: frames(kernel_start, kernel_end),
         initrd: frames(module.paddr, module.paddr + module.size),
+        initrd_path: config.initrd.to_owned(),
     })
 }
 

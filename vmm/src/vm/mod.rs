@@ -135,6 +135,11 @@ impl Vm {
         Ok(Stop { vm: self, reason })
     }
 
+    /// The machine's devices, to set them up.
+    pub fn devices(&mut self) -> &mut Devices {
+        &mut self.devices
+    }
+
     /// Exits of the guest to the VMM so far.
     #[must_use]
     pub fn exits(&self) -> u64 {
@@ -218,6 +223,12 @@ impl Stop<'_> {
     #[must_use]
     pub fn kernel_frames(&self) -> Range<FrameNumber> {
         self.vm.loaded.kernel.clone()
+    }
+
+    /// The archive of programs: where it was loaded from, and the frames that it was loaded into.
+    #[must_use]
+    pub fn initrd(&self) -> (&Path, Range<FrameNumber>) {
+        (&self.vm.loaded.initrd_path, self.vm.loaded.initrd.clone())
     }
 
     /// Frames that were written before the guest ran.

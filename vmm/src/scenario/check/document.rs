@@ -5,7 +5,7 @@ use std::path::Path as FilePath;
 use abi::boot::{CMDLINE_INIT, CMDLINE_SELF_CHECK, MAX_MEMORY_MIB, MIN_MEMORY_MIB};
 
 use super::{CheckError, Findings, Surroundings};
-use crate::scenario::language::{Budget, Guest, Scenario, Step};
+use crate::scenario::language::{Budget, Exploration, Guest, Scenario, Schedule, Step};
 use crate::scenario::path::Path;
 
 /// Options that decide which program runs: the harness sets them.
@@ -24,6 +24,15 @@ pub(super) fn check(scenario: &Scenario, surroundings: &Surroundings<'_>, findin
     }
     guest(&scenario.guest, &root.key("guest"), findings);
     budget(&scenario.budget, &root.key("budget"), findings);
+    if let Some(Schedule::Explore(exploration)) = &scenario.schedule {
+        let points = in_range(
+            "the number of points",
+            exploration.points,
+            1,
+            Exploration::MAX_POINTS,
+        );
+        findings.keep(&root.key("schedule").key("explore").key("points"), points);
+    }
     if scenario.steps.is_empty() {
         findings.add(
             root.key("steps"),

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::name::{ProcessName, ScenarioName};
+use super::schedule::Schedule;
 use super::step::{OperationStep, Step};
 
 /// A script of process operations and checks, valid as far as that can be known without running it.
@@ -23,6 +24,8 @@ pub struct Scenario {
     pub guest: Guest,
     /// What it may use up.
     pub budget: Budget,
+    /// Who goes on at the kernel's reschedule points; None when the kernel decides.
+    pub schedule: Option<Schedule>,
     /// The script; at least one step, the first operation being the first process's.
     pub steps: Vec<Step>,
     /// Line of the file on which each step begins, from 1.

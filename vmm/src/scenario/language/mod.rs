@@ -12,6 +12,7 @@ mod expectation;
 mod name;
 mod operation;
 mod outcome;
+mod schedule;
 mod step;
 
 pub use address::{AddressError, ProcessAddress, ProcessRegion, RegionAddress};
@@ -22,4 +23,5 @@ pub use name::{NameError, ProcessName, RegionName, ScenarioName};
 pub use operation::{Advice, Operation, Protection, STACK_BYTE, Sharing};
 pub(super) use outcome::OutcomeKey;
 pub use outcome::{Ending, Errno, Expected, Return, Signal};
+pub use schedule::{Exploration, Schedule};
 pub use step::{CheckStep, OperationStep, Step};

@@ -7,7 +7,7 @@ use super::error::{DecodeError, Mismatch};
 use super::node::{Fields, Node};
 use crate::scenario::language::{
     Budget, CheckStep, Errno, Expectation, Expected, Guest, Operation, OperationStep, OutcomeKey,
-    ProcessName, Return, ScenarioName, Signal, Step,
+    ProcessName, Return, ScenarioName, Schedule, Signal, Step,
 };
 use crate::scenario::path::{Part, Path};
 use crate::scenario::suggest;
@@ -31,6 +31,10 @@ pub(in crate::scenario) struct Header {
     /// What the scenario may use up before it is stopped.
     #[serde(default)]
     pub(in crate::scenario) budget: Budget,
+    /// Who goes on at the kernel's reschedule points; without it the kernel decides.
+    #[serde(default)]
+    #[schemars(with = "Schedule")]
+    pub(in crate::scenario) schedule: Option<Schedule>,
 }
 
 /// What every operation step has beside its operation.

@@ -100,6 +100,7 @@ fn parse(text: &str, surroundings: &Surroundings<'_>) -> Result<Scenario, Vec<Pr
         description,
         guest,
         budget,
+        schedule,
         ..
     } = header;
     let scenario = Scenario {
@@ -107,6 +108,7 @@ fn parse(text: &str, surroundings: &Surroundings<'_>) -> Result<Scenario, Vec<Pr
         description,
         guest,
         budget,
+        schedule,
         steps,
         step_lines,
     };
