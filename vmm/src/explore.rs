@@ -55,6 +55,7 @@ pub(crate) fn explore(
         schedules: runs,
         points: exploration.points,
         is_complete,
+        finds: exploration.finds,
         breaks: None,
     });
     if let Some(rule) = exploration.finds {
@@ -116,6 +117,7 @@ fn replay(
         schedules,
         points: exploration.points,
         is_complete: false,
+        finds: exploration.finds,
         breaks: Some(decisions),
     });
     if !is_same {

@@ -22,6 +22,8 @@ Examples:
   vmm scenarios/cow.json              run one scenario and show every step
   vmm scenarios                       run every scenario of a folder
   vmm run --format json a.json        the report for programs
+  vmm run --replay race.json scenarios/dirtycow-vulnerable.json
+                                      explore schedules, and write the one that breaks a rule as a scenario
   vmm list scenarios                  names and descriptions
   vmm schema > scenario.schema.json   JSON Schema of the scenario language, for editors
 

@@ -1,15 +1,15 @@
 //! `vmm run`: scenarios to verdicts.
 
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use vmm::image::{self, GuestImage, ImageKind};
 use vmm::report::text::{Colour, Detail, count, render, summary};
-use vmm::report::{Report, Verdict};
+use vmm::report::{Explored, Report, Verdict};
 use vmm::run::Guest;
-use vmm::scenario::{self, Scenario};
+use vmm::scenario::{self, Scenario, ScenarioName};
 
 use super::{BROKEN, FAIL, PASS, Shown, print_line, show, show_diagnostic};
 
@@ -31,6 +31,9 @@ pub(super) struct RunArgs {
     /// Use this guest image (a directory with `kernel`, `initrd` and `programs`) instead of building one.
     #[arg(long, value_name = "DIR")]
     image: Option<PathBuf>,
+    /// If exploring schedules finds one that breaks a rule, write it to this file, as a scenario that follows it.
+    #[arg(long, value_name = "FILE")]
+    replay: Option<PathBuf>,
     /// Add a word to the kernel command line.
     #[arg(long = "option", value_name = "KEY=VALUE")]
     options: Vec<String>,
@@ -65,10 +68,13 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Shown> {
         options: &args.options,
     };
     let mut reports = Vec::new();
-    for scenario in &scenarios {
+    for (scenario, file) in scenarios.iter().zip(&files) {
         let report = vmm::run::run(&kvm, &guest, scenario).map_err(|error| show(&error))?;
         if args.format == Format::Text {
             print_line(&text(args, &report, scenarios.len()))?;
+        }
+        if let (Some(replay), Some(explored)) = (&args.replay, &report.explored) {
+            write_replay(replay, file, explored)?;
         }
         reports.push(report);
     }
@@ -119,6 +125,27 @@ fn parse_all(files: &[PathBuf], image: &GuestImage) -> Result<Vec<Scenario>, Sho
         }
     }
     if usable { Ok(scenarios) } else { Err(Shown) }
+}
+
+/// Writes the schedule that breaks a rule. Without one there is nothing to write, and an old file stays as it is.
+fn write_replay(to: &Path, scenario: &Path, explored: &Explored) -> Result<(), Shown> {
+    let Some(choices) = explored.choices() else {
+        eprintln!("no schedule to write to {}: none breaks a rule", to.display());
+        return Ok(());
+    };
+    let stem = to.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let name = ScenarioName::try_from(stem).map_err(|error| {
+        eprintln!("error: a scenario has the name of its file: {error}");
+        Shown
+    })?;
+    let text = std::fs::read_to_string(scenario).map_err(|error| show(&error))?;
+    let text = scenario::with_choices(&text, &name, &choices).map_err(|error| show(&error))?;
+    std::fs::write(to, text).map_err(|error| {
+        eprintln!("error: cannot write {}: {error}", to.display());
+        Shown
+    })?;
+    eprintln!("wrote {}", to.display());
+    Ok(())
 }
 
 fn text(args: &RunArgs, report: &Report, scenarios: usize) -> String {

@@ -42,9 +42,21 @@ pub(super) const FILES: [File<'static>; 3] = [
     File {
         name: "secret",
         mode: Mode::Data,
-        contents: b"The answer is 42.\n",
+        contents: &SECRET,
     },
 ];
+
+/// A line, and newlines up to the end of the page: a guest maps whole pages of files.
+const SECRET: [u8; abi::PAGE_SIZE as usize] = {
+    let line = b"The answer is 42.\n";
+    let mut page = [b'\n'; abi::PAGE_SIZE as usize];
+    let mut index = 0;
+    while index < line.len() {
+        page[index] = line[index];
+        index += 1;
+    }
+    page
+};
 
 /// Whether a file beside the programs is none of them.
 pub(super) fn is_file(name: &str) -> bool {

@@ -248,6 +248,8 @@ impl<D: Drive> Performer<D> {
         );
         let mut performed = Performed::as_expected(found.clone());
         if found != expected {
+            let printed = quoted(&printable(&output));
+            let found = format!("{found}, having printed {printed}");
             performed
                 .findings
                 .push(Finding::new(Rule::Result, program.name, expected, found));

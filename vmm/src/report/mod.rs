@@ -11,7 +11,7 @@ use serde::Serialize;
 pub use excerpt::{excerpt, quoted};
 
 use crate::channel::schedule::Decision;
-use crate::judge::{Blame, Finding};
+use crate::judge::{Blame, Finding, Rule};
 use crate::perform::Claim;
 
 /// What is to be thought of a run.
@@ -84,6 +84,8 @@ pub struct Explored {
     pub points: u64,
     /// There are no others.
     pub is_complete: bool,
+    /// The rule that the scenario wants broken, if it wants that.
+    pub finds: Option<Rule>,
     /// The shortest schedule that breaks a rule, if one does: the search ends with it.
     pub breaks: Option<Vec<Decision>>,
 }
@@ -159,7 +161,6 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::Rule;
 
     fn verdict(rules: &[Rule], steps_not_run: usize) -> Verdict {
         let finding = |rule: &Rule| Finding::new(*rule, "", "", "");
