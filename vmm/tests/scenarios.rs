@@ -17,21 +17,25 @@ fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("the crate lies in the workspace");
-    let files = scenario::collect(&[root.join("scenarios")]).expect("scenarios are shipped");
+    let scenarios = root.join("scenarios");
+    let files = scenario::collect(std::slice::from_ref(&scenarios)).expect("scenarios are shipped");
     let image: &'static GuestImage = Box::leak(Box::new(
         image::ensure(ImageKind::Shipped, &*image::to_stderr()).expect("the guest image can be built"),
     ));
     let snapshots = root.join("snapshots");
+    let names: Vec<PathBuf> = files.iter().map(|file| name_below(&scenarios, file)).collect();
     let mut tests: Vec<Trial> = files
-        .iter()
-        .map(|file| {
-            let (name, file, snapshots) = (name_of(file), file.clone(), snapshots.clone());
-            Trial::test(name, move || report_is_as_reviewed(&file, &snapshots, image))
+        .into_iter()
+        .zip(&names)
+        .map(|(file, name)| {
+            let snapshot = snapshots.join(name);
+            Trial::test(name.display().to_string(), move || {
+                report_is_as_reviewed(&file, &snapshot, image)
+            })
         })
         .collect();
-    let names: Vec<String> = files.iter().map(|file| name_of(file)).collect();
     tests.push(Trial::test("every-snapshot-has-its-scenario", move || {
-        no_orphans(&snapshots, &names)
+        no_orphans(&snapshots, &snapshots, &names)
     }));
     tests.push(Trial::test("the-readmes-example-is-true", move || {
         readme_is_true(root, image)
@@ -66,17 +70,20 @@ fn run(scenario: &Scenario, image: &GuestImage) -> Result<Report, Failed> {
     Ok(vmm::run::run(&vmm::vm::open()?, &guest, scenario)?)
 }
 
-fn name_of(file: &Path) -> String {
-    file.file_stem().expect("a file").to_string_lossy().into_owned()
+/// The path of a scenario or snapshot below its folder, without extension: the same for both.
+fn name_below(folder: &Path, file: &Path) -> PathBuf {
+    file.strip_prefix(folder)
+        .expect("the file was found in the folder")
+        .with_extension("")
 }
 
-fn report_is_as_reviewed(file: &Path, snapshots: &Path, image: &GuestImage) -> Result<(), Failed> {
+fn report_is_as_reviewed(file: &Path, snapshot: &Path, image: &GuestImage) -> Result<(), Failed> {
     let text = fs::read_to_string(file)?;
     let scenario = Scenario::parse(&file.display().to_string(), &text, &image.programs)?;
     let report = run(&scenario, image)?;
     let settings = {
         let mut settings = insta::Settings::clone_current();
-        settings.set_snapshot_path(snapshots);
+        settings.set_snapshot_path(snapshot.parent().expect("snapshots lie in a folder"));
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);
         settings.set_description(scenario.description.clone());
@@ -91,10 +98,14 @@ fn report_is_as_reviewed(file: &Path, snapshots: &Path, image: &GuestImage) -> R
     Ok(())
 }
 
-fn no_orphans(snapshots: &Path, names: &[String]) -> Result<(), Failed> {
-    for entry in fs::read_dir(snapshots)? {
-        let path: PathBuf = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "snap") && !names.contains(&name_of(&path)) {
+fn no_orphans(snapshots: &Path, folder: &Path, names: &[PathBuf]) -> Result<(), Failed> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            no_orphans(snapshots, &path, names)?;
+        } else if path.extension().is_some_and(|extension| extension == "snap")
+            && !names.contains(&name_below(snapshots, &path))
+        {
             return Err(format!("{} belongs to no scenario", path.display()).into());
         }
     }

@@ -9,7 +9,9 @@ use super::files::{FILES, File, Mode};
 use super::guest_cargo::{self, GuestCrate, Program};
 use super::lock::CacheLock;
 use super::places::Places;
-use super::{GuestImage, INITRD, ImageError, ImageKind, KERNEL, PROGRAMS, Progress, initrd, stamp, sysroot};
+use super::{
+    GuestImage, INITRD, ImageError, ImageKind, KERNEL, PROGRAMS, Progress, c_programs, initrd, stamp, sysroot,
+};
 
 /// Images of one kind that are kept: enough to go back and forth between branches.
 const KEPT_IMAGES: usize = 4;
@@ -44,19 +46,20 @@ fn assemble(lock: &CacheLock<'_>, kind: ImageKind, progress: &dyn Progress) -> R
     progress.step("compiling guest-kernel");
     let kernel = guest_cargo::build(places, GuestCrate::Kernel, kind.kernel_features(), &sysroot)?;
     progress.step("compiling guest-user");
-    let programs = guest_cargo::build(places, GuestCrate::User, &[], &sysroot)?;
-
-    lock.clear_work()?;
-    let image = places.work().join("image");
-    let program_dir = image.join(PROGRAMS);
-    fs::create_dir_all(&program_dir).map_err(ImageError::file("create", &program_dir))?;
-    copy(&find_kernel(&kernel)?.executable, &image.join(KERNEL))?;
+    let mut programs = guest_cargo::build(places, GuestCrate::User, &[], &sysroot)?;
     if programs.is_empty() {
         return Err(ImageError::NoBinary {
             package: GuestCrate::User.package(),
             wanted: None,
         });
     }
+    programs.extend(c_programs::build(places)?);
+
+    lock.clear_work()?;
+    let image = places.work().join("image");
+    let program_dir = image.join(PROGRAMS);
+    fs::create_dir_all(&program_dir).map_err(ImageError::file("create", &program_dir))?;
+    copy(&find_kernel(&kernel)?.executable, &image.join(KERNEL))?;
     let mut packed = Vec::new();
     for Program { name, executable } in &programs {
         copy(executable, &program_dir.join(name))?;

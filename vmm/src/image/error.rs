@@ -76,6 +76,28 @@ pub enum ImageError {
         /// What cargo and the compiler said, as they said it.
         diagnostics: String,
     },
+    /// The C compiler does not start.
+    #[error(
+        "cannot run the C compiler `{compiler}`: {source}; install one with a static libc (Debian: gcc, libc6-dev), or name one in CC"
+    )]
+    NoCCompiler {
+        /// Its name and own arguments.
+        compiler: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A C program does not compile or link.
+    #[error("{} does not build with `{compiler}` ({status}):\n{}", .source_file.display(), .diagnostics.trim_end())]
+    CompileC {
+        /// The program.
+        source_file: PathBuf,
+        /// The compiler's name and own arguments.
+        compiler: String,
+        /// How the compiler ended.
+        status: ExitStatus,
+        /// What it said, as it said it.
+        diagnostics: String,
+    },
     /// A guest crate compiles, but to no program.
     #[error("{package} has no binary target{}", .wanted.map(|name| format!(" named {name}")).unwrap_or_default())]
     NoBinary {

@@ -54,6 +54,11 @@ impl Places {
         self.cache.join("cargo").join(package)
     }
 
+    /// Compiled C programs.
+    pub(super) fn c_programs(&self) -> PathBuf {
+        self.cache.join("c")
+    }
+
     pub(super) fn lock(&self) -> PathBuf {
         self.cache.join("lock")
     }

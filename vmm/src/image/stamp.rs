@@ -1,14 +1,15 @@
 //! The key of an image: a hash of all that goes into it.
 //!
 //! Contents are hashed, not times, so that going back to an earlier state of the sources finds its image again. The
-//! compiler is in it through `rust-toolchain.toml`: asking `rustc` for its version would cost more than all the rest.
+//! compiler is in it through `rust-toolchain.toml`: asking `rustc` for its version would cost more than all the rest. The C
+//! compiler is in it by name.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
 use super::guest_cargo::GuestCrate;
-use super::{ImageError, ImageKind};
+use super::{ImageError, ImageKind, c_programs};
 
 /// Files and directories of the workspace that the guest is built from.
 const SOURCES: [&str; 6] = [
@@ -20,8 +21,9 @@ const SOURCES: [&str; 6] = [
     "rust-toolchain.toml",
 ];
 /// The code that packs the image is an ingredient too.
-const BUILDER: [&str; 4] = [
+const BUILDER: [&str; 5] = [
     include_str!("build.rs"),
+    include_str!("c_programs.rs"),
     include_str!("files.rs"),
     include_str!("guest_cargo.rs"),
     include_str!("initrd.rs"),
@@ -34,6 +36,7 @@ pub(super) fn key(workspace: &Path, kind: ImageKind) -> Result<String, ImageErro
     for package in GuestCrate::ALL {
         package.flags().hash(&mut hasher);
     }
+    c_programs::compiler().hash(&mut hasher);
     for source in SOURCES {
         let path = workspace.join(source);
         if !path.exists() {

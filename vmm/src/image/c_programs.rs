@@ -1,0 +1,111 @@
+//! Compiles the C programs of the guest with the system's C compiler, `$CC` or else `cc`.
+//!
+//! They show that the guest runs programs that were not made for it. A program is one file, and its directory says what is
+//! linked to it: nothing at all, or the system's libc. Either way it is static and at fixed addresses, like the others.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::ImageError;
+use super::guest_cargo::Program;
+use super::places::Places;
+
+/// Environment variable: the C compiler, perhaps with arguments of its own.
+const COMPILER_VARIABLE: &str = "CC";
+const DEFAULT_COMPILER: &str = "cc";
+
+/// Programs that are linked alike.
+struct Linkage {
+    /// Their directory in the workspace.
+    dir: &'static str,
+    flags: &'static [&'static str],
+}
+
+const LINKAGES: [Linkage; 2] = [
+    Linkage {
+        dir: "guest-user/c/freestanding",
+        flags: &["-nostdlib", "-ffreestanding", "-fno-stack-protector"],
+    },
+    Linkage {
+        dir: "guest-user/c/libc",
+        flags: &["-pthread"],
+    },
+];
+
+const COMMON_FLAGS: [&str; 6] = [
+    "-std=gnu17",
+    "-O2",
+    "-static",
+    "-no-pie",
+    // The initrd is loaded for every run, and nobody reads symbols there.
+    "-s",
+    // The note would have a segment of its own, and a hash of paths.
+    "-Wl,--build-id=none",
+];
+
+/// Compiles all of them and returns their files.
+pub(super) fn build(places: &Places) -> Result<Vec<Program>, ImageError> {
+    let out_dir = places.c_programs();
+    fs::create_dir_all(&out_dir).map_err(ImageError::file("create", &out_dir))?;
+    let mut programs = Vec::new();
+    for Linkage { dir, flags } in LINKAGES {
+        for source in sources(&places.workspace.join(dir))? {
+            let name = source
+                .file_stem()
+                .expect("a file with an extension has a stem")
+                .to_string_lossy()
+                .into_owned();
+            let executable = out_dir.join(&name);
+            compile(&source, flags, &executable)?;
+            programs.push(Program { name, executable });
+        }
+    }
+    Ok(programs)
+}
+
+/// The compiler's name and own arguments: what else but the sources decides about the programs.
+pub(super) fn compiler() -> OsString {
+    env::var_os(COMPILER_VARIABLE)
+        .filter(|compiler| !compiler.is_empty())
+        .unwrap_or_else(|| DEFAULT_COMPILER.into())
+}
+
+/// The C files of a directory, in the order of their names; none if it is not there.
+fn sources(dir: &Path) -> Result<Vec<PathBuf>, ImageError> {
+    if !dir.exists() {
+        return Ok(Vec::new());
+    }
+    let entries = fs::read_dir(dir).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let entries = entries.map_err(ImageError::file("list", dir))?;
+    let mut sources: Vec<PathBuf> = entries
+        .iter()
+        .map(fs::DirEntry::path)
+        .filter(|path| path.extension().is_some_and(|extension| extension == "c"))
+        .collect();
+    sources.sort();
+    Ok(sources)
+}
+
+fn compile(source: &Path, flags: &[&str], executable: &Path) -> Result<(), ImageError> {
+    let compiler = compiler().to_string_lossy().into_owned();
+    let mut words = compiler.split_whitespace();
+    let mut command = Command::new(words.next().unwrap_or(DEFAULT_COMPILER));
+    command.args(words).args(COMMON_FLAGS).args(flags);
+    command.arg(source).arg("-o").arg(executable).stdin(Stdio::null());
+    let output = command.output().map_err(|source| ImageError::NoCCompiler {
+        compiler: compiler.clone(),
+        source,
+    })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(ImageError::CompileC {
+        source_file: source.to_owned(),
+        compiler,
+        status: output.status,
+        diagnostics: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
+}
