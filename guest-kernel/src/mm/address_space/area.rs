@@ -115,6 +115,11 @@ impl Vma {
             && self.backing.advanced(self.range.bytes()) == above.backing
     }
 
+    /// Memory that a program asked for: a deliberate fault here leaves the program itself able to run.
+    pub(super) fn is_plain_memory(&self) -> bool {
+        self.backing == Backing::Anonymous && self.growth == Growth::Fixed
+    }
+
     /// Start of what nothing else may be placed in: a stack keeps a distance.
     pub(super) fn start_with_gap(&self) -> VirtAddr {
         match self.growth {

@@ -17,7 +17,12 @@ impl AddressSpace {
         let must_copy = area.backing.is_private()
             && (frames::references(entry.frame()) > 1 || mutant::is(Mutant::LastOwnerCopies));
         if must_copy {
-            let copy = copy_of(entry.frame())?;
+            let wrong = mutant::is(Mutant::CowCopiesWrongFrame) && area.is_plain_memory();
+            let copy = copy_of(if wrong {
+                entry.frame().plus(1)
+            } else {
+                entry.frame()
+            })?;
             self.page_table
                 .replace(page, Entry::user(copy.leave(), protection).dirtied());
             if !mutant::is(Mutant::CowForgetsReference) {
@@ -35,11 +40,6 @@ impl AddressSpace {
 /// A frame of the process's own with the same contents.
 pub(super) fn copy_of(original: FrameNumber) -> Result<FrameRef, OutOfMemory> {
     let copy = frames::allocate(FrameKind::Anonymous, Contents::Stale)?;
-    let source = if mutant::is(Mutant::CowCopiesWrongFrame) {
-        original.plus(1)
-    } else {
-        original
-    };
-    direct_map::copy(source, copy.number());
+    direct_map::copy(original, copy.number());
     Ok(copy)
 }

@@ -11,7 +11,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use super::super::frames::{self, FrameRef, OutOfMemory};
 use super::super::page_table::PageTable;
 use super::unmap::release_frame;
-use super::{AddressSpace, Backing, Growth, Vma, cow};
+use super::{AddressSpace, Backing, Vma, cow};
 use crate::arch;
 use crate::mutant::{self, Mutant};
 
@@ -72,14 +72,9 @@ fn is_private(backing: &Backing) -> bool {
 }
 
 fn keeps_writable(area: &Vma) -> bool {
-    mutant::is(Mutant::ForkKeepsParentWritable) && is_plain_memory(area)
+    mutant::is(Mutant::ForkKeepsParentWritable) && area.is_plain_memory()
 }
 
 fn forgets_reference(area: &Vma) -> bool {
-    mutant::is(Mutant::ForkForgetsReference) && is_plain_memory(area)
-}
-
-/// Memory that a program asked for: a fault here leaves the program itself able to run.
-fn is_plain_memory(area: &Vma) -> bool {
-    area.backing == Backing::Anonymous && area.growth == Growth::Fixed
+    mutant::is(Mutant::ForkForgetsReference) && area.is_plain_memory()
 }
