@@ -141,11 +141,7 @@ fn each_fault_has_its_signal() {
 
 #[test]
 fn a_program_that_does_not_end_in_time_is_an_error() {
-    let refused = run_program(
-        Path::new("/bin/sleep"),
-        &["60"],
-        Duration::from_millis(50),
-    );
+    let refused = run_program(Path::new("/bin/sleep"), &["60"], Duration::from_millis(50));
     assert!(
         matches!(refused, Err(ReferenceError::ProgramTimedOut { .. })),
         "{refused:?}"
