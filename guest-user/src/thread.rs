@@ -136,8 +136,10 @@ struct Start<F> {
 const STACK_ALIGNMENT: usize = 16;
 
 extern "C" fn enter<F: FnOnce()>(start: *mut Start<F>) -> ! {
-    // SAFETY: `spawn` put it there for this thread, which takes it out once.
-    let body = unsafe { (&raw mut (*start).body).read() };
+    // SAFETY: `start` points at what `spawn` put there.
+    let body = unsafe { &raw mut (*start).body };
+    // SAFETY: the body is this thread's, which takes it out once.
+    let body = unsafe { body.read() };
     body();
     exit_thread(0)
 }

@@ -1,9 +1,11 @@
 //! The programs on this Linux. Their output here is the reference for the guest's.
 
+use std::path::Path;
 use std::time::Duration;
 
 use abi::linux::process::{SIGFPE, SIGILL, SIGSEGV, WAIT_EXIT_SHIFT};
 use vmm::linux_reference::{ProgramRun, ReferenceError, run_program};
+use vmm::scenario::{Ending, Operation, OperationStep, Scenario, Step, collect};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// Enough for other schedules to show in an output that depends on them.
@@ -32,6 +34,55 @@ fn waiting_has_these_outcomes() {
 #[test]
 fn a_program_finds_its_segments_as_its_file_has_them() {
     insta::assert_snapshot!(output_of_success("segments", &[]));
+}
+
+/// Where scheduling is free, so that an output that depends on it would show; a guest's is not.
+#[test]
+fn programs_of_scenarios_end_and_print_at_every_run_as_the_scenarios_expect() {
+    let image = crate::image::shipped();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let mut programs = 0;
+    for file in collect(&[folder]).unwrap() {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let scenario = Scenario::parse(&file.display().to_string(), &text, &image.programs).unwrap();
+        for step in scenario.steps {
+            let Step::Operation(OperationStep { operation, .. }) = step else {
+                continue;
+            };
+            let Operation::Exec {
+                program,
+                args,
+                status,
+                output: Some(output),
+            } = operation
+            else {
+                continue;
+            };
+            let expected = ProgramRun {
+                status: match status {
+                    Ending::Exit(status) => u32::from(status) << WAIT_EXIT_SHIFT,
+                    Ending::Signal(signal) => signal.number(),
+                },
+                stdout: output.into_bytes(),
+            };
+            for _ in 0..REPETITIONS {
+                let run = run_program(&crate::image::program(&program), &args, TIMEOUT).unwrap();
+                assert_eq!(run, expected, "{program} of {}", file.display());
+            }
+            programs += 1;
+        }
+    }
+    assert!(programs > 0, "scenarios run programs");
+}
+
+#[test]
+fn a_file_that_may_only_be_read_does_not_change_however_often_it_is_tried() {
+    let run = run("dirtycow", &["2000", "2000"]);
+    assert_eq!(run.status, 0);
+    assert_eq!(
+        String::from_utf8(run.stdout).unwrap(),
+        "secret holds: The answer is 42.\nsecret holds: The answer is 42.\n"
+    );
 }
 
 #[test]
@@ -90,11 +141,7 @@ fn each_fault_has_its_signal() {
 
 #[test]
 fn a_program_that_does_not_end_in_time_is_an_error() {
-    let refused = run_program(
-        std::path::Path::new("/bin/sleep"),
-        &["60"],
-        Duration::from_millis(50),
-    );
+    let refused = run_program(Path::new("/bin/sleep"), &["60"], Duration::from_millis(50));
     assert!(
         matches!(refused, Err(ReferenceError::ProgramTimedOut { .. })),
         "{refused:?}"

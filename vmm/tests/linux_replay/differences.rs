@@ -19,7 +19,7 @@ pub(crate) struct Differences {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Difference {
-    /// Name of the scenario.
+    /// Path of the scenario below its folder, without extension.
     pub(crate) scenario: String,
     /// Number of the step, from 1.
     step: usize,

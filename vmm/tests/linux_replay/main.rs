@@ -25,24 +25,22 @@ fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("the crate lies in the workspace");
-    let files = scenario::collect(&[root.join("scenarios")]).expect("scenarios are shipped");
+    let folder = root.join("scenarios");
+    let files = scenario::collect(std::slice::from_ref(&folder)).expect("scenarios are shipped");
     let image: &'static GuestImage = Box::leak(Box::new(
         image::ensure(ImageKind::Shipped, &*image::to_stderr()).expect("the guest image can be built"),
     ));
     let differences: &'static Differences = Box::leak(Box::new(Differences::read(
         &root.join("scenarios/linux-differences.toml"),
     )));
-    let names: Vec<String> = files.iter().map(|file| name_of(file)).collect();
+    let names: Vec<String> = files.iter().map(|file| name_below(&folder, file)).collect();
 
-    let mut tests: Vec<Trial> = files
-        .into_iter()
-        .map(|file| {
-            Trial::test(name_of(&file), move || {
-                scenario_is_as_on_linux(&file, image, differences)
-            })
+    let mut tests = programs::trials(image, differences, &files);
+    tests.extend(files.into_iter().zip(names.clone()).map(|(file, name)| {
+        Trial::test(name.clone(), move || {
+            scenario_is_as_on_linux(&name, &file, image, differences)
         })
-        .collect();
-    tests.extend(programs::trials(image, differences));
+    }));
     tests.extend(wrong_kernel::trials(differences));
     tests.push(Trial::test(
         "every-listed-difference-has-its-scenario",
@@ -55,23 +53,31 @@ fn main() {
     libtest_mimic::run(&arguments, tests).exit();
 }
 
-fn name_of(file: &Path) -> String {
-    file.file_stem().expect("a file").to_string_lossy().into_owned()
+/// The path of a scenario below the folder, without extension: two folders may have one of the same name.
+fn name_below(folder: &Path, file: &Path) -> String {
+    file.strip_prefix(folder)
+        .expect("the file was found in the folder")
+        .with_extension("")
+        .display()
+        .to_string()
 }
 
 fn scenario_is_as_on_linux(
+    name: &str,
     file: &PathBuf,
     image: &GuestImage,
     differences: &Differences,
 ) -> Result<(), Failed> {
     let text = fs::read_to_string(file)?;
     let scenario = Scenario::parse(&file.display().to_string(), &text, &image.programs)?;
-    compare(&scenario, image, &[], differences)?;
+    compare(name, &scenario, image, &[], differences)?;
     Ok(())
 }
 
-/// Runs the scenario on both, and gives the guest's report when both answer the same. `options` are the guest kernel's.
+/// Runs the scenario on both, and gives the guest's report when both answer the same. The differences are those listed under
+/// `name`; `options` are the guest kernel's.
 fn compare(
+    name: &str,
     scenario: &Scenario,
     image: &GuestImage,
     options: &[String],
@@ -84,7 +90,7 @@ fn compare(
     };
     let report = vmm::run::run(&vmm::vm::open()?, &guest, scenario)?;
     let linux = replay(&image.program("agent").ok_or("the image has an agent")?, scenario)?;
-    differences.check(scenario.name.as_str(), &claims(&report), &linux)?;
+    differences.check(name, &claims(&report), &linux)?;
     Ok(report)
 }
 

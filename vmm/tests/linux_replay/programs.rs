@@ -1,9 +1,12 @@
 //! Programs of the image that need no driving: how they end and what they print.
 
+use std::fs;
+use std::path::PathBuf;
+
 use libtest_mimic::{Failed, Trial};
 use vmm::image::GuestImage;
 use vmm::judge::Rule;
-use vmm::scenario::Scenario;
+use vmm::scenario::{Operation, OperationStep, Scenario, Step};
 
 use crate::compare;
 use crate::differences::Differences;
@@ -11,9 +14,11 @@ use crate::differences::Differences;
 /// The program that is driven, and so is no program to run here.
 const AGENT: &str = "agent";
 
-/// Every program with arguments for all that it can do.
+/// Programs that no shipped scenario runs, or not in all the ways that they can be run in.
 const RUNS: &[(&str, &[&str])] = &[
     ("cow", &[]),
+    ("dirtycow", &[]),
+    ("dirtycow", &["5", "5"]),
     ("exit-status", &["0"]),
     ("exit-status", &["7"]),
     ("exit-status", &["255"]),
@@ -36,19 +41,25 @@ const RUNS: &[(&str, &[&str])] = &[
     ("hello", &[]),
     ("hello", &["a", "b c", "\u{e9}"]),
     ("memory", &[]),
+    ("sse", &[]),
     ("segments", &[]),
     ("wait-errors", &[]),
 ];
 
 /// One test a run, and one that no program is left out.
-pub(crate) fn trials(image: &'static GuestImage, differences: &'static Differences) -> Vec<Trial> {
+pub(crate) fn trials(
+    image: &'static GuestImage,
+    differences: &'static Differences,
+    scenarios: &[PathBuf],
+) -> Vec<Trial> {
+    let scenarios = scenarios.to_vec();
     let runs = RUNS.iter().map(|(program, args)| {
         Trial::test(name(program, args), move || {
             program_is_as_on_linux(program, args, image, differences)
         })
     });
-    runs.chain([Trial::test("every-program-is-run", || {
-        every_program_is_run(image)
+    runs.chain([Trial::test("every-program-is-run", move || {
+        every_program_is_run(image, &scenarios)
     })])
     .collect()
 }
@@ -72,7 +83,7 @@ fn program_is_as_on_linux(
         "steps": [{ "in": "parent", "do": "exec", "program": program, "args": args }],
     });
     let scenario = Scenario::parse(&format!("{name}.json"), &document.to_string(), &image.programs)?;
-    let report = compare(&scenario, image, &[], differences)?;
+    let report = compare(&name, &scenario, image, &[], differences)?;
     // The step expects nothing but success, and Linux has just told what is right; memory must be in order all the same.
     match report.findings().find(|finding| finding.rule != Rule::Result) {
         Some(finding) => Err(format!("{finding:?}").into()),
@@ -80,12 +91,23 @@ fn program_is_as_on_linux(
     }
 }
 
-fn every_program_is_run(image: &GuestImage) -> Result<(), Failed> {
-    let is_run = |program: &String| RUNS.iter().any(|(run, _)| run == program);
+fn every_program_is_run(image: &GuestImage, scenarios: &[PathBuf]) -> Result<(), Failed> {
+    let mut run: Vec<String> = RUNS.iter().map(|(program, _)| (*program).to_owned()).collect();
+    for file in scenarios {
+        let text = fs::read_to_string(file)?;
+        let scenario = Scenario::parse(&file.display().to_string(), &text, &image.programs)?;
+        run.extend(scenario.steps.into_iter().filter_map(|step| match step {
+            Step::Operation(OperationStep {
+                operation: Operation::Exec { program, .. },
+                ..
+            }) => Some(program),
+            _ => None,
+        }));
+    }
     let left_out = image
         .programs
         .iter()
-        .find(|program| *program != AGENT && !is_run(program));
+        .find(|program| *program != AGENT && !run.contains(program));
     match left_out {
         Some(program) => Err(format!("{program} is in the image and never run").into()),
         None => Ok(()),

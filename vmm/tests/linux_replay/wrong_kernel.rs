@@ -39,8 +39,14 @@ fn is_found(mutant: &str, steps: &str, said: &str, differences: &Differences) ->
     let image = image::ensure(ImageKind::Mutants, &*image::to_stderr())?;
     let text = format!(r#"{{ "name": "wrong", "description": "A wrong kernel.", "steps": [{steps}] }}"#);
     let scenario = Scenario::parse("wrong.json", &text, &image.programs)?;
-    compare(&scenario, &image, &[], differences)?;
-    match compare(&scenario, &image, &[format!("mutant={mutant}")], differences) {
+    compare("wrong", &scenario, &image, &[], differences)?;
+    match compare(
+        "wrong",
+        &scenario,
+        &image,
+        &[format!("mutant={mutant}")],
+        differences,
+    ) {
         Err(failed) if failed.message().is_some_and(|message| message.contains(said)) => Ok(()),
         other => Err(format!("expected {said:?}, found {other:?}").into()),
     }

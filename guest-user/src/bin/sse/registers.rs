@@ -41,7 +41,7 @@ impl Registers {
     pub(crate) fn write(&self) {
         // SAFETY: the instruction reads the word; reserved bits of MXCSR are 0 in every value that this type makes.
         unsafe {
-            asm!("ldmxcsr dword ptr [{}]", in(reg) &raw const self.mxcsr, options(nostack, preserves_flags))
+            asm!("ldmxcsr dword ptr [{}]", in(reg) &raw const self.mxcsr, options(nostack, preserves_flags));
         };
         // SAFETY: the instructions read the sixteen values and change registers that no compiled code here uses.
         unsafe {
@@ -76,7 +76,7 @@ impl Registers {
         };
         // SAFETY: the instruction writes the word.
         unsafe {
-            asm!("stmxcsr dword ptr [{}]", in(reg) &raw mut registers.mxcsr, options(nostack, preserves_flags))
+            asm!("stmxcsr dword ptr [{}]", in(reg) &raw mut registers.mxcsr, options(nostack, preserves_flags));
         };
         // SAFETY: the instructions write the sixteen values.
         unsafe {

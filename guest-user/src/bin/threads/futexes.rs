@@ -73,7 +73,7 @@ fn one_of_three() {
     fact("three sleep, one is woken", first);
     fact("and no other", AWAKE.load(Relaxed));
     fact("the others are woken", wake_until(2, u32::MAX));
-    sleepers.map(Thread::join);
+    sleepers.into_iter().for_each(Thread::join);
     fact("all are awake", AWAKE.load(Relaxed));
 }
 

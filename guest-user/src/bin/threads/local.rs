@@ -38,7 +38,7 @@ pub(crate) fn facts() {
         })
     });
     let bases = threads.each_ref().map(Thread::control_block_address);
-    threads.map(Thread::join);
+    threads.into_iter().for_each(Thread::join);
     fact(
         "each began with the base that it was made with",
         bases.iter().fold(0, |all, base| all ^ base) == BASES.load(Relaxed),

@@ -51,7 +51,7 @@ fn shared_memory() {
             }
         })
     });
-    threads.map(Thread::join);
+    threads.into_iter().for_each(Thread::join);
     let numbers = NUMBERS.each_ref().map(|number| number.load(Relaxed));
     fact(
         "stores are seen by the one that joins",

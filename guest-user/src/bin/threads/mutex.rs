@@ -19,7 +19,8 @@ static INSIDE: AtomicU32 = AtomicU32::new(0);
 static COLLISIONS: AtomicU32 = AtomicU32::new(0);
 
 pub(crate) fn facts() {
-    [(); THREADS as usize].map(|()| start(count)).map(Thread::join);
+    let threads = [(); THREADS as usize].map(|()| start(count));
+    threads.into_iter().for_each(Thread::join);
     fact("threads that met inside the lock", COLLISIONS.load(Relaxed));
     fact(
         "all increments are in the counter",
