@@ -2,14 +2,14 @@
 
 use std::path::Path as FilePath;
 
-use abi::boot::{CMDLINE_INIT, CMDLINE_SELF_CHECK, MAX_MEMORY_MIB, MIN_MEMORY_MIB};
+use abi::boot::{CMDLINE_CLOCK, CMDLINE_INIT, CMDLINE_SELF_CHECK, MAX_MEMORY_MIB, MIN_MEMORY_MIB};
 
 use super::{CheckError, Findings, Surroundings};
-use crate::scenario::language::{Budget, Guest, Scenario, Step};
+use crate::scenario::language::{Budget, Guest, Scenario};
 use crate::scenario::path::Path;
 
-/// Options that decide which program runs: the harness sets them.
-const RESERVED_OPTIONS: [&str; 2] = [CMDLINE_INIT, CMDLINE_SELF_CHECK];
+/// Options that decide which program runs and how time passes: the harness sets them.
+const RESERVED_OPTIONS: [&str; 3] = [CMDLINE_INIT, CMDLINE_SELF_CHECK, CMDLINE_CLOCK];
 
 pub(super) fn check(scenario: &Scenario, surroundings: &Surroundings<'_>, findings: &mut Findings) {
     let root = Path::default();
@@ -31,7 +31,7 @@ pub(super) fn check(scenario: &Scenario, surroundings: &Surroundings<'_>, findin
                 what: "the list of steps",
             },
         );
-    } else if scenario.steps.iter().all(|step| matches!(step, Step::Check(_))) {
+    } else if scenario.first_operation().is_none() {
         findings.add(root.key("steps"), CheckError::NoOperation);
     }
 }
@@ -93,7 +93,7 @@ fn budget(budget: &Budget, path: &Path, findings: &mut Findings) {
     );
 }
 
-fn in_range(quantity: &'static str, found: u64, least: u64, most: u64) -> Result<(), CheckError> {
+pub(super) fn in_range(quantity: &'static str, found: u64, least: u64, most: u64) -> Result<(), CheckError> {
     if (least..=most).contains(&found) {
         Ok(())
     } else {
