@@ -69,6 +69,26 @@ mutants! {
     PowersOffEarly = "powers-off-early";
     /// A legal write to a page that is mapped read-only ends the process.
     StickyWriteFault = "sticky-write-fault";
+    /// wait4 tells how a child ended and leaves the zombie where it is.
+    ZombieNeverReaped = "zombie-never-reaped";
+    /// The children of a process that ends keep it as their parent.
+    OrphanNotAdopted = "orphan-not-adopted";
+    /// wait4 for a given child takes any.
+    WaitWrongChild = "wait-wrong-child";
+    /// A signal that should end a process does nothing.
+    KillIgnored = "kill-ignored";
+    /// A thread that sleeps stays among those that can run.
+    SleeperScheduled = "sleeper-scheduled";
+    /// A thread that has used up its time slice goes on.
+    SliceNeverEnds = "slice-never-ends";
+    /// A sleep ends one tick before its time.
+    SleepTooShort = "sleep-too-short";
+    /// The last owner of a page that was shared gets a copy of it when it writes.
+    LastOwnerCopies = "last-owner-copies";
+    /// A futex wake-up wakes nobody.
+    FutexWakeLost = "futex-wake-lost";
+    /// Floating-point registers are not saved when another thread runs.
+    SseNotSaved = "sse-not-saved";
 }
 
 #[cfg(feature = "mutants")]

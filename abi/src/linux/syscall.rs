@@ -107,3 +107,11 @@ named_numbers! {
 
 /// open: read and write access (`asm-generic/fcntl.h`).
 pub const O_RDWR: u64 = 2;
+/// open: mask of the access mode, and the mode of reading alone.
+pub const O_ACCMODE: u64 = 3;
+/// open: read access.
+pub const O_RDONLY: u64 = 0;
+/// *at: relative paths start in the working directory.
+pub const AT_FDCWD: i32 = -100;
+/// fstatat: an empty path means the descriptor itself.
+pub const AT_EMPTY_PATH: u64 = 0x1000;

@@ -3,13 +3,16 @@
 mod command_line;
 mod start_info;
 
-use abi::boot::{CMDLINE_INIT, CMDLINE_MUTANT, CMDLINE_SELF_CHECK, CMDLINE_VERBOSE};
+use abi::boot::{
+    CMDLINE_CLOCK, CMDLINE_DIRTYCOW, CMDLINE_FORK, CMDLINE_INIT, CMDLINE_MUTANT, CMDLINE_SCHEDULE,
+    CMDLINE_SELF_CHECK, CMDLINE_VERBOSE,
+};
 
 use crate::device::console;
 use crate::device::events::{self, Event};
 use crate::fs::initrd;
 use crate::mm::{self, FreshMemory, PhysAddr};
-use crate::{arch, log, mutant, process, selfcheck};
+use crate::{arch, log, mutant, process, sched, selfcheck};
 use command_line::CommandLine;
 use start_info::StartInfo;
 
@@ -47,5 +50,32 @@ pub(crate) extern "C" fn start(start_info: u64) -> ! {
     if command_line.has(CMDLINE_SELF_CHECK) {
         selfcheck::run();
     }
+    choose_ways(command_line);
     process::start_init(command_line.value(CMDLINE_INIT).unwrap_or(DEFAULT_INIT));
+}
+
+/// What the command line may choose between. Another word than these is an error of whoever wrote it.
+fn choose_ways(command_line: CommandLine<'_>) {
+    let choice = |key: &str, ways: [&str; 2]| {
+        let value = command_line.value(key).unwrap_or(ways[0].as_bytes());
+        let position = ways.iter().position(|way| way.as_bytes() == value);
+        position.unwrap_or_else(|| {
+            panic!(
+                "{key}= is {:?}, expected one of {ways:?}",
+                core::str::from_utf8(value)
+            )
+        })
+    };
+    if choice(CMDLINE_FORK, ["cow", "copy"]) == 1 {
+        mm::copy_on_fork();
+    }
+    if choice(CMDLINE_DIRTYCOW, ["fixed", "vulnerable"]) == 1 {
+        mm::be_vulnerable_to_dirty_cow();
+    }
+    if choice(CMDLINE_SCHEDULE, ["kernel", "vmm"]) == 1 {
+        sched::decide_by_vmm();
+    }
+    if choice(CMDLINE_CLOCK, ["virtual", "real"]) == 1 {
+        sched::run_really();
+    }
 }

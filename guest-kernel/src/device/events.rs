@@ -4,11 +4,13 @@ use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use abi::event::{self, EventRecord, MAX_TEXT_BYTES};
+use abi::thread;
 
 use crate::arch;
 use crate::mm::{FrameNumber, PhysAddr, physical_address_of};
 use crate::mutant::{self, Mutant};
-use crate::process::{Fault, Pid};
+use crate::process::{Fault, Pid, Sleep, State, Tid};
+use crate::sched::Site;
 use crate::sync::Lock;
 
 /// Something that happened.
@@ -45,6 +47,32 @@ pub(crate) enum Event {
     FirstUser {
         pid: Pid,
     },
+    Switched {
+        next: Tid,
+        previous: Tid,
+        state: State,
+    },
+    Woken {
+        tid: Tid,
+    },
+    ThreadCreated {
+        tid: Tid,
+        process: Pid,
+    },
+    ThreadExited {
+        tid: Tid,
+        process: Pid,
+    },
+    Adopted {
+        pid: Pid,
+        parent: Pid,
+    },
+    Choice {
+        running: Tid,
+        candidates: PhysAddr,
+        count: usize,
+        site: Site,
+    },
 }
 
 /// Whether the VMM answered when it was asked.
@@ -69,15 +97,16 @@ pub(crate) fn is_listening() -> bool {
 
 /// Sends an event.
 pub(crate) fn send(event: Event) {
-    let (kind, pid, arguments) = encode(event);
+    let (kind, subject, arguments) = encode(event);
     send_record(EventRecord {
         kind,
-        pid: pid.map_or(0, Pid::as_u32),
+        pid: subject.map_or(0, Tid::as_u32),
         arguments,
     });
 }
 
-fn encode(event: Event) -> (u32, Option<Pid>, [u64; 4]) {
+/// Kind, process or thread that it is about, arguments.
+fn encode(event: Event) -> (u32, Option<Tid>, [u64; 4]) {
     match event {
         Event::Booted { root } => (event::BOOTED, None, [root.address(), 0, 0, 0]),
         Event::FrameTable { address, frames } => {
@@ -85,18 +114,22 @@ fn encode(event: Event) -> (u32, Option<Pid>, [u64; 4]) {
         }
         Event::Created { pid, parent, root } => {
             let parent = parent.map_or(0, Pid::as_u32);
-            (event::CREATED, Some(pid), [parent.into(), root.address(), 0, 0])
+            (
+                event::CREATED,
+                Some(pid.into()),
+                [parent.into(), root.address(), 0, 0],
+            )
         }
-        Event::Executed { pid, root } => (event::EXECUTED, Some(pid), [root.address(), 0, 0, 0]),
+        Event::Executed { pid, root } => (event::EXECUTED, Some(pid.into()), [root.address(), 0, 0, 0]),
         Event::Exited { pid, status } => {
             let kind = if mutant::is(Mutant::NonsenseReport) {
                 u32::MAX
             } else {
                 event::EXITED
             };
-            (kind, Some(pid), [status.into(), 0, 0, 0])
+            (kind, Some(pid.into()), [status.into(), 0, 0, 0])
         }
-        Event::Reaped { pid } => (event::REAPED, Some(pid), [0; 4]),
+        Event::Reaped { pid } => (event::REAPED, Some(pid.into()), [0; 4]),
         Event::FatalFault { pid, fault } => {
             let Fault {
                 vector,
@@ -106,12 +139,66 @@ fn encode(event: Event) -> (u32, Option<Pid>, [u64; 4]) {
             } = fault;
             (
                 event::FATAL_FAULT,
-                Some(pid),
+                Some(pid.into()),
                 [vector, error_code, address, instruction],
             )
         }
         Event::PowerOff => (event::POWER_OFF, None, [0; 4]),
-        Event::FirstUser { pid } => (event::FIRST_USER, Some(pid), [0; 4]),
+        Event::FirstUser { pid } => (event::FIRST_USER, Some(pid.into()), [0; 4]),
+        Event::Switched {
+            next,
+            previous,
+            state,
+        } => {
+            let (state, reason) = encode_state(state);
+            (
+                event::SWITCHED,
+                Some(next),
+                [previous.as_u32().into(), state, reason, 0],
+            )
+        }
+        Event::Woken { tid } => (event::WOKEN, Some(tid), [0; 4]),
+        Event::ThreadCreated { tid, process } => (
+            event::THREAD_CREATED,
+            Some(tid),
+            [process.as_u32().into(), 0, 0, 0],
+        ),
+        Event::ThreadExited { tid, process } => (
+            event::THREAD_EXITED,
+            Some(tid),
+            [process.as_u32().into(), 0, 0, 0],
+        ),
+        Event::Adopted { pid, parent } => (
+            event::ADOPTED,
+            Some(pid.into()),
+            [parent.as_u32().into(), 0, 0, 0],
+        ),
+        Event::Choice {
+            running,
+            candidates,
+            count,
+            site,
+        } => {
+            let arguments = [candidates.as_u64(), count as u64, site as u64, 0];
+            (event::CHOICE, Some(running), arguments)
+        }
+    }
+}
+
+/// A state and what a sleeping thread waits for, in the numbers of [`abi::thread`].
+fn encode_state(state: State) -> (u64, u64) {
+    match state {
+        State::Runnable => (thread::RUNNABLE, 0),
+        State::Ended => (thread::ENDED, 0),
+        State::Sleeping(reason) => {
+            let reason = match reason {
+                Sleep::Child(_) => thread::CHILD,
+                Sleep::Until(_) => thread::TIMER,
+                Sleep::Futex(..) => thread::FUTEX,
+                Sleep::Threads => thread::THREADS,
+            };
+            (thread::SLEEPING, reason)
+        }
     }
 }
 

@@ -25,6 +25,16 @@ pub(crate) fn page_aligned_address(contents: &[u8]) -> Option<PhysAddr> {
     Some(physical_address_of(contents)).filter(|address| address.is_page_aligned())
 }
 
+/// The file whose contents hold a physical address, and the offset in it.
+pub(crate) fn file_at(address: PhysAddr) -> Option<(&'static [u8], u64)> {
+    let archive: &'static [u8] = *ARCHIVE.lock();
+    cpio::entries(archive).find_map(|entry| {
+        let start = physical_address_of(entry.contents).as_u64();
+        let offset = address.as_u64().checked_sub(start)?;
+        (offset < entry.contents.len() as u64).then(|| (without_root(entry.name), offset))
+    })
+}
+
 fn without_root(path: &[u8]) -> &[u8] {
     let path = path
         .strip_prefix(b".")

@@ -1,13 +1,15 @@
-//! Files: the initrd's, and the two devices that a program can open.
+//! Files: the initrd's, two devices, and two files about the process itself.
 //!
 //! - `cpio`: the archive format
 //! - `initrd`: the archive that the loader left in memory
 //! - `elf`: the executable format, as far as the kernel loads it
 //! - `open_files`: a process's file descriptors
+//! - `own_maps`: what `/proc/self/maps` says
 
 mod cpio;
 pub(crate) mod elf;
 pub(crate) mod initrd;
 mod open_files;
+pub(crate) mod own_maps;
 
-pub(crate) use open_files::{File, OpenFiles};
+pub(crate) use open_files::{File, OpenFile, OpenFiles};

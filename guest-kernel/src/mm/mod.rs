@@ -29,11 +29,12 @@ use core::ops::Range;
 
 pub(crate) use address::{FrameNumber, PhysAddr, VirtAddr, round_up_to_page};
 pub(crate) use address_space::{
-    Access, AddressSpace, Backing, FaultError, Growth, MapRequest, Placement, Protection, STACK_TOP, layout,
+    Access, AddressSpace, AreaRole, AreaView, Backing, FaultError, Growth, Lookup, MapRequest, Placement,
+    Protection, STACK_TOP, be_vulnerable_to_dirty_cow, copy_on_fork, layout,
 };
 pub(crate) use direct_map::{boot_bytes, boot_u32, boot_u64, physical_address_of};
 pub(crate) use frames::{
-    Contents, FrameKind, FreshMemory, OutOfMemory, UsableMemory, allocate, free as free_frames,
+    Contents, FrameKind, FrameRef, FreshMemory, OutOfMemory, UsableMemory, allocate, free as free_frames,
     table_location as frame_table_location,
 };
 pub(crate) use image::image_range;
@@ -41,7 +42,7 @@ pub(crate) use kernel_stack::{KERNEL_STACKS, KernelStack, MAX_STACKS};
 pub(crate) use kmalloc::try_box;
 pub(crate) use page_table::activate_kernel;
 pub(crate) use shared_object::{MAX_BYTES as MAX_SHARED_BYTES, SharedObject};
-pub(crate) use user_copy::UserSlice;
+pub(crate) use user_copy::{UserSlice, copy_from_frame, copy_to_frame};
 
 /// Takes possession of memory: the frame table, and the final form of the kernel's own mapping.
 pub(crate) fn init(usable: UsableMemory, fresh: FreshMemory, initrd: Range<u64>) {

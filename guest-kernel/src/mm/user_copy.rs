@@ -10,6 +10,7 @@ use abi::paging::USER_END;
 use super::address::{FrameNumber, VirtAddr};
 use super::address_space::{Access, AddressSpace};
 use super::direct_map;
+use super::frames::FrameRef;
 use crate::errno::Errno;
 
 /// Bytes that a program says it has.
@@ -56,6 +57,16 @@ impl UserSlice {
             bytes: len as u64,
         }
     }
+}
+
+/// Copies out of one frame of a program's memory.
+pub(crate) fn copy_from_frame(frame: &FrameRef, offset: u64, into: &mut [u8]) {
+    direct_map::read(frame.number(), offset as usize, into);
+}
+
+/// Copies into one frame of a program's memory.
+pub(crate) fn copy_to_frame(frame: &FrameRef, offset: u64, from: &[u8]) {
+    direct_map::write(frame.number(), offset as usize, from);
 }
 
 impl AddressSpace {
@@ -109,6 +120,13 @@ impl AddressSpace {
         } else {
             Ok(None)
         }
+    }
+
+    /// Where in shared memory an address that can be read lies; `None` for private memory.
+    pub(crate) fn shared_place(&mut self, address: u64) -> Result<Option<(FrameNumber, u64)>, Errno> {
+        let address = UserSlice::new(address, 1)?.start;
+        let frame = self.frame_behind(address, Access::Read)?;
+        Ok(self.is_shared(address).then(|| (frame, address.page_offset())))
     }
 
     /// Frame of memory that the program reaches at the address with that access.

@@ -1,26 +1,38 @@
 //! execve: another program in the same process; and the first program of all.
+//!
+//! The other threads of the process end first. Only the first thread of a process may call execve while there are others:
+//! Linux gives a later one the first one's number, and here numbers do not change hands.
 
 use super::arguments::Arguments;
 use super::load::{Program, load};
+use super::thread::Sleep;
 use super::{Pid, fork, table};
-use crate::arch::TrapFrame;
+use crate::arch::{TrapFrame, UserState};
 use crate::device::events::{self, Event};
 use crate::errno::Errno;
 use crate::fs::{OpenFiles, initrd};
 use crate::mm::{self, AddressSpace};
 use crate::mutant::{self, Mutant};
+use crate::sched;
 
 /// Longest path with its NUL. A longer one names nothing in an initrd.
 const PATH_BYTES: usize = 256;
 
 /// Replaces the program of the process that runs. Whatever fails, fails before the old program is gone.
 pub(crate) fn exec(frame: &mut TrapFrame, path: u64, argv: u64, envp: u64) -> Result<(), Errno> {
-    table::with_current(|process| {
+    let program = table::with_current(|process| prepare(process.address_space(), path, argv, envp))?;
+    end_other_threads()?;
+    table::with_table(|table| {
+        let thread = table.current_thread();
+        thread.user_state = UserState::INITIAL;
+        thread.user_state.restore();
+        thread.clear_at_end = 0;
+        let process = table.current_process();
         let Program {
             address_space,
             entry,
             stack,
-        } = prepare(process.address_space(), path, argv, envp)?;
+        } = program;
         address_space.page_table().activate();
         process.address_space = Some(address_space);
         if mutant::is(Mutant::ExecLeaksFrame) {
@@ -34,6 +46,30 @@ pub(crate) fn exec(frame: &mut TrapFrame, path: u64, argv: u64, envp: u64) -> Re
         *frame = TrapFrame::entering_user(entry, stack);
         Ok(())
     })
+}
+
+/// Waits until the calling thread is the only one.
+fn end_other_threads() -> Result<(), Errno> {
+    loop {
+        let alone = table::with_table(|table| {
+            let (tid, process) = (table.current(), table.current_process());
+            let pid = process.pid;
+            if process.threads.len() == 1 {
+                process.survivor = None;
+                return Ok(true);
+            }
+            if tid != pid.into() || process.survivor.is_some_and(|survivor| survivor != tid) {
+                return Err(Errno::EAGAIN);
+            }
+            process.survivor = Some(tid);
+            table.wake_all(pid, |_| true);
+            Ok(false)
+        })?;
+        if alone {
+            return Ok(());
+        }
+        sched::sleep(Sleep::Threads)?;
+    }
 }
 
 fn prepare(caller: &mut AddressSpace, path: u64, argv: u64, envp: u64) -> Result<Program, Errno> {
@@ -83,14 +119,9 @@ fn create_init(path: &[u8]) -> Result<(), Errno> {
         stack,
     } = load(find_executable(path)?, &Arguments::for_init(path)?)?;
     let frame = TrapFrame::entering_user(entry, stack);
-    table::with_table(|table| {
-        Ok(fork::add(
-            table,
-            Pid::INIT,
-            None,
-            address_space,
-            OpenFiles::on_console(),
-            frame,
-        )?)
-    })
+    let thread = fork::new_thread(Pid::INIT.into(), Pid::INIT, frame, UserState::INITIAL)?;
+    let files = OpenFiles::on_console();
+    Ok(table::with_table(|table| {
+        fork::add(table, None, address_space, files, thread)
+    })?)
 }

@@ -1,61 +1,132 @@
-//! exit: the process gives back what it has and leaves its status.
+//! exit: a thread ends, and with its last thread the process, which gives back what it has and leaves its status.
 
 use abi::linux::process::WAIT_EXIT_SHIFT;
 
-use super::{Pid, State, table};
+use super::thread::Sleep;
+use super::{Life, Pid, table};
 use crate::device::events::{self, Event};
-use crate::mm;
+use crate::mm::{self, UserSlice};
 use crate::mutant::{self, Mutant};
-use crate::sched;
+use crate::sched::{self, futex};
+
+/// Ends the thread that runs because it wants to.
+pub(crate) fn exit_thread(code: u64) -> ! {
+    table::with_table(|table| {
+        let (tid, process) = (table.current(), table.current_process());
+        if tid == process.pid.into() {
+            process.first_threads_status = exit_status(code);
+        }
+    });
+    leave();
+}
 
 /// Ends the process that runs because it wants to.
-pub(crate) fn exit(code: u64) -> ! {
+pub(crate) fn exit_group(code: u64) -> ! {
+    end(exit_status(code));
+}
+
+fn exit_status(code: u64) -> u32 {
     let mask = if mutant::is(Mutant::ExitCodeTruncated) {
         0xf
     } else {
         0xff
     };
-    end((code as u32 & mask) << WAIT_EXIT_SHIFT);
+    (code as u32 & mask) << WAIT_EXIT_SHIFT
 }
 
 /// Ends the process that runs, with a status as wait4 gives it.
 pub(super) fn end(status: u32) -> ! {
-    let parent = table::with_table(|table| {
-        let pid = table.current();
-        assert!(pid != Pid::INIT, "init exited, wait status {status:#x}");
-        mm::activate_kernel();
-        table.current_mut().address_space = None;
-        if mutant::is(Mutant::ExitLeaksFrame) {
-            mm::leak_frame();
-        }
-        table.give_children(pid, Pid::INIT);
-        table.current_mut().state = State::Zombie { status };
-        events::send(Event::Exited { pid, status });
-        if mutant::is(Mutant::PowersOffEarly) {
-            events::send(Event::PowerOff);
-        }
-        table
-            .current_mut()
-            .parent()
-            .expect("every process but init has a parent")
+    table::with_table(|table| {
+        let pid = table.current_process().pid;
+        begin_to_end(table, pid, status);
     });
-    // Init may have got a zombie from us that it waits for.
-    for waiter in [parent, Pid::INIT] {
-        wake(waiter);
+    leave();
+}
+
+/// From now on every thread of the process ends when it comes to the end of what it does in the kernel.
+pub(super) fn begin_to_end(table: &mut table::Table, pid: Pid, status: u32) {
+    assert!(pid != Pid::INIT, "init exited, wait status {status:#x}");
+    let process = table.process(pid);
+    if process.life == Life::Alive {
+        process.life = Life::Ending { status };
+        table.wake_all(pid, |_| true);
     }
+}
+
+/// Called on the way back to a program: a thread that is to end does not get there.
+pub(crate) fn end_if_told() {
+    if table::with_table(table::Table::current_must_end) {
+        leave();
+    }
+}
+
+/// Ends the thread that runs.
+fn leave() -> ! {
+    clear_word();
+    table::with_table(|table| {
+        let tid = table.current();
+        let pid = table.current_process().pid;
+        if table.detach_current().is_empty() {
+            end_process(table, pid);
+        } else {
+            events::send(Event::ThreadExited { tid, process: pid });
+            wake_survivor(table, pid);
+        }
+    });
     sched::leave();
 }
 
-fn wake(pid: Pid) {
-    let was_waiting = table::with_table(|table| {
-        let process = table.get_mut(pid);
-        let was_waiting = matches!(process.state, State::Waiting(_));
-        if was_waiting {
-            process.state = State::Ready;
+/// Tells whoever waits for the thread that it is gone (`CLONE_CHILD_CLEARTID`).
+fn clear_word() {
+    table::with_table(|table| {
+        let address = core::mem::take(&mut table.current_thread().clear_at_end);
+        if address == 0 {
+            return;
         }
-        was_waiting
+        let process = table.current_process();
+        let word = UserSlice::new(address, 4);
+        let cleared = word.and_then(|word| process.address_space().write(word, &[0; 4]));
+        // A word that cannot be written is nobody's to wait for.
+        if let (Ok(()), Ok(key)) = (cleared, futex::key_of(process, address)) {
+            futex::wake_waiters(table, key, 1, futex::ANY_CLASS);
+        }
     });
-    if was_waiting {
-        sched::enqueue(pid);
+}
+
+fn wake_survivor(table: &mut table::Table, pid: Pid) {
+    let process = table.process(pid);
+    if process
+        .survivor
+        .is_some_and(|survivor| process.threads == [survivor])
+    {
+        table.wake_all(pid, |reason| reason == Sleep::Threads);
+    }
+}
+
+/// The last thread is gone: so is everything but the status.
+fn end_process(table: &mut table::Table, pid: Pid) {
+    assert!(pid != Pid::INIT, "init's last thread exited");
+    mm::activate_kernel();
+    let process = table.process(pid);
+    let status = match process.life {
+        Life::Ending { status } | Life::Zombie { status } => status,
+        Life::Alive => process.first_threads_status,
+    };
+    process.address_space = None;
+    process.files.close_all();
+    process.life = Life::Zombie { status };
+    let parent = process.parent().expect("every process but init has a parent");
+    if mutant::is(Mutant::ExitLeaksFrame) {
+        mm::leak_frame();
+    }
+    let init_has_zombie = !mutant::is(Mutant::OrphanNotAdopted) && table.give_children(pid, Pid::INIT);
+    events::send(Event::Exited { pid, status });
+    if mutant::is(Mutant::PowersOffEarly) {
+        events::send(Event::PowerOff);
+    }
+    let waits_for_child = |reason| matches!(reason, Sleep::Child(_));
+    table.wake_all(parent, waits_for_child);
+    if init_has_zombie {
+        table.wake_all(Pid::INIT, waits_for_child);
     }
 }

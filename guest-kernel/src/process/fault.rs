@@ -5,7 +5,7 @@ use abi::linux::process::{SIGBUS, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGTRAP};
 use super::{exit, table};
 use crate::device::events::{self, Event};
 use crate::log;
-use crate::mm::{Access, FaultError, VirtAddr};
+use crate::mm::{Access, FaultError, UserSlice, VirtAddr};
 
 /// An exception in user mode.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ pub(crate) fn handle_page_fault(address: VirtAddr, access: Access, fault: Fault)
         Ok(()) => {}
         Err(FaultError::Forbidden) => end_by_fault(fault),
         Err(FaultError::OutOfMemory) => {
-            let pid = table::with_table(|table| table.current().as_u32());
+            let pid = table::with_current(|process| process.pid.as_u32());
             log::line(format_args!(
                 "out of memory: killed process {pid} at its access to {address:?}"
             ));
@@ -35,9 +35,16 @@ pub(crate) fn handle_page_fault(address: VirtAddr, access: Access, fault: Fault)
 
 /// Ends the process with the signal that Linux has for the exception.
 pub(crate) fn end_by_fault(fault: Fault) -> ! {
-    let pid = table::with_table(|table| table.current());
+    let pid = table::with_current(|process| process.pid);
     events::send(Event::FatalFault { pid, fault });
     exit::end(signal_of(fault.vector));
+}
+
+/// Reads from the memory of the process that runs, into the place given.
+pub(crate) fn read_current<const BYTES: usize>(mut into: [u8; BYTES], from: u64) -> Option<[u8; BYTES]> {
+    let slice = UserSlice::new(from, BYTES as u64).ok()?;
+    table::with_current(|process| process.address_space().read(slice, &mut into)).ok()?;
+    Some(into)
 }
 
 fn signal_of(vector: u64) -> u32 {

@@ -2,8 +2,12 @@
 
 #![allow(unsafe_code, reason = "first contents of a kernel stack")]
 
-use super::{Family, Pid, Process, State, table};
-use crate::arch::{Context, TrapFrame};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::thread::{State, Thread, Tid, Woken};
+use super::{Family, Life, Pid, Process, table};
+use crate::arch::{Context, TrapFrame, UserState};
 use crate::device::events::{self, Event};
 use crate::errno::Errno;
 use crate::fs::OpenFiles;
@@ -11,51 +15,80 @@ use crate::mm::{AddressSpace, KernelStack, OutOfMemory, try_box};
 use crate::mutant::{self, Mutant};
 use crate::sched;
 
-/// Makes a child of the process that runs; it returns from the same system call, with 0.
-pub(crate) fn fork(frame: &TrapFrame) -> Result<Pid, Errno> {
+/// Makes a child of the process that runs, with one thread: it returns from the same system call, with 0. `adjust` sees the
+/// child before it first runs.
+pub(crate) fn fork(
+    frame: &TrapFrame,
+    adjust: impl FnOnce(&mut AddressSpace, &mut Thread),
+) -> Result<Pid, Errno> {
     let mut child_frame = *frame;
     child_frame.set_system_call_result(0);
     let pid = table::with_table(|table| {
-        let pid = table.free_pid().ok_or(Errno::EAGAIN)?;
-        let parent = table.current_mut();
-        let files = parent.files.clone();
-        let parent_pid = parent.pid;
-        let address_space = parent.address_space().fork()?;
-        add(table, pid, Some(parent_pid), address_space, files, child_frame)?;
+        let pid = Pid(table.free_number()?);
+        let mut user_state = table.current_thread().user_state.clone();
+        user_state.save();
+        let parent = table.current_process();
+        let (parent_pid, files) = (parent.pid, parent.files.clone());
+        let mut address_space = parent.address_space().fork()?;
+        let mut thread = new_thread(pid.into(), pid, child_frame, user_state)?;
+        adjust(&mut address_space, &mut thread);
+        add(table, Some(parent_pid), address_space, files, thread)?;
         Ok::<_, Errno>(pid)
     })?;
     if !mutant::is(Mutant::ChildNeverRuns) {
-        sched::enqueue(pid);
+        sched::enqueue(pid.into());
     }
     Ok(pid)
 }
 
-/// Adds a process that enters user mode with the registers of `frame` when it first runs.
-pub(super) fn add(
-    table: &mut table::Table,
-    pid: Pid,
-    parent: Option<Pid>,
-    address_space: AddressSpace,
-    files: OpenFiles,
+/// A thread that enters user mode with the registers of `frame` when it first runs.
+pub(super) fn new_thread(
+    tid: Tid,
+    process: Pid,
     frame: TrapFrame,
-) -> Result<(), OutOfMemory> {
-    let root = address_space.page_table().root();
+    user_state: UserState,
+) -> Result<Box<Thread>, OutOfMemory> {
     let kernel_stack = KernelStack::new()?;
     // SAFETY: the stack was just made and nothing uses it.
     let context = unsafe { Context::new(kernel_stack.top().as_u64(), frame) };
-    let process = try_box(Process {
+    try_box(Thread {
+        tid,
+        process,
+        state: State::Runnable,
+        woken: Woken::ByEvent,
+        kernel_stack,
+        context,
+        user_state,
+        clear_at_end: 0,
+    })
+}
+
+/// Adds a process and its first thread.
+pub(super) fn add(
+    table: &mut table::Table,
+    parent: Option<Pid>,
+    address_space: AddressSpace,
+    files: OpenFiles,
+    thread: Box<Thread>,
+) -> Result<(), OutOfMemory> {
+    let pid = thread.process;
+    let root = address_space.page_table().root();
+    let mut process = try_box(Process {
         pid,
         family: Family {
             parent,
             ..Family::default()
         },
-        state: State::Ready,
+        life: Life::Alive,
+        threads: Vec::new(),
+        survivor: None,
+        first_threads_status: 0,
         address_space: Some(address_space),
         files,
-        kernel_stack,
-        context,
     })?;
-    table.insert(process);
+    table::reserve_thread(&mut process)?;
+    table.insert_process(process);
+    table.insert_thread(thread);
     events::send(Event::Created { pid, parent, root });
     Ok(())
 }

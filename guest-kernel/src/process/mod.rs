@@ -1,35 +1,51 @@
-//! Processes, and what becomes of them.
+//! Processes and their threads, and what becomes of them.
 //!
 //! ```text
-//!   fork ──> ready ──(sched)──> running ──exit, fatal fault──> zombie ──(wait4 of the parent)──> gone
-//!              ^                   │
-//!              └── a child ended ──┴─ wait4 ──> waiting
+//!   fork, clone ──> runnable <──────── what it waits for has come ──────┐
+//!                    │   ^                                              │
+//!            (sched) v   │ yields, slice used up                        │
+//!                   running ── wait4, nanosleep, futex ──> sleeping ────┘
+//!                    │
+//!                    └─ exit, kill, fatal fault ──> ended; the last thread's process: zombie ──(wait4)──> gone
 //! ```
 //!
-//! - `table`: pids, and who is whose child
-//! - `fork`, `exec`, `exit`, `wait`: one system call each; `fault` decides what an exception means
+//! - `thread`: what the scheduler runs; `table`: processes and threads by number, and who is whose child
+//! - `fork`, `clone`, `exec`, `exit`, `signal`, `wait`: one system call each; `fault` decides what an exception means
 //! - `load`: a program file becomes an address space; `arguments`: what it is told
+//! - `memory_file`: a process's memory as a file
 //!
-//! **Invariant:** a zombie keeps its pid, its status and its kernel stack; everything else of it went with `exit`.
+//! A process that is to end ([`Life::Ending`]) is not torn down from outside: each of its threads is woken, gives up what it
+//! holds on its way out of the kernel, and ends itself. The last one leaves the status.
+//!
+//! **Invariant:** a zombie keeps its number, its relatives and its status; everything else went with its last thread.
 
 mod arguments;
+mod clone;
 mod exec;
 mod exit;
 mod fault;
 mod fork;
 mod load;
+mod memory_file;
+mod signal;
 mod table;
+mod thread;
 mod wait;
 
-use crate::arch::Context;
-use crate::fs::OpenFiles;
-use crate::mm::{AddressSpace, KernelStack};
+use alloc::vec::Vec;
 
+use crate::fs::OpenFiles;
+use crate::mm::AddressSpace;
+
+pub(crate) use clone::clone;
 pub(crate) use exec::{exec, read_path, start_init};
-pub(crate) use exit::exit;
-pub(crate) use fault::{Fault, end_by_fault, handle_page_fault};
+pub(crate) use exit::{end_if_told, exit_group, exit_thread};
+pub(crate) use fault::{Fault, end_by_fault, handle_page_fault, read_current};
 pub(crate) use fork::fork;
-pub(crate) use table::{switch_to, with_current, with_table};
+pub(crate) use memory_file::{read_own, write_own};
+pub(crate) use signal::{kill, kill_thread};
+pub(crate) use table::{Table, finish_switch, switch_to, with_current, with_table, with_thread};
+pub(crate) use thread::{Sleep, State, Tid, Woken};
 pub(crate) use wait::{ChildFilter, Patience, wait};
 
 /// Number of a process.
@@ -37,8 +53,6 @@ pub(crate) use wait::{ChildFilter, Patience, wait};
 pub(crate) struct Pid(u32);
 
 impl Pid {
-    /// No process has it.
-    pub(crate) const NOBODY: Self = Self(0);
     /// The first process: orphans become its children, and it must not end.
     pub(crate) const INIT: Self = Self(1);
 
@@ -49,13 +63,16 @@ impl Pid {
 
 /// Where a process is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// Runs or could.
-    Ready,
-    /// In wait4, until a child ends.
-    Waiting(ChildFilter),
+enum Life {
+    Alive,
+    /// Its threads are on their way out; this is the wait status that it will have.
+    Ending {
+        status: u32,
+    },
     /// Ended; its parent can ask for the status.
-    Zombie { status: u32 },
+    Zombie {
+        status: u32,
+    },
 }
 
 /// A process's place among the others.
@@ -73,13 +90,16 @@ struct Family {
 pub(crate) struct Process {
     pid: Pid,
     family: Family,
-    state: State,
+    life: Life,
+    /// Threads that have not ended, in the order in which they were made.
+    threads: Vec<Tid>,
+    /// The one that goes on when the others are to end: it calls execve.
+    survivor: Option<Tid>,
+    /// Wait status that its first thread left, should all threads end one by one.
+    first_threads_status: u32,
     /// None in a zombie.
     address_space: Option<AddressSpace>,
     files: OpenFiles,
-    kernel_stack: KernelStack,
-    /// Where the kernel stack was left; of no meaning while the process runs.
-    context: Context,
 }
 
 impl Process {
@@ -99,5 +119,13 @@ impl Process {
         self.address_space
             .as_mut()
             .expect("a process has an address space until it ends")
+    }
+
+    /// Whether the thread is to leave the kernel only to end.
+    fn must_end(&self, thread: Tid) -> bool {
+        match self.life {
+            Life::Alive => self.survivor.is_some_and(|survivor| survivor != thread),
+            Life::Ending { .. } | Life::Zombie { .. } => true,
+        }
     }
 }

@@ -1,32 +1,44 @@
-//! The process table: by pid, who is whose child, and who runs.
+//! Processes and threads by number, who is whose child, and who runs.
 
-#![allow(unsafe_code, reason = "switching to another process's kernel stack")]
+#![allow(unsafe_code, reason = "switching to another thread's kernel stack")]
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
-use super::{Family, Pid, Process, State};
+use super::thread::{Sleep, State, Thread, Tid, Woken};
+use super::{Family, Pid, Process};
 use crate::arch::{self, Context};
-use crate::mm::MAX_STACKS;
+use crate::device::events::{self, Event};
+use crate::errno::Errno;
+use crate::mm::{MAX_STACKS, OutOfMemory};
+use crate::mutant::{self, Mutant};
+use crate::sched;
 use crate::sync::Lock;
 
-/// Each process has a kernel stack.
-const MAX_PROCESSES: usize = MAX_STACKS;
+/// Each thread has a kernel stack, and each process a thread.
+const MAX_NUMBERS: usize = MAX_STACKS;
 /// Numbers start again from 2 after this one.
-const LAST_PID: u32 = 32767;
+const LAST_NUMBER: u32 = 32767;
 
 static TABLE: Lock<Table> = Lock::new(Table {
-    slots: [const { None }; MAX_PROCESSES],
-    count: 0,
-    last_pid: 0,
-    current: Pid::INIT,
+    processes: [const { None }; MAX_NUMBERS],
+    threads: [const { None }; MAX_NUMBERS],
+    in_use: 0,
+    last_number: 0,
+    current: Tid::NOBODY,
+    departed: None,
 });
 
-/// All processes. The slot of a pid is the pid modulo the number of slots.
+/// All processes and threads. The slot of a number is the number modulo how many slots there are, for both alike.
 pub(crate) struct Table {
-    slots: [Option<Box<Process>>; MAX_PROCESSES],
-    count: usize,
-    last_pid: u32,
-    current: Pid,
+    processes: [Option<Box<Process>>; MAX_NUMBERS],
+    threads: [Option<Box<Thread>>; MAX_NUMBERS],
+    /// Slots with a process, a thread, or both.
+    in_use: usize,
+    last_number: u32,
+    current: Tid,
+    /// Ended, but its kernel stack was in use until the switch.
+    departed: Option<Tid>,
 }
 
 /// Runs `f` with the table.
@@ -36,80 +48,140 @@ pub(crate) fn with_table<R>(f: impl FnOnce(&mut Table) -> R) -> R {
 
 /// Runs `f` with the process that runs.
 pub(crate) fn with_current<R>(f: impl FnOnce(&mut Process) -> R) -> R {
-    with_table(|table| f(table.current_mut()))
+    with_table(|table| f(table.current_process()))
 }
 
-/// Leaves the kernel stack of the process that runs for that of `next`; returns when someone switches back.
-pub(crate) fn switch_to(next: Pid) {
+/// Runs `f` with the thread that runs.
+pub(crate) fn with_thread<R>(f: impl FnOnce(&mut Thread) -> R) -> R {
+    with_table(|table| f(table.current_thread()))
+}
+
+/// Leaves the kernel stack of the thread that runs for that of `next`; returns when someone switches back.
+pub(crate) fn switch_to(next: Tid) {
     let (from, to) = with_table(|table| {
-        let from = &raw mut table.current_mut().context;
+        let leaving = table.current_thread();
+        if !mutant::is(Mutant::SseNotSaved) {
+            leaving.user_state.save();
+        }
+        let from = &raw mut leaving.context;
         (from, table.make_current(next))
     });
-    // SAFETY: both processes are boxed and stay in the table: the one that is left can be reaped only by another one that
-    // runs, after the switch, and then nobody switches to it. `next` does not run, so its context is the one it left.
+    // SAFETY: both threads are boxed and stay in the table: the one that is left is thrown away, if it has ended, by the next
+    // one, after the switch. `next` does not run, so its context is the one it left.
     unsafe { arch::switch(from, to) };
+    finish_switch();
 }
 
-/// Starts the first process, on its own kernel stack.
+/// What the next thread does for the one that it follows.
+pub(crate) fn finish_switch() {
+    let departed = with_table(|table| {
+        let tid = table.departed.take()?;
+        table.take_thread(tid)
+    });
+    drop(departed);
+}
+
+/// Starts the first thread, on its own kernel stack.
 pub(super) fn start_first() -> ! {
-    let first = with_table(|table| table.make_current(Pid::INIT));
+    let first = with_table(|table| table.make_current(Pid::INIT.into()));
+    events::send(Event::Switched {
+        next: Pid::INIT.into(),
+        previous: Tid::NOBODY,
+        state: State::Ended,
+    });
     let mut nowhere = Context::abandoned();
-    // SAFETY: the first process has a fresh context, and nothing comes back to the boot stack.
+    // SAFETY: the first thread has a fresh context, and nothing comes back to the boot stack.
     unsafe { arch::switch(&raw mut nowhere, first) };
     unreachable!("nothing switches to the boot stack");
 }
 
 impl Table {
-    /// A number that no process has.
-    pub(super) fn free_pid(&self) -> Option<Pid> {
-        if self.count == MAX_PROCESSES {
-            return None;
+    /// A number that no process and no thread has.
+    pub(super) fn free_number(&self) -> Result<u32, Errno> {
+        if self.in_use == MAX_NUMBERS {
+            return Err(Errno::EAGAIN);
         }
-        let mut number = self.last_pid;
+        let mut number = self.last_number;
         loop {
-            number = if number >= LAST_PID {
+            number = if number >= LAST_NUMBER {
                 Pid::INIT.0 + 1
             } else {
                 number + 1
             };
-            if self.slots[slot_of(Pid(number))].is_none() {
-                return Some(Pid(number));
+            let slot = slot_of(number);
+            if self.processes[slot].is_none() && self.threads[slot].is_none() {
+                return Ok(number);
             }
         }
     }
 
-    /// Adds a process as the youngest child of its parent.
-    pub(super) fn insert(&mut self, mut process: Box<Process>) {
-        let pid = process.pid;
+    /// Adds a process as the youngest child of its parent. Its first thread follows.
+    pub(super) fn insert_process(&mut self, mut process: Box<Process>) {
+        let (pid, parent) = (process.pid, process.family.parent);
         process.family = Family {
-            parent: process.family.parent,
+            parent,
             ..Family::default()
         };
-        let parent = process.family.parent;
-        self.slots[slot_of(pid)] = Some(process);
-        self.count += 1;
-        self.last_pid = pid.0;
+        self.processes[slot_of(pid.0)] = Some(process);
+        self.in_use += 1;
+        self.last_number = pid.0;
         if let Some(parent) = parent {
             self.link_to_parent(pid, parent);
         }
     }
 
-    /// Takes a process out; its parent and siblings forget it.
-    pub(super) fn remove(&mut self, pid: Pid) -> Box<Process> {
-        self.unlink_from_parent(pid);
-        self.count -= 1;
-        self.slots[slot_of(pid)]
-            .take()
-            .expect("a pid that a relative holds is in the table")
+    /// Adds a thread to its process, which has room for its number.
+    pub(super) fn insert_thread(&mut self, thread: Box<Thread>) {
+        let (tid, pid) = (thread.tid, thread.process);
+        self.process(pid).threads.push(tid);
+        let slot = slot_of(tid.as_u32());
+        self.in_use += usize::from(self.processes[slot].is_none());
+        self.last_number = tid.as_u32();
+        self.threads[slot] = Some(thread);
     }
 
-    /// Gives all children of a process to another one.
-    pub(super) fn give_children(&mut self, from: Pid, to: Pid) {
-        while let Some(child) = self.get(from).family.first_child {
-            self.unlink_from_parent(child);
-            self.get_mut(child).family.parent = Some(to);
-            self.link_to_parent(child, to);
+    /// Takes a process out; its parent and siblings forget it.
+    pub(super) fn remove_process(&mut self, pid: Pid) -> Box<Process> {
+        self.unlink_from_parent(pid);
+        let slot = slot_of(pid.0);
+        self.in_use -= usize::from(self.threads[slot].is_none());
+        self.processes[slot].take().expect(IN_TABLE)
+    }
+
+    /// Takes the thread that runs out of its process; it stays in the table until the next one runs. Gives what other threads
+    /// the process has.
+    pub(super) fn detach_current(&mut self) -> &[Tid] {
+        let tid = self.current;
+        self.current_thread().state = State::Ended;
+        self.departed = Some(tid);
+        let process = self.current_process();
+        process.threads.retain(|&other| other != tid);
+        if process.threads.is_empty() {
+            process.threads = Vec::new();
         }
+        &process.threads
+    }
+
+    fn take_thread(&mut self, tid: Tid) -> Option<Box<Thread>> {
+        let slot = slot_of(tid.as_u32());
+        self.in_use -= usize::from(self.processes[slot].is_none());
+        self.threads[slot].take()
+    }
+
+    /// Gives all children of a process to another one, and tells whether one of them has ended.
+    pub(super) fn give_children(&mut self, from: Pid, to: Pid) -> bool {
+        let mut any_zombie = false;
+        while let Some(child) = self.process(from).family.first_child {
+            self.unlink_from_parent(child);
+            self.process(child).family.parent = Some(to);
+            self.link_to_parent(child, to);
+            any_zombie |= self.process(child).threads.is_empty();
+            events::send(Event::Adopted {
+                pid: child,
+                parent: to,
+            });
+        }
+        any_zombie
     }
 
     /// Children of a process, youngest first.
@@ -122,49 +194,120 @@ impl Table {
         })
     }
 
-    pub(super) fn get(&self, pid: Pid) -> &Process {
-        self.slots[slot_of(pid)]
-            .as_deref()
-            .expect("a pid that a relative holds is in the table")
+    /// The processes of those numbers that there are.
+    pub(super) fn pids(&self) -> impl Iterator<Item = Pid> {
+        self.processes.iter().flatten().map(|process| process.pid)
     }
 
-    pub(crate) fn get_mut(&mut self, pid: Pid) -> &mut Process {
-        self.slots[slot_of(pid)]
+    /// The process of that number, if there is one.
+    pub(super) fn find_process(&mut self, number: u32) -> Option<&mut Process> {
+        self.processes[slot_of(number)]
             .as_deref_mut()
-            .expect("a pid that a relative holds is in the table")
+            .filter(|process| process.pid.0 == number)
     }
 
-    pub(crate) fn current(&self) -> Pid {
+    /// The thread of that number, if there is one.
+    pub(super) fn find_thread(&mut self, number: u32) -> Option<&mut Thread> {
+        self.threads[slot_of(number)]
+            .as_deref_mut()
+            .filter(|thread| thread.tid.as_u32() == number)
+    }
+
+    fn get(&self, pid: Pid) -> &Process {
+        self.processes[slot_of(pid.0)].as_deref().expect(IN_TABLE)
+    }
+
+    pub(super) fn process(&mut self, pid: Pid) -> &mut Process {
+        self.processes[slot_of(pid.0)].as_deref_mut().expect(IN_TABLE)
+    }
+
+    pub(crate) fn thread(&mut self, tid: Tid) -> &mut Thread {
+        self.threads[slot_of(tid.as_u32())]
+            .as_deref_mut()
+            .expect(IN_TABLE)
+    }
+
+    pub(crate) fn current(&self) -> Tid {
         self.current
     }
 
-    pub(crate) fn current_mut(&mut self) -> &mut Process {
-        self.get_mut(self.current)
+    pub(crate) fn current_thread(&mut self) -> &mut Thread {
+        self.thread(self.current)
     }
 
-    /// Processes that wait, and for what.
-    pub(crate) fn waiting(&self) -> impl Iterator<Item = (Pid, State)> {
-        self.slots
+    pub(crate) fn current_process(&mut self) -> &mut Process {
+        let pid = self.current_thread().process;
+        self.process(pid)
+    }
+
+    /// Whether the thread that runs is to leave the kernel only to end.
+    pub(crate) fn current_must_end(&mut self) -> bool {
+        let tid = self.current;
+        self.current_process().must_end(tid)
+    }
+
+    /// Makes a thread that sleeps for that reason runnable. False for one that does not.
+    pub(super) fn wake_if(&mut self, tid: Tid, woken: Woken, is_reason: impl FnOnce(Sleep) -> bool) -> bool {
+        let thread = self.thread(tid);
+        let State::Sleeping(reason) = thread.state else {
+            return false;
+        };
+        if !is_reason(reason) {
+            return false;
+        }
+        thread.state = State::Runnable;
+        thread.woken = woken;
+        sched::forget(tid, reason, woken);
+        events::send(Event::Woken { tid });
+        sched::enqueue(tid);
+        true
+    }
+
+    /// Wakes all threads of a process that sleep for that reason.
+    pub(super) fn wake_all(&mut self, pid: Pid, is_reason: impl Fn(Sleep) -> bool) {
+        for index in 0..self.process(pid).threads.len() {
+            let tid = self.process(pid).threads[index];
+            self.wake_if(tid, Woken::ByEvent, &is_reason);
+        }
+    }
+
+    /// Makes the sleep of a thread known; it gives way next.
+    pub(crate) fn put_to_sleep(&mut self, reason: Sleep) {
+        self.current_thread().state = State::Sleeping(reason);
+    }
+
+    /// Wakes a thread that sleeps, whatever for.
+    pub(crate) fn wake(&mut self, tid: Tid, woken: Woken) -> bool {
+        self.wake_if(tid, woken, |_| true)
+    }
+
+    /// Threads that sleep, and what for.
+    pub(crate) fn sleeping(&self) -> impl Iterator<Item = (Tid, Sleep)> {
+        self.threads
             .iter()
             .flatten()
-            .filter(|process| matches!(process.state, State::Waiting(_)))
-            .map(|process| (process.pid, process.state))
+            .filter_map(|thread| match thread.state {
+                State::Sleeping(reason) => Some((thread.tid, reason)),
+                State::Runnable | State::Ended => None,
+            })
     }
 
-    fn make_current(&mut self, pid: Pid) -> *const Context {
-        self.current = pid;
-        let process = self.current_mut();
-        arch::set_kernel_stack(process.kernel_stack.top().as_u64());
-        process.address_space().page_table().activate();
-        &raw const process.context
+    fn make_current(&mut self, tid: Tid) -> *const Context {
+        self.current = tid;
+        let thread = self.current_thread();
+        thread.user_state.restore();
+        arch::set_kernel_stack(thread.kernel_stack.top().as_u64());
+        let context = &raw const thread.context;
+        self.current_process().address_space().page_table().activate();
+        context
     }
 
     fn link_to_parent(&mut self, pid: Pid, parent: Pid) {
-        let older = self.get_mut(parent).family.first_child.replace(pid);
-        self.get_mut(pid).family.older = older;
-        self.get_mut(pid).family.younger = None;
+        let older = self.process(parent).family.first_child.replace(pid);
+        self.process(pid).family.older = older;
+        self.process(pid).family.younger = None;
         if let Some(older) = older {
-            self.get_mut(older).family.younger = Some(pid);
+            self.process(older).family.younger = Some(pid);
         }
     }
 
@@ -176,16 +319,24 @@ impl Table {
             ..
         } = self.get(pid).family;
         match (younger, parent) {
-            (Some(younger), _) => self.get_mut(younger).family.older = older,
-            (None, Some(parent)) => self.get_mut(parent).family.first_child = older,
+            (Some(younger), _) => self.process(younger).family.older = older,
+            (None, Some(parent)) => self.process(parent).family.first_child = older,
             (None, None) => {}
         }
         if let Some(older) = older {
-            self.get_mut(older).family.younger = younger;
+            self.process(older).family.younger = younger;
         }
     }
 }
 
-fn slot_of(pid: Pid) -> usize {
-    pid.0 as usize % MAX_PROCESSES
+/// Numbers are held by relatives, queues and the one that runs, and all of those let go before a slot is emptied.
+const IN_TABLE: &str = "a number that somebody holds is in the table";
+
+fn slot_of(number: u32) -> usize {
+    number as usize % MAX_NUMBERS
+}
+
+/// Room for the number of one more thread.
+pub(super) fn reserve_thread(process: &mut Process) -> Result<(), OutOfMemory> {
+    process.threads.try_reserve(1).map_err(|_| OutOfMemory)
 }

@@ -1,8 +1,10 @@
 //! wait4: a parent learns how a child ended, and the child is gone.
 
-use super::{Pid, State, table};
+use super::thread::Sleep;
+use super::{Life, Pid, table};
 use crate::device::events::{self, Event};
 use crate::errno::Errno;
+use crate::mutant::{self, Mutant};
 use crate::sched;
 
 /// Which children the caller asks for.
@@ -15,8 +17,8 @@ pub(crate) enum ChildFilter {
 impl ChildFilter {
     fn admits(self, pid: Pid) -> bool {
         match self {
-            Self::Any => true,
-            Self::One(number) => pid.as_u32() == number,
+            Self::One(number) if !mutant::is(Mutant::WaitWrongChild) => pid.as_u32() == number,
+            Self::Any | Self::One(_) => true,
         }
     }
 }
@@ -39,16 +41,17 @@ pub(crate) struct Waited {
 pub(crate) fn wait(filter: ChildFilter, patience: Patience) -> Result<Option<Waited>, Errno> {
     loop {
         if let Some(ended) = find_ended(filter)? {
-            let zombie = table::with_table(|table| table.remove(ended.pid));
-            drop(zombie);
-            events::send(Event::Reaped { pid: ended.pid });
+            if !mutant::is(Mutant::ZombieNeverReaped) {
+                let zombie = table::with_table(|table| table.remove_process(ended.pid));
+                drop(zombie);
+                events::send(Event::Reaped { pid: ended.pid });
+            }
             return Ok(Some(ended));
         }
         match patience {
             Patience::ReturnAtOnce => return Ok(None),
             Patience::Wait => {
-                table::with_current(|process| process.state = State::Waiting(filter));
-                sched::block();
+                sched::sleep(Sleep::Child(filter))?;
             }
         }
     }
@@ -57,17 +60,15 @@ pub(crate) fn wait(filter: ChildFilter, patience: Patience) -> Result<Option<Wai
 /// The oldest of the children that ended.
 fn find_ended(filter: ChildFilter) -> Result<Option<Waited>, Errno> {
     table::with_table(|table| {
+        let parent = table.current_process().pid;
         let mut found = Err(Errno::ECHILD);
-        for child in table
-            .children(table.current())
-            .filter(|child| filter.admits(child.pid()))
-        {
-            found = match child.state {
-                State::Zombie { status } => Ok(Some(Waited {
-                    pid: child.pid(),
+        for child in table.children(parent).filter(|child| filter.admits(child.pid)) {
+            found = match child.life {
+                Life::Zombie { status } => Ok(Some(Waited {
+                    pid: child.pid,
                     status,
                 })),
-                State::Ready | State::Waiting(_) => found.or(Ok(None)),
+                Life::Alive | Life::Ending { .. } => found.or(Ok(None)),
             };
         }
         found

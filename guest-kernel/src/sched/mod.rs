@@ -1,52 +1,152 @@
-//! Who runs next: round robin, and nobody is interrupted.
+//! Who runs next, and what time it is.
 //!
-//! The queue holds the processes that could run, without the one that does. A process gives way in `sched_yield`, when it
-//! waits and when it ends.
+//! Round robin: the queue holds the threads that could run, without the one that does. A thread gives way when it yields, when
+//! it sleeps, when it ends, and when it has used up its time slice while others could run. The kernel itself is never
+//! interrupted; where it does much at once it offers to give way ([`reschedule_point`]).
+//!
+//! - `queue`: the threads that could run; `timers`: those that wait for a moment
+//! - `clock`: ticks and time; `futex`: threads that wait for a word in memory to be announced
+//! - `choice`: reschedule points at which the VMM decides
+//!
+//! When nothing can run, a clock that only the VMM moves is moved to the next moment that somebody waits for; one that really
+//! runs is waited for.
 
+mod choice;
+mod clock;
+pub(crate) mod futex;
 mod queue;
+mod timers;
 
 use crate::arch;
+use crate::device::events::{self, Event};
+use crate::errno::Errno;
 use crate::log;
-use crate::process::{self, Pid};
+use crate::mutant::{self, Mutant};
+use crate::process::{self, Sleep, State, Tid, Woken};
 use crate::sync::Lock;
 use queue::Queue;
 
+pub(crate) use choice::{Site, decide_by_vmm, reschedule_point};
+pub(crate) use clock::{Interrupted, Moment, now, run_really, tick};
+pub(crate) use futex::FutexKey;
+
 static READY: Lock<Queue<{ crate::mm::MAX_STACKS }>> = Lock::new(Queue::new());
 
-/// Puts a process at the end of the queue.
-pub(crate) fn enqueue(pid: Pid) {
-    READY.lock().push(pid);
+/// Puts a thread at the end of the queue.
+pub(crate) fn enqueue(tid: Tid) {
+    READY.lock().push(tid);
 }
 
 /// Lets the others run first.
 pub(crate) fn yield_now() {
     let next = READY.lock().pop();
     if let Some(next) = next {
-        enqueue(process::with_table(|table| table.current()));
-        process::switch_to(next);
+        run_instead(next);
     }
 }
 
-/// Stops the process that runs until someone enqueues it; it has said what for. Nothing else can make a process ready, so
-/// when nobody is, nobody ever will be.
-pub(crate) fn block() {
+/// Runs a thread that is not in the queue any more, and then the others, and then the one that calls.
+fn run_instead(next: Tid) {
+    let current = process::with_table(|table| table.current());
+    enqueue(current);
+    switch(current, State::Runnable, next);
+}
+
+/// Stops the thread that runs until someone wakes it, and tells by what. EINTR when its process is to end: then the thread
+/// gives up what it does and leaves the kernel.
+pub(crate) fn sleep(reason: Sleep) -> Result<Woken, Errno> {
+    let current = process::with_table(|table| {
+        table.put_to_sleep(reason);
+        table.current()
+    });
+    if let Sleep::Until(moment) | Sleep::Futex(_, Some(moment)) = reason {
+        clock::wake_at(current, moment);
+    }
+    if mutant::is(Mutant::SleeperScheduled) && matches!(reason, Sleep::Child(_)) {
+        enqueue(current);
+    }
+    give_way(current, State::Sleeping(reason));
+    process::with_table(|table| {
+        let woken = table.current_thread().woken();
+        if table.current_must_end() {
+            Err(Errno::EINTR)
+        } else {
+            Ok(woken)
+        }
+    })
+}
+
+/// Stops the thread that runs for good.
+pub(crate) fn leave() -> ! {
+    let current = process::with_table(|table| table.current());
+    give_way(current, State::Ended);
+    unreachable!("a thread that ended is not enqueued");
+}
+
+/// A thread that slept for this reason has been woken: what would have woken it else is not needed any more.
+pub(crate) fn forget(tid: Tid, reason: Sleep, woken: Woken) {
+    match (reason, woken) {
+        (Sleep::Until(_), Woken::ByEvent) => clock::forget(tid),
+        (Sleep::Futex(_, moment), woken) => {
+            futex::forget(tid);
+            if moment.is_some() && woken == Woken::ByEvent {
+                clock::forget(tid);
+            }
+        }
+        (Sleep::Child(_) | Sleep::Threads | Sleep::Until(_), _) => {}
+    }
+}
+
+/// Runs the next thread in place of one that cannot go on. Returns when that one is woken.
+fn give_way(current: Tid, state: State) {
     let next = READY.lock().pop();
     match next {
-        Some(next) => process::switch_to(next),
-        None => report_deadlock(),
+        Some(next) => switch(current, state, next),
+        None => {
+            announce(current, state, Tid::NOBODY);
+            let next = wait_for_somebody();
+            announce(Tid::NOBODY, State::Ended, next);
+            if next != current {
+                process::switch_to(next);
+            }
+        }
     }
 }
 
-/// Stops the process that runs for good.
-pub(crate) fn leave() -> ! {
-    block();
-    unreachable!("a process that ended is not enqueued");
+fn switch(current: Tid, state: State, next: Tid) {
+    announce(current, state, next);
+    process::switch_to(next);
 }
 
+fn announce(previous: Tid, state: State, next: Tid) {
+    clock::start_slice();
+    events::send(Event::Switched {
+        next,
+        previous,
+        state,
+    });
+}
+
+/// Lets time pass until some thread can run.
+fn wait_for_somebody() -> Tid {
+    loop {
+        if let Some(tid) = READY.lock().pop() {
+            return tid;
+        }
+        if !clock::let_time_pass() {
+            report_deadlock();
+        }
+    }
+}
+
+/// Nothing else can make a thread runnable, so when nobody is and nobody waits for a moment, nobody ever will be.
 fn report_deadlock() -> ! {
     process::with_table(|table| {
-        for (pid, state) in table.waiting() {
-            log::line(format_args!("deadlock: process {} is {state:?}", pid.as_u32()));
+        for (tid, reason) in table.sleeping() {
+            log::line(format_args!(
+                "deadlock: thread {} sleeps: {reason:?}",
+                tid.as_u32()
+            ));
         }
     });
     arch::halt_forever();

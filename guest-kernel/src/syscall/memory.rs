@@ -1,15 +1,17 @@
 //! System calls on memory: arguments checked in Linux's order, then `mm::AddressSpace`.
 
+use abi::PAGE_SIZE;
 use abi::doorbell;
 use abi::linux::mman::{MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, MAP_TYPE};
 
 use crate::errno::Errno;
-use crate::fs::File;
+use crate::fs::{File, initrd};
 use crate::mm::{
     AddressSpace, Backing, Growth, MAX_SHARED_BYTES, MapRequest, PhysAddr, Placement, Protection,
     SharedObject, VirtAddr, round_up_to_page,
 };
 use crate::process::with_current;
+use crate::sched::{self, Site};
 
 /// Flags without a meaning here are ignored, as Linux ignores those it does not know.
 pub(super) fn mmap(
@@ -25,7 +27,7 @@ pub(super) fn mmap(
     }
     with_current(|process| {
         let file = if flags & MAP_ANONYMOUS == 0 {
-            Some(process.files().get(descriptor)?)
+            Some(process.files().get(descriptor)?.file)
         } else {
             None
         };
@@ -39,7 +41,8 @@ pub(super) fn mmap(
         let range = space.place(placement(address, flags), bytes)?;
         let backing = match file {
             None => anonymous(flags, bytes)?,
-            Some(File::Console) => return Err(Errno::ENODEV),
+            Some(File::Console | File::OwnMemory | File::OwnMaps) => return Err(Errno::ENODEV),
+            Some(File::Initrd(contents)) => file_pages(contents, flags, offset, bytes)?,
             Some(File::Memory) => doorbell_registers(flags, offset, bytes)?,
         };
         let protection = Protection::from_bits_truncated(protection);
@@ -76,6 +79,18 @@ fn anonymous(flags: u64, bytes: u64) -> Result<Backing, Errno> {
     }
 }
 
+/// The file's own frames, privately: as far as whole pages of the file go, because what follows them is the next file's.
+fn file_pages(contents: &'static [u8], flags: u64, offset: u64, bytes: u64) -> Result<Backing, Errno> {
+    if flags & MAP_TYPE != MAP_PRIVATE {
+        return Err(Errno::ENODEV);
+    }
+    let end = offset.checked_add(bytes).ok_or(Errno::EINVAL)?;
+    let whole_pages_end = contents.len() as u64 / PAGE_SIZE * PAGE_SIZE;
+    let first = initrd::page_aligned_address(contents).filter(|_| end <= whole_pages_end);
+    let first = first.ok_or(Errno::EINVAL)?.plus(offset);
+    Ok(Backing::File { first })
+}
+
 /// Of physical memory, programs may map the doorbell and nothing else.
 fn doorbell_registers(flags: u64, offset: u64, bytes: u64) -> Result<Backing, Errno> {
     if flags & MAP_TYPE != MAP_SHARED {
@@ -99,6 +114,7 @@ pub(super) fn mprotect(address: u64, length: u64, protection: u64) -> Result<u64
 }
 
 pub(super) fn madvise(address: u64, length: u64, advice: u64) -> Result<u64, Errno> {
+    sched::reschedule_point(Site::Madvise);
     with_space(|space| space.advise(VirtAddr::new(address), length, advice)).map(|()| 0)
 }
 

@@ -5,6 +5,10 @@
 mod file;
 mod memory;
 mod process;
+mod system;
+mod thread;
+mod time;
+mod transfer;
 
 use abi::linux::syscall as number;
 
@@ -28,24 +32,50 @@ macro_rules! system_calls {
 }
 
 system_calls! {
-    READ(descriptor, buffer, count) => file::read;
-    WRITE(descriptor, buffer, count) => file::write;
-    OPEN(path) => file::open;
+    READ(descriptor, buffer, count) => transfer::read;
+    WRITE(descriptor, buffer, count) => transfer::write;
+    OPEN(path, flags) => file::open;
     CLOSE(descriptor) => file::close;
+    FSTAT(descriptor, buffer) => file::fstat;
+    LSEEK(descriptor, offset, whence) => file::lseek;
     MMAP(address, length, protection, flags, descriptor, offset) => memory::mmap;
     MPROTECT(address, length, protection) => memory::mprotect;
     MUNMAP(address, length) => memory::munmap;
     BRK(address) => memory::brk;
-    MADVISE(address, length, advice) => memory::madvise;
+    IOCTL(descriptor) => file::ioctl;
+    PREAD64(descriptor, buffer, count, position) => transfer::pread64;
+    PWRITE64(descriptor, buffer, count, position) => transfer::pwrite64;
+    WRITEV(descriptor, vectors, count) => transfer::writev;
     SCHED_YIELD() => process::sched_yield;
+    MADVISE(address, length, advice) => memory::madvise;
+    NANOSLEEP(duration) => time::nanosleep;
     GETPID() => process::getpid;
-    GETPPID() => process::getppid;
+    CLONE(flags, stack, parent_tid, child_tid, tls) [frame] => thread::clone;
     FORK() [frame] => process::fork;
     EXECVE(path, argv, envp) [frame] => process::execve;
     EXIT(code) => process::exit;
-    EXIT_GROUP(code) => process::exit;
     WAIT4(pid, status, options, usage) => process::wait4;
-    REBOOT(magic1, magic2, command) => process::reboot;
+    KILL(pid, signal) => thread::kill;
+    UNAME(buffer) => system::uname;
+    READLINK(path) => file::readlink;
+    GETUID() => system::superuser;
+    GETGID() => system::superuser;
+    GETEUID() => system::superuser;
+    GETEGID() => system::superuser;
+    GETPPID() => process::getppid;
+    ARCH_PRCTL(code, address) => thread::arch_prctl;
+    REBOOT(magic1, magic2, command) => system::reboot;
+    GETTID() => thread::gettid;
+    FUTEX(word, operation, value, timeout, other_word, classes) => thread::futex;
+    SET_TID_ADDRESS(address) => thread::set_tid_address;
+    CLOCK_GETTIME(clock, time) => time::clock_gettime;
+    CLOCK_NANOSLEEP(clock, flags, time) => time::clock_nanosleep;
+    EXIT_GROUP(code) => process::exit_group;
+    TGKILL(pid, tid, signal) => thread::tgkill;
+    OPENAT(directory, path, flags) => file::openat;
+    NEWFSTATAT(directory, path, buffer, flags) => file::newfstatat;
+    PRLIMIT64(pid, resource, new, old) => system::prlimit64;
+    GETRANDOM(buffer, count) => system::getrandom;
 }
 
 /// Performs the call that the registers ask for, and leaves the result in them.

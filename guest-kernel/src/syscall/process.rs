@@ -1,12 +1,11 @@
 //! System calls on processes.
 
-use abi::linux::process::{LINUX_REBOOT_CMD_POWER_OFF, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, WNOHANG};
+use abi::linux::process::WNOHANG;
 
-use crate::arch::{self, TrapFrame};
-use crate::device::events::{self, Event};
+use crate::arch::TrapFrame;
 use crate::errno::Errno;
 use crate::mm::UserSlice;
-use crate::process::{self, ChildFilter, Patience, Pid, with_current};
+use crate::process::{self, ChildFilter, Patience, with_current};
 use crate::sched;
 
 pub(super) fn sched_yield() -> Result<u64, Errno> {
@@ -26,7 +25,7 @@ pub(super) fn getppid() -> Result<u64, Errno> {
 }
 
 pub(super) fn fork(frame: &mut TrapFrame) -> Result<u64, Errno> {
-    Ok(process::fork(frame)?.as_u32().into())
+    Ok(process::fork(frame, |_, _| {})?.as_u32().into())
 }
 
 pub(super) fn execve(path: u64, argv: u64, envp: u64, frame: &mut TrapFrame) -> Result<u64, Errno> {
@@ -34,7 +33,11 @@ pub(super) fn execve(path: u64, argv: u64, envp: u64, frame: &mut TrapFrame) -> 
 }
 
 pub(super) fn exit(code: u64) -> Result<u64, Errno> {
-    process::exit(code)
+    process::exit_thread(code)
+}
+
+pub(super) fn exit_group(code: u64) -> Result<u64, Errno> {
+    process::exit_group(code)
 }
 
 /// Options beside `WNOHANG` that Linux knows and that make no difference here: stopped and continued children, threads.
@@ -74,23 +77,4 @@ pub(super) fn wait4(pid: u64, status: u64, options: u64, usage: u64) -> Result<u
         }
         Ok(ended.pid.as_u32().into())
     })
-}
-
-/// Only init may end the machine.
-pub(super) fn reboot(magic1: u64, magic2: u64, command: u64) -> Result<u64, Errno> {
-    if with_current(|process| process.pid()) != Pid::INIT {
-        return Err(Errno::EPERM);
-    }
-    // All three are C ints.
-    if [magic1, magic2].map(low_half) != [LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2]
-        || low_half(command) != LINUX_REBOOT_CMD_POWER_OFF
-    {
-        return Err(Errno::EINVAL);
-    }
-    events::send(Event::PowerOff);
-    arch::halt_forever();
-}
-
-fn low_half(register: u64) -> u64 {
-    register & u64::from(u32::MAX)
 }

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 
 use abi::event::{
-    BOOTED, CREATED, EXECUTED, EXITED, FATAL_FAULT, FIRST_USER, FRAME_TABLE, LOG, MAX_TEXT_BYTES, PANIC,
-    POWER_OFF, REAPED, RECORD_BYTES,
+    ADOPTED, BOOTED, CHOICE, CREATED, EXECUTED, EXITED, FATAL_FAULT, FIRST_USER, FRAME_TABLE, LOG,
+    MAX_TEXT_BYTES, PANIC, POWER_OFF, REAPED, RECORD_BYTES, SWITCHED, THREAD_CREATED, THREAD_EXITED, WOKEN,
 };
+use abi::schedule::MAX_CANDIDATES;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
 use crate::address::PhysAddr;
@@ -69,6 +70,45 @@ pub enum Event {
     },
     /// User mode comes next.
     FirstUser,
+    /// Another thread runs.
+    Switched {
+        /// It; 0 when none does.
+        next: u32,
+        /// The one that ran until now; 0 when none did.
+        previous: u32,
+        /// That one's state from now on: see [`abi::thread`].
+        state: u64,
+        /// What it sleeps on, if it does: see [`abi::thread`].
+        reason: u64,
+    },
+    /// A thread that slept can run again.
+    Woken {
+        /// Its number.
+        thread: u32,
+    },
+    /// A further thread of a process exists.
+    ThreadCreated {
+        /// Its number.
+        thread: u32,
+        /// The process.
+        pid: u32,
+    },
+    /// A thread ended and its process did not.
+    ThreadExited {
+        /// Its number.
+        thread: u32,
+        /// The process.
+        pid: u32,
+    },
+    /// An orphan got another parent.
+    Adopted {
+        /// The orphan.
+        pid: u32,
+        /// Its new parent.
+        parent: u32,
+    },
+    /// Several threads could go on, and the kernel asks which: see [`abi::schedule`].
+    Choice(Choice),
     /// No report that we know, or one that cannot be read.
     Malformed {
         /// What was wrong.
@@ -89,6 +129,15 @@ pub struct FatalFault {
     pub address: u64,
     /// Address of the instruction.
     pub rip: u64,
+}
+
+/// A reschedule point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Threads that could go on, the one that runs first.
+    pub candidates: Vec<u32>,
+    /// Place in the kernel: see [`abi::schedule`].
+    pub site: u64,
 }
 
 /// The I/O port for reports.
@@ -167,10 +216,51 @@ fn read_event(address: PhysAddr, memory: &GuestMemoryMmap) -> Event {
         POWER_OFF => Event::PowerOff,
         LOG => Event::Log { message: text() },
         FIRST_USER => Event::FirstUser,
+        SWITCHED => Event::Switched {
+            next: pid,
+            previous: argument(0) as u32,
+            state: argument(1),
+            reason: argument(2),
+        },
+        WOKEN => Event::Woken { thread: pid },
+        THREAD_CREATED => Event::ThreadCreated {
+            thread: pid,
+            pid: argument(0) as u32,
+        },
+        THREAD_EXITED => Event::ThreadExited {
+            thread: pid,
+            pid: argument(0) as u32,
+        },
+        ADOPTED => Event::Adopted {
+            pid,
+            parent: argument(0) as u32,
+        },
+        CHOICE => read_choice(PhysAddr(argument(0)), argument(1), argument(2), memory),
         _ => Event::Malformed {
             reason: format!("record at {address} has the unknown kind {kind}"),
         },
     }
+}
+
+fn read_choice(address: PhysAddr, count: u64, site: u64, memory: &GuestMemoryMmap) -> Event {
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    if count > MAX_CANDIDATES {
+        return Event::Malformed {
+            reason: format!("a choice between {count} threads, expected at most {MAX_CANDIDATES}"),
+        };
+    }
+    let mut bytes = [0; MAX_CANDIDATES * size_of::<u32>()];
+    let bytes = &mut bytes[..count * size_of::<u32>()];
+    if memory.read_slice(bytes, GuestAddress(address.0)).is_err() {
+        return Event::Malformed {
+            reason: format!("candidates at {address} lie outside guest memory"),
+        };
+    }
+    let number = |word: &[u8]| u32::from_le_bytes(word.try_into().expect("four bytes"));
+    Event::Choice(Choice {
+        candidates: bytes.chunks_exact(size_of::<u32>()).map(number).collect(),
+        site,
+    })
 }
 
 /// Text of the guest: cut to a sane length, and whatever is no UTF-8 or would move a terminal's cursor made visible.

@@ -106,7 +106,13 @@ impl Judge {
                 | Event::Panic { .. }
                 | Event::PowerOff
                 | Event::Log { .. }
-                | Event::FirstUser => {}
+                | Event::FirstUser
+                | Event::Switched { .. }
+                | Event::Woken { .. }
+                | Event::ThreadCreated { .. }
+                | Event::ThreadExited { .. }
+                | Event::Adopted { .. }
+                | Event::Choice(_) => {}
             }
         }
     }

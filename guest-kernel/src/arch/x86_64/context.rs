@@ -26,7 +26,7 @@ impl Context {
         unsafe { (frame_address as *mut TrapFrame).write(frame) };
         let return_address = frame_address - 8;
         // SAFETY: as above; what `resume` pops last.
-        unsafe { (return_address as *mut u64).write(super::trap::return_from_trap()) };
+        unsafe { (return_address as *mut u64).write(super::trap::enter_thread()) };
         Self(return_address - CALLEE_SAVED_BYTES)
     }
 

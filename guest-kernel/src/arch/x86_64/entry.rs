@@ -11,7 +11,9 @@ use super::registers::{CR0, CR4, EFER, EFER_MSR};
 use super::segments::{
     DESCRIPTORS, DESCRIPTORS_LIMIT, KERNEL_CODE, KERNEL_DATA, RSP0_OFFSET, TASK, USER_CODE, USER_DATA,
 };
-use super::trap::{EXCEPTIONS, SYSTEM_CALL_VECTOR, VECTORS_WITH_ERROR_CODE, handle_trap};
+use super::trap::{
+    EXCEPTIONS, SYSTEM_CALL_VECTOR, VECTORS, VECTORS_WITH_ERROR_CODE, handle_trap, start_thread,
+};
 
 const BOOT_STACK_BYTES: u64 = 16 * 1024;
 const EMERGENCY_STACK_BYTES: u64 = 8 * 1024;
@@ -44,6 +46,7 @@ global_asm!(
 global_asm!(
     include_str!("trap.s"),
     EXCEPTIONS = const EXCEPTIONS,
+    VECTORS = const VECTORS,
     WITH_ERROR_CODE = const VECTORS_WITH_ERROR_CODE,
     tss = sym TASK,
     RSP0_OFFSET = const RSP0_OFFSET,
@@ -51,5 +54,6 @@ global_asm!(
     USER_DATA = const USER_DATA,
     SYSTEM_CALL_VECTOR = const SYSTEM_CALL_VECTOR,
     handler = sym handle_trap,
+    started = sym start_thread,
     options(att_syntax),
 );

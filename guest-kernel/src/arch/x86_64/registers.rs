@@ -7,11 +7,11 @@ use core::arch::asm;
 use super::segments::{KERNEL_CODE, SYSRET_BASE};
 use crate::mm::{FrameNumber, VirtAddr};
 
-/// CR0 with paging: protection, monitor, emulation (no process may leave floating-point state behind, because nothing
-/// saves it), extension type, numeric error, write protection in kernel mode too, paging.
-pub(super) const CR0: u32 = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 4 | 1 << 5 | 1 << 16 | 1 << 31;
-/// CR4: physical address extension. SMAP stays off: the kernel reaches user memory through the direct map only.
-pub(super) const CR4: u32 = 1 << 5;
+/// CR0 with paging: protection, monitor, extension type, numeric error, write protection in kernel mode too, paging.
+pub(super) const CR0: u32 = 1 << 0 | 1 << 1 | 1 << 4 | 1 << 5 | 1 << 16 | 1 << 31;
+/// CR4: physical address extension, `fxsave` and SSE, SIMD exceptions. SMAP stays off: the kernel reaches user memory through
+/// the direct map only.
+pub(super) const CR4: u32 = 1 << 5 | 1 << 9 | 1 << 10;
 pub(super) const EFER_MSR: u32 = 0xc000_0080;
 /// EFER: system calls, long mode, no-execute.
 pub(super) const EFER: u32 = 1 << 0 | 1 << 8 | 1 << 11;
@@ -19,6 +19,7 @@ pub(super) const EFER: u32 = 1 << 0 | 1 << 8 | 1 << 11;
 const STAR_MSR: u32 = 0xc000_0081;
 const LSTAR_MSR: u32 = 0xc000_0082;
 const SYSTEM_CALL_MASK_MSR: u32 = 0xc000_0084;
+const FS_BASE_MSR: u32 = 0xc000_0100;
 /// Flags that `syscall` clears: trap, interrupt, direction, I/O privilege, nested task, alignment check.
 const SYSTEM_CALL_MASK: u64 = 1 << 8 | 1 << 9 | 1 << 10 | 3 << 12 | 1 << 14 | 1 << 18;
 
@@ -29,8 +30,24 @@ pub(super) fn enable_system_calls() {
     write_model_specific(SYSTEM_CALL_MASK_MSR, SYSTEM_CALL_MASK);
 }
 
-fn write_model_specific(register: u32, value: u64) {
-    // SAFETY: the callers write registers that only say where and how `syscall` arrives.
+/// Sets the FS base: where a thread's own data are.
+pub(super) fn set_fs_base(base: u64) {
+    write_model_specific(FS_BASE_MSR, base);
+}
+
+pub(super) fn read_model_specific(register: u32) -> u64 {
+    let (low, high): (u32, u32);
+    // SAFETY: the callers read registers that every processor with long mode has.
+    unsafe {
+        asm!("rdmsr", in("ecx") register, out("eax") low, out("edx") high,
+            options(nomem, nostack, preserves_flags));
+    }
+    u64::from(high) << 32 | u64::from(low)
+}
+
+pub(super) fn write_model_specific(register: u32, value: u64) {
+    // SAFETY: the callers write registers that say where and how `syscall` arrives, where user data are, and when the timer
+    // ticks; none of them touches memory.
     unsafe {
         asm!("wrmsr", in("ecx") register, in("eax") value as u32, in("edx") (value >> 32) as u32,
             options(nostack, preserves_flags));

@@ -1,9 +1,12 @@
-//! Traps: exceptions and system calls, from the processor's frame to the Rust code that answers.
+//! Traps: exceptions, interrupts and system calls, from the processor's frame to the Rust code that answers.
 //!
 //! `syscall` has two ways in. A processor that executes it as the manual says arrives at `system_call_entry` in kernel
 //! mode. Some hypervisors leave the program in user mode at that address; what comes next is a page fault for fetching
 //! there, which is recognised and becomes the same system call. A program that jumps there by itself gets a system call
 //! too, and returns to where its RCX says: no more than it could have asked for.
+//!
+//! Interrupts arrive while a program runs, or while the kernel waits for one because nothing can run. On the way back to a
+//! program a thread whose process is to end goes no further.
 //!
 //! Every return is an `iretq`. One that the processor refuses, because of an instruction pointer or flags that the program
 //! chose, ends the program and not the kernel.
@@ -12,34 +15,46 @@
 
 use core::arch::asm;
 
+use abi::clock::TICK_VECTOR;
 use abi::paging::{FAULT_FETCH, FAULT_WRITE};
 
 use super::registers;
 use super::segments::{EMERGENCY_STACK, KERNEL_CODE, TablePointer, USER_CODE, USER_DATA};
 use crate::mm::{Access, KERNEL_STACKS, VirtAddr};
 use crate::process::{self, Fault};
+use crate::sched::{self, Interrupted};
 use crate::sync::Lock;
 use crate::syscall;
 
 pub(super) const EXCEPTIONS: usize = 32;
+/// Gates: exceptions, and what interrupts need.
+pub(super) const VECTORS: usize = 48;
+/// What the APIC raises when an interrupt has gone before it was taken: nothing to do.
+pub(super) const SPURIOUS_VECTOR: u8 = VECTORS as u8 - 1;
 /// Vector of a [`TrapFrame`] that a system call made; no exception has it.
 pub(super) const SYSTEM_CALL_VECTOR: u8 = 0x80 - 1;
 /// One bit a vector: 8, 10 to 14, 17, 21, 29, 30.
 pub(super) const VECTORS_WITH_ERROR_CODE: u32 = 0x6022_7d00;
 
 const NON_MASKABLE_INTERRUPT: usize = 2;
+const INVALID_OPCODE: u64 = 6;
+const GENERAL_PROTECTION: u64 = 13;
 const DOUBLE_FAULT: usize = 8;
 const PAGE_FAULT: usize = 14;
 const MACHINE_CHECK: usize = 18;
 /// Vectors that a program may raise by an instruction made for it.
 const BREAKPOINT: usize = 3;
 const OVERFLOW: usize = 4;
+/// First byte of `int n`.
+const INT_OPCODE: u8 = 0xcd;
+/// Error code of a general protection fault: the index in it is a gate's.
+const ERROR_CODE_GATE: u64 = 1 << 1;
 
 /// Flags that a program may set as it likes: carry, parity, adjust, zero, sign, trap, direction, overflow, nested task,
-/// resume, alignment check, identification. Interrupts stay masked in user mode too, because nothing raises any.
+/// resume, alignment check, identification.
 const USER_FLAGS: u64 = 0x0025_4dd5;
-/// Flag that is always set.
-const FIXED_FLAGS: u64 = 1 << 1;
+/// Flags that are always set in user mode: the one that has no meaning, and interrupts.
+const FIXED_FLAGS: u64 = 1 << 1 | 1 << 9;
 
 /// Registers of what was interrupted, as `trap.s` pushes them.
 #[repr(C)]
@@ -95,6 +110,10 @@ impl TrapFrame {
         self.rax = result;
     }
 
+    pub(crate) fn set_stack(&mut self, stack: VirtAddr) {
+        self.rsp = stack.as_u64();
+    }
+
     fn is_from_user(&self) -> bool {
         self.cs & 3 == 3
     }
@@ -136,7 +155,7 @@ impl Gate {
 
     /// A present interrupt gate: interrupts are masked on entry.
     fn new(vector: usize) -> Self {
-        let address = exception_gates() + 16 * vector as u64;
+        let address = trap_gates() + 16 * vector as u64;
         let privilege = if matches!(vector, BREAKPOINT | OVERFLOW) {
             3
         } else {
@@ -155,13 +174,13 @@ impl Gate {
     }
 }
 
-static GATES: Lock<[Gate; EXCEPTIONS]> = Lock::new([Gate::ABSENT; EXCEPTIONS]);
+static GATES: Lock<[Gate; VECTORS]> = Lock::new([Gate::ABSENT; VECTORS]);
 
 pub(super) fn load() {
     for (vector, gate) in GATES.lock().iter_mut().enumerate() {
         *gate = Gate::new(vector);
     }
-    let limit = (EXCEPTIONS * size_of::<Gate>() - 1) as u16;
+    let limit = (VECTORS * size_of::<Gate>() - 1) as u16;
     let pointer = TablePointer {
         limit,
         base: GATES.address(),
@@ -170,16 +189,55 @@ pub(super) fn load() {
     unsafe { asm!("lidt [{}]", in(reg) &raw const pointer, options(readonly, nostack, preserves_flags)) };
 }
 
-/// What `trap.s` calls on the kernel stack of the running process (or on the emergency stack).
+/// What `trap.s` calls on the kernel stack of the running thread (or on the emergency stack).
 pub(super) extern "C" fn handle_trap(frame: &mut TrapFrame) {
     if frame.vector == u64::from(SYSTEM_CALL_VECTOR) {
         syscall::dispatch(frame);
+    } else if frame.vector >= EXCEPTIONS as u64 {
+        handle_interrupt(frame);
     } else if !frame.is_from_user() {
         handle_kernel_exception(frame);
     } else if frame.vector == PAGE_FAULT as u64 {
         handle_user_page_fault(frame);
     } else {
-        process::end_by_fault(frame.fault(0));
+        process::end_by_fault(exception_of(frame));
+    }
+    if frame.is_from_user() {
+        process::end_if_told();
+    }
+}
+
+/// What `trap.s` calls when a thread runs for the first time.
+pub(super) extern "C" fn start_thread() {
+    process::finish_switch();
+    process::end_if_told();
+}
+
+fn handle_interrupt(frame: &TrapFrame) {
+    if frame.vector == u64::from(TICK_VECTOR) {
+        let interrupted = if frame.is_from_user() {
+            Interrupted::Program
+        } else {
+            Interrupted::Nothing
+        };
+        sched::tick(interrupted);
+    }
+}
+
+/// Some hypervisors raise an invalid opcode for `int n`, which this processor's manual says is a general protection fault
+/// that names the gate.
+fn exception_of(frame: &TrapFrame) -> Fault {
+    let fault = frame.fault(0);
+    if frame.vector != INVALID_OPCODE {
+        return fault;
+    }
+    match process::read_current([0; 2], frame.rip) {
+        Some([INT_OPCODE, gate]) => Fault {
+            vector: GENERAL_PROTECTION,
+            error_code: u64::from(gate) << 3 | ERROR_CODE_GATE,
+            ..fault
+        },
+        _ => fault,
     }
 }
 
@@ -249,11 +307,11 @@ macro_rules! symbol_addresses {
 }
 
 symbol_addresses! {
-    exception_gates;
+    trap_gates;
     /// Where the processor arrives after `syscall`.
     pub(super) system_call_entry;
-    /// Pops a [`TrapFrame`] and returns from it.
-    pub(super) return_from_trap;
+    /// Where a new thread begins, with a [`TrapFrame`] on its stack.
+    pub(super) enter_thread;
     return_instruction;
     pub(super) emergency_stack_top;
 }

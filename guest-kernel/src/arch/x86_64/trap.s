@@ -1,17 +1,17 @@
-# Every way into the kernel from user mode, and every exception in the kernel itself, builds the same TrapFrame
+# Every way into the kernel from user mode, and every exception and interrupt in the kernel itself, builds the same TrapFrame
 # (trap.rs has its layout) and ends in the Rust function that the symbol {handler} names.
 
     .section .text.trap, "ax"
 
-# Gate `vector` starts at exception_gates + 16 * vector. The processor pushes an error code for some vectors; the others
+# Gate `vector` starts at gates + 16 * vector. The processor pushes an error code for some exceptions; all other vectors
 # push 0 in its place.
     .balign 16
-    .global exception_gates
-exception_gates:
+    .global trap_gates
+trap_gates:
     .set vector, 0
-    .rept {EXCEPTIONS}
+    .rept {VECTORS}
     .balign 16
-    .if ((({WITH_ERROR_CODE}) >> vector) & 1) == 0
+    .if vector >= {EXCEPTIONS} || ((({WITH_ERROR_CODE}) >> vector) & 1) == 0
     pushq $0
     .endif
     pushq $vector
@@ -54,7 +54,7 @@ save_registers:
     movq %rsp, %rdi
     call {handler}
 
-    .global return_from_trap, return_instruction
+
 return_from_trap:
     popq %r15
     popq %r14
@@ -72,8 +72,15 @@ return_from_trap:
     popq %rsi
     popq %rdi
     addq $16, %rsp
+    .global return_instruction
 return_instruction:
     iretq
+
+# A thread that runs for the first time: its frame is all that is on its stack.
+    .global enter_thread
+enter_thread:
+    call {started}
+    jmp return_from_trap
 
     .section .bss.trap, "aw", @nobits
     .balign 8

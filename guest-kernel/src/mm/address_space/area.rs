@@ -72,6 +72,29 @@ pub(crate) struct Vma {
     pub(crate) backing: Backing,
 }
 
+/// What an area is to whoever looks at the process from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AreaRole {
+    Memory,
+    Heap,
+    Stack,
+    Device,
+    File {
+        /// Physical address behind the first page.
+        first: PhysAddr,
+    },
+}
+
+/// An area as `/proc/self/maps` shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AreaView {
+    pub(crate) start: VirtAddr,
+    pub(crate) end: VirtAddr,
+    pub(crate) protection: Protection,
+    pub(crate) is_shared: bool,
+    pub(crate) role: AreaRole,
+}
+
 impl Vma {
     /// Cuts off and gives back what starts at `at`, which lies inside.
     pub(super) fn split_off(&mut self, at: VirtAddr) -> Self {

@@ -14,16 +14,18 @@ impl AddressSpace {
     pub(super) fn make_writable(&mut self, page: VirtAddr, entry: Entry) -> Result<(), FaultError> {
         let area = self.area_at(page).ok_or(FaultError::Forbidden)?;
         let protection = area.protection;
-        let must_copy = area.backing.is_private() && frames::references(entry.frame()) > 1;
+        let must_copy = area.backing.is_private()
+            && (frames::references(entry.frame()) > 1 || mutant::is(Mutant::LastOwnerCopies));
         if must_copy {
             let copy = copy_of(entry.frame())?;
             self.page_table
-                .replace(page, Entry::user(copy.leave(), protection));
+                .replace(page, Entry::user(copy.leave(), protection).dirtied());
             if !mutant::is(Mutant::CowForgetsReference) {
                 release_frame(entry);
             }
         } else {
-            self.page_table.replace(page, entry.with_writable(protection));
+            self.page_table
+                .replace(page, entry.with_writable(protection).dirtied());
         }
         arch::flush_page(page);
         Ok(())

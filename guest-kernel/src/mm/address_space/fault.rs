@@ -44,6 +44,11 @@ impl AddressSpace {
         if !self.area_at(page).is_some_and(|area| allows(area, access)) {
             return Err(FaultError::Forbidden);
         }
+        self.resolve(page, access)
+    }
+
+    /// Makes the page be there for an access, whether or not its area allows it.
+    pub(super) fn resolve(&mut self, page: VirtAddr, access: Access) -> Result<(), FaultError> {
         let entry = self.page_table.lookup(page);
         if entry.is_empty() {
             self.bring_in(page, access)
@@ -85,6 +90,11 @@ impl AddressSpace {
                 Entry::user(frame.leave(), protection)
             }
             Backing::Device { first } => Entry::device(first.plus(offset_bytes), protection),
+        };
+        let entry = if access == Access::Write {
+            entry.dirtied()
+        } else {
+            entry
         };
         let installed = self.page_table.install(page, entry);
         Ok(installed.inspect_err(|OutOfMemory| release_frame(entry))?)

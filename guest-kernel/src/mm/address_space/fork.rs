@@ -2,13 +2,25 @@
 //!
 //! Private pages keep one frame for both, read-only; whoever stores first gets a copy (`cow`). Shared pages stay as they
 //! are. Only what is mapped is passed on; the rest comes by faults on either side.
+//!
+//! With `fork=copy` on the command line private frames are duplicated at once instead. Pages of a file that nobody has
+//! written to have one frame in either case: it is the file's.
 
-use super::super::frames::{FrameRef, OutOfMemory};
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use super::super::frames::{self, FrameRef, OutOfMemory};
 use super::super::page_table::PageTable;
 use super::unmap::release_frame;
-use super::{AddressSpace, Backing, Growth, Vma};
+use super::{AddressSpace, Backing, Growth, Vma, cow};
 use crate::arch;
 use crate::mutant::{self, Mutant};
+
+static COPIES: AtomicBool = AtomicBool::new(false);
+
+/// From now on fork duplicates memory.
+pub(crate) fn copy_on_fork() {
+    COPIES.store(true, Ordering::Relaxed);
+}
 
 impl AddressSpace {
     /// The child's. When memory runs out the parent sees what it saw before: pages that became read-only by then are made
@@ -35,7 +47,14 @@ impl AddressSpace {
 
 fn share_pages(parent: &mut PageTable, child: &mut PageTable, area: &Vma) -> Result<(), OutOfMemory> {
     let private = is_private(&area.backing);
+    let copies = private && COPIES.load(Ordering::Relaxed);
     parent.try_update_unflushed(area.range, |page, entry| {
+        if copies && entry.has_frame() && !frames::is_page_cache(entry.frame()) {
+            let copy = cow::copy_of(entry.frame())?;
+            child.install(page, entry.with_frame(copy.number()))?;
+            copy.leave();
+            return Ok(entry);
+        }
         let shared = if private { entry.read_only() } else { entry };
         if shared.has_frame() && !forgets_reference(area) {
             FrameRef::retain(shared.frame()).leave();

@@ -23,6 +23,13 @@ impl Default for Heap {
     }
 }
 
+impl Heap {
+    /// Whether a part of the heap lies in the range.
+    pub(super) fn touches(&self, range: PageRange) -> bool {
+        self.start < range.end() && range.start() < self.end
+    }
+}
+
 impl AddressSpace {
     /// Says where the heap begins: an empty one.
     pub(crate) fn set_heap_start(&mut self, start: VirtAddr) {

@@ -4,7 +4,7 @@
 //! first access (`fault`), and a store to a page with several owners copies it first (`cow`). System calls change areas and
 //! take pages away; none of them brings a page in.
 //!
-//! One verb a file: `map`, `unmap`, `protect`, `advise`, `heap` (brk), `fault`, `cow`, `fork`. `area` and `areas` hold no
+//! One verb a file: `map`, `unmap`, `protect`, `advise`, `heap` (brk), `fault`, `cow`, `fork`; `remote` goes past protection. `area` and `areas` hold no
 //! hardware and are tested on the host; `layout` has the fixed addresses.
 //!
 //! There is no page of zeros that everyone shares: a first read of an anonymous page gets a frame of its own.
@@ -22,19 +22,22 @@ pub(crate) mod layout;
 mod map;
 mod protect;
 mod protection;
+mod remote;
 mod unmap;
 
 use super::address::VirtAddr;
 use super::frames::OutOfMemory;
 use super::page_table::PageTable;
 
-pub(crate) use area::{Backing, Growth, Vma};
+pub(crate) use area::{AreaRole, AreaView, Backing, Growth, Vma};
 use areas::Areas;
 pub(crate) use fault::{Access, FaultError};
+pub(crate) use fork::copy_on_fork;
 use heap::Heap;
 pub(crate) use layout::STACK_TOP;
 pub(crate) use map::{MapRequest, Placement};
 pub(crate) use protection::Protection;
+pub(crate) use remote::{Lookup, be_vulnerable_to_dirty_cow};
 
 /// What one process sees.
 #[derive(Debug)]
@@ -56,6 +59,29 @@ impl AddressSpace {
 
     pub(crate) fn page_table(&self) -> &PageTable {
         &self.page_table
+    }
+
+    /// Whether the address lies in memory that several processes share.
+    pub(super) fn is_shared(&self, address: VirtAddr) -> bool {
+        self.area_at(address)
+            .is_some_and(|area| matches!(area.backing, Backing::Shared { .. }))
+    }
+
+    /// All areas, lowest first.
+    pub(crate) fn views(&self) -> impl Iterator<Item = AreaView> {
+        self.areas.iter().map(|area| AreaView {
+            start: area.range.start(),
+            end: area.range.end(),
+            protection: area.protection,
+            is_shared: !area.backing.is_private(),
+            role: match area.backing {
+                Backing::Anonymous if area.growth == Growth::Down => AreaRole::Stack,
+                Backing::Anonymous if self.heap.touches(area.range) => AreaRole::Heap,
+                Backing::Anonymous | Backing::Shared { .. } => AreaRole::Memory,
+                Backing::File { first } => AreaRole::File { first },
+                Backing::Device { .. } => AreaRole::Device,
+            },
+        })
     }
 
     /// Area that holds the address.

@@ -132,6 +132,11 @@ pub(super) fn references(frame: FrameNumber) -> u32 {
     with(|frames| frames.info(frame).references)
 }
 
+/// Whether the frame holds a file's contents.
+pub(super) fn is_page_cache(frame: FrameNumber) -> bool {
+    with(|frames| frames.info(frame).kind == FrameKind::PageCache as u16)
+}
+
 /// Adds to the number that the owner of a frame keeps in the table, and gives the sum.
 pub(super) fn add_to_private(frame: FrameNumber, change: i16) -> u16 {
     with(|frames| {

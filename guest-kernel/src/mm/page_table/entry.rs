@@ -86,6 +86,21 @@ impl Entry {
         Self(self.0 & !WRITABLE)
     }
 
+    /// The same, written to.
+    pub(crate) fn dirtied(self) -> Self {
+        Self(self.0 | DIRTY)
+    }
+
+    /// The same for another frame.
+    pub(crate) fn with_frame(self, frame: FrameNumber) -> Self {
+        Self(self.0 & !ADDRESS_MASK | frame.address())
+    }
+
+    /// Whether something was written through the entry.
+    pub(crate) const fn is_dirty(self) -> bool {
+        self.0 & DIRTY != 0
+    }
+
     pub(crate) const fn is_empty(self) -> bool {
         self.0 == 0
     }

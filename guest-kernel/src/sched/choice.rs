@@ -1,0 +1,73 @@
+//! Reschedule points: places where the kernel does much at once and another thread may go first.
+//!
+//! With `schedule=vmm` on the command line the VMM decides who does, among the threads of the same process: see
+//! [`abi::schedule`]. Otherwise a thread goes on until its slice is over, which only an interrupt can find out.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use abi::schedule::{self, MAX_CANDIDATES};
+
+use super::{READY, run_instead};
+use crate::arch;
+use crate::device::events::{self, Event};
+use crate::mm::physical_address_of;
+use crate::process::{self, Tid};
+use crate::sync::Lock;
+
+/// Where in the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub(crate) enum Site {
+    GetUserPages = schedule::GET_USER_PAGES,
+    Madvise = schedule::MADVISE,
+}
+
+static VMM_DECIDES: AtomicBool = AtomicBool::new(false);
+
+/// Numbers of those who could go on, where the VMM can read them.
+static CANDIDATES: Lock<[u32; MAX_CANDIDATES]> = Lock::new([0; MAX_CANDIDATES]);
+
+/// From now on the VMM decides.
+pub(crate) fn decide_by_vmm() {
+    VMM_DECIDES.store(events::is_listening(), Ordering::Relaxed);
+}
+
+/// Called without any lock held: others may run before this returns.
+pub(crate) fn reschedule_point(site: Site) {
+    if !VMM_DECIDES.load(Ordering::Relaxed) {
+        return;
+    }
+    let next = process::with_table(|table| {
+        let running = table.current();
+        let process = table.thread(running).process();
+        let others = READY.lock();
+        let mut candidates = CANDIDATES.lock();
+        candidates[0] = running.as_u32();
+        let mut count = 1;
+        for tid in others
+            .iter()
+            .filter(|&tid| table.thread(tid).process() == process)
+        {
+            if count < MAX_CANDIDATES {
+                candidates[count] = tid.as_u32();
+                count += 1;
+            }
+        }
+        if count == 1 {
+            return None;
+        }
+        events::send(Event::Choice {
+            running,
+            candidates: physical_address_of(&*candidates),
+            count,
+            site,
+        });
+        let index = arch::read_u32(schedule::PORT) as usize;
+        let chosen = candidates[..count].get(index).copied();
+        chosen.map(Tid::new).filter(|&tid| tid != running)
+    });
+    if let Some(next) = next {
+        READY.lock().remove(next);
+        run_instead(next);
+    }
+}

@@ -1,0 +1,126 @@
+//! Futexes: threads that wait until somebody says that a word in memory has changed.
+//!
+//! A word is named by where it is: in private memory by process and address, in shared memory by its frame, since the
+//! processes that share it have it at different addresses.
+
+use super::{Moment, sleep};
+use crate::errno::Errno;
+use crate::mm::{AddressSpace, FrameNumber, MAX_STACKS, UserSlice};
+use crate::mutant::{self, Mutant};
+use crate::process::{self, Pid, Process, Sleep, Table, Tid, Woken};
+use crate::sync::Lock;
+
+/// Wakers and waiters that do not tell classes apart.
+pub(crate) const ANY_CLASS: u32 = u32::MAX;
+
+/// Which word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FutexKey {
+    Private { process: Pid, address: u64 },
+    Shared { frame: FrameNumber, offset: u64 },
+}
+
+#[derive(Clone, Copy)]
+struct Waiter {
+    key: FutexKey,
+    classes: u32,
+    tid: Tid,
+}
+
+/// Those that wait, in the order in which they came.
+struct Waiters {
+    slots: [Option<Waiter>; MAX_STACKS],
+    len: usize,
+}
+
+static WAITERS: Lock<Waiters> = Lock::new(Waiters {
+    slots: [None; MAX_STACKS],
+    len: 0,
+});
+
+impl Waiters {
+    /// A thread waits for one word at most, so there is room.
+    fn push(&mut self, waiter: Waiter) {
+        self.slots[self.len] = Some(waiter);
+        self.len += 1;
+    }
+
+    fn remove(&mut self, tid: Tid) {
+        let is_it = |slot: &Option<Waiter>| slot.is_some_and(|waiter| waiter.tid == tid);
+        if let Some(index) = self.slots[..self.len].iter().position(is_it) {
+            self.slots.copy_within(index + 1..self.len, index);
+            self.len -= 1;
+        }
+    }
+
+    fn first(&self, key: FutexKey, classes: u32) -> Option<Tid> {
+        let mut waiters = self.slots[..self.len].iter().flatten();
+        let found = waiters.find(|waiter| waiter.key == key && waiter.classes & classes != 0);
+        found.map(|waiter| waiter.tid)
+    }
+}
+
+/// Sleeps while the word holds `expected`, until a wake-up of one of the classes or the deadline.
+pub(crate) fn wait(address: u64, expected: u32, deadline: Option<Moment>, classes: u32) -> Result<(), Errno> {
+    let key = process::with_table(|table| {
+        let tid = table.current();
+        let process = table.current_process();
+        let key = key_of(process, address)?;
+        let mut word = [0; 4];
+        process
+            .address_space()
+            .read(UserSlice::new(address, 4)?, &mut word)?;
+        if u32::from_le_bytes(word) != expected {
+            return Err(Errno::EAGAIN);
+        }
+        WAITERS.lock().push(Waiter { key, classes, tid });
+        Ok(key)
+    })?;
+    match sleep(Sleep::Futex(key, deadline))? {
+        Woken::ByEvent => Ok(()),
+        Woken::ByTime => Err(Errno::ETIMEDOUT),
+    }
+}
+
+/// Wakes at most `count` threads that wait for the word in one of the classes, and says how many.
+pub(crate) fn wake(address: u64, count: u64, classes: u32) -> Result<u64, Errno> {
+    process::with_table(|table| {
+        let key = key_of(table.current_process(), address)?;
+        Ok(wake_waiters(table, key, count, classes))
+    })
+}
+
+/// As [`wake`], by the word's key.
+pub(crate) fn wake_waiters(table: &mut Table, key: FutexKey, count: u64, classes: u32) -> u64 {
+    if mutant::is(Mutant::FutexWakeLost) {
+        return 0;
+    }
+    let mut woken = 0;
+    while woken < count {
+        let first = WAITERS.lock().first(key, classes);
+        let Some(tid) = first else { break };
+        table.wake(tid, Woken::ByEvent);
+        woken += 1;
+    }
+    woken
+}
+
+/// The key of a word in the memory of a process.
+pub(crate) fn key_of(process: &mut Process, address: u64) -> Result<FutexKey, Errno> {
+    if !address.is_multiple_of(4) {
+        return Err(Errno::EINVAL);
+    }
+    let pid = process.pid();
+    let space: &mut AddressSpace = process.address_space();
+    Ok(match space.shared_place(address)? {
+        Some((frame, offset)) => FutexKey::Shared { frame, offset },
+        None => FutexKey::Private {
+            process: pid,
+            address,
+        },
+    })
+}
+
+pub(super) fn forget(tid: Tid) {
+    WAITERS.lock().remove(tid);
+}

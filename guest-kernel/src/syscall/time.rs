@@ -1,0 +1,71 @@
+//! System calls on time.
+
+use abi::linux::process::{CLOCK_MONOTONIC, CLOCK_REALTIME, TIMER_ABSTIME};
+
+use crate::errno::Errno;
+use crate::mm::UserSlice;
+use crate::process::{Sleep, with_current};
+use crate::sched::{self, Moment};
+
+const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
+/// Clocks that are the same as the two that everyone uses: raw, coarse and boot time.
+const SAME_CLOCKS: [u64; 4] = [4, 5, 6, 7];
+
+/// Every clock starts with the kernel, so that every run is the same.
+pub(super) fn clock_gettime(clock: u64, time: u64) -> Result<u64, Errno> {
+    check_clock(clock)?;
+    let now = sched::now().as_nanoseconds();
+    write_time(time, now)
+}
+
+/// Nothing ever ends a sleep early and lets the caller go on, so the remaining time is never asked for.
+pub(super) fn nanosleep(duration: u64) -> Result<u64, Errno> {
+    sleep_until(sched::now().plus(read_time(duration)?))
+}
+
+pub(super) fn clock_nanosleep(clock: u64, flags: u64, time: u64) -> Result<u64, Errno> {
+    check_clock(clock)?;
+    let time = read_time(time)?;
+    if flags & TIMER_ABSTIME != 0 {
+        sleep_until(Moment::START.plus(time))
+    } else {
+        sleep_until(sched::now().plus(time))
+    }
+}
+
+fn sleep_until(moment: Moment) -> Result<u64, Errno> {
+    if moment > sched::now() {
+        sched::sleep(Sleep::Until(moment))?;
+    }
+    Ok(0)
+}
+
+fn check_clock(clock: u64) -> Result<(), Errno> {
+    if clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || SAME_CLOCKS.contains(&clock) {
+        Ok(())
+    } else {
+        Err(Errno::EINVAL)
+    }
+}
+
+/// Nanoseconds of a `struct timespec`.
+pub(super) fn read_time(address: u64) -> Result<u64, Errno> {
+    let (seconds, nanoseconds) = with_current(|process| {
+        let space = process.address_space();
+        Ok::<_, Errno>((space.read_u64(address)?, space.read_u64(address.wrapping_add(8))?))
+    })?;
+    if seconds.cast_signed() < 0 || nanoseconds >= NANOSECONDS_PER_SECOND {
+        return Err(Errno::EINVAL);
+    }
+    Ok(seconds
+        .saturating_mul(NANOSECONDS_PER_SECOND)
+        .saturating_add(nanoseconds))
+}
+
+fn write_time(address: u64, nanoseconds: u64) -> Result<u64, Errno> {
+    let mut time = [0; 16];
+    time[..8].copy_from_slice(&(nanoseconds / NANOSECONDS_PER_SECOND).to_le_bytes());
+    time[8..].copy_from_slice(&(nanoseconds % NANOSECONDS_PER_SECOND).to_le_bytes());
+    let to = UserSlice::new(address, 16)?;
+    with_current(|process| process.address_space().write(to, &time)).map(|()| 0)
+}
