@@ -128,6 +128,14 @@ impl Doorbell {
         self.lines.get_mut(&channel)?.finished.take()
     }
 
+    /// Whether the reply to the last operation on `channel` is there.
+    #[must_use]
+    pub fn has_answered(&self, channel: Channel) -> bool {
+        self.lines
+            .get(&channel)
+            .is_some_and(|line| line.finished.is_some())
+    }
+
     /// Whether the agent on `channel` has nothing to do but to ask.
     #[must_use]
     pub fn is_idle(&self, channel: Channel) -> bool {

@@ -10,7 +10,7 @@
 
 mod agents;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use abi::clock::TICK_NANOSECONDS;
 use abi::operation;
@@ -82,6 +82,10 @@ pub trait Drive {
     /// The host failed.
     fn tick(&mut self, count: u64) -> Result<(), Self::Error>;
 
+    /// Ticks of the virtual clock from the beginning of the last operation on `channel` to its answer. None when it has not
+    /// answered, or when time passes by itself.
+    fn ticks_taken(&self, channel: Channel) -> Option<u64>;
+
     /// Waits for the answer to an operation that was silent.
     ///
     /// # Errors
@@ -116,6 +120,17 @@ pub struct Driver {
     vm: Vm,
     agents: Agents,
     events: Vec<Event>,
+    /// Ticks of the virtual clock so far.
+    ticks: u64,
+    /// For each channel, when its last operation was given and when it was answered, in ticks.
+    timing: BTreeMap<Channel, Timing>,
+}
+
+/// When an operation was given, and when it was answered.
+#[derive(Clone, Copy)]
+struct Timing {
+    given: u64,
+    answered: Option<u64>,
 }
 
 /// How long to wait for an answer.
@@ -135,6 +150,8 @@ impl Driver {
             vm,
             agents: Agents::default(),
             events: Vec::new(),
+            ticks: 0,
+            timing: BTreeMap::new(),
         }
     }
 
@@ -198,7 +215,7 @@ impl Driver {
                 Wait::Ticks(most) if ticks >= most => return Ok(Outcome::Silent),
                 Wait::Ticks(_) => {
                     ticks += u64::from(self.vm.clock() == Clock::Virtual);
-                    self.vm.tick();
+                    self.raise_tick();
                 }
                 Wait::Rounds(_) => {}
             }
@@ -214,7 +231,17 @@ impl Driver {
         })
     }
 
+    fn raise_tick(&mut self) {
+        self.ticks += 1;
+        self.vm.tick();
+    }
+
     fn give(&mut self, channel: Channel, operation: Operation) {
+        let timing = Timing {
+            given: self.ticks,
+            answered: None,
+        };
+        self.timing.insert(channel, timing);
         if let Some(mut stop) = self.vm.stop() {
             stop.devices().doorbell.give(channel, operation);
         }
@@ -237,6 +264,11 @@ impl Driver {
             return Ok(None);
         };
         let root: Root = stop.root()?;
+        for (channel, timing) in &mut self.timing {
+            if timing.answered.is_none() && stop.devices().doorbell.has_answered(*channel) {
+                timing.answered = Some(self.ticks);
+            }
+        }
         let hello = stop.devices().doorbell.hello(channel);
         self.agents.seen(channel, root, hello);
         Ok(Some(channel))
@@ -320,12 +352,20 @@ impl Drive for Driver {
 
     fn tick(&mut self, count: u64) -> Result<(), VmError> {
         for _ in 0..count {
-            self.vm.tick();
+            self.raise_tick();
             if self.next_ring()?.is_none() {
                 break;
             }
         }
         Ok(())
+    }
+
+    fn ticks_taken(&self, channel: Channel) -> Option<u64> {
+        let timing = self
+            .timing
+            .get(&channel)
+            .filter(|_| self.vm.clock() == Clock::Virtual)?;
+        Some(timing.answered? - timing.given)
     }
 
     fn finish(&mut self, channel: Channel) -> Result<Outcome, VmError> {

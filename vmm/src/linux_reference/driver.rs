@@ -186,6 +186,10 @@ impl Drive for LinuxDriver {
         Ok(())
     }
 
+    fn ticks_taken(&self, _: Channel) -> Option<u64> {
+        None
+    }
+
     fn finish(&mut self, channel: Channel) -> Result<Outcome, ReferenceError> {
         match self.answers.remove(&channel) {
             Some(reply) => Ok(Outcome::Replied(reply)),

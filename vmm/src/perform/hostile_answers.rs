@@ -85,6 +85,10 @@ impl Drive for Liar {
         Ok(())
     }
 
+    fn ticks_taken(&self, channel: Channel) -> Option<u64> {
+        Some(channel.number())
+    }
+
     fn finish(&mut self, _: Channel) -> Result<Outcome, Infallible> {
         Ok(self.answer())
     }

@@ -287,16 +287,14 @@ impl<D: Drive> Performer<D> {
             .waiting
             .remove(&process)
             .expect("validation lets only a waiting process finish");
-        let code = match &step.operation {
-            Operation::Sleep { .. } => operation::SLEEP,
-            Operation::Spin => operation::SPIN,
+        match &step.operation {
+            Operation::Sleep { ms } => self.finish_sleep(process, *ms, step.expected),
             _ => {
                 let outcome = self.driver.finish(process)?;
                 let returns = Return::AtOnce;
-                return self.judge_wait(process, &OperationStep { returns, ..step }, outcome);
+                self.judge_wait(process, &OperationStep { returns, ..step }, outcome)
             }
-        };
-        self.finish_call(process, code, step.expected)
+        }
     }
 
     fn name(&self, process: Channel) -> String {

@@ -1,6 +1,7 @@
 //! Steps that change what a process is or when it goes on: execve, kill, sleep, getppid, spin, and the passing of time.
 
 use abi::boot::AGENT_PATH;
+use abi::clock::TICK_NANOSECONDS;
 use abi::operation;
 
 use super::{Claim, Performed, Performer, arguments_payload, status_text};
@@ -159,16 +160,31 @@ impl<D: Drive> Performer<D> {
         }
     }
 
-    /// What a call gave that took its time.
-    pub(super) fn finish_call(
+    /// What a sleep gave that was started before.
+    pub(super) fn finish_sleep(
         &mut self,
         process: Channel,
-        code: u64,
+        ms: u64,
         expected: Expected,
     ) -> Result<Performed, D::Error> {
         let outcome = self.driver.finish(process)?;
-        self.claim(Claim::of(code, &[], &outcome));
-        Ok(self.judge_outcome(process, expected, outcome).0)
+        self.claim(Claim::of(operation::SLEEP, &[], &outcome));
+        let (performed, reply) = self.judge_outcome(process, expected, outcome);
+        Ok(reply.map_or(performed.clone(), |_| self.judge_sleep(process, ms, performed)))
+    }
+
+    /// A sleep must not end before its time.
+    fn judge_sleep(&self, process: Channel, ms: u64, performed: Performed) -> Performed {
+        let needed = ms.saturating_mul(NANOSECONDS_PER_MS).div_ceil(TICK_NANOSECONDS);
+        match self.driver.ticks_taken(process) {
+            Some(taken) if taken < needed => Performed::otherwise(Finding::new(
+                Rule::Result,
+                self.name(process),
+                format!("asleep for {ms} ms: {needed} ticks"),
+                format!("asleep for {taken} ticks"),
+            )),
+            Some(_) | None => performed,
+        }
     }
 
     pub(super) fn getppid(
