@@ -32,10 +32,11 @@ pub(crate) extern "C" fn start(start_info: u64) -> ! {
     }
     mutant::select(command_line.value(CMDLINE_MUTANT));
 
-    // Ringside hands out memory that is zero; elsewhere firmware ran before.
+    // Ringside hands out memory that is zero, and has no old devices; elsewhere firmware ran before.
     let fresh = if events::is_listening() {
         FreshMemory::Zeroed
     } else {
+        arch::timer::mask_legacy_interrupts();
         FreshMemory::Unknown
     };
     let initrd = start_info.initrd();

@@ -27,6 +27,16 @@ const DIVIDE_BY_ONE: u64 = 0xb;
 /// KVM's and QEMU's APIC timers count nanoseconds.
 const COUNTS_PER_TICK: u64 = TICK_NANOSECONDS;
 
+/// Mask registers of the two interrupt controllers that a PC has beside the APIC.
+const LEGACY_MASKS: [u16; 2] = [0x21, 0xa1];
+
+/// Keeps a PC's old interrupt controllers quiet: firmware leaves a timer running on a vector that is an exception's.
+pub(crate) fn mask_legacy_interrupts() {
+    LEGACY_MASKS
+        .iter()
+        .for_each(|&port| super::port::write_u8(port, 0xff));
+}
+
 /// Starts the ticks.
 pub(crate) fn start() {
     write_model_specific(BASE_MSR, read_model_specific(BASE_MSR) | BASE_X2APIC);
