@@ -13,7 +13,7 @@ use crate::explore::explore;
 use crate::judge::{Finding, Judge, Rule};
 use crate::perform::{Performed, Performer};
 use crate::report::{Cost, ExpectationLine, Line, Report, Verdict};
-use crate::scenario::{Scenario, Schedule, Step};
+use crate::scenario::{Clock, Scenario, Schedule, Step};
 use crate::vm::{Budget, Config, Stop, StopReason, Vm, VmError};
 
 /// The guest to run: a kernel and the archive of its programs.
@@ -62,6 +62,7 @@ pub(crate) fn once(
             initrd: guest.initrd,
             command_line: &command_line,
             memory_mib: scenario.guest.memory_mib,
+            clock: scenario.guest.clock,
             budget: Budget {
                 exits: scenario.budget.exits,
                 wall_time: Duration::from_secs(scenario.budget.seconds),
@@ -112,7 +113,7 @@ impl Run {
                 let (expected, found) = ("it asks for an operation", "others ask, and it does not");
                 performed
                     .findings
-                    .push(Finding::new(Rule::Answer, "the first program", expected, found));
+                    .push(Finding::new(Rule::Answer, "init", expected, found));
             }
             self.after_operation(None, "boot".to_owned(), performed)?;
             return Ok(false);
@@ -133,6 +134,10 @@ impl Run {
         match step {
             Step::Operation(operation) => {
                 let performed = self.performer.step(operation)?;
+                self.after_operation(Some(number), step.to_string(), performed)
+            }
+            Step::Tick(tick) => {
+                let performed = self.performer.tick(tick.count)?;
                 self.after_operation(Some(number), step.to_string(), performed)
             }
             Step::Check(check) => {
@@ -285,8 +290,13 @@ fn command_line(guest: &Guest<'_>, scenario: &Scenario) -> String {
         .schedule
         .as_ref()
         .map(|_| format!("{}=vmm", abi::boot::CMDLINE_SCHEDULE));
+    let clock = match scenario.guest.clock {
+        Clock::Virtual => None,
+        Clock::Real => Some(format!("{}=real", abi::boot::CMDLINE_CLOCK)),
+    };
     std::iter::once(init)
         .chain(schedule)
+        .chain(clock)
         .chain(guest.options.iter().cloned())
         .chain(options)
         .collect::<Vec<_>>()

@@ -103,6 +103,8 @@ pub struct Doorbell {
 #[derive(Default)]
 struct Line {
     hello: Option<Hello>,
+    /// The hello has not been taken note of.
+    hello_is_new: bool,
     operation: Option<Operation>,
     payload_taken: usize,
     reply: Reply,
@@ -124,6 +126,21 @@ impl Doorbell {
     /// What came of the last operation on `channel`, once.
     pub fn take_reply(&mut self, channel: Channel) -> Option<Reply> {
         self.lines.get_mut(&channel)?.finished.take()
+    }
+
+    /// Whether the agent on `channel` has nothing to do but to ask.
+    #[must_use]
+    pub fn is_idle(&self, channel: Channel) -> bool {
+        self.lines
+            .get(&channel)
+            .is_none_or(|line| line.operation.is_none())
+    }
+
+    /// Whether a program has introduced itself on `channel`, once for each time that one did.
+    pub fn take_introduction(&mut self, channel: Channel) -> bool {
+        self.lines
+            .get_mut(&channel)
+            .is_some_and(|line| std::mem::take(&mut line.hello_is_new))
     }
 
     /// Who says to be on `channel`.
@@ -176,10 +193,15 @@ impl Doorbell {
         match register {
             HELLO => {
                 let [low, high] = [value as u32, (value >> 32) as u32];
-                line.hello = Some(Hello {
-                    pid: low,
-                    parent: high,
-                });
+                // Who says hello begins anew: what its predecessor was asked to do is over.
+                *line = Line {
+                    hello: Some(Hello {
+                        pid: low,
+                        parent: high,
+                    }),
+                    hello_is_new: true,
+                    ..Line::default()
+                };
             }
             VALUE => line.reply.value = value,
             DATA if (line.reply.data.len() as u64) < MAX_TRANSFER_BYTES => {
@@ -245,6 +267,21 @@ mod tests {
         let mut doorbell = Doorbell::default();
         doorbell.write(Channel::FIRST, RESULT, 1);
         assert_eq!(doorbell.take_reply(Channel::FIRST), None);
+    }
+
+    #[test]
+    fn a_program_that_introduces_itself_has_nothing_of_its_predecessors_left_to_do() {
+        let mut doorbell = Doorbell::default();
+        let channel = Channel::FIRST;
+        doorbell.write(channel, HELLO, 2 << 32 | 3);
+        assert!(doorbell.take_introduction(channel));
+        doorbell.give(channel, Operation::new(abi::operation::EXECVE, &[]));
+        assert!(!doorbell.is_idle(channel) && !doorbell.take_introduction(channel));
+        doorbell.write(channel, HELLO, 2 << 32 | 3);
+        assert!(doorbell.is_idle(channel) && doorbell.take_introduction(channel));
+        assert_eq!(doorbell.next_code(channel), abi::operation::YIELD);
+        assert_eq!(doorbell.take_reply(channel), None);
+        assert_eq!(doorbell.hello(channel), Some(Hello { pid: 3, parent: 2 }));
     }
 
     #[test]

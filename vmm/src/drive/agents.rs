@@ -52,6 +52,17 @@ impl Agents {
         self.by_channel.values().rev().find(|agent| agent.name == name)
     }
 
+    /// The agent that has the process id `pid`, by what fork told its parent or by what it says itself; the newest one if
+    /// several had it.
+    #[must_use]
+    pub fn with_pid(&self, pid: i64) -> Option<&Agent> {
+        let has_it = |agent: &&Agent| {
+            let said = agent.hello.map(|hello| hello.pid);
+            agent.pid.or(said).map(i64::from) == Some(pid)
+        };
+        self.by_channel.values().rev().find(has_it)
+    }
+
     /// All agents, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Agent> {
         self.by_channel.values()
@@ -108,6 +119,13 @@ impl Agents {
         if let Some(agent) = self.by_channel.get_mut(&channel) {
             agent.root = Some(root);
             agent.hello = hello;
+        }
+    }
+
+    /// What the process on `channel` says of itself.
+    pub(crate) fn introduced(&mut self, channel: Channel, hello: Hello) {
+        if let Some(agent) = self.by_channel.get_mut(&channel) {
+            agent.hello = Some(hello);
         }
     }
 

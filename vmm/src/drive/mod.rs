@@ -4,21 +4,28 @@
 //! operations is the scenario's, whatever the guest's scheduler does. A process that does not answer is *silent*: either
 //! its call waits for something, or the process has ended. Agents keep yielding in turn, so a process that could run would
 //! have run when another one has come round [`PATIENCE`] times.
+//!
+//! A virtual clock stands still but for operations that take time (a sleep, a program): then it moves on by a tick each time
+//! the idle agents have come round once, so that whoever could run has run in between. A `tick` step moves it too.
 
 mod agents;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
+use abi::clock::TICK_NANOSECONDS;
 use abi::operation;
 
 pub use agents::{Agent, Agents, Life};
 
 use crate::channel::{Channel, Event, Operation, Reply};
 use crate::inspect::walk::Root;
+use crate::scenario::{Clock, ProcessName};
 use crate::vm::{Stop, StopReason, Vm, VmError};
 
-/// How often another agent may ask before a silent one counts as waiting.
+/// How often the others may come round before a silent one counts as waiting.
 const PATIENCE: u32 = 3;
+/// The same where a timer interrupts whoever runs.
+const PATIENCE_WITH_TIMER: u32 = 50;
 
 /// What came of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +53,34 @@ pub trait Drive {
     /// # Errors
     /// The host failed.
     fn perform(&mut self, channel: Channel, operation: Operation) -> Result<Outcome, Self::Error>;
+
+    /// As [`Drive::perform`], for a call that takes its time: it is given none.
+    ///
+    /// # Errors
+    /// The host failed.
+    fn start(&mut self, channel: Channel, operation: Operation) -> Result<Outcome, Self::Error>;
+
+    /// As [`Drive::perform`], for an operation that puts another program in the process's place. The reply is empty when that
+    /// program has introduced itself.
+    ///
+    /// # Errors
+    /// The host failed.
+    fn replace(&mut self, channel: Channel, operation: Operation) -> Result<Outcome, Self::Error>;
+
+    /// Arguments with which the agent program goes on on `channel`.
+    fn agent_arguments(&self, channel: Channel) -> Vec<String>;
+
+    /// Waits for the end of the process on `channel`.
+    ///
+    /// # Errors
+    /// The host failed.
+    fn await_end(&mut self, channel: Channel) -> Result<Outcome, Self::Error>;
+
+    /// Lets time pass: so many ticks of the guest's clock.
+    ///
+    /// # Errors
+    /// The host failed.
+    fn tick(&mut self, count: u64) -> Result<(), Self::Error>;
 
     /// Waits for the answer to an operation that was silent.
     ///
@@ -86,10 +121,10 @@ pub struct Driver {
 /// How long to wait for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wait {
-    /// Until others have come round often enough.
-    Patiently,
-    /// Until the guest ends or its budget does: the operation runs other processes.
-    Forever,
+    /// Until others have come round so often.
+    Rounds(u32),
+    /// Until the guest ends or its budget does. A virtual clock moves on, by no more ticks than this.
+    Ticks(u64),
 }
 
 impl Driver {
@@ -123,7 +158,8 @@ impl Driver {
     /// # Errors
     /// The host failed.
     pub fn boot(&mut self) -> Result<Outcome, VmError> {
-        self.agents.expect(Channel::FIRST, "the first program", None);
+        self.agents
+            .expect(Channel::FIRST, ProcessName::init().as_str(), None);
         self.meet(Channel::FIRST)
     }
 
@@ -142,7 +178,8 @@ impl Driver {
         wait: Wait,
         done: impl Fn(&mut Driver) -> Option<Outcome>,
     ) -> Result<Outcome, VmError> {
-        let mut rings = BTreeMap::<Channel, u32>::new();
+        let mut rounds = Rounds::default();
+        let mut ticks = 0;
         loop {
             let Some(ringing) = self.next_ring()? else {
                 return Ok(Outcome::GuestEnded);
@@ -153,12 +190,40 @@ impl Driver {
             if let Some(Life::Ended(status)) = self.agents.get(channel).map(|agent| agent.life) {
                 return Ok(Outcome::Ended(status));
             }
-            let count = rings.entry(ringing).or_default();
-            *count += 1;
-            if *count > PATIENCE && wait == Wait::Patiently {
-                return Ok(Outcome::Silent);
+            if !rounds.is_complete_with(ringing) {
+                continue;
+            }
+            match wait {
+                Wait::Rounds(most) if rounds.count >= most => return Ok(Outcome::Silent),
+                Wait::Ticks(most) if ticks >= most => return Ok(Outcome::Silent),
+                Wait::Ticks(_) => {
+                    ticks += u64::from(self.vm.clock() == Clock::Virtual);
+                    self.vm.tick();
+                }
+                Wait::Rounds(_) => {}
             }
         }
+    }
+
+    /// How long to wait for a call that takes no time. Where a timer interrupts whoever runs, others may come round many times
+    /// while one that runs has its turns.
+    fn patience(&self) -> Wait {
+        Wait::Rounds(match self.vm.clock() {
+            Clock::Virtual => PATIENCE,
+            Clock::Real => PATIENCE_WITH_TIMER,
+        })
+    }
+
+    fn give(&mut self, channel: Channel, operation: Operation) {
+        if let Some(mut stop) = self.vm.stop() {
+            stop.devices().doorbell.give(channel, operation);
+        }
+    }
+
+    fn wait_for_reply(&mut self, channel: Channel, wait: Wait) -> Result<Outcome, VmError> {
+        self.wait_for(channel, wait, |driver| {
+            driver.take_reply(channel).map(Outcome::Replied)
+        })
     }
 
     /// Runs to the next ring and notes who it was. None when the guest has ended.
@@ -182,6 +247,27 @@ impl Driver {
     }
 }
 
+/// Counts how often the ringing agents have come round.
+#[derive(Default)]
+struct Rounds {
+    count: u32,
+    /// Agents that have rung since the round began.
+    rung: BTreeSet<Channel>,
+}
+
+impl Rounds {
+    /// An agent rings. Whether that ends a round: it has rung in it before.
+    fn is_complete_with(&mut self, ringing: Channel) -> bool {
+        let is_new = self.rung.insert(ringing);
+        if !is_new {
+            self.count += 1;
+            self.rung.clear();
+            self.rung.insert(ringing);
+        }
+        !is_new
+    }
+}
+
 impl Drive for Driver {
     type Error = VmError;
 
@@ -190,25 +276,67 @@ impl Drive for Driver {
     }
 
     fn perform(&mut self, channel: Channel, operation: Operation) -> Result<Outcome, VmError> {
-        let wait = if operation.code == operation::EXEC {
-            Wait::Forever
-        } else {
-            Wait::Patiently
+        let wait = match operation.code {
+            operation::EXEC => Wait::Ticks(u64::MAX),
+            operation::SLEEP => {
+                let ticks = operation.arguments[0].div_ceil(TICK_NANOSECONDS);
+                Wait::Ticks(ticks.saturating_add(PATIENCE.into()))
+            }
+            _ => self.patience(),
         };
+        self.give(channel, operation);
+        self.wait_for_reply(channel, wait)
+    }
+
+    fn start(&mut self, channel: Channel, operation: Operation) -> Result<Outcome, VmError> {
+        self.give(channel, operation);
+        self.wait_for_reply(channel, Wait::Rounds(PATIENCE))
+    }
+
+    fn replace(&mut self, channel: Channel, operation: Operation) -> Result<Outcome, VmError> {
         if let Some(mut stop) = self.vm.stop() {
-            stop.devices().doorbell.give(channel, operation);
+            stop.devices().doorbell.take_introduction(channel);
         }
-        self.wait_for(channel, wait, |driver| {
-            driver.take_reply(channel).map(Outcome::Replied)
+        self.give(channel, operation);
+        self.wait_for(channel, self.patience(), |driver| {
+            let introduced = driver.vm.stop()?.devices().doorbell.take_introduction(channel);
+            let reply = introduced
+                .then(Reply::default)
+                .or_else(|| driver.take_reply(channel));
+            reply.map(Outcome::Replied)
         })
     }
 
+    fn agent_arguments(&self, channel: Channel) -> Vec<String> {
+        vec![operation::CHANNEL_FLAG.to_owned(), channel.number().to_string()]
+    }
+
+    fn await_end(&mut self, channel: Channel) -> Result<Outcome, VmError> {
+        match self.agents.get(channel).map(|agent| agent.life) {
+            Some(Life::Ended(status)) => Ok(Outcome::Ended(status)),
+            _ => self.wait_for(channel, self.patience(), |_| None),
+        }
+    }
+
+    fn tick(&mut self, count: u64) -> Result<(), VmError> {
+        for _ in 0..count {
+            self.vm.tick();
+            if self.next_ring()?.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn finish(&mut self, channel: Channel) -> Result<Outcome, VmError> {
+        // Real time passes by itself, and whoever finishes a call wants its end.
+        let wait = match self.vm.clock() {
+            Clock::Virtual => self.patience(),
+            Clock::Real => Wait::Ticks(u64::MAX),
+        };
         match self.take_reply(channel) {
             Some(reply) => Ok(Outcome::Replied(reply)),
-            None => self.wait_for(channel, Wait::Patiently, |driver| {
-                driver.take_reply(channel).map(Outcome::Replied)
-            }),
+            None => self.wait_for_reply(channel, wait),
         }
     }
 
@@ -226,7 +354,7 @@ impl Drive for Driver {
     }
 
     fn meet(&mut self, channel: Channel) -> Result<Outcome, VmError> {
-        self.wait_for(channel, Wait::Patiently, |driver| {
+        self.wait_for(channel, self.patience(), |driver| {
             let met = driver
                 .agents
                 .get(channel)

@@ -88,6 +88,8 @@ rules! {
     References: "a frame has a reference for each mapping",
     /// After the last process every frame has come back.
     FramesLost: "after the last process every frame has come back",
+    /// Processes and threads change their states as they may.
+    Life: "processes change state as allowed",
     /// Reports of the kernel are well formed, and not too many to follow.
     Reports: "the kernel's reports can be read",
     /// The judge's own page walk leads where KVM's does.
@@ -129,6 +131,7 @@ impl Rule {
             | Rule::FreeFrameMapped
             | Rule::References
             | Rule::FramesLost
+            | Rule::Life
             | Rule::Reports => Blame::Guest,
         }
     }

@@ -17,6 +17,9 @@ use crate::channel::{Channel, Hello, Operation};
 /// that is made after it.
 pub const CHANNELS: u64 = 64;
 
+/// The agent's argument for conversations over sockets.
+pub(super) const SOCKET_FLAG: &str = "--socket";
+
 /// How long the first agent may take to introduce itself.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -32,7 +35,7 @@ impl LinuxAgent {
     pub fn spawn(agent_elf: &Path) -> Result<Self, ReferenceError> {
         let console = Console::new()?;
         let mut command = launch::command(agent_elf, &console)?;
-        command.arg("--socket");
+        command.arg(SOCKET_FLAG);
 
         let (mut lines, mut mappings) = (Vec::new(), Vec::new());
         for (channel, child_fd) in (0..CHANNELS).filter_map(Channel::new).zip(FIRST_FD..) {

@@ -9,18 +9,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use abi::clock::TICK_NANOSECONDS;
 use abi::linux::syscall::WAIT4;
 use abi::operation;
 use procfs::ProcError;
 use procfs::process::{Process, Syscall};
 
-use super::agent::{CHANNELS, LinuxAgent};
+use super::agent::{CHANNELS, LinuxAgent, SOCKET_FLAG};
 use super::error::ReferenceError;
 use super::line::Received;
 use crate::channel::{Channel, Operation, Reply};
 use crate::drive::{Agents, Drive, Life, Outcome};
+use crate::scenario::ProcessName;
 
 /// Most agents that live at the same time. A scenario may well fork without bounds; this machine is to survive that.
 pub const MAX_LIVING_AGENTS: usize = 32;
@@ -45,14 +48,23 @@ impl LinuxDriver {
     /// A driver whose first agent is there.
     pub fn spawn(agent_elf: &Path) -> Result<Self, ReferenceError> {
         let mut agents = Agents::default();
-        agents.expect(Channel::FIRST, "init", None);
-        Ok(Self {
+        agents.expect(Channel::FIRST, ProcessName::init().as_str(), None);
+        let mut driver = Self {
             linux: LinuxAgent::spawn(agent_elf)?,
             agents,
             waiting: BTreeSet::new(),
             answers: BTreeMap::new(),
             output_taken_bytes: 0,
-        })
+        };
+        driver.note_hello(Channel::FIRST);
+        Ok(driver)
+    }
+
+    /// Keeps what the process on `channel` says of itself.
+    fn note_hello(&mut self, channel: Channel) {
+        if let Some(hello) = self.linux.process(channel) {
+            self.agents.introduced(channel, hello);
+        }
     }
 
     /// Waits until the process on `channel` answers, ends, or, unless the operation is `EXEC`, sleeps until a child ends.
@@ -138,6 +150,42 @@ impl Drive for LinuxDriver {
         self.answer(channel, operation.code)
     }
 
+    /// Here a call that takes its time is not waited for at all.
+    fn start(&mut self, channel: Channel, operation: Operation) -> Result<Outcome, ReferenceError> {
+        self.linux.send(channel, &operation)?;
+        Ok(Outcome::Silent)
+    }
+
+    fn replace(&mut self, channel: Channel, operation: Operation) -> Result<Outcome, ReferenceError> {
+        self.linux.send(channel, &operation)?;
+        match self.linux.receive(channel, ANSWER_TIMEOUT)? {
+            Received::Hello(_) => {
+                self.note_hello(channel);
+                Ok(Outcome::Replied(Reply::default()))
+            }
+            Received::Reply(reply) => Ok(Outcome::Replied(reply)),
+            Received::Died | Received::TimedOut => self.answer(channel, operation.code),
+        }
+    }
+
+    fn agent_arguments(&self, channel: Channel) -> Vec<String> {
+        let channel = channel.number().to_string();
+        vec![
+            SOCKET_FLAG.to_owned(),
+            operation::CHANNEL_FLAG.to_owned(),
+            channel,
+        ]
+    }
+
+    fn await_end(&mut self, channel: Channel) -> Result<Outcome, ReferenceError> {
+        self.answer(channel, operation::EXIT)
+    }
+
+    fn tick(&mut self, count: u64) -> Result<(), ReferenceError> {
+        sleep(Duration::from_nanos(TICK_NANOSECONDS.saturating_mul(count)));
+        Ok(())
+    }
+
     fn finish(&mut self, channel: Channel) -> Result<Outcome, ReferenceError> {
         match self.answers.remove(&channel) {
             Some(reply) => Ok(Outcome::Replied(reply)),
@@ -157,6 +205,7 @@ impl Drive for LinuxDriver {
             self.agents.expect(child, name, Some(pid));
             // The child introduces itself unasked. To take that at once keeps its line ready for answers.
             self.linux.receive(child, ANSWER_TIMEOUT)?;
+            self.note_hello(child);
         }
         Ok(Some((child, outcome)))
     }

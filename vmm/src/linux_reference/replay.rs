@@ -23,12 +23,18 @@ pub fn replay(agent_elf: &Path, scenario: &Scenario) -> Result<Vec<StepClaims>, 
     performer.take_claims();
     let mut answered = Vec::new();
     for (step, number) in scenario.steps.iter().zip(1..) {
-        if let Step::Operation(operation) = step {
-            performer.step(operation)?;
-            answered.push(StepClaims {
-                step: number,
-                claims: performer.take_claims(),
-            });
+        match step {
+            Step::Operation(operation) => {
+                performer.step(operation)?;
+                answered.push(StepClaims {
+                    step: number,
+                    claims: performer.take_claims(),
+                });
+            }
+            Step::Tick(tick) => {
+                performer.tick(tick.count)?;
+            }
+            Step::Check(_) => {}
         }
     }
     Ok(answered)

@@ -28,6 +28,8 @@ pub enum Claim {
         /// The wait status.
         status: u32,
     },
+    /// This process is the parent.
+    Parent(String),
     /// A wait found that no child has ended.
     NoneEnded,
     /// A program ran to its end.
@@ -72,6 +74,11 @@ impl Claim {
         })
     }
 
+    /// The claim in the answer to who the parent is.
+    pub(super) fn of_parent(outcome: &Outcome, name: &str) -> Claim {
+        Claim::with(outcome, |_| Claim::Parent(name.to_owned()))
+    }
+
     /// The claim in what came of a program that printed `output`.
     pub(super) fn of_program(outcome: &Outcome, output: &[u8]) -> Claim {
         Claim::with(outcome, |reply| Claim::Ran {
@@ -110,6 +117,7 @@ impl fmt::Display for Claim {
             Claim::Refused(number) => write!(formatter, "refused with {}", errno_text(*number)),
             Claim::Loaded(bytes) => write!(formatter, "loaded {}", excerpt(bytes, bytes)),
             Claim::Waited { child, status } => write!(formatter, "{child} {}", status_text(*status)),
+            Claim::Parent(name) => write!(formatter, "the parent is {name}"),
             Claim::NoneEnded => formatter.write_str("no child has ended"),
             Claim::Ran { status, output } => {
                 write!(

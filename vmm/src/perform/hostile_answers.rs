@@ -28,6 +28,15 @@ const SCENARIO: &str = r#"{ "name": "hostile", "description": "Every operation."
     { "in": "b", "do": "exit", "status": 0 },
     { "in": "a", "do": "finish" },
     { "in": "a", "do": "exec", "program": "hello", "output": "hello" },
+    { "in": "a", "do": "fork", "as": "d" },
+    { "in": "d", "do": "getppid", "is": "a" },
+    { "in": "d", "do": "execve", "program": "agent" },
+    { "in": "a", "do": "kill", "of": "d", "signal": "SIGCHLD" },
+    { "in": "d", "do": "sleep", "ms": 20, "blocks": true },
+    { "tick": 2 },
+    { "in": "d", "do": "finish" },
+    { "in": "a", "do": "sleep", "ms": 20 },
+    { "in": "a", "do": "kill", "of": "d", "signal": "SIGKILL" },
     { "in": "a", "do": "fork_until", "as": "c", "errno": "ENOMEM", "limit": 5 },
     { "in": "a", "do": "munmap", "at": "buf", "pages": 2 } ] }"#;
 
@@ -54,6 +63,26 @@ impl Drive for Liar {
 
     fn perform(&mut self, _: Channel, _: Operation) -> Result<Outcome, Infallible> {
         Ok(self.answer())
+    }
+
+    fn start(&mut self, _: Channel, _: Operation) -> Result<Outcome, Infallible> {
+        Ok(self.answer())
+    }
+
+    fn replace(&mut self, _: Channel, _: Operation) -> Result<Outcome, Infallible> {
+        Ok(self.answer())
+    }
+
+    fn agent_arguments(&self, _: Channel) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn await_end(&mut self, _: Channel) -> Result<Outcome, Infallible> {
+        Ok(self.answer())
+    }
+
+    fn tick(&mut self, _: u64) -> Result<(), Infallible> {
+        Ok(())
     }
 
     fn finish(&mut self, _: Channel) -> Result<Outcome, Infallible> {
@@ -120,10 +149,10 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 proptest! {
     #[test]
     fn no_answer_makes_a_step_panic(outcomes in vec(outcome(), 1..20)) {
-        let scenario = Scenario::parse("hostile.json", SCENARIO, &["hello".to_owned()]).unwrap();
+        let scenario = Scenario::parse("hostile.json", SCENARIO, &["agent".to_owned(), "hello".to_owned()]).unwrap();
         let liar = Liar { agents: Agents::default(), outcomes, asked: 0 };
         let mut performer = Performer::new(liar);
-        performer.driver.agents.expect(Channel::FIRST, "the first program", None);
+        performer.driver.agents.expect(Channel::FIRST, "init", None);
         let Ok(_) = performer.begin(scenario.first_process());
         for step in &scenario.steps {
             let Step::Operation(step) = step else { continue };

@@ -72,7 +72,12 @@ impl<D: Drive> Performer<D> {
             | Operation::Wait { .. }
             | Operation::Finish
             | Operation::SchedYield
-            | Operation::Exec { .. } => unreachable!("not a memory step"),
+            | Operation::Exec { .. }
+            | Operation::Execve { .. }
+            | Operation::Kill { .. }
+            | Operation::Sleep { .. }
+            | Operation::Getppid { .. }
+            | Operation::Spin => unreachable!("not a memory step"),
         }
     }
 

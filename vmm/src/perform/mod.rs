@@ -11,11 +11,13 @@ mod hostile_answers;
 mod memory;
 mod process;
 mod regions;
+mod signal;
 
 use std::collections::BTreeMap;
 
 use abi::linux::errno::{MAX_ERRNO, errno_name};
 use abi::linux::process::{WAIT_EXIT_SHIFT, WAIT_SIGNAL_MASK, signal_name};
+use abi::operation;
 
 pub use claim::Claim;
 pub use regions::{Region, Regions};
@@ -148,13 +150,18 @@ impl<D: Drive> Performer<D> {
             | Operation::TouchStack { .. }
             | Operation::Read(_)
             | Operation::Write(_) => self.memory_step(process, step),
+            Operation::Execve { program, path } => self.execve(process, step, program, *path),
+            Operation::Kill { of, signal } => self.kill(process, step, of, *signal),
+            Operation::Sleep { ms } => self.sleep(process, step, *ms),
+            Operation::Getppid { is } => self.getppid(process, step, is),
+            Operation::Spin => self.spin(process, step),
             Operation::Fork { child } => self.fork(process, child.as_str(), step.expected),
             Operation::ForkUntil { group, limit } => self.fork_until(process, group, *limit, step.expected),
             Operation::Exit { status } => self.exit(process, *status),
             Operation::Wait { .. } => self.wait(process, step),
             Operation::Finish => self.finish(process),
             Operation::SchedYield => {
-                let operation = AgentOperation::new(abi::operation::SCHED_YIELD, &[]);
+                let operation = AgentOperation::new(operation::SCHED_YIELD, &[]);
                 self.call(process, step.expected, operation)
                     .map(|(performed, _)| performed)
             }
@@ -280,15 +287,16 @@ impl<D: Drive> Performer<D> {
             .waiting
             .remove(&process)
             .expect("validation lets only a waiting process finish");
-        let outcome = self.driver.finish(process)?;
-        self.judge_wait(
-            process,
-            &OperationStep {
-                returns: Return::AtOnce,
-                ..step
-            },
-            outcome,
-        )
+        let code = match &step.operation {
+            Operation::Sleep { .. } => operation::SLEEP,
+            Operation::Spin => operation::SPIN,
+            _ => {
+                let outcome = self.driver.finish(process)?;
+                let returns = Return::AtOnce;
+                return self.judge_wait(process, &OperationStep { returns, ..step }, outcome);
+            }
+        };
+        self.finish_call(process, code, step.expected)
     }
 
     fn name(&self, process: Channel) -> String {
@@ -318,6 +326,18 @@ struct Program<'a> {
     args: &'a [String],
     status: Ending,
     output: Option<&'a str>,
+}
+
+/// Words as an operation carries them, each with its NUL, and how many there are.
+fn arguments_payload<'a>(words: impl IntoIterator<Item = &'a String>) -> (Vec<u8>, u64) {
+    let mut payload = Vec::new();
+    let mut count = 0;
+    for word in words {
+        payload.extend(word.bytes());
+        payload.push(0);
+        count += 1;
+    }
+    (payload, count)
 }
 
 /// The error number in a reply.

@@ -4,7 +4,9 @@ use abi::linux::errno::ECHILD;
 use abi::linux::process::WNOHANG;
 use abi::operation;
 
-use super::{Claim, Performed, Performer, Program, expected_text, failure, status_text, wait_status};
+use super::{
+    Claim, Performed, Performer, Program, arguments_payload, expected_text, failure, status_text, wait_status,
+};
 use crate::channel::event::printable;
 use crate::channel::{Channel, Operation as AgentOperation};
 use crate::drive::{Drive, Life, Outcome};
@@ -12,6 +14,9 @@ use crate::judge::{Finding, Rule};
 use crate::report::quoted;
 use crate::scenario::{Expected, Operation, OperationStep, ProcessName, Return};
 
+/// Most zombies that the first program takes at the end: programs leave some behind, and a wait that always finds one finds
+/// the same one again.
+const MOST_ZOMBIES: usize = 4096;
 /// wait4's pid argument for "any child".
 const ANY_CHILD: u64 = u64::MAX;
 
@@ -231,10 +236,10 @@ impl<D: Drive> Performer<D> {
         step: &OperationStep,
         program: &Program<'_>,
     ) -> Result<Performed, D::Error> {
-        let words = std::iter::once(program.name).chain(program.args.iter().map(String::as_str));
-        let payload: Vec<u8> = words.clone().flat_map(|word| word.bytes().chain([0])).collect();
-        let operation = AgentOperation::new(operation::EXEC, &[payload.len() as u64, words.count() as u64])
-            .with_payload(payload);
+        let (payload, count) =
+            arguments_payload(std::iter::once(&program.name.to_owned()).chain(program.args));
+        let operation =
+            AgentOperation::new(operation::EXEC, &[payload.len() as u64, count]).with_payload(payload);
         // What was printed before belongs to nobody's expectation.
         self.driver.take_output()?;
         let outcome = self.driver.perform(process, operation)?;
@@ -284,7 +289,7 @@ impl<D: Drive> Performer<D> {
                 return Ok(performed);
             }
         }
-        loop {
+        for _ in 0..MOST_ZOMBIES {
             let operation = AgentOperation::new(operation::WAIT, &[ANY_CHILD, 0]);
             match self.driver.perform(Channel::FIRST, operation)? {
                 Outcome::Replied(reply) if failure(&reply) == Some(ECHILD) => {
@@ -294,6 +299,14 @@ impl<D: Drive> Performer<D> {
                 outcome => return Ok(self.judge_outcome(Channel::FIRST, Expected::Success, outcome).0),
             }
         }
+        let found = format!("more than {MOST_ZOMBIES} zombies");
+        let expected = "no more zombies than there were processes";
+        Ok(Performed::otherwise(Finding::new(
+            Rule::Life,
+            self.name(Channel::FIRST),
+            expected,
+            found,
+        )))
     }
 
     fn pid(&self, process: Channel) -> Option<u64> {

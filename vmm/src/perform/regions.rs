@@ -93,6 +93,11 @@ impl Regions {
             .insert(name.to_owned(), region);
     }
 
+    /// The process has another program, and none of these.
+    pub(super) fn clear(&mut self, process: Channel) {
+        self.by_process.remove(&process);
+    }
+
     pub(super) fn fork(&mut self, parent: Channel, child: Channel) {
         let regions = self.by_process.get(&parent).cloned().unwrap_or_default();
         self.by_process.insert(child, regions);

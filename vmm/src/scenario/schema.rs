@@ -6,7 +6,9 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use super::language::{CheckStep, Errno, Operation, OperationStep, OutcomeKey, ProcessName, Signal, Step};
+use super::language::{
+    CheckStep, Errno, Operation, OperationStep, OutcomeKey, ProcessName, Signal, Step, TickStep,
+};
 use super::parse::{CheckFields, Header, STEPS};
 
 /// JSON Schema (draft 2020-12) of a scenario file.
@@ -42,7 +44,8 @@ impl JsonSchema for Step {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let operation = generator.subschema_for::<OperationStep>();
         let check = generator.subschema_for::<CheckStep>();
-        json_schema!({ "description": "One step: an operation or a check.", "oneOf": [operation, check] })
+        let tick = generator.subschema_for::<TickStep>();
+        json_schema!({ "description": "One step: an operation, a check, or time that passes.", "oneOf": [operation, check, tick] })
     }
 }
 
@@ -105,8 +108,8 @@ fn add_frame(operation: &mut Map<String, Value>, generator: &mut SchemaGenerator
         properties.insert(key.key().to_owned(), value);
     }
     require(operation, "in");
-    if OutcomeKey::is_required(&name) {
-        require(operation, OutcomeKey::Errno.key());
+    if let Some(required) = OutcomeKey::required_by(&name) {
+        require(operation, required.key());
     }
 }
 

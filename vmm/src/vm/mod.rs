@@ -4,9 +4,11 @@
 //! everything is inspected. While a `Stop` is alive the vCPU cannot run, so nobody can inspect a running guest.
 //!
 //! Data flows through the modules in this order: [`open`] the host's KVM, [`load`] kernel, programs and boot
-//! information, set the [`registers`], run the [`vcpu`] under the [`watchdog`], and tell how a guest ended ([`death`]).
+//! information, choose where [`interrupts`] come from, set the [`registers`], run the [`vcpu`] under the [`watchdog`], and tell
+//! how a guest ended ([`death`]).
 
 mod death;
+mod interrupts;
 mod load;
 mod open;
 mod registers;
@@ -31,6 +33,7 @@ pub use vcpu::{Boot, StopReason};
 use crate::address::{FrameNumber, PhysAddr, VirtAddr};
 use crate::channel::Devices;
 use crate::inspect::walk::Root;
+use crate::scenario::Clock;
 use load::Loaded;
 use vcpu::Vcpu;
 
@@ -48,6 +51,8 @@ pub struct Config<'a> {
     pub command_line: &'a str,
     /// Guest memory in MiB.
     pub memory_mib: u64,
+    /// How time passes.
+    pub clock: Clock,
     /// What the guest may use before it is stopped.
     pub budget: Budget,
 }
@@ -96,6 +101,7 @@ fn refused(action: &'static str) -> impl FnOnce(kvm_ioctls::Error) -> VmError {
 
 /// A virtual machine that has been made and not yet ended.
 pub struct Vm {
+    clock: Clock,
     vcpu: Vcpu,
     vm_fd: VmFd,
     memory: GuestMemoryMmap,
@@ -114,9 +120,14 @@ impl Vm {
         let loaded = load::load(&memory, config)?;
         let vm_fd = kvm.create_vm().map_err(refused("create a virtual machine"))?;
         register_memory(&vm_fd, &memory)?;
+        if config.clock == Clock::Real {
+            interrupts::add_local_apic(&vm_fd)?;
+        }
         let vcpu_fd = vm_fd.create_vcpu(0).map_err(refused("create a vCPU"))?;
-        registers::set_for_pvh(kvm, &vcpu_fd, &loaded)?;
+        interrupts::set_features(kvm, &vcpu_fd, config.clock)?;
+        registers::set_for_pvh(&vcpu_fd, &loaded)?;
         Ok(Vm {
+            clock: config.clock,
             vcpu: Vcpu::new(vcpu_fd, config.budget)?,
             vm_fd,
             memory,
@@ -144,6 +155,26 @@ impl Vm {
     #[must_use]
     pub fn exits(&self) -> u64 {
         self.vcpu.exits()
+    }
+
+    /// How time passes for the guest.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Raises a tick of the virtual clock. The guest takes it when it runs on: at the next instruction of the agent that
+    /// rings, or as soon as it does not mask interrupts any more. A tick that it has not taken yet is the same tick.
+    pub fn tick(&mut self) {
+        if self.clock == Clock::Virtual {
+            self.vcpu.raise_tick();
+        }
+    }
+
+    /// Whether the guest has not taken the last tick yet.
+    #[must_use]
+    pub fn tick_is_pending(&self) -> bool {
+        self.vcpu.tick_is_pending()
     }
 
     /// The stop that the machine is in; None before it has run.

@@ -1,8 +1,8 @@
 //! The registers with which a PVH kernel starts: 32-bit protected mode, flat segments, no paging, EBX points to
 //! `hvm_start_info` (Xen's `docs/misc/pvh.pandoc`).
 
-use kvm_bindings::{KVM_MAX_CPUID_ENTRIES, kvm_regs, kvm_segment};
-use kvm_ioctls::{Kvm, VcpuFd};
+use kvm_bindings::{kvm_regs, kvm_segment};
+use kvm_ioctls::VcpuFd;
 
 use super::load::Loaded;
 use super::{VmError, refused};
@@ -21,13 +21,7 @@ const TSS_BUSY: u8 = 0xb;
 /// Shortest task-state segment, less one.
 const TSS_LIMIT: u32 = 0x67;
 
-pub(super) fn set_for_pvh(kvm: &Kvm, vcpu: &VcpuFd, loaded: &Loaded) -> Result<(), VmError> {
-    let cpuid = kvm
-        .get_supported_cpuid(KVM_MAX_CPUID_ENTRIES)
-        .map_err(refused("tell which processor features it supports"))?;
-    vcpu.set_cpuid2(&cpuid)
-        .map_err(refused("set the processor features"))?;
-
+pub(super) fn set_for_pvh(vcpu: &VcpuFd, loaded: &Loaded) -> Result<(), VmError> {
     let mut system = vcpu.get_sregs().map_err(refused("read the system registers"))?;
     let data = flat_segment(DATA_READ_WRITE_ACCESSED, 0x10);
     system.cs = flat_segment(CODE_EXECUTE_READ_ACCESSED, 0x8);

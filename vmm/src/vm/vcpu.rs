@@ -13,10 +13,14 @@
 //! ```
 //!
 //! All other exits are answered at once and the guest runs on.
+//!
+//! A tick of the virtual clock is raised in the state Ringing. The read of NEXT is finished first, and the interrupt goes to
+//! the processor before the next instruction; to a processor that masks interrupts, as soon as it does not.
 
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
+use abi::clock::TICK_VECTOR;
 use kvm_bindings::KVM_EXIT_MMIO;
 use kvm_ioctls::{VcpuExit, VcpuFd};
 use nix::errno::Errno;
@@ -64,9 +68,17 @@ enum State {
     Ended(StopReason),
 }
 
+/// The tick that was raised last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tick {
+    Taken,
+    Pending,
+}
+
 pub(super) struct Vcpu {
     fd: VcpuFd,
     state: State,
+    tick: Tick,
     budget: Budget,
     exits: u64,
     started: Option<Instant>,
@@ -82,6 +94,7 @@ impl Vcpu {
         Ok(Vcpu {
             fd,
             state: State::Ready,
+            tick: Tick::Taken,
             budget,
             exits: 0,
             started: None,
@@ -121,6 +134,9 @@ impl Vcpu {
             State::Ringing(channel) => {
                 let code = devices.doorbell.next_code(*channel);
                 self.answer_memory_read(code);
+                if self.tick == Tick::Pending {
+                    self.finish_memory_read()?;
+                }
             }
             State::Ended(reason) => return Ok(reason.clone()),
         }
@@ -141,6 +157,14 @@ impl Vcpu {
         self.watchdog.stop();
         self.state = State::Ended(reason.clone());
         Ok(reason)
+    }
+
+    pub(super) fn raise_tick(&mut self) {
+        self.tick = Tick::Pending;
+    }
+
+    pub(super) fn tick_is_pending(&self) -> bool {
+        self.tick == Tick::Pending
     }
 
     pub(super) fn root(&self) -> Result<Root, VmError> {
@@ -172,6 +196,9 @@ impl Vcpu {
             }));
         }
         self.exits += 1;
+        if self.tick == Tick::Pending {
+            self.deliver_tick()?;
+        }
         let exit = match self.fd.run() {
             Ok(exit) => exit,
             Err(error) => {
@@ -200,7 +227,7 @@ impl Vcpu {
                     suberror: self.internal_suberror(),
                 }));
             }
-            VcpuExit::Intr => Access::Done,
+            VcpuExit::Intr | VcpuExit::IrqWindowOpen => Access::Done,
             other => {
                 return Ok(Next::Die(Cause::UnexpectedExit {
                     exit: format!("{other:?}"),
@@ -243,6 +270,43 @@ impl Vcpu {
         // SAFETY: the exit reason says which variant is in force, and it is the one for memory accesses.
         let access = unsafe { &mut run.__bindgen_anon_1.mmio };
         access.data = value.to_le_bytes();
+    }
+
+    /// Has KVM finish the instruction whose read was answered, and nothing more: what it says of the processor is said of the
+    /// moment before the next instruction then.
+    fn finish_memory_read(&mut self) -> Result<(), VmError> {
+        self.fd.set_kvm_immediate_exit(1);
+        let finished = match self.fd.run() {
+            Err(error) if Errno::from_raw(error.errno()) != Errno::EINTR => {
+                Err(refused("finish an instruction of the guest")(error))
+            }
+            Ok(_) | Err(_) => Ok(()),
+        };
+        self.fd.set_kvm_immediate_exit(0);
+        finished
+    }
+
+    /// Interrupts the processor, or asks KVM to say when it can be interrupted.
+    fn deliver_tick(&mut self) -> Result<(), VmError> {
+        let run = self.fd.get_kvm_run();
+        let ready = run.ready_for_interrupt_injection != 0;
+        run.request_interrupt_window = u8::from(!ready);
+        if !ready {
+            return Ok(());
+        }
+        // KVM_INTERRUPT does nothing else where there is no interrupt controller.
+        let mut events = self
+            .fd
+            .get_vcpu_events()
+            .map_err(refused("tell which events wait"))?;
+        events.interrupt.injected = 1;
+        events.interrupt.nr = TICK_VECTOR;
+        events.interrupt.soft = 0;
+        self.fd
+            .set_vcpu_events(&events)
+            .map_err(refused("interrupt the guest"))?;
+        self.tick = Tick::Taken;
+        Ok(())
     }
 
     #[allow(unsafe_code, reason = "kvm_run keeps its data in a union")]

@@ -2,14 +2,16 @@
 
 use std::path::Path as FilePath;
 
-use abi::boot::{CMDLINE_INIT, CMDLINE_SELF_CHECK, MAX_MEMORY_MIB, MIN_MEMORY_MIB};
+use abi::boot::{
+    CMDLINE_CLOCK, CMDLINE_INIT, CMDLINE_SCHEDULE, CMDLINE_SELF_CHECK, MAX_MEMORY_MIB, MIN_MEMORY_MIB,
+};
 
 use super::{CheckError, Findings, Surroundings};
-use crate::scenario::language::{Budget, Exploration, Guest, Scenario, Schedule, Step};
+use crate::scenario::language::{Budget, Exploration, Guest, Scenario, Schedule};
 use crate::scenario::path::Path;
 
-/// Options that decide which program runs: the harness sets them.
-const RESERVED_OPTIONS: [&str; 2] = [CMDLINE_INIT, CMDLINE_SELF_CHECK];
+/// Options that decide which program runs, how time passes and who decides who goes on: the harness sets them.
+const RESERVED_OPTIONS: [&str; 4] = [CMDLINE_INIT, CMDLINE_SELF_CHECK, CMDLINE_CLOCK, CMDLINE_SCHEDULE];
 
 pub(super) fn check(scenario: &Scenario, surroundings: &Surroundings<'_>, findings: &mut Findings) {
     let root = Path::default();
@@ -40,7 +42,7 @@ pub(super) fn check(scenario: &Scenario, surroundings: &Surroundings<'_>, findin
                 what: "the list of steps",
             },
         );
-    } else if scenario.steps.iter().all(|step| matches!(step, Step::Check(_))) {
+    } else if scenario.first_operation().is_none() {
         findings.add(root.key("steps"), CheckError::NoOperation);
     }
 }
@@ -102,7 +104,7 @@ fn budget(budget: &Budget, path: &Path, findings: &mut Findings) {
     );
 }
 
-fn in_range(quantity: &'static str, found: u64, least: u64, most: u64) -> Result<(), CheckError> {
+pub(super) fn in_range(quantity: &'static str, found: u64, least: u64, most: u64) -> Result<(), CheckError> {
     if (least..=most).contains(&found) {
         Ok(())
     } else {

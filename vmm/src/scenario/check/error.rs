@@ -22,7 +22,7 @@ pub(in crate::scenario) enum CheckError {
     OptionReserved { found: String },
     #[error("{what} is empty")]
     Empty { what: &'static str },
-    #[error("no step is an operation, so there is no process")]
+    #[error("no step is an operation of a process, so there is none")]
     NoOperation,
     #[error("expected at least {least} addresses, found {found}")]
     TooFewAddresses { least: usize, found: usize },
@@ -45,8 +45,10 @@ pub(in crate::scenario) enum CheckError {
     NameTaken { found: String, step: usize },
     #[error("the region name `heap` is taken: every process has one")]
     HeapTaken,
-    #[error("the first process `{process}` ends while `{other}` is still there")]
-    FirstProcessEnds { process: String, other: String },
+    #[error("the process name `init` is taken: the guest's first program has it")]
+    InitTaken,
+    #[error("`init` can do nothing but `wait`, and is out of reach of signals")]
+    InitMisused,
     #[error("expected at most {most} forks in a scenario, found one more")]
     TooManyForks { most: u64 },
 
@@ -87,6 +89,10 @@ pub(in crate::scenario) enum CheckError {
 
     #[error("the guest image has no program `{found}`")]
     UnknownProgram { found: String, known: Vec<String> },
+    #[error("`{found}` is no agent, so no later step could have it do anything")]
+    NoAgent { found: String },
+    #[error("a path that is not mapped names no program")]
+    PathUnmapped,
     #[error("program name and arguments hold a NUL byte")]
     NulInArguments,
     #[error("program name and arguments take {found} bytes: expected at most {most}")]
@@ -112,6 +118,23 @@ pub(in crate::scenario) enum CheckError {
         child: String,
         step: usize,
     },
+
+    #[error("`{process}` is in its call of steps[{step}] to the end")]
+    NeverFinished { process: String, step: usize },
+    #[error("`{process}` would sleep on for {ticks} more ticks")]
+    WouldSleep { process: String, ticks: u64 },
+    #[error("`{process}` loops without end, and cannot finish")]
+    SpinsForever { process: String },
+    #[error("the clock is real, and gives its ticks itself")]
+    TickOfRealClock,
+    #[error("a process that loops would keep the processor for ever: the clock is virtual")]
+    SpinWithoutTimer,
+    #[error("`spin` never returns, so `blocks` can only be `true`")]
+    SpinReturns,
+    #[error("SIGSTOP would stop `{process}`, and no step lets a stopped process go on")]
+    WouldStop { process: String },
+    #[error("the parent of `{process}` at this step is `{parent}`")]
+    NotTheParent { process: String, parent: String },
 
     #[error("there is no earlier check step to compare with")]
     NoEarlierCheck,
@@ -145,7 +168,15 @@ impl CheckError {
             }
             Self::ProcessWaits { .. } => "let it go on with a `finish` step first",
             Self::GroupMisused { .. } => "a group can only `exit` as one, and its parent `wait` for it",
-            Self::FirstProcessEnds { .. } => "let it end last: without its first process a system stops",
+            Self::InitMisused => "have another process do it: `init` only reaps the orphans that it adopts",
+            Self::NoAgent { .. } => "expect it to be refused, with `errno`, or run it as a child with `exec`",
+            Self::PathUnmapped => "expect it to be refused, with `\"errno\": \"EFAULT\"`",
+            Self::NeverFinished { .. } => "let it go on with a `finish` step, or end it with `kill`",
+            Self::WouldSleep { .. } => "let time pass with a step such as `{ \"tick\": 3 }`",
+            Self::SpinsForever { .. } => "end it with `kill`",
+            Self::TickOfRealClock | Self::SpinWithoutTimer => {
+                "a guest has a virtual clock, or a real one with `\"guest\": { \"clock\": \"real\" }`"
+            }
             Self::PagePastRegion { pages: 0, .. } => "grow the heap with `brk` first",
             Self::PagePastRegion { .. } | Self::BytesPastRegion { .. } | Self::PagesPastRegion { .. } => {
                 "pages count from 0; what lies behind a region is the kernel's choice"
@@ -172,6 +203,10 @@ impl CheckError {
             | Self::ListedTwice { .. }
             | Self::NameTaken { .. }
             | Self::HeapTaken
+            | Self::InitTaken
+            | Self::SpinReturns
+            | Self::WouldStop { .. }
+            | Self::NotTheParent { .. }
             | Self::TooManyForks { .. }
             | Self::TooManyPages { .. }
             | Self::HeapTooSmall { .. }

@@ -161,7 +161,7 @@ impl ExpectationCheck<'_> {
     fn faulted(&mut self, process: &ProcessName, at: &RegionAddress, path: &Path) {
         let fault = self.ended(process).and_then(|how| match how {
             End::Fault => Ok(()),
-            End::Exit => Err(CheckError::NotFaulted {
+            End::Exit | End::Kill => Err(CheckError::NotFaulted {
                 process: process.to_string(),
             }),
         });

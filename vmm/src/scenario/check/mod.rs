@@ -8,6 +8,7 @@ mod document;
 mod error;
 mod expectations;
 mod operations;
+mod processes;
 mod waiting;
 mod world;
 
@@ -42,9 +43,11 @@ pub(super) fn check(scenario: &Scenario, surroundings: &Surroundings<'_>) -> Vec
         world.step = index;
         match step {
             Step::Operation(step) => operations::check(step, &path, surroundings, &mut world, &mut findings),
+            Step::Tick(step) => waiting::tick(*step, &path, &mut world, &mut findings),
             Step::Check(step) => expectations::check(step, &path, &mut world, &mut findings),
         }
     }
+    waiting::at_end(&world, &mut findings);
     findings.0
 }
 

@@ -1,17 +1,13 @@
 //! Operation steps.
 
-use abi::doorbell::{CHANNELS, MAX_TRANSFER_BYTES};
+use abi::doorbell::MAX_TRANSFER_BYTES;
 use abi::{PAGE_SIZE, paging};
 
 use super::world::{End, Kind, State, World};
 use super::{CheckError, Findings, Surroundings, waiting};
-use crate::scenario::language::{
-    Content, Ending, Expected, Operation, OperationStep, ProcessName, RegionAddress, RegionName,
-};
+use crate::scenario::language::{Content, Expected, Operation, OperationStep, RegionAddress, RegionName};
 use crate::scenario::path::Path;
 
-/// How the child ends for which there is no program.
-const NO_SUCH_PROGRAM: Ending = Ending::Exit(abi::operation::EXEC_FAILED as u8);
 /// Most pages that a process can address.
 const MAX_PAGES: u64 = paging::USER_END / PAGE_SIZE;
 
@@ -37,6 +33,9 @@ pub(super) fn check(
 /// Whether the process is there and free to act.
 fn may_act(step: &OperationStep, world: &World) -> Result<(), CheckError> {
     let process = &step.process;
+    if process.is_init() && !matches!(step.operation, Operation::Wait { .. } | Operation::Finish) {
+        return Err(CheckError::InitMisused);
+    }
     let ends = matches!(step.operation, Operation::Exit { .. });
     let state = if ends {
         &world.living(process)?.state
@@ -57,11 +56,11 @@ fn may_act(step: &OperationStep, world: &World) -> Result<(), CheckError> {
 }
 
 /// One step, and what is known at it.
-struct StepCheck<'a> {
-    step: &'a OperationStep,
-    path: &'a Path,
-    world: &'a mut World,
-    findings: &'a mut Findings,
+pub(super) struct StepCheck<'a> {
+    pub(super) step: &'a OperationStep,
+    pub(super) path: &'a Path,
+    pub(super) world: &'a mut World,
+    pub(super) findings: &'a mut Findings,
 }
 
 impl StepCheck<'_> {
@@ -89,7 +88,12 @@ impl StepCheck<'_> {
             }
             Operation::Fork { child } => self.fork(child, Kind::Single, 1),
             Operation::ForkUntil { group, limit } => self.fork(group, Kind::Group, *limit),
-            Operation::Exit { .. } => self.end(End::Exit),
+            Operation::Exit { .. } => self.world.end(&step.process, End::Exit),
+            Operation::Execve { program, path } => self.execve(program, *path, surroundings),
+            Operation::Kill { of, signal } => self.kill(of, *signal),
+            Operation::Getppid { is } => self.getppid(is),
+            Operation::Sleep { ms } => waiting::sleep(step, *ms, self.path, self.world, self.findings),
+            Operation::Spin => waiting::spin(step, self.path, self.world, self.findings),
             Operation::Wait { .. } => waiting::wait(step, self.path, self.world, self.findings),
             Operation::Finish => waiting::finish(step, self.path, self.world, self.findings),
             Operation::SchedYield => {}
@@ -154,73 +158,10 @@ impl StepCheck<'_> {
         self.end_if_faulting();
     }
 
-    fn fork(&mut self, child: &ProcessName, kind: Kind, most: u64) {
-        if most == 0 || most >= CHANNELS {
-            let error = CheckError::OutOfRange {
-                quantity: "the limit",
-                least: 1,
-                most: CHANNELS - 1,
-                found: most,
-            };
-            self.findings.add(self.path.key("limit"), error);
-            return;
-        }
-        self.world.forks += most;
-        if self.world.forks >= CHANNELS {
-            self.findings.add(
-                self.path.key("do"),
-                CheckError::TooManyForks { most: CHANNELS - 1 },
-            );
-        }
-        if kind == Kind::Group || self.step.expected == Expected::Success {
-            let added = self.world.add_child(&self.step.process, child, kind);
-            self.keep("as", added);
-        }
-    }
-
-    fn exec(&mut self, program: &str, args: &[String], status: Ending, surroundings: &Surroundings<'_>) {
-        let may_be_unknown = status == NO_SUCH_PROGRAM;
-        if !may_be_unknown && !surroundings.programs.iter().any(|known| known == program) {
-            let error = CheckError::UnknownProgram {
-                found: program.to_owned(),
-                known: surroundings.programs.to_vec(),
-            };
-            self.findings.add(self.path.key("program"), error);
-        }
-        let texts = || [program].into_iter().chain(args.iter().map(String::as_str));
-        if texts().any(|text| text.contains('\0')) {
-            self.findings
-                .add(self.path.key("args"), CheckError::NulInArguments);
-        }
-        let found = texts().map(|text| text.len() as u64 + 1).sum();
-        if found > MAX_TRANSFER_BYTES {
-            let error = CheckError::ArgumentsTooLong {
-                most: MAX_TRANSFER_BYTES,
-                found,
-            };
-            self.findings.add(self.path.key("args"), error);
-        }
-    }
-
     fn end_if_faulting(&mut self) {
         if matches!(self.step.expected, Expected::Fault(_)) {
-            self.end(End::Fault);
+            self.world.end(&self.step.process, End::Fault);
         }
-    }
-
-    fn end(&mut self, how: End) {
-        let process = &self.step.process;
-        if self.world.is_first(process)
-            && let Some(other) = self.world.other_living(process)
-        {
-            let error = CheckError::FirstProcessEnds {
-                process: process.to_string(),
-                other: other.to_string(),
-            };
-            self.findings.add(self.path.key("in"), error);
-        }
-        let step = self.world.step;
-        self.world.named_mut(process).state = State::Ended { step, how };
     }
 
     /// A size that could be meant.
@@ -273,7 +214,7 @@ impl StepCheck<'_> {
         self.findings.add(self.path.key("at"), error);
     }
 
-    fn keep<T>(&mut self, key: &str, result: Result<T, CheckError>) -> Option<T> {
+    pub(super) fn keep<T>(&mut self, key: &str, result: Result<T, CheckError>) -> Option<T> {
         self.findings.keep(&self.path.key(key), result)
     }
 }

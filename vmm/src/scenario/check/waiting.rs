@@ -1,9 +1,18 @@
-//! `wait` and `finish` steps: who is waited for, and whether that can come to an end.
+//! Calls that take their time, and the `finish` steps that collect them: what is waited for, and whether that can come to an
+//! end.
 
-use super::world::{Kind, Process, State, World};
+use abi::clock::TICK_NANOSECONDS;
+
+use super::document::in_range;
+use super::world::{Call, Kind, Process, State, World};
 use super::{CheckError, Findings};
-use crate::scenario::language::{Expected, Operation, OperationStep, ProcessName, Return};
+use crate::scenario::language::{
+    Clock, Expected, MAX_SLEEP_MS, Operation, OperationStep, ProcessName, Return, TickStep,
+};
 use crate::scenario::path::Path;
+
+/// Milliseconds from one tick to the next.
+const TICK_MS: u64 = TICK_NANOSECONDS / 1_000_000;
 
 pub(super) fn wait(step: &OperationStep, path: &Path, world: &mut World, findings: &mut Findings) {
     let Operation::Wait {
@@ -26,10 +35,7 @@ pub(super) fn wait(step: &OperationStep, path: &Path, world: &mut World, finding
     }
     if step.expected != Expected::Success {
         if step.returns == Return::Later {
-            world.named_mut(&step.process).state = State::Waiting {
-                step: world.step,
-                child: child.cloned(),
-            };
+            start(step, wait_for(child), world);
         }
         return;
     }
@@ -53,12 +59,7 @@ pub(super) fn wait(step: &OperationStep, path: &Path, world: &mut World, finding
                 },
             );
         }
-        (Return::Later, Awaited::Living { .. }) => {
-            world.named_mut(&step.process).state = State::Waiting {
-                step: world.step,
-                child: child.cloned(),
-            };
-        }
+        (Return::Later, Awaited::Living { .. }) => start(step, wait_for(child), world),
         (Return::AtOnce, Awaited::Ended { child, .. }) if status.is_some() => reap(&child, world),
         (Return::AtOnce, Awaited::Ended { .. }) => {}
         (Return::AtOnce, Awaited::Living { children }) => {
@@ -75,29 +76,104 @@ pub(super) fn wait(step: &OperationStep, path: &Path, world: &mut World, finding
     }
 }
 
+pub(super) fn sleep(step: &OperationStep, ms: u64, path: &Path, world: &mut World, findings: &mut Findings) {
+    let duration = in_range("the sleep in milliseconds", ms, 1, MAX_SLEEP_MS);
+    if findings.keep(&path.key("ms"), duration).is_none() {
+        return;
+    }
+    let until_ticks = world.ticks + ms.div_ceil(TICK_MS);
+    match step.returns {
+        Return::AtOnce => world.ticks = until_ticks,
+        Return::Later => start(step, Call::Sleep { until_ticks }, world),
+    }
+}
+
+pub(super) fn spin(step: &OperationStep, path: &Path, world: &mut World, findings: &mut Findings) {
+    if world.clock == Clock::Virtual {
+        findings.add(path.key("do"), CheckError::SpinWithoutTimer);
+    }
+    if step.returns == Return::AtOnce {
+        findings.add(path.key("blocks"), CheckError::SpinReturns);
+    }
+    start(step, Call::Spin, world);
+}
+
+pub(super) fn tick(step: TickStep, path: &Path, world: &mut World, findings: &mut Findings) {
+    if world.clock == Clock::Real {
+        findings.add(path.key("tick"), CheckError::TickOfRealClock);
+    }
+    let count = in_range("the number of ticks", step.count, 1, TickStep::MAX_COUNT);
+    findings.keep(&path.key("tick"), count);
+    world.ticks = world.ticks.saturating_add(step.count);
+}
+
 pub(super) fn finish(step: &OperationStep, path: &Path, world: &mut World, findings: &mut Findings) {
-    let State::Waiting { child, .. } = world
-        .named(&step.process)
-        .expect("may_act has found it")
-        .state
-        .clone()
+    let process = &step.process;
+    let State::Waiting { call, .. } = world.named(process).expect("may_act has found it").state.clone()
     else {
         return;
     };
-    match waited_for(&step.process, child.as_ref(), world) {
-        Ok(Awaited::Ended { child, .. }) => reap(&child, world),
-        Ok(Awaited::Living { children }) => {
-            findings.add(
-                path.key("do"),
-                CheckError::WouldWait {
-                    process: step.process.to_string(),
-                    children,
-                },
-            );
+    let finished = match call {
+        Call::Wait { child } => match waited_for(process, child.as_ref(), world) {
+            Ok(Awaited::Ended { child, .. }) => {
+                reap(&child, world);
+                Ok(())
+            }
+            Ok(Awaited::Living { children }) => Err(CheckError::WouldWait {
+                process: process.to_string(),
+                children,
+            }),
+            Err(error) => Err(error),
+        },
+        Call::Sleep { until_ticks } if world.clock == Clock::Virtual && world.ticks < until_ticks => {
+            Err(CheckError::WouldSleep {
+                process: process.to_string(),
+                ticks: until_ticks - world.ticks,
+            })
         }
-        Err(error) => findings.add(path.key("do"), error),
+        Call::Sleep { .. } => Ok(()),
+        Call::Spin => Err(CheckError::SpinsForever {
+            process: process.to_string(),
+        }),
+    };
+    findings.keep(&path.key("do"), finished);
+    world.named_mut(process).state = State::Ready;
+}
+
+/// What is still under way when the script is over. A process that waits for a child can be left to it: the harness ends the
+/// youngest processes first, and init, which must take them all, last.
+pub(super) fn at_end(world: &World, findings: &mut Findings) {
+    for (process, step, call) in world.waiting() {
+        match call {
+            Call::Wait { .. } if !process.is_init() => {}
+            Call::Wait { .. } | Call::Sleep { .. } | Call::Spin => {
+                let path = Path::default()
+                    .key(crate::scenario::parse::STEPS)
+                    .index(step)
+                    .key("blocks");
+                findings.add(
+                    path,
+                    CheckError::NeverFinished {
+                        process: process.to_string(),
+                        step,
+                    },
+                );
+            }
+        }
     }
-    world.named_mut(&step.process).state = State::Ready;
+}
+
+fn wait_for(child: Option<&ProcessName>) -> Call {
+    Call::Wait {
+        child: child.cloned(),
+    }
+}
+
+fn start(step: &OperationStep, call: Call, world: &mut World) {
+    world.named_mut(&step.process).state = State::Waiting {
+        step: world.step,
+        call,
+    };
 }
 
 /// What a waiting call finds.

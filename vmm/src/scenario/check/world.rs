@@ -6,7 +6,7 @@ use abi::PAGE_SIZE;
 use abi::boot::{MAX_MEMORY_MIB, MIN_MEMORY_MIB};
 
 use super::CheckError;
-use crate::scenario::language::{OperationStep, ProcessName, RegionAddress, RegionName, Scenario};
+use crate::scenario::language::{Clock, OperationStep, ProcessName, RegionAddress, RegionName, Scenario};
 
 const BYTES_PER_MIB: u64 = 1 << 20;
 
@@ -20,8 +20,11 @@ pub(super) struct World {
     pub(super) memory_pages: u64,
     /// Forks so far, as many as there can have been.
     pub(super) forks: u64,
+    /// How time passes.
+    pub(super) clock: Clock,
+    /// Ticks of the virtual clock so far; programs that were run may have taken more.
+    pub(super) ticks: u64,
     processes: BTreeMap<ProcessName, Process>,
-    first: Option<ProcessName>,
 }
 
 /// A process, or a group of them.
@@ -47,12 +50,23 @@ pub(super) enum Kind {
 pub(super) enum State {
     /// It can take a step.
     Ready,
-    /// It waits for this child, or for any.
-    Waiting { step: usize, child: Option<ProcessName> },
+    /// It is in a call that a step started with `blocks`.
+    Waiting { step: usize, call: Call },
     /// It has ended.
     Ended { step: usize, how: End },
     /// It has ended, and its parent has taken its status.
     Reaped { step: usize, how: End },
+}
+
+/// What a process is busy with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Call {
+    /// It waits for this child, or for any.
+    Wait { child: Option<ProcessName> },
+    /// It sleeps until so many ticks have passed since the start.
+    Sleep { until_ticks: u64 },
+    /// It loops.
+    Spin,
 }
 
 /// How a process came to its end.
@@ -60,6 +74,7 @@ pub(super) enum State {
 pub(super) enum End {
     Exit,
     Fault,
+    Kill,
 }
 
 /// A region, as long as it ever was: what has been unmapped can still be named, and faulted on.
@@ -81,20 +96,18 @@ impl World {
             last_check: None,
             memory_pages: memory_mib * (BYTES_PER_MIB / PAGE_SIZE),
             forks: 0,
+            clock: scenario.guest.clock,
+            ticks: 0,
             processes: BTreeMap::new(),
-            first: None,
         };
+        let init = ProcessName::init();
         if let Some(OperationStep { process: first, .. }) = scenario.first_operation() {
             world
                 .processes
-                .insert(first.clone(), Process::new(Kind::Single, None, 0));
-            world.first = Some(first.clone());
+                .insert(first.clone(), Process::new(Kind::Single, Some(init.clone()), 0));
         }
+        world.processes.insert(init, Process::new(Kind::Single, None, 0));
         world
-    }
-
-    pub(super) fn is_first(&self, name: &ProcessName) -> bool {
-        self.first.as_ref() == Some(name)
     }
 
     /// The process or group of this name, in whatever state.
@@ -103,7 +116,12 @@ impl World {
             .get(name)
             .ok_or_else(|| CheckError::UnknownProcess {
                 found: name.to_string(),
-                known: self.processes.keys().map(ToString::to_string).collect(),
+                known: self
+                    .processes
+                    .keys()
+                    .filter(|name| !name.is_init())
+                    .map(ToString::to_string)
+                    .collect(),
             })
     }
 
@@ -148,13 +166,32 @@ impl World {
         children
     }
 
-    /// Some process that has not ended, other than this.
-    pub(super) fn other_living(&self, name: &ProcessName) -> Option<&ProcessName> {
-        let living = |process: &Process| matches!(process.state, State::Ready | State::Waiting { .. });
+    /// Processes in a call that takes its time, and the step that started it.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = (&ProcessName, usize, &Call)> {
         self.processes
             .iter()
-            .find(|(other, process)| *other != name && living(process))
-            .map(|(other, _)| other)
+            .filter_map(|(name, process)| match &process.state {
+                State::Waiting { step, call } => Some((name, *step, call)),
+                State::Ready | State::Ended { .. } | State::Reaped { .. } => None,
+            })
+    }
+
+    /// The process has ended, and its children are init's.
+    pub(super) fn end(&mut self, name: &ProcessName, how: End) {
+        let step = self.step;
+        self.named_mut(name).state = State::Ended { step, how };
+        for child in self.processes.values_mut() {
+            if child.parent.as_ref() == Some(name) {
+                child.parent = Some(ProcessName::init());
+            }
+        }
+    }
+
+    /// The process has another program, and with it nothing that it has mapped.
+    pub(super) fn replace_program(&mut self, name: &ProcessName) {
+        let since_step = self.step;
+        let process = self.named_mut(name);
+        process.regions = Process::new(process.kind, None, since_step).regions;
     }
 
     /// A child of `parent`, with a copy of its memory.
@@ -164,6 +201,9 @@ impl World {
         name: &ProcessName,
         kind: Kind,
     ) -> Result<(), CheckError> {
+        if name.is_init() {
+            return Err(CheckError::InitTaken);
+        }
         if let Some(taken) = self.processes.get(name) {
             return Err(CheckError::NameTaken {
                 found: name.to_string(),
@@ -272,6 +312,7 @@ impl End {
         match self {
             Self::Exit => "it exits",
             Self::Fault => "it is expected to fault",
+            Self::Kill => "it is killed",
         }
     }
 }

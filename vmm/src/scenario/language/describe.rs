@@ -4,15 +4,25 @@ use std::fmt;
 
 use super::content::{Content, ContentAt, Fill};
 use super::expectation::{Access, Expectation, ProcessEnding, Since};
-use super::operation::{Advice, Operation, Protection, Sharing};
+use super::operation::{Advice, Operation, PathArgument, Protection, Sharing};
 use super::outcome::{Ending, Errno, Expected, Return, Signal};
-use super::step::{CheckStep, OperationStep, Step};
+use super::step::{CheckStep, OperationStep, Step, TickStep};
 
 impl fmt::Display for Step {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Operation(step) => step.fmt(formatter),
+            Self::Tick(step) => step.fmt(formatter),
             Self::Check(step) => step.fmt(formatter),
+        }
+    }
+}
+
+impl fmt::Display for TickStep {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.count {
+            1 => formatter.write_str("1 tick passes"),
+            count => write!(formatter, "{count} ticks pass"),
         }
     }
 }
@@ -25,9 +35,10 @@ impl fmt::Display for OperationStep {
             Expected::Errno(errno) => write!(formatter, ", refused with {errno}")?,
             Expected::Fault(signal) => write!(formatter, ", ended by {signal}")?,
         }
-        match self.returns {
-            Return::AtOnce => Ok(()),
-            Return::Later => formatter.write_str(", which has to wait"),
+        match (self.returns, &self.operation) {
+            (Return::AtOnce, _) | (Return::Later, Operation::Spin) => Ok(()),
+            (Return::Later, Operation::Sleep { .. }) => formatter.write_str(", in the background"),
+            (Return::Later, _) => formatter.write_str(", which has to wait"),
         }
     }
 }
@@ -103,6 +114,18 @@ impl fmt::Display for Operation {
                     .try_for_each(|argument| write!(formatter, " {argument:?}"))?;
                 write!(formatter, ": {status}")
             }
+            Self::Execve {
+                program,
+                path: PathArgument::Name,
+            } => write!(formatter, "become {program}"),
+            Self::Execve {
+                path: PathArgument::Unmapped,
+                ..
+            } => formatter.write_str("become a program whose path is not mapped"),
+            Self::Kill { of, signal } => write!(formatter, "send {signal} to {of}"),
+            Self::Sleep { ms } => write!(formatter, "sleep {ms} ms"),
+            Self::Getppid { is } => write!(formatter, "ask for the parent: {is}"),
+            Self::Spin => formatter.write_str("loop without end"),
         }
     }
 }

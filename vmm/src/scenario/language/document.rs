@@ -42,11 +42,11 @@ impl Scenario {
             .process
     }
 
-    /// The first step that is not a check.
+    /// The first operation that is not the guest's first program's, which is there anyway.
     pub(in crate::scenario) fn first_operation(&self) -> Option<&OperationStep> {
         self.steps.iter().find_map(|step| match step {
-            Step::Operation(step) => Some(step),
-            Step::Check(_) => None,
+            Step::Operation(step) if !step.process.is_init() => Some(step),
+            Step::Operation(_) | Step::Tick(_) | Step::Check(_) => None,
         })
     }
 }
@@ -58,6 +58,8 @@ pub struct Guest {
     /// Memory in MiB, 8 to 1024.
     #[schemars(range(min = MIN_MEMORY_MIB, max = MAX_MEMORY_MIB))]
     pub memory_mib: u64,
+    /// How time passes.
+    pub clock: Clock,
     /// Options for the kernel command line: each key and value as `key=value`, or as `key` alone where the value is empty.
     pub options: BTreeMap<String, String>,
 }
@@ -66,9 +68,21 @@ impl Default for Guest {
     fn default() -> Self {
         Self {
             memory_mib: 32,
+            clock: Clock::default(),
             options: BTreeMap::new(),
         }
     }
+}
+
+/// How time passes for a guest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Clock {
+    /// By ticks of 10 ms that the harness gives, so that every run is the same.
+    #[default]
+    Virtual,
+    /// By itself: a timer interrupts whoever runs.
+    Real,
 }
 
 /// What a scenario may use up before it is stopped.

@@ -83,3 +83,18 @@ impl RegionName {
         Self("heap".to_owned())
     }
 }
+
+impl ProcessName {
+    /// The guest's first program, which the harness brings along: it forks the scenario's first process, and orphans become
+    /// its children.
+    #[must_use]
+    pub fn init() -> Self {
+        Self("init".to_owned())
+    }
+
+    /// Whether it is [`ProcessName::init`].
+    #[must_use]
+    pub fn is_init(&self) -> bool {
+        *self == Self::init()
+    }
+}

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::address::RegionAddress;
 use super::content::ContentAt;
 use super::name::{ProcessName, RegionName};
-use super::outcome::Ending;
+use super::outcome::{Ending, Signal};
 
 /// The byte that `touch_stack` stores at the lowest address of each page.
 pub const STACK_BYTE: u8 = 0x5a;
@@ -131,10 +131,52 @@ pub enum Operation {
         #[schemars(with = "String")]
         output: Option<String>,
     },
+    /// Replace the process's program. The process keeps its pid and its parent; its regions are gone.
+    Execve {
+        /// Name of the program in the guest image; one that can be driven, which is `agent`, unless an `errno` is expected.
+        program: String,
+        /// The path that the kernel is given.
+        #[serde(default)]
+        path: PathArgument,
+    },
+    /// Send a signal. No process has a handler, so it ends the other process or does nothing.
+    Kill {
+        /// The process that gets it.
+        of: ProcessName,
+        /// The signal.
+        signal: Signal,
+    },
+    /// Sleep. A virtual clock moves on meanwhile, unless the call `blocks`.
+    Sleep {
+        /// Milliseconds that the call must last at least.
+        #[schemars(range(min = 1, max = MAX_SLEEP_MS))]
+        ms: u64,
+    },
+    /// Ask for the parent's process id.
+    Getppid {
+        /// Whose it must be.
+        is: ProcessName,
+    },
+    /// Loop in user mode without end. Only a signal ends it; always with `blocks: true`, and only with a real clock.
+    Spin,
 }
+
+/// Longest sleep, in milliseconds: somebody waits for the verdict.
+pub const MAX_SLEEP_MS: u64 = 60_000;
 
 fn clean_exit() -> Ending {
     Ending::Exit(0)
+}
+
+/// How the kernel is told which program to run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PathArgument {
+    /// By the address of its name.
+    #[default]
+    Name,
+    /// By an address that is not mapped.
+    Unmapped,
 }
 
 /// What a process may do with pages.

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use abi::linux::{errno::errno_name, process::signal_name};
+use abi::linux::errno::errno_name;
+use abi::linux::process::{SIGCHLD, SIGCONT, SIGSTOP, signal_name};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -55,18 +56,23 @@ impl OutcomeKey {
     /// Those that make sense for the operation of this name.
     pub(in crate::scenario) fn of(operation: &str) -> &'static [Self] {
         match operation {
-            "mmap" | "munmap" | "mprotect" | "madvise" | "brk" | "fork" | "fork_until" | "exec" => {
-                &[Self::Errno]
-            }
+            "mmap" | "munmap" | "mprotect" | "madvise" | "brk" | "fork" | "fork_until" | "exec"
+            | "execve" | "kill" => &[Self::Errno],
             "read" | "write" | "touch_stack" => &[Self::Fault],
             "wait" => &[Self::Errno, Self::Blocks],
+            "sleep" | "spin" => &[Self::Blocks],
             _ => &[],
         }
     }
 
-    /// Whether `errno` must be there: the operation of this name is one that must be refused.
-    pub(in crate::scenario) fn is_required(operation: &str) -> bool {
-        operation == "fork_until"
+    /// The key that the operation of this name cannot do without: `fork_until` goes on until it is refused, and `spin` never
+    /// comes back.
+    pub(in crate::scenario) fn required_by(operation: &str) -> Option<Self> {
+        match operation {
+            "fork_until" => Some(Self::Errno),
+            "spin" => Some(Self::Blocks),
+            _ => None,
+        }
     }
 
     pub(in crate::scenario) fn key(self) -> &'static str {
@@ -130,4 +136,27 @@ linux_name! {
 linux_name! {
     /// A signal by its Linux name.
     Signal: u32, signal_name, SIGNAL_NAMES
+}
+
+impl Signal {
+    /// What it does to a process without handlers (`signal(7)`).
+    #[must_use]
+    pub fn default_action(self) -> DefaultAction {
+        match self.0 {
+            SIGCHLD | SIGCONT => DefaultAction::Ignore,
+            SIGSTOP => DefaultAction::Stop,
+            _ => DefaultAction::End,
+        }
+    }
+}
+
+/// What a signal does to a process that has no handler for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DefaultAction {
+    /// The process ends.
+    End,
+    /// Nothing.
+    Ignore,
+    /// The process stops until it is told to go on.
+    Stop,
 }

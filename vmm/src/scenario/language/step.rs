@@ -1,5 +1,8 @@
 //! One line of a scenario's script.
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use super::expectation::Expectation;
 use super::name::ProcessName;
 use super::operation::Operation;
@@ -10,6 +13,8 @@ use super::outcome::{Expected, Return};
 pub enum Step {
     /// A process does something.
     Operation(OperationStep),
+    /// Time passes.
+    Tick(TickStep),
     /// Everything stands still, and the state of memory and processes is judged.
     Check(CheckStep),
 }
@@ -25,6 +30,21 @@ pub struct OperationStep {
     pub expected: Expected,
     /// When that should be known.
     pub returns: Return,
+}
+
+/// Time passes: ticks of the virtual clock, one at a time, while processes ask for their next operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TickStep {
+    /// How many.
+    #[serde(rename = "tick")]
+    #[schemars(range(min = 1, max = TickStep::MAX_COUNT))]
+    pub count: u64,
+}
+
+impl TickStep {
+    /// Most ticks of one step.
+    pub const MAX_COUNT: u64 = 1000;
 }
 
 /// The state of memory and processes is judged.

@@ -68,6 +68,7 @@ pub(in crate::scenario) struct CheckFields {
 pub(in crate::scenario) const STEPS: &str = "steps";
 const OPERATION_KEYS: [&str; 2] = ["in", "do"];
 const CHECK_KEYS: [&str; 2] = ["check", "expect"];
+const TICK_KEY: &str = "tick";
 const FRAME_KEYS: [&str; 4] = ["in", "errno", "fault", "blocks"];
 
 /// Header and steps, or one error for the header and each of the steps that have one.
@@ -102,6 +103,7 @@ fn step(node: Node<'_>) -> Result<Step, DecodeError> {
     match (first_of(OPERATION_KEYS), first_of(CHECK_KEYS)) {
         (Some(_), None) => operation(fields, &node.path).map(Step::Operation),
         (None, Some(_)) => check(node).map(Step::Check),
+        (None, None) if fields.has(TICK_KEY) => node.decode().map(Step::Tick),
         (None, None) => Err(Mismatch::NoStep {
             near: near_step_key(&fields),
         }
@@ -115,7 +117,7 @@ fn step(node: Node<'_>) -> Result<Step, DecodeError> {
 }
 
 fn near_step_key(fields: &Fields<'_>) -> Option<String> {
-    let known = [OPERATION_KEYS, CHECK_KEYS].concat();
+    let known = [&OPERATION_KEYS[..], &CHECK_KEYS, &[TICK_KEY]].concat();
     fields.keys().find_map(|key| {
         suggest::nearest(key, &known).map(|near| format!("did you mean `{near}` instead of `{key}`?"))
     })
@@ -148,15 +150,14 @@ fn operation(fields: Fields<'_>, path: &Path) -> Result<OperationStep, DecodeErr
         fault,
         blocks,
     } = frame.decode()?;
+    if let Some(required) = OutcomeKey::required_by(&operation_name)
+        && !keys.contains(&required.key())
+    {
+        return Err(Mismatch::MissingKey { key: required.key() }.at(path, Part::Value));
+    }
     let expected = match (errno, fault) {
         (Some(errno), _) => Expected::Errno(errno),
         (None, Some(signal)) => Expected::Fault(signal),
-        (None, None) if OutcomeKey::is_required(&operation_name) => {
-            return Err(Mismatch::MissingKey {
-                key: OutcomeKey::Errno.key(),
-            }
-            .at(path, Part::Value));
-        }
         (None, None) => Expected::Success,
     };
     let returns = if blocks { Return::Later } else { Return::AtOnce };

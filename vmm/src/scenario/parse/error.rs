@@ -33,7 +33,7 @@ pub(super) enum Mismatch {
     KeyCount { found: usize, known: Vec<&'static str> },
     #[error("`{operation}` cannot have `{key}`")]
     Outcome { operation: String, key: &'static str },
-    #[error("expected a step, found an object that has neither `do` nor `check`")]
+    #[error("expected a step, found an object that has neither `do` nor `tick` nor `check`")]
     NoStep { near: Option<String> },
     #[error(
         "a step is either an operation or a check, and this has both `{operation_key}` and `{check_key}`"
@@ -70,10 +70,15 @@ impl Mismatch {
             Self::Outcome { key: "fault", .. } => {
                 Some("only `read`, `write` and `touch_stack` access memory".into())
             }
-            Self::Outcome { key: "blocks", .. } => Some("only `wait` has to wait for another process".into()),
+            Self::Outcome { key: "blocks", .. } => {
+                Some("only `wait`, `sleep` and `spin` take their time".into())
+            }
             Self::NoStep { near } => Some(match near {
                 Some(help) => help.clone(),
-                None => "an operation has `in` and `do`, a check has `check` and `expect`".into(),
+                None => {
+                    "an operation has `in` and `do`, a check has `check` and `expect`, a pause has `tick`"
+                        .into()
+                }
             }),
             Self::TwoSteps { .. } => Some("write two steps, one after the other".into()),
             Self::Outcome { .. } | Self::MissingKey { .. } | Self::Type { .. } | Self::Value(_) => None,

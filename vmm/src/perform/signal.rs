@@ -1,0 +1,209 @@
+//! Steps that change what a process is or when it goes on: execve, kill, sleep, getppid, spin, and the passing of time.
+
+use abi::boot::AGENT_PATH;
+use abi::operation;
+
+use super::{Claim, Performed, Performer, arguments_payload, status_text};
+use crate::channel::{Channel, Operation as AgentOperation};
+use crate::drive::{Drive, Life, Outcome};
+use crate::judge::{Finding, Rule};
+use crate::scenario::{DefaultAction, Expected, OperationStep, PathArgument, ProcessName, Return, Signal};
+
+/// A nanosecond count for each millisecond.
+const NANOSECONDS_PER_MS: u64 = 1_000_000;
+
+impl<D: Drive> Performer<D> {
+    pub(super) fn execve(
+        &mut self,
+        process: Channel,
+        step: &OperationStep,
+        program: &str,
+        path: PathArgument,
+    ) -> Result<Performed, D::Error> {
+        let before = self.driver.agents().get(process).and_then(|agent| agent.hello);
+        let mut words = vec![program.to_owned()];
+        if program == AGENT_PATH {
+            words.extend(self.driver.agent_arguments(process));
+        }
+        let (payload, count) = arguments_payload(&words);
+        let unmapped = u64::from(path == PathArgument::Unmapped);
+        let operation = AgentOperation::new(operation::EXECVE, &[payload.len() as u64, count, unmapped])
+            .with_payload(payload);
+        let outcome = self.driver.replace(process, operation)?;
+        self.claim(Claim::of(operation::EXECVE, &[], &outcome));
+        let (performed, reply) = self.judge_outcome(process, step.expected, outcome);
+        if reply.is_none() {
+            return Ok(performed);
+        }
+        self.model.start(process);
+        self.regions.clear(process);
+        let after = self.driver.agents().get(process).and_then(|agent| agent.hello);
+        if after == before {
+            return Ok(performed);
+        }
+        let finding = Finding::new(
+            Rule::Result,
+            self.name(process),
+            "the same process id and the same parent as before",
+            "others, as the new program says",
+        );
+        Ok(Performed::otherwise(finding))
+    }
+
+    /// Sends a signal, and waits for the end of a process that it ends.
+    pub(super) fn kill(
+        &mut self,
+        process: Channel,
+        step: &OperationStep,
+        of: &ProcessName,
+        signal: Signal,
+    ) -> Result<Performed, D::Error> {
+        let target = self.driver.agents().named(of.as_str()).cloned();
+        let Some((target, pid)) = target.and_then(|agent| {
+            let pid = agent.pid.map(u64::from)?;
+            Some((agent, pid))
+        }) else {
+            let finding = Finding::new(Rule::Evidence, of.as_str(), "a process id", "none");
+            return Ok(Performed::otherwise(finding));
+        };
+        let operation = AgentOperation::new(operation::KILL, &[pid, signal.number().into()]);
+        let outcome = self.ask(process, operation)?;
+        let ends = signal.default_action() == DefaultAction::End && target.life == Life::Alive;
+        let to_itself = target.channel == process;
+        let mut performed = match outcome {
+            Outcome::Ended(status) if to_itself && ends => {
+                return Ok(self.judge_end(target.channel, signal, Some(status)));
+            }
+            outcome => {
+                let (performed, reply) = self.judge_outcome(process, step.expected, outcome);
+                if reply.is_none() || !ends {
+                    return Ok(performed);
+                }
+                performed
+            }
+        };
+        let status = match self.driver.await_end(target.channel)? {
+            Outcome::Ended(status) => Some(status),
+            Outcome::Replied(_) | Outcome::Silent | Outcome::GuestEnded => None,
+        };
+        performed
+            .findings
+            .extend(self.judge_end(target.channel, signal, status).findings);
+        Ok(performed)
+    }
+
+    /// Holds the end of a process against the signal that it was sent. Without a status nobody reported its end: then its
+    /// parent's wait will tell.
+    fn judge_end(&mut self, target: Channel, signal: Signal, status: Option<u32>) -> Performed {
+        let expected = status_text(signal.number());
+        self.waiting.remove(&target);
+        self.model.end(target);
+        match status.map(status_text) {
+            None => {
+                self.driver.lost(target);
+                Performed::as_expected("done")
+            }
+            Some(found) if found == expected => Performed::as_expected(found),
+            Some(found) => {
+                Performed::otherwise(Finding::new(Rule::Result, self.name(target), expected, found))
+            }
+        }
+    }
+
+    pub(super) fn sleep(
+        &mut self,
+        process: Channel,
+        step: &OperationStep,
+        ms: u64,
+    ) -> Result<Performed, D::Error> {
+        let operation = AgentOperation::new(operation::SLEEP, &[ms * NANOSECONDS_PER_MS]);
+        match step.returns {
+            Return::AtOnce => self
+                .call(process, step.expected, operation)
+                .map(|(performed, _)| performed),
+            Return::Later => self.begin_to_wait(process, step, operation, "sleeps"),
+        }
+    }
+
+    pub(super) fn spin(&mut self, process: Channel, step: &OperationStep) -> Result<Performed, D::Error> {
+        let operation = AgentOperation::new(operation::SPIN, &[]);
+        self.begin_to_wait(process, step, operation, "loops")
+    }
+
+    /// Starts a call that must not return now.
+    fn begin_to_wait(
+        &mut self,
+        process: Channel,
+        step: &OperationStep,
+        operation: AgentOperation,
+        doing: &str,
+    ) -> Result<Performed, D::Error> {
+        let code = operation.code;
+        let outcome = self.driver.start(process, operation)?;
+        self.claim(Claim::of(code, &[], &outcome));
+        match outcome {
+            Outcome::Silent => {
+                self.waiting.insert(process, step.clone());
+                Ok(Performed::as_expected(doing))
+            }
+            Outcome::Replied(_) => {
+                let finding = Finding::new(
+                    Rule::Result,
+                    self.name(process),
+                    "the call takes its time",
+                    "the call returned at once",
+                );
+                Ok(Performed::otherwise(finding))
+            }
+            outcome => Ok(self.judge_outcome(process, step.expected, outcome).0),
+        }
+    }
+
+    /// What a call gave that took its time.
+    pub(super) fn finish_call(
+        &mut self,
+        process: Channel,
+        code: u64,
+        expected: Expected,
+    ) -> Result<Performed, D::Error> {
+        let outcome = self.driver.finish(process)?;
+        self.claim(Claim::of(code, &[], &outcome));
+        Ok(self.judge_outcome(process, expected, outcome).0)
+    }
+
+    pub(super) fn getppid(
+        &mut self,
+        process: Channel,
+        step: &OperationStep,
+        is: &ProcessName,
+    ) -> Result<Performed, D::Error> {
+        let operation = AgentOperation::new(operation::GETPPID, &[]);
+        let outcome = self.driver.perform(process, operation)?;
+        let parent = match &outcome {
+            Outcome::Replied(reply) => self.driver.agents().with_pid(reply.result),
+            Outcome::Ended(_) | Outcome::Silent | Outcome::GuestEnded => None,
+        };
+        let parent = parent.map_or_else(|| "an unknown process".to_owned(), |agent| agent.name.clone());
+        self.claim(Claim::of_parent(&outcome, &parent));
+        let (performed, reply) = self.judge_outcome(process, step.expected, outcome);
+        if reply.is_none() || parent == is.as_str() {
+            return Ok(performed);
+        }
+        let finding = Finding::new(
+            Rule::Result,
+            self.name(process),
+            format!("the parent is {is}"),
+            parent,
+        );
+        Ok(Performed::otherwise(finding))
+    }
+
+    /// Lets ticks of the virtual clock pass.
+    ///
+    /// # Errors
+    /// The host failed.
+    pub fn tick(&mut self, count: u64) -> Result<Performed, D::Error> {
+        self.driver.tick(count)?;
+        Ok(Performed::as_expected("done"))
+    }
+}
