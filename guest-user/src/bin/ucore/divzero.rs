@@ -14,8 +14,14 @@ fn main(_: Arguments) -> i32 {
     let quotient: u64;
     // SAFETY: the division changes RAX and RDX alone, should it succeed.
     unsafe {
-        asm!("div {}", in(reg) 0_u64, inout("rax") 1_u64 => quotient, inout("rdx") 0_u64 => _, options(nomem, nostack))
-    };
+        asm!(
+            "div {}",
+            in(reg) 0_u64,
+            inout("rax") 1_u64 => quotient,
+            inout("rdx") 0_u64 => _,
+            options(nomem, nostack),
+        );
+    }
     println!("divzero FAIL: the quotient is {quotient}");
     1
 }
