@@ -96,7 +96,8 @@ fn compare(
 
 /// The claims of a report's operation steps.
 fn claims(report: &Report) -> Vec<StepClaims> {
-    let is_operation = |line: &&vmm::report::Line| line.expectations.is_empty();
+    // Checks and ticks have none.
+    let is_operation = |line: &&vmm::report::Line| !line.claims.is_empty();
     report
         .lines
         .iter()
