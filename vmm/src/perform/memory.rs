@@ -94,9 +94,9 @@ impl<D: Drive> Performer<D> {
         };
         let (address, fixed) = match at {
             None => (0, 0),
-            Some(place) => match self.regions.address(process, place) {
-                Some(address) => (address.0, MAP_FIXED),
-                None => return Ok(self.nowhere(process, place)),
+            Some(place) => match self.address(process, place) {
+                Ok(address) => (address.0, MAP_FIXED),
+                Err(nowhere) => return Ok(nowhere),
             },
         };
         let flags = sharing.bits() | MAP_ANONYMOUS | fixed;
@@ -131,8 +131,9 @@ impl<D: Drive> Performer<D> {
         more: &[u64],
         apply: impl Fn(&mut crate::model::Model, std::ops::Range<VirtAddr>),
     ) -> Result<Performed, D::Error> {
-        let Some(start) = self.regions.address(process, at) else {
-            return Ok(self.nowhere(process, at));
+        let start = match self.address(process, at) {
+            Ok(start) => start,
+            Err(nowhere) => return Ok(nowhere),
         };
         let mut arguments = vec![start.0, pages * PAGE_SIZE];
         arguments.extend(more);
@@ -220,8 +221,9 @@ impl<D: Drive> Performer<D> {
         step: &OperationStep,
         what: &ContentAt<RegionAddress>,
     ) -> Result<Performed, D::Error> {
-        let Some(start) = self.regions.address(process, &what.at) else {
-            return Ok(self.nowhere(process, &what.at));
+        let start = match self.address(process, &what.at) {
+            Ok(start) => start,
+            Err(nowhere) => return Ok(nowhere),
         };
         let wanted = what.content.to_bytes();
         let mut last = Performed::as_expected("done");
@@ -247,8 +249,9 @@ impl<D: Drive> Performer<D> {
         step: &OperationStep,
         what: &ContentAt<RegionAddress>,
     ) -> Result<Performed, D::Error> {
-        let Some(start) = self.regions.address(process, &what.at) else {
-            return Ok(self.nowhere(process, &what.at));
+        let start = match self.address(process, &what.at) {
+            Ok(start) => start,
+            Err(nowhere) => return Ok(nowhere),
         };
         let operation = match &what.content {
             Content::Text(text) => AgentOperation::new(operation::WRITE, &[start.0, text.len() as u64])
@@ -281,15 +284,16 @@ impl<D: Drive> Performer<D> {
         Performed::otherwise(Finding::new(Rule::Result, place, expected, format!("{found:#x}")))
     }
 
-    /// A region without an address: the step that should have made it was refused.
-    fn nowhere(&self, process: Channel, at: &RegionAddress) -> Performed {
-        let place = format!("{}:{at}", self.name(process));
-        Performed::otherwise(Finding::new(
-            Rule::Evidence,
-            place,
-            "a region with an address",
-            "the step that names it did not make it",
-        ))
+    /// Where a place is. A region without an address is one that a refused step should have made.
+    fn address(&self, process: Channel, at: &RegionAddress) -> Result<VirtAddr, Performed> {
+        self.regions.address(process, at).ok_or_else(|| {
+            Performed::otherwise(Finding::new(
+                Rule::Evidence,
+                format!("{}:{at}", self.name(process)),
+                "a region with an address",
+                "the step that names it did not make it",
+            ))
+        })
     }
 }
 

@@ -208,7 +208,7 @@ impl<D: Drive> Performer<D> {
         }
     }
 
-    /// Holds an outcome against what the step expects.
+    /// Holds an outcome against what the step expects. The reply comes back when it is the expected success.
     fn judge_outcome(
         &mut self,
         process: Channel,
@@ -216,70 +216,38 @@ impl<D: Drive> Performer<D> {
         outcome: Outcome,
     ) -> (Performed, Option<Reply>) {
         let name = self.name(process);
-        match (outcome, expected) {
+        let otherwise = |rule: Rule, found: String| {
+            Performed::otherwise(Finding::new(rule, name, expected_text(expected), found))
+        };
+        let performed = match (outcome, expected) {
             (Outcome::Replied(reply), _) => match (failure(&reply), expected) {
-                (None, Expected::Success) => (Performed::as_expected("done"), Some(reply)),
+                (None, Expected::Success) => return (Performed::as_expected("done"), Some(reply)),
                 (Some(number), Expected::Errno(errno)) if number == errno.number() => {
-                    (Performed::as_expected(format!("refused with {errno}")), None)
+                    Performed::as_expected(format!("refused with {errno}"))
                 }
-                (Some(number), _) => {
-                    let found = format!("refused with {}", errno_text(number));
-                    (
-                        Performed::otherwise(Finding::new(
-                            Rule::Result,
-                            name,
-                            expected_text(expected),
-                            found,
-                        )),
-                        None,
-                    )
-                }
-                (None, _) => {
-                    let found = "it succeeded";
-                    (
-                        Performed::otherwise(Finding::new(
-                            Rule::Result,
-                            name,
-                            expected_text(expected),
-                            found,
-                        )),
-                        None,
-                    )
-                }
+                (Some(number), _) => otherwise(Rule::Result, format!("refused with {}", errno_text(number))),
+                (None, _) => otherwise(Rule::Result, "it succeeded".to_owned()),
             },
-            (Outcome::Ended(status), Expected::Fault(signal))
-                if status & WAIT_SIGNAL_MASK == signal.number() =>
-            {
-                self.model.end(process);
-                (Performed::as_expected(format!("ended by {signal}")), None)
-            }
             (Outcome::Ended(status), _) => {
                 self.model.end(process);
-                let found = format!("the process {}", status_text(status));
-                (
-                    Performed::otherwise(Finding::new(Rule::Result, name, expected_text(expected), found)),
-                    None,
-                )
+                match expected {
+                    Expected::Fault(signal) if status & WAIT_SIGNAL_MASK == signal.number() => {
+                        Performed::as_expected(format!("ended by {signal}"))
+                    }
+                    _ => otherwise(Rule::Result, format!("the process {}", status_text(status))),
+                }
             }
             // A guest that does not report the end of processes: the parent's wait will tell.
             (Outcome::Silent, Expected::Fault(signal)) => {
                 self.driver.lost(process);
                 self.model.end(process);
-                (
-                    Performed::as_expected(format!("no answer, as {signal} would have it")),
-                    None,
-                )
+                Performed::as_expected(format!("no answer, as {signal} would have it"))
             }
-            (Outcome::Silent, _) => {
-                let found = "no answer, while others went on";
-                (
-                    Performed::otherwise(Finding::new(Rule::Answer, name, expected_text(expected), found)),
-                    None,
-                )
-            }
+            (Outcome::Silent, _) => otherwise(Rule::Answer, "no answer, while others went on".to_owned()),
             // How the guest ended is told once, for the whole run.
-            (Outcome::GuestEnded, _) => (Performed::as_expected("the guest ended"), None),
-        }
+            (Outcome::GuestEnded, _) => Performed::as_expected("the guest ended"),
+        };
+        (performed, None)
     }
 
     fn finish(&mut self, process: Channel) -> Result<Performed, D::Error> {
