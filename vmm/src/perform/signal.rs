@@ -87,9 +87,9 @@ impl<D: Drive> Performer<D> {
             Outcome::Ended(status) => Some(status),
             Outcome::Replied(_) | Outcome::Silent | Outcome::GuestEnded => None,
         };
-        performed
-            .findings
-            .extend(self.judge_end(target.channel, signal, status).findings);
+        let end = self.judge_end(target.channel, signal, status);
+        performed.result = end.result;
+        performed.findings.extend(end.findings);
         Ok(performed)
     }
 
@@ -104,7 +104,9 @@ impl<D: Drive> Performer<D> {
                 self.driver.lost(target);
                 Performed::as_expected("done")
             }
-            Some(found) if found == expected => Performed::as_expected(found),
+            Some(found) if found == expected => {
+                Performed::as_expected(format!("{} {found}", self.name(target)))
+            }
             Some(found) => {
                 Performed::otherwise(Finding::new(Rule::Result, self.name(target), expected, found))
             }

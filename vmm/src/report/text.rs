@@ -98,9 +98,12 @@ fn schedules(text: &mut String, explored: &Explored) {
             );
         }
         Some(decisions) => {
+            let wanted = explored.finds.map_or_else(String::new, |rule| {
+                format!("; the scenario wants this one broken: {rule}")
+            });
             let _ = writeln!(
                 text,
-                "{tried} tried; the shortest that breaks a rule is the one above:"
+                "{tried} tried; the shortest that breaks a rule is the one above{wanted}"
             );
             let mut threads = Vec::new();
             for (number, decision) in (1..).zip(decisions) {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use vmm::scenario::Clock;
 use vmm::vm::{Budget, Config, Vm};
 
 /// Physical address of the first instruction, which runs in 32-bit protected mode without paging.
@@ -24,6 +25,7 @@ pub(crate) fn machine(code: &[u8], budget: Budget) -> (Vm, TempDir) {
         initrd: &initrd,
         command_line: "",
         memory_mib: 8,
+        clock: Clock::Virtual,
         budget,
     };
     (

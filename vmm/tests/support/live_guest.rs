@@ -125,7 +125,7 @@ fn fill_memory() -> String {
 fn operations(scenario: &Scenario) -> impl Iterator<Item = &OperationStep> {
     scenario.steps.iter().filter_map(|step| match step {
         Step::Operation(step) => Some(step),
-        Step::Check(_) => None,
+        Step::Tick(_) | Step::Check(_) => None,
     })
 }
 
