@@ -6,7 +6,7 @@ use vmm::drive::{Driver, Outcome};
 use vmm::image::{self, GuestImage, ImageKind};
 use vmm::judge::Judge;
 use vmm::perform::Performer;
-use vmm::scenario::{Operation, OperationStep, Scenario, Step};
+use vmm::scenario::{Clock, Operation, OperationStep, Scenario, Step};
 use vmm::vm::{Boot, Budget, Config, Stop, Vm};
 
 /// Memory of the guest in MiB.
@@ -33,6 +33,7 @@ pub(crate) fn boot(image: &GuestImage) -> (Driver, Boot) {
         initrd: &image.initrd,
         command_line: "init=agent",
         memory_mib: MEMORY_MIB,
+        clock: Clock::Virtual,
         budget: Budget {
             exits: u64::MAX,
             wall_time: Duration::from_secs(600),
