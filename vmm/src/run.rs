@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use kvm_ioctls::Kvm;
 
+use crate::block::{self, Failure};
 use crate::channel::Event;
 use crate::drive::{Driver, Outcome};
 use crate::judge::{Finding, Judge, Rule};
 use crate::perform::{Performed, Performer};
 use crate::report::{Cost, ExpectationLine, Line, Report, Verdict};
-use crate::scenario::{Scenario, Step};
+use crate::scenario::{FailStep, Scenario, Step};
 use crate::vm::{Budget, Config, Stop, StopReason, Vm, VmError};
 
 /// The guest to run: a kernel and the archive of its programs.
@@ -39,6 +40,7 @@ pub fn run(kvm: &Kvm, guest: &Guest<'_>, scenario: &Scenario) -> Result<Report, 
             initrd: guest.initrd,
             command_line: &command_line,
             memory_mib: scenario.guest.memory_mib,
+            swap_mib: scenario.guest.swap.map(|swap| swap.mib),
             budget: Budget {
                 exits: scenario.budget.exits,
                 wall_time: Duration::from_secs(scenario.budget.seconds),
@@ -127,6 +129,24 @@ impl Run {
                 );
                 Ok(true)
             }
+            Step::Fail(FailStep { request, nth }) => {
+                let failure = Failure {
+                    request: *request,
+                    nth: *nth,
+                };
+                if let Some(mut stop) = self.performer.driver_mut().stop()
+                    && let Some(block) = &mut stop.devices().block
+                {
+                    block.disk_mut().fail(failure);
+                }
+                self.line(
+                    Some(number),
+                    step.to_string(),
+                    Performed::nothing(""),
+                    Vec::new(),
+                );
+                Ok(true)
+            }
         }
     }
 
@@ -139,7 +159,8 @@ impl Run {
             return Ok(());
         }
         if let Some(scene) = self.performer.scene() {
-            let lost = self.judge.last_process_ended(&scene);
+            let mut lost = self.judge.last_process_ended(&scene);
+            lost.extend(self.judge.failures_that_never_came(&scene));
             if let Some(line) = self.lines.last_mut() {
                 line.findings.extend(lost);
             }
@@ -252,6 +273,7 @@ fn command_line(guest: &Guest<'_>, scenario: &Scenario) -> String {
             value => format!("{key}={value}"),
         });
     std::iter::once(init)
+        .chain(scenario.guest.swap.map(|_| block::command_line_word()))
         .chain(guest.options.iter().cloned())
         .chain(options)
         .collect::<Vec<_>>()

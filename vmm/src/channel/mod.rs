@@ -1,4 +1,4 @@
-//! What the guest says to the VMM, and how: three devices, one module each.
+//! What the guest says to the VMM, and how: three devices, one module each. The fourth, the disk, is [`crate::block`].
 //!
 //! - [`doorbell`]: agents ask for operations and report what came of them
 //! - [`event`]: the kernel reports what it does
@@ -14,6 +14,7 @@ pub mod event;
 use vm_memory::GuestMemoryMmap;
 
 use crate::address::PhysAddr;
+use crate::block::BlockDevice;
 pub use console::Console;
 pub use doorbell::{Channel, Doorbell, Hello, Operation, Reply};
 pub use event::{Event, EventPort};
@@ -27,6 +28,8 @@ pub struct Devices {
     pub events: EventPort,
     /// The serial port.
     pub console: Console,
+    /// The disk that the guest swaps to, if it has one.
+    pub block: Option<BlockDevice>,
 }
 
 /// What an access to a device asks of the one who runs the vCPU.
@@ -71,6 +74,13 @@ impl Devices {
     /// A read from guest physical address `address`, behind which there is no memory; `data` is filled in, or left to
     /// the answer when an agent rings.
     pub(crate) fn memory_read(&mut self, address: PhysAddr, data: &mut [u8]) -> Access {
+        if let (Some(block), Some(register)) = (&self.block, BlockDevice::register(address)) {
+            match data.as_mut_array() {
+                Some(data) => *data = block.read(register).to_le_bytes(),
+                None => data.fill(0),
+            }
+            return Access::Done;
+        }
         match (Doorbell::register(address), data.len()) {
             (Some((channel, abi::doorbell::NEXT)), 8) => Access::Ring(channel),
             (Some((channel, register)), 8) => {
@@ -85,7 +95,13 @@ impl Devices {
     }
 
     /// A write to guest physical address `address`, behind which there is no memory.
-    pub(crate) fn memory_write(&mut self, address: PhysAddr, data: &[u8]) {
+    pub(crate) fn memory_write(&mut self, address: PhysAddr, data: &[u8], memory: &GuestMemoryMmap) {
+        if let (Some(block), Some(register), Ok(value)) =
+            (&mut self.block, BlockDevice::register(address), <[u8; 4]>::try_from(data))
+        {
+            block.write(register, u32::from_le_bytes(value), memory);
+            return;
+        }
         if let (Some((channel, register)), Ok(value)) =
             (Doorbell::register(address), <[u8; 8]>::try_from(data))
         {

@@ -6,7 +6,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use super::language::{CheckStep, Errno, Operation, OperationStep, OutcomeKey, ProcessName, Signal, Step};
+use super::language::{CheckStep, Errno, FailStep, Operation, OperationStep, OutcomeKey, ProcessName, Signal, Step};
 use super::parse::{CheckFields, Header, STEPS};
 
 /// JSON Schema (draft 2020-12) of a scenario file.
@@ -42,7 +42,11 @@ impl JsonSchema for Step {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let operation = generator.subschema_for::<OperationStep>();
         let check = generator.subschema_for::<CheckStep>();
-        json_schema!({ "description": "One step: an operation or a check.", "oneOf": [operation, check] })
+        let fail = generator.subschema_for::<FailStep>();
+        json_schema!({
+            "description": "One step: an operation, a check or a failure of the disk.",
+            "oneOf": [operation, check, fail],
+        })
     }
 }
 

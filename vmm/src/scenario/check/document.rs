@@ -2,14 +2,14 @@
 
 use std::path::Path as FilePath;
 
-use abi::boot::{CMDLINE_INIT, CMDLINE_SELF_CHECK, MAX_MEMORY_MIB, MIN_MEMORY_MIB};
+use abi::boot::{CMDLINE_INIT, CMDLINE_SELF_CHECK, CMDLINE_VIRTIO_MMIO, MAX_MEMORY_MIB, MIN_MEMORY_MIB};
 
 use super::{CheckError, Findings, Surroundings};
-use crate::scenario::language::{Budget, Guest, Scenario, Step};
+use crate::scenario::language::{Budget, Guest, Scenario, Swap};
 use crate::scenario::path::Path;
 
-/// Options that decide which program runs: the harness sets them.
-const RESERVED_OPTIONS: [&str; 2] = [CMDLINE_INIT, CMDLINE_SELF_CHECK];
+/// Options that decide which program runs and which devices there are: the harness sets them.
+const RESERVED_OPTIONS: [&str; 3] = [CMDLINE_INIT, CMDLINE_SELF_CHECK, CMDLINE_VIRTIO_MMIO];
 
 pub(super) fn check(scenario: &Scenario, surroundings: &Surroundings<'_>, findings: &mut Findings) {
     let root = Path::default();
@@ -31,7 +31,7 @@ pub(super) fn check(scenario: &Scenario, surroundings: &Surroundings<'_>, findin
                 what: "the list of steps",
             },
         );
-    } else if scenario.steps.iter().all(|step| matches!(step, Step::Check(_))) {
+    } else if scenario.first_operation().is_none() {
         findings.add(root.key("steps"), CheckError::NoOperation);
     }
 }
@@ -58,6 +58,10 @@ fn guest(guest: &Guest, path: &Path, findings: &mut Findings) {
         MAX_MEMORY_MIB,
     );
     findings.keep(&path.key("memory_mib"), memory);
+    if let Some(Swap { mib }) = guest.swap {
+        let size = in_range("the size of the disk in MiB", mib, 1, Swap::MAX_MIB);
+        findings.keep(&path.key("swap").key("mib"), size);
+    }
     for (key, value) in &guest.options {
         let option = path.key("options").key(key);
         if RESERVED_OPTIONS.contains(&key.as_str()) {
@@ -93,7 +97,7 @@ fn budget(budget: &Budget, path: &Path, findings: &mut Findings) {
     );
 }
 
-fn in_range(quantity: &'static str, found: u64, least: u64, most: u64) -> Result<(), CheckError> {
+pub(super) fn in_range(quantity: &'static str, found: u64, least: u64, most: u64) -> Result<(), CheckError> {
     if (least..=most).contains(&found) {
         Ok(())
     } else {

@@ -16,10 +16,10 @@ mod step;
 
 pub use address::{AddressError, ProcessAddress, ProcessRegion, RegionAddress};
 pub use content::{Content, ContentAt, ContentError, Fill};
-pub use document::{Budget, Guest, Scenario};
+pub use document::{Budget, Guest, Scenario, Swap};
 pub use expectation::{Access, Expectation, ProcessEnding, ProcessEndingError, Since};
 pub use name::{NameError, ProcessName, RegionName, ScenarioName};
 pub use operation::{Advice, Operation, Protection, STACK_BYTE, Sharing};
 pub(super) use outcome::OutcomeKey;
 pub use outcome::{Ending, Errno, Expected, Return, Signal};
-pub use step::{CheckStep, OperationStep, Step};
+pub use step::{CheckStep, DiskRequest, FailStep, OperationStep, Step};
