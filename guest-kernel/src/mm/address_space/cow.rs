@@ -4,7 +4,7 @@ use super::super::address::{FrameNumber, VirtAddr};
 use super::super::direct_map;
 use super::super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
 use super::super::page_table::Entry;
-use super::unmap::release_frame;
+use super::unmap::release;
 use super::{AddressSpace, FaultError};
 use crate::arch;
 use crate::mutant::{self, Mutant};
@@ -16,11 +16,13 @@ impl AddressSpace {
         let protection = area.protection;
         let must_copy = area.backing.is_private() && frames::references(entry.frame()) > 1;
         if must_copy {
-            let copy = copy_of(entry.frame())?;
+            // Held, so that the frame is not what goes to the disk to make room for the copy.
+            let original = FrameRef::retain(entry.frame());
+            let copy = copy_of(original.number())?;
             self.page_table
                 .replace(page, Entry::user(copy.leave(), protection));
             if !mutant::is(Mutant::CowForgetsReference) {
-                release_frame(entry);
+                release(entry);
             }
         } else {
             self.page_table.replace(page, entry.with_writable(protection));

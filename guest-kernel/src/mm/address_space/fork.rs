@@ -1,11 +1,12 @@
 //! fork: a second address space that sees the same.
 //!
 //! Private pages keep one frame for both, read-only; whoever stores first gets a copy (`cow`). Shared pages stay as they
-//! are. Only what is mapped is passed on; the rest comes by faults on either side.
+//! are. A page on the disk is in one slot for both. Only what is there is passed on; the rest comes by faults on either side.
 
 use super::super::frames::{FrameRef, OutOfMemory};
 use super::super::page_table::PageTable;
-use super::unmap::release_frame;
+use super::super::swap;
+use super::unmap::release;
 use super::{AddressSpace, Backing, Growth, Vma};
 use crate::arch;
 use crate::mutant::{self, Mutant};
@@ -37,12 +38,16 @@ fn share_pages(parent: &mut PageTable, child: &mut PageTable, area: &Vma) -> Res
     let private = is_private(&area.backing);
     parent.try_update_unflushed(area.range, |page, entry| {
         let shared = if private { entry.read_only() } else { entry };
-        if shared.has_frame() && !forgets_reference(area) {
-            FrameRef::retain(shared.frame()).leave();
+        match shared.slot() {
+            Some(slot) => swap::retain(slot),
+            None if shared.has_frame() && !forgets_reference(area) => {
+                FrameRef::retain(shared.frame()).leave();
+            }
+            None => {}
         }
         child
             .install(page, shared)
-            .inspect_err(|OutOfMemory| release_frame(shared))?;
+            .inspect_err(|OutOfMemory| release(shared))?;
         Ok(if keeps_writable(area) { entry } else { shared })
     })
 }

@@ -7,10 +7,13 @@
 //! Changing what was mapped drops cached translations: one page's after a single change, all after a range. Mapping what
 //! was not mapped needs none.
 //!
+//! `registry` has all of them, so that whoever moves a frame finds each entry that maps it.
+//!
 //! **Invariant:** the top-level entry of the kernel half is the same in every top table, and the tables below it are static
 //! or of the kernel's run-time half, so what the kernel maps there is seen everywhere.
 
 mod entry;
+pub(super) mod registry;
 mod table;
 mod update;
 
@@ -36,6 +39,10 @@ impl PageTable {
     /// Maps the kernel and nothing else.
     pub(super) fn new() -> Result<Self, OutOfMemory> {
         let root = Table::allocate()?;
+        if let Err(OutOfMemory) = registry::add(root.frame()) {
+            frames::release(root.frame(), Contents::Zeroed);
+            return Err(OutOfMemory);
+        }
         root.copy_kernel_half(Table::at(image::kernel_root()));
         if mutant::is(Mutant::PageTableLoop) {
             let user = Entry::from_bits(abi::paging::USER);
@@ -130,6 +137,7 @@ impl Drop for PageTable {
             self.root.is_unused(),
             "a page table must be empty when it is dropped"
         );
+        registry::remove(self.root());
         frames::release(self.root(), Contents::Zeroed);
     }
 }
