@@ -13,6 +13,7 @@
 //! or of the kernel's run-time half, so what the kernel maps there is seen everywhere.
 
 mod entry;
+mod find;
 pub(super) mod registry;
 mod table;
 mod update;
