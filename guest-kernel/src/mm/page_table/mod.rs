@@ -73,9 +73,9 @@ impl PageTable {
 
     /// The last-level entry for a page; empty if there is none.
     pub(super) fn lookup(&self, page: VirtAddr) -> Entry {
-        match self.last_level(page) {
-            Some(table) => table.get(index_at(page, 1)),
-            None => Entry::EMPTY,
+        match self.walk(page) {
+            Ok(table) => table.get(index_at(page, 1)),
+            Err(_) => Entry::EMPTY,
         }
     }
 
@@ -108,21 +108,22 @@ impl PageTable {
     /// Replaces an entry that is in use by another.
     pub(super) fn replace(&mut self, page: VirtAddr, entry: Entry) {
         let table = self
-            .last_level(page)
-            .expect("an entry that is in use lies in a table");
+            .walk(page)
+            .unwrap_or_else(|level| panic!("there is no table of level {} for {page:?}", level - 1));
         table.set(index_at(page, 1), entry);
     }
 
-    fn last_level(&self, page: VirtAddr) -> Option<Table> {
+    /// The last-level table for a page, or the level at which the entry on the way to it is empty.
+    fn walk(&self, page: VirtAddr) -> Result<Table, u32> {
         let mut table = self.root;
         for level in [4, 3, 2] {
             let next = table.get(index_at(page, level));
             if next.is_empty() {
-                return None;
+                return Err(level);
             }
             table = Table::at(next.frame());
         }
-        Some(table)
+        Ok(table)
     }
 }
 

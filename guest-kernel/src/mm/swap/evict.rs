@@ -35,15 +35,16 @@ impl Swap {
             slot = self.slots.take().ok_or(OutOfMemory)?;
         }
         // Nothing changed the frame since it was written: no program runs before the kernel returns to it.
-        for mut owner in victim.owners() {
+        for (nth, mut owner) in victim.owners().enumerate() {
             if !mutant::is(Mutant::SwapKeepsMapping) {
                 owner.replace(victim.page, Entry::swapped(slot));
             }
-            self.slots.retain(slot);
+            // The first one has the reference that the slot was taken with.
+            if nth > 0 {
+                self.slots.retain(slot);
+            }
             frames::release(victim.frame, Contents::Stale);
         }
-        // The reference that it was taken with.
-        self.slots.release(slot);
         arch::flush_page(victim.page);
         Ok(())
     }
