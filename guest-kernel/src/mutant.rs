@@ -67,6 +67,14 @@ mutants! {
     NonsenseReport = "nonsense-report";
     /// The kernel powers off when the first process ends.
     PowersOffEarly = "powers-off-early";
+    /// A page comes back from the disk with the contents of the next slot.
+    SwapInStale = "swap-in-stale";
+    /// A page on the disk that is unmapped keeps its slot.
+    SwapSlotLeaked = "swap-slot-leaked";
+    /// The frame of a page that goes to the disk is freed and stays mapped.
+    SwapKeepsMapping = "swap-keeps-mapping";
+    /// A page that cannot be read from the disk comes back as zeros.
+    SwapErrorIgnored = "swap-error-ignored";
     /// A legal write to a page that is mapped read-only ends the process.
     StickyWriteFault = "sticky-write-fault";
     /// wait4 tells how a child ended and leaves the zombie where it is.

@@ -6,6 +6,7 @@
 //! - [`scenario`]: text to a typed, validated script
 //! - [`image`]: kernel and programs, built when they are needed
 //! - [`vm`]: the machine; it can be inspected only while it stands still
+//! - [`block`]: the disk that the guest swaps to
 //! - [`channel`]: what the guest says, decoded and believed by nobody
 //! - [`drive`]: which process moves next
 //! - [`perform`]: steps to operations, answers to claims; keeps the reference [`model`]
@@ -17,6 +18,7 @@
 //! Beside it stands [`linux_reference`], which lets an ordinary Linux perform the same operations.
 
 pub mod address;
+pub mod block;
 pub mod channel;
 pub mod drive;
 mod explore;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use kvm_ioctls::Kvm;
 
+use crate::block::{self, Failure};
 use crate::channel::Event;
 use crate::channel::schedule::Decision;
 use crate::drive::{self, Driver};
@@ -13,7 +14,7 @@ use crate::explore::explore;
 use crate::judge::{Finding, Judge, Rule};
 use crate::perform::{Performed, Performer};
 use crate::report::{Cost, ExpectationLine, Line, Report, Verdict};
-use crate::scenario::{Clock, Scenario, Schedule, Step};
+use crate::scenario::{Clock, FailStep, Scenario, Schedule, Step};
 use crate::vm::{Budget, Config, Stop, StopReason, Vm, VmError};
 
 /// The guest to run: a kernel and the archive of its programs.
@@ -63,6 +64,7 @@ pub(crate) fn once(
             command_line: &command_line,
             memory_mib: scenario.guest.memory_mib,
             clock: scenario.guest.clock,
+            swap_mib: scenario.guest.swap.map(|swap| swap.mib),
             budget: Budget {
                 exits: scenario.budget.exits,
                 wall_time: Duration::from_secs(scenario.budget.seconds),
@@ -161,6 +163,19 @@ impl Run {
                 );
                 Ok(true)
             }
+            Step::Fail(FailStep { request, nth }) => {
+                let failure = Failure {
+                    request: *request,
+                    nth: *nth,
+                };
+                if let Some(mut stop) = self.performer.driver_mut().stop()
+                    && let Some(block) = &mut stop.devices().block
+                {
+                    block.disk_mut().fail(failure);
+                }
+                self.line(Some(number), step.to_string(), Performed::nothing(""), Vec::new());
+                Ok(true)
+            }
         }
     }
 
@@ -173,7 +188,8 @@ impl Run {
             return Ok(());
         }
         if let Some(scene) = self.performer.scene() {
-            let lost = self.judge.last_process_ended(&scene);
+            let mut lost = self.judge.last_process_ended(&scene);
+            lost.extend(self.judge.failures_that_never_came(&scene));
             if let Some(line) = self.lines.last_mut() {
                 line.findings.extend(lost);
             }
@@ -297,6 +313,7 @@ fn command_line(guest: &Guest<'_>, scenario: &Scenario) -> String {
     std::iter::once(init)
         .chain(schedule)
         .chain(clock)
+        .chain(scenario.guest.swap.map(|_| block::command_line_word()))
         .chain(guest.options.iter().cloned())
         .chain(options)
         .collect::<Vec<_>>()

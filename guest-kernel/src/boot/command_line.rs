@@ -1,5 +1,7 @@
 //! The kernel command line: words separated by spaces, `key=value` or a flag.
 
+use crate::mm::PhysAddr;
+
 /// A command line.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CommandLine<'a>(&'a [u8]);
@@ -26,9 +28,31 @@ impl<'a> CommandLine<'a> {
     }
 }
 
+/// Address in `<size>@<base>:<interrupt>`, with a base in hexadecimal and the size of one page, which is what virtio has.
+pub(super) fn virtio_mmio_address(device: &[u8]) -> Option<PhysAddr> {
+    let text = core::str::from_utf8(device).ok()?;
+    let (base, _interrupt) = text.strip_prefix("4K@0x")?.split_once(':')?;
+    u64::from_str_radix(base, 16).ok().map(PhysAddr::new)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::CommandLine;
+    use super::{CommandLine, PhysAddr, virtio_mmio_address};
+
+    #[test]
+    fn a_virtio_device_is_named_as_on_linux() {
+        let address = virtio_mmio_address(b"4K@0xd0400000:5");
+        assert_eq!(address, Some(PhysAddr::new(0xd040_0000)));
+        for wrong in [
+            &b"4K@d0400000:5"[..],
+            b"4K@0xd0400000",
+            b"8K@0xd0400000:5",
+            b"4K@0xzz:5",
+            b"",
+        ] {
+            assert_eq!(virtio_mmio_address(wrong), None);
+        }
+    }
 
     #[test]
     fn flags_and_values_are_found_as_whole_words() {

@@ -5,9 +5,10 @@ mod start_info;
 
 use abi::boot::{
     CMDLINE_CLOCK, CMDLINE_DIRTYCOW, CMDLINE_FORK, CMDLINE_INIT, CMDLINE_MUTANT, CMDLINE_SCHEDULE,
-    CMDLINE_SELF_CHECK, CMDLINE_VERBOSE,
+    CMDLINE_SELF_CHECK, CMDLINE_VERBOSE, CMDLINE_VIRTIO_MMIO,
 };
 
+use crate::device::block::Disk;
 use crate::device::console;
 use crate::device::events::{self, Event};
 use crate::fs::initrd;
@@ -48,6 +49,15 @@ pub(crate) extern "C" fn start(start_info: u64) -> ! {
     let (address, frames) = mm::frame_table_location();
     events::send(Event::FrameTable { address, frames });
 
+    if let Some(device) = command_line.value(CMDLINE_VIRTIO_MMIO) {
+        let address = command_line::virtio_mmio_address(device).unwrap_or_else(|| {
+            panic!(
+                "{CMDLINE_VIRTIO_MMIO}={:?} is no device",
+                core::str::from_utf8(device)
+            )
+        });
+        mm::swap_to(Disk::start(address)).expect("memory is plenty at boot");
+    }
     if command_line.has(CMDLINE_SELF_CHECK) {
         selfcheck::run();
     }

@@ -2,7 +2,7 @@
 //! (stacks apart). This module is the only one that turns physical addresses into pointers.
 //!
 //! **Invariant:** frames of programs, page tables and shared objects are copied in and out and are never seen through a
-//! Rust reference, because a program or the processor may change them at any time. Boot data and the initrd are read-only
+//! Rust reference that lasts, because a program or the processor may change them once the kernel returns. Boot data and the initrd are read-only
 //! for everyone, so they may.
 
 #![allow(unsafe_code, reason = "physical memory as pointers")]
@@ -61,6 +61,14 @@ pub(super) fn copy(from: FrameNumber, to: FrameNumber) {
         asm!("rep movsq", inout("rsi") source => _, inout("rdi") target => _, inout("rcx") PAGE_BYTES / 8 => _,
             options(nostack, preserves_flags));
     }
+}
+
+/// Lets a device have the bytes of a frame, to fill or to take.
+pub(super) fn with_bytes<R>(frame: FrameNumber, f: impl FnOnce(&mut [u8]) -> R) -> R {
+    let start = bytes_of(frame, 0, PAGE_BYTES);
+    // SAFETY: one mapped frame, in which no Rust value lives. A program that maps it does not run before `f` has returned,
+    // because nothing interrupts the kernel.
+    f(unsafe { slice::from_raw_parts_mut(start, PAGE_BYTES) })
 }
 
 /// Copies bytes out of one frame.

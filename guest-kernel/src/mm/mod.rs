@@ -9,6 +9,8 @@
 //! - `kernel_stack`: guarded stacks in the run-time half of the kernel's addresses
 //! - `shared_object`: memory that belongs to no process
 //! - `address_space`: what a process sees: areas, faults, copy-on-write, fork
+//! - `swap`: pages of programs on a disk, when memory runs out
+//! - `device_memory`: registers and buffers of devices
 //! - `user_copy`: reading and writing a process's memory
 //!
 //! **Invariant:** a frame has as many references as there are page-table entries that map it for a user, plus one for
@@ -16,6 +18,7 @@
 
 mod address;
 mod address_space;
+mod device_memory;
 mod direct_map;
 mod frames;
 mod image;
@@ -23,6 +26,7 @@ mod kernel_stack;
 mod kmalloc;
 mod page_table;
 mod shared_object;
+mod swap;
 mod user_copy;
 
 use core::ops::Range;
@@ -32,6 +36,7 @@ pub(crate) use address_space::{
     Access, AddressSpace, AreaRole, AreaView, Backing, FaultError, Growth, Lookup, MapRequest, Placement,
     Protection, STACK_TOP, be_vulnerable_to_dirty_cow, copy_on_fork, layout,
 };
+pub(crate) use device_memory::{allocate_for_device, map_registers};
 pub(crate) use direct_map::{boot_bytes, boot_u32, boot_u64, physical_address_of};
 pub(crate) use frames::{
     Contents, FrameKind, FrameRef, FreshMemory, OutOfMemory, UsableMemory, allocate, free as free_frames,
@@ -42,6 +47,7 @@ pub(crate) use kernel_stack::{KERNEL_STACKS, KernelStack, MAX_STACKS};
 pub(crate) use kmalloc::try_box;
 pub(crate) use page_table::activate_kernel;
 pub(crate) use shared_object::{MAX_BYTES as MAX_SHARED_BYTES, SharedObject};
+pub(crate) use swap::init as swap_to;
 pub(crate) use user_copy::{UserSlice, copy_from_frame, copy_to_frame};
 
 /// Takes possession of memory: the frame table, and the final form of the kernel's own mapping.

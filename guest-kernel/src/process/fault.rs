@@ -23,6 +23,16 @@ pub(crate) fn handle_page_fault(address: VirtAddr, access: Access, fault: Fault)
     match table::with_current(|process| process.address_space().handle_fault(address, access)) {
         Ok(()) => {}
         Err(FaultError::Forbidden) => end_by_fault(fault),
+        Err(FaultError::Unreadable(slot, error)) => {
+            let pid = table::with_current(|process| process.pid);
+            let (number, slot) = (pid.as_u32(), slot.as_u32());
+            log::line(format_args!(
+                "process {number} ends: its page {:?} cannot be read from page {slot} of the disk: {error}",
+                address.page()
+            ));
+            events::send(Event::FatalFault { pid, fault });
+            exit::end(SIGBUS);
+        }
         Err(FaultError::OutOfMemory) => {
             let pid = table::with_current(|process| process.pid.as_u32());
             log::line(format_args!(

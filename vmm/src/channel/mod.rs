@@ -1,4 +1,4 @@
-//! What the guest says to the VMM, and how: a module for each device.
+//! What the guest says to the VMM, and how: a module for each device. One more, the disk, is [`crate::block`].
 //!
 //! - [`doorbell`]: agents ask for operations and report what came of them
 //! - [`event`]: the kernel reports what it does
@@ -16,6 +16,7 @@ pub mod schedule;
 use vm_memory::GuestMemoryMmap;
 
 use crate::address::PhysAddr;
+use crate::block::BlockDevice;
 pub use console::Console;
 pub use doorbell::{Channel, Doorbell, Hello, Operation, Reply};
 pub use event::{Event, EventPort};
@@ -32,6 +33,8 @@ pub struct Devices {
     pub console: Console,
     /// Where the kernel asks who goes on.
     pub schedule: SchedulePort,
+    /// The disk that the guest swaps to, if it has one.
+    pub block: Option<BlockDevice>,
 }
 
 /// What an access to a device asks of the one who runs the vCPU.
@@ -80,6 +83,13 @@ impl Devices {
     /// A read from guest physical address `address`, behind which there is no memory; `data` is filled in, or left to
     /// the answer when an agent rings.
     pub(crate) fn memory_read(&mut self, address: PhysAddr, data: &mut [u8]) -> Access {
+        if let (Some(block), Some(register)) = (&self.block, BlockDevice::register(address)) {
+            match data.as_mut_array() {
+                Some(data) => *data = block.read(register).to_le_bytes(),
+                None => data.fill(0),
+            }
+            return Access::Done;
+        }
         match (Doorbell::register(address), data.len()) {
             (Some((channel, abi::doorbell::NEXT)), 8) => Access::Ring(channel),
             (Some((channel, register)), 8) => {
@@ -94,7 +104,15 @@ impl Devices {
     }
 
     /// A write to guest physical address `address`, behind which there is no memory.
-    pub(crate) fn memory_write(&mut self, address: PhysAddr, data: &[u8]) {
+    pub(crate) fn memory_write(&mut self, address: PhysAddr, data: &[u8], memory: &GuestMemoryMmap) {
+        if let (Some(block), Some(register), Ok(value)) = (
+            &mut self.block,
+            BlockDevice::register(address),
+            <[u8; 4]>::try_from(data),
+        ) {
+            block.write(register, u32::from_le_bytes(value), memory);
+            return;
+        }
         if let (Some((channel, register)), Ok(value)) =
             (Doorbell::register(address), <[u8; 8]>::try_from(data))
         {

@@ -62,6 +62,12 @@ impl FrameSet {
         }
     }
 
+    /// The set as a bitmap: bit `n % 64` of word `n / 64` stands for frame `n`.
+    #[must_use]
+    pub fn words(&self) -> &[u64] {
+        &self.words
+    }
+
     /// Whether the frame is a member.
     #[must_use]
     pub fn contains(&self, frame: FrameNumber) -> bool {

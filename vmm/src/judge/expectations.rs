@@ -48,6 +48,7 @@ impl Judge {
             Expectation::DifferentFrames(addresses) => vec![self.different_frames(addresses, scene)],
             Expectation::Mapped(addresses) => each(addresses, |address| self.mapped(address, scene)),
             Expectation::NotMapped(addresses) => each(addresses, |address| self.not_mapped(address, scene)),
+            Expectation::SwappedOut(addresses) => each(addresses, |address| self.swapped_out(address, scene)),
             Expectation::Writable(addresses) => each(addresses, |address| self.writable(address, scene)),
             Expectation::NotWritable(addresses) => {
                 each(addresses, |address| self.not_writable(address, scene))
@@ -107,6 +108,28 @@ impl Judge {
                 format!("mapped, {}", self.names.frame(frame)),
             )),
             Err(_) => Ok(String::new()),
+        }
+    }
+
+    fn swapped_out(&mut self, address: &ProcessAddress, scene: &Scene<'_>) -> Look {
+        let wanted = "not mapped, its contents on the disk";
+        let spot = spot(address, scene)?;
+        if let Ok(frame) = frame(&spot, scene) {
+            let found = format!("mapped, {}", self.names.frame(frame));
+            return Err(unlike(spot.text, wanted, found));
+        }
+        let Some(contents) = scene
+            .model
+            .page(spot.process, spot.address.0 / PAGE_SIZE)
+            .and_then(|page| page.contents)
+        else {
+            let found = "no step says what it holds";
+            return Err(Finding::new(Rule::Evidence, spot.text, wanted, found));
+        };
+        match scene.stop.disk() {
+            Some(disk) if disk.holds(contents) => Ok(String::new()),
+            Some(_) => Err(unlike(spot.text, wanted, "not mapped, and not on the disk")),
+            None => Err(unlike(spot.text, wanted, "the guest has no disk")),
         }
     }
 

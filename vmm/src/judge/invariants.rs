@@ -6,6 +6,7 @@ use abi::PAGE_SIZE;
 
 use super::{Finding, Judge, Rule, Scene, doorbell};
 use crate::address::{FrameNumber, VirtAddr};
+use crate::block::Disk;
 use crate::channel::Channel;
 use crate::inspect::audit::{self, KernelFinding, Policy, UserFinding};
 use crate::inspect::cross_check::{cross_check, samples};
@@ -244,7 +245,7 @@ fn process_memory(scene: &Scene<'_>, process: Channel, root: Root, findings: &mu
                 permissions(&found, expected, place, findings);
                 contents(memory, &mut bytes, &found, expected, place, findings);
             }
-            Err(_) => lost_contents(expected, place, findings),
+            Err(_) => lost_contents(scene.stop.disk(), expected, place, findings),
         }
     }
     for number in scene.model.removed_pages(process) {
@@ -260,9 +261,15 @@ fn process_memory(scene: &Scene<'_>, process: Channel, root: Root, findings: &mu
     }
 }
 
-/// A page that its process can touch and that is not mapped must be one whose first touch finds zeros. A shared page may
-/// wait in its object, and an inaccessible one wherever the kernel likes, until somebody can reach it.
-fn lost_contents(expected: Expected<'_>, place: impl Fn() -> String, findings: &mut Vec<Finding>) {
+/// A page that its process can touch and that is not mapped must be one whose first touch finds zeros, or one whose
+/// contents are on the disk. A shared page may wait in its object, and an inaccessible one wherever the kernel likes, until
+/// somebody can reach it.
+fn lost_contents(
+    disk: Option<&Disk>,
+    expected: Expected<'_>,
+    place: impl Fn() -> String,
+    findings: &mut Vec<Finding>,
+) {
     if expected.shared.is_some() || !expected.accessible() {
         return;
     }
@@ -270,12 +277,16 @@ fn lost_contents(expected: Expected<'_>, place: impl Fn() -> String, findings: &
         .contents
         .filter(|wanted| wanted.iter().any(|byte| *byte != 0))
     {
-        let expected = excerpt(wanted, wanted);
+        let found = match disk {
+            None => "no page is mapped there",
+            Some(disk) if disk.holds(wanted) => return,
+            Some(_) => "no page is mapped there, and no block of the disk holds it",
+        };
         findings.push(Finding::new(
             Rule::Contents,
             place(),
-            expected,
-            "no page is mapped there",
+            excerpt(wanted, wanted),
+            found,
         ));
     }
 }

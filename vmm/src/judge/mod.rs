@@ -21,6 +21,7 @@ pub use expectations::Judged;
 pub use finding::{Blame, Finding, Rule};
 
 use crate::address::{FrameNumber, PhysAddr, VirtAddr};
+use crate::block::{Disk, Failure};
 use crate::channel::event::FatalFault;
 use crate::channel::{Channel, Event};
 use crate::drive::Agents;
@@ -205,6 +206,17 @@ impl Judge {
     /// Whether every frame has come back, now that only the guest's first process is left.
     pub fn last_process_ended(&mut self, scene: &Scene<'_>) -> Vec<Finding> {
         self.account.lost_frames(scene.memory())
+    }
+
+    /// A failure of the disk that no request met: what it should have shown was not shown.
+    pub fn failures_that_never_came(&self, scene: &Scene<'_>) -> Vec<Finding> {
+        let pending = scene.stop.disk().map_or(&[][..], Disk::pending_failures);
+        let finding = |failure: &Failure| {
+            let expected = format!("a failed {}", failure.request);
+            let found = format!("{} requests too few", failure.nth);
+            Finding::new(Rule::Evidence, "the disk", expected, found)
+        };
+        pending.iter().map(finding).collect()
     }
 
     fn moment(&self, scene: &Scene<'_>) -> Moment {

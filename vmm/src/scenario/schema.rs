@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
 use super::language::{
-    CheckStep, Errno, Operation, OperationStep, OutcomeKey, ProcessName, Signal, Step, TickStep,
+    CheckStep, Errno, FailStep, Operation, OperationStep, OutcomeKey, ProcessName, Signal, Step, TickStep,
 };
 use super::parse::{CheckFields, Header, STEPS};
 
@@ -45,7 +45,11 @@ impl JsonSchema for Step {
         let operation = generator.subschema_for::<OperationStep>();
         let check = generator.subschema_for::<CheckStep>();
         let tick = generator.subschema_for::<TickStep>();
-        json_schema!({ "description": "One step: an operation, a check, or time that passes.", "oneOf": [operation, check, tick] })
+        let fail = generator.subschema_for::<FailStep>();
+        json_schema!({
+            "description": "One step: an operation, a check, time that passes, or a failure of the disk.",
+            "oneOf": [operation, check, tick, fail],
+        })
     }
 }
 

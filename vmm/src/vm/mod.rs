@@ -31,6 +31,7 @@ pub use symbols::Symbols;
 pub use vcpu::{Boot, StopReason};
 
 use crate::address::{FrameNumber, PhysAddr, VirtAddr};
+use crate::block::{BlockDevice, Disk};
 use crate::channel::Devices;
 use crate::inspect::walk::Root;
 use crate::scenario::Clock;
@@ -53,6 +54,8 @@ pub struct Config<'a> {
     pub memory_mib: u64,
     /// How time passes.
     pub clock: Clock,
+    /// Size in MiB of the disk that the guest swaps to, if it has one.
+    pub swap_mib: Option<u64>,
     /// What the guest may use before it is stopped.
     pub budget: Budget,
 }
@@ -118,6 +121,10 @@ impl Vm {
     pub fn new(kvm: &Kvm, config: &Config<'_>) -> Result<Vm, VmError> {
         let memory = guest_memory(config.memory_mib)?;
         let loaded = load::load(&memory, config)?;
+        let frames = memory_len_bytes(&memory) / abi::PAGE_SIZE;
+        let block = config
+            .swap_mib
+            .map(|mib| BlockDevice::new(Disk::new(mib), frames));
         let vm_fd = kvm.create_vm().map_err(refused("create a virtual machine"))?;
         register_memory(&vm_fd, &memory)?;
         if config.clock == Clock::Real {
@@ -133,7 +140,10 @@ impl Vm {
             memory,
             loaded,
             symbols: Symbols::of(config.kernel),
-            devices: Devices::default(),
+            devices: Devices {
+                block,
+                ..Devices::default()
+            },
         })
     }
 
@@ -225,17 +235,30 @@ impl Stop<'_> {
         self.vm.vcpu.translate(address)
     }
 
+    /// The disk that the guest swaps to, if it has one.
+    #[must_use]
+    pub fn disk(&self) -> Option<&Disk> {
+        self.vm.devices.block.as_ref().map(BlockDevice::disk)
+    }
+
     /// Frames written since this was last called, a bit each, from frame 0 on. Hardware may report more than were
-    /// written, never fewer.
+    /// written, never fewer; the disk's driver may have had it write to any that it has ever written to.
     ///
     /// # Errors
     /// KVM refuses to tell.
     pub fn take_dirty_log(&self) -> Result<Vec<u64>, VmError> {
         let len_bytes = usize::try_from(memory_len_bytes(&self.vm.memory)).expect("a 64-bit host");
-        self.vm
+        let mut log = self
+            .vm
             .vm_fd
             .get_dirty_log(MEMORY_SLOT, len_bytes)
-            .map_err(refused("tell which frames are dirty"))
+            .map_err(refused("tell which frames are dirty"))?;
+        if let Some(block) = &self.vm.devices.block {
+            log.iter_mut()
+                .zip(block.written().words())
+                .for_each(|(word, written)| *word |= written);
+        }
+        Ok(log)
     }
 
     /// Exits of the guest to the VMM so far.

@@ -216,7 +216,7 @@ impl Vcpu {
             }
             VcpuExit::MmioRead(address, data) => devices.memory_read(PhysAddr(address), data),
             VcpuExit::MmioWrite(address, data) => {
-                devices.memory_write(PhysAddr(address), data);
+                devices.memory_write(PhysAddr(address), data, memory);
                 Access::Done
             }
             VcpuExit::Hlt => return Ok(Next::Die(Cause::Halted)),

@@ -4,7 +4,7 @@ use super::super::address::{FrameNumber, VirtAddr};
 use super::super::direct_map;
 use super::super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
 use super::super::page_table::Entry;
-use super::unmap::release_frame;
+use super::unmap::release;
 use super::{AddressSpace, FaultError};
 use crate::arch;
 use crate::mutant::{self, Mutant};
@@ -17,16 +17,18 @@ impl AddressSpace {
         let must_copy = area.backing.is_private()
             && (frames::references(entry.frame()) > 1 || mutant::is(Mutant::LastOwnerCopies));
         if must_copy {
+            // Held, so that the frame is not what goes to the disk to make room for the copy.
+            let original = FrameRef::retain(entry.frame());
             let wrong = mutant::is(Mutant::CowCopiesWrongFrame) && area.is_plain_memory();
             let copy = copy_of(if wrong {
-                entry.frame().plus(1)
+                original.number().plus(1)
             } else {
-                entry.frame()
+                original.number()
             })?;
             self.page_table
                 .replace(page, Entry::user(copy.leave(), protection).dirtied());
             if !mutant::is(Mutant::CowForgetsReference) {
-                release_frame(entry);
+                release(entry);
             }
         } else {
             self.page_table

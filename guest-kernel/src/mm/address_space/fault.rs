@@ -6,9 +6,11 @@ use super::super::address::{FrameNumber, VirtAddr};
 use super::super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
 use super::super::image;
 use super::super::page_table::Entry;
-use super::unmap::release_frame;
+use super::super::swap::{self, SlotNumber};
+use super::unmap::release;
 use super::{AddressSpace, Backing, Growth, Vma, cow, layout};
 use crate::arch;
+use crate::device::block::DiskError;
 use crate::mutant::{self, Mutant};
 
 /// What the program tried to do.
@@ -26,6 +28,8 @@ pub(crate) enum FaultError {
     Forbidden,
     /// There is no frame for the page.
     OutOfMemory,
+    /// The page is on the disk, which cannot read it.
+    Unreadable(SlotNumber, DiskError),
 }
 
 impl From<OutOfMemory> for FaultError {
@@ -52,6 +56,8 @@ impl AddressSpace {
         let entry = self.page_table.lookup(page);
         if entry.is_empty() {
             self.bring_in(page, access)
+        } else if let Some(slot) = entry.slot() {
+            self.bring_back(page, slot)
         } else if access == Access::Write && !entry.is_writable() {
             if mutant::is(Mutant::StickyWriteFault) {
                 return Err(FaultError::Forbidden);
@@ -97,7 +103,18 @@ impl AddressSpace {
             entry
         };
         let installed = self.page_table.install(page, entry);
-        Ok(installed.inspect_err(|OutOfMemory| release_frame(entry))?)
+        Ok(installed.inspect_err(|OutOfMemory| release(entry))?)
+    }
+
+    /// Maps a page that is on the disk, in a frame of its own whoever else has it.
+    fn bring_back(&mut self, page: VirtAddr, slot: SlotNumber) -> Result<(), FaultError> {
+        let protection = self.area_at(page).ok_or(FaultError::Forbidden)?.protection;
+        let frame = frames::allocate(FrameKind::Anonymous, Contents::Stale)?;
+        swap::read(slot, frame.number()).map_err(|error| FaultError::Unreadable(slot, error))?;
+        self.page_table
+            .replace(page, Entry::user(frame.leave(), protection));
+        swap::release(slot);
+        Ok(())
     }
 
     /// Linux's rules: the area above must be a stack, within its limit, and not come too close to what lies below.

@@ -1,16 +1,17 @@
 //! fork: a second address space that sees the same.
 //!
 //! Private pages keep one frame for both, read-only; whoever stores first gets a copy (`cow`). Shared pages stay as they
-//! are. Only what is mapped is passed on; the rest comes by faults on either side.
+//! are. A page on the disk is in one slot for both. Only what is there is passed on; the rest comes by faults on either side.
 //!
 //! With `fork=copy` on the command line private frames are duplicated at once instead. Pages of a file that nobody has
-//! written to have one frame in either case: it is the file's.
+//! written to have one frame in either case: it is the file's. So has a page on the disk, until one of them touches it.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::super::frames::{self, FrameRef, OutOfMemory};
 use super::super::page_table::PageTable;
-use super::unmap::release_frame;
+use super::super::swap;
+use super::unmap::release;
 use super::{AddressSpace, Backing, Vma, cow};
 use crate::arch;
 use crate::mutant::{self, Mutant};
@@ -56,12 +57,16 @@ fn share_pages(parent: &mut PageTable, child: &mut PageTable, area: &Vma) -> Res
             return Ok(entry);
         }
         let shared = if private { entry.read_only() } else { entry };
-        if shared.has_frame() && !forgets_reference(area) {
-            FrameRef::retain(shared.frame()).leave();
+        match shared.slot() {
+            Some(slot) => swap::retain(slot),
+            None if shared.has_frame() && !forgets_reference(area) => {
+                FrameRef::retain(shared.frame()).leave();
+            }
+            None => {}
         }
         child
             .install(page, shared)
-            .inspect_err(|OutOfMemory| release_frame(shared))?;
+            .inspect_err(|OutOfMemory| release(shared))?;
         Ok(if keeps_writable(area) { entry } else { shared })
     })
 }

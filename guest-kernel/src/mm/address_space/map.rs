@@ -1,7 +1,7 @@
 //! mmap: where an area goes, and putting it there.
 
 use super::super::address::{PageRange, VirtAddr};
-use super::super::frames;
+use super::super::{frames, swap};
 use super::{AddressSpace, Backing, Growth, Protection, Vma, layout};
 use crate::errno::Errno;
 
@@ -106,7 +106,7 @@ fn check_fixed(address: VirtAddr, bytes: u64) -> Result<PageRange, Errno> {
     Ok(PageRange::new(address, address.plus(bytes)))
 }
 
-/// Refuses what could never be filled, as Linux's heuristic overcommit does: more pages than there is memory.
+/// Refuses what could never be filled, as Linux's heuristic overcommit does: more pages than memory and disk can hold.
 pub(super) fn check_commitment(
     range: PageRange,
     protection: Protection,
@@ -117,7 +117,7 @@ pub(super) fn check_commitment(
         Backing::Shared { .. } => true,
         Backing::Device { .. } => false,
     };
-    if counts && range.pages() > frames::total() {
+    if counts && range.pages() > frames::total() + swap::total() {
         Err(Errno::ENOMEM)
     } else {
         Ok(())

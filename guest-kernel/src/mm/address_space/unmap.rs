@@ -5,6 +5,7 @@ use abi::PAGE_SIZE;
 use super::super::address::{PageRange, VirtAddr, round_up_to_page};
 use super::super::frames::FrameRef;
 use super::super::page_table::{Entry, PageTable};
+use super::super::swap;
 use super::{AddressSpace, layout};
 use crate::errno::Errno;
 use crate::mutant::{self, Mutant};
@@ -45,7 +46,7 @@ fn unmap_pages(page_table: &mut PageTable, range: PageRange) {
         if page == last && mutant::is(Mutant::MunmapLeavesPte) {
             return entry;
         }
-        release_frame(entry);
+        release(entry);
         if mutant::is(Mutant::FreeFrameMapped) {
             entry
         } else {
@@ -54,17 +55,20 @@ fn unmap_pages(page_table: &mut PageTable, range: PageRange) {
     });
 }
 
-/// Empties the page-table entries of a range and gives their frames back.
+/// Empties the page-table entries of a range and gives back what they hold.
 pub(super) fn release_pages(page_table: &mut PageTable, range: PageRange) {
     page_table.update(range, |_, entry| {
-        release_frame(entry);
+        release(entry);
         Entry::EMPTY
     });
 }
 
-/// Gives back the reference of an entry that maps nothing from now on.
-pub(super) fn release_frame(entry: Entry) {
-    if entry.has_frame() {
-        drop(FrameRef::adopt(entry.frame()));
+/// Gives back the reference that an entry held, to a frame or to a slot of the disk.
+pub(super) fn release(entry: Entry) {
+    match entry.slot() {
+        Some(_) if mutant::is(Mutant::SwapSlotLeaked) => {}
+        Some(slot) => swap::release(slot),
+        None if entry.has_frame() => drop(FrameRef::adopt(entry.frame())),
+        None => {}
     }
 }

@@ -9,7 +9,7 @@ mod usable;
 use abi::frame_table::{self as kinds, FrameInfo};
 
 use super::address::{FrameNumber, PAGE_BYTES, PhysAddr};
-use super::direct_map;
+use super::{direct_map, swap};
 use crate::mutant::{self, Mutant};
 use crate::sync::Lock;
 
@@ -108,9 +108,14 @@ pub(crate) fn free() -> u32 {
     with(|frames| frames.free_frames())
 }
 
-/// Takes a free frame.
+/// Takes a free frame. When there is none, a page of a program goes to the disk for it, if there is one: see [`swap`].
 pub(crate) fn allocate(kind: FrameKind, contents: Contents) -> Result<FrameRef, OutOfMemory> {
-    let (frame, found) = with(|frames| frames.take(kind, contents))?;
+    let (frame, found) = loop {
+        match with(|frames| frames.take(kind, contents)) {
+            Ok(taken) => break taken,
+            Err(OutOfMemory) => swap::page_out()?,
+        }
+    };
     let dirty = contents == Contents::Zeroed && found == Contents::Stale;
     if dirty && !mutant::is(Mutant::DemandZeroDirty) {
         direct_map::zero(frame);
@@ -134,7 +139,12 @@ pub(super) fn references(frame: FrameNumber) -> u32 {
 
 /// Whether the frame holds a file's contents.
 pub(super) fn is_page_cache(frame: FrameNumber) -> bool {
-    with(|frames| frames.info(frame).kind == FrameKind::PageCache as u16)
+    kind(frame) == FrameKind::PageCache as u16
+}
+
+/// What the frame is used for, one of [`FrameKind`].
+pub(super) fn kind(frame: FrameNumber) -> u16 {
+    with(|frames| frames.info(frame).kind)
 }
 
 /// Adds to the number that the owner of a frame keeps in the table, and gives the sum.

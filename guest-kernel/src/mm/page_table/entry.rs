@@ -6,6 +6,8 @@
 //! | mapped            | 1       | 0    | 0        | maps a frame and holds a reference to it                        |
 //! | device            | 1       | 0    | 1        | maps an address that is not memory; nothing counts it           |
 //! | held              | 0       | 1    | as above | protection forbids every access (`PROT_NONE`); the rest is kept |
+//! | swapped           | 0       | 0    | 1        | the page is in a slot of the disk, whose number stands where    |
+//! |                   |         |      |          | the frame's would; holds a reference to the slot                |
 
 use abi::paging::{
     ACCESSED, ADDRESS_MASK, CACHE_DISABLE, DIRTY, NO_EXECUTE, PRESENT, USER, WRITABLE, WRITE_THROUGH,
@@ -13,6 +15,7 @@ use abi::paging::{
 
 use super::super::address::{FrameNumber, PhysAddr};
 use super::super::address_space::Protection;
+use super::super::swap::SlotNumber;
 
 /// Software bit: the entry is out of use until protection allows an access again.
 const HELD: u64 = 1 << 9;
@@ -48,6 +51,17 @@ impl Entry {
             .with_writable(protection)
     }
 
+    /// Stands for a page that is in a slot of the disk. What may be done with the page is for its area to say.
+    pub(crate) fn swapped(slot: SlotNumber) -> Self {
+        Self(FrameNumber::new(slot.as_u32()).address() | NO_FRAME)
+    }
+
+    /// Maps registers of a device for the kernel, uncached.
+    pub(crate) fn kernel_device(address: PhysAddr) -> Self {
+        let uncached = NO_FRAME | CACHE_DISABLE | WRITE_THROUGH;
+        Self(address.as_u64() | uncached | PRESENT | WRITABLE | NO_EXECUTE | ACCESSED | DIRTY)
+    }
+
     /// Maps a frame for the kernel: data, never code.
     pub(crate) fn kernel_data(frame: FrameNumber) -> Self {
         Self(frame.address() | PRESENT | WRITABLE | NO_EXECUTE | ACCESSED | DIRTY)
@@ -61,6 +75,9 @@ impl Entry {
     /// The same frame under another protection. Takes permissions away and gives back those to read and to execute; the
     /// permission to write comes back with the next fault, which knows whether the frame must be copied first.
     pub(crate) fn with_protection(self, protection: Protection) -> Self {
+        if self.slot().is_some() {
+            return self;
+        }
         let mut bits = self.0 & !(NO_EXECUTE | PRESENT | HELD);
         bits |= if protection.is_none() { HELD } else { PRESENT };
         if !protection.allows_write() {
@@ -118,6 +135,27 @@ impl Entry {
         self.0 & NO_FRAME == 0
     }
 
+    /// Whether it maps a frame of memory for a program, or would if protection allowed an access.
+    pub(crate) const fn maps_memory(self) -> bool {
+        self.0 & (PRESENT | HELD) != 0 && self.has_frame()
+    }
+
+    /// The slot in which the page is, if it is in one.
+    pub(crate) fn slot(self) -> Option<SlotNumber> {
+        let is_swapped = self.0 & (PRESENT | HELD | NO_FRAME) == NO_FRAME;
+        is_swapped.then(|| SlotNumber::new(self.frame().as_u32()))
+    }
+
+    /// Whether the processor has used the entry since the mark was last taken away.
+    pub(crate) const fn is_accessed(self) -> bool {
+        self.0 & ACCESSED != 0
+    }
+
+    /// The same, as if it had not been used.
+    pub(crate) fn without_access_mark(self) -> Self {
+        Self(self.0 & !ACCESSED)
+    }
+
     /// The frame or table that the entry leads to.
     pub(crate) const fn frame(self) -> FrameNumber {
         FrameNumber::containing(self.0 & ADDRESS_MASK)
@@ -127,7 +165,7 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::super::super::address_space::Protection;
-    use super::{Entry, FrameNumber};
+    use super::{Entry, FrameNumber, SlotNumber};
 
     const FRAME: FrameNumber = FrameNumber::new(5);
 
@@ -145,5 +183,27 @@ mod tests {
         assert!(!held.is_present());
         assert!(!held.is_empty());
         assert_eq!(held.with_protection(Protection::READ).frame(), FRAME);
+    }
+
+    #[test]
+    fn a_swapped_entry_keeps_its_slot_whatever_the_protection_becomes() {
+        for number in [0, 1, 65535] {
+            let slot = SlotNumber::new(number);
+            let swapped = Entry::swapped(slot);
+            assert!(!swapped.is_empty() && !swapped.is_present() && !swapped.has_frame());
+            assert_eq!(swapped.with_protection(Protection::NONE).slot(), Some(slot));
+            assert_eq!(swapped.with_protection(Protection::READ_WRITE), swapped);
+        }
+    }
+
+    #[test]
+    fn what_is_mapped_or_held_or_nothing_has_no_slot() {
+        let mapped = Entry::user(FRAME, Protection::READ_WRITE);
+        let device = Entry::device(super::PhysAddr::new(0x5000), Protection::READ);
+        for entry in [mapped, device, Entry::EMPTY] {
+            assert_eq!(entry.slot(), None);
+            assert_eq!(entry.with_protection(Protection::NONE).slot(), None);
+        }
+        assert!(mapped.maps_memory() && !device.maps_memory() && !Entry::EMPTY.maps_memory());
     }
 }

@@ -7,10 +7,14 @@
 //! Changing what was mapped drops cached translations: one page's after a single change, all after a range. Mapping what
 //! was not mapped needs none.
 //!
+//! `registry` has all of them, so that whoever moves a frame finds each entry that maps it.
+//!
 //! **Invariant:** the top-level entry of the kernel half is the same in every top table, and the tables below it are static
 //! or of the kernel's run-time half, so what the kernel maps there is seen everywhere.
 
 mod entry;
+mod find;
+pub(super) mod registry;
 mod table;
 mod update;
 
@@ -36,6 +40,10 @@ impl PageTable {
     /// Maps the kernel and nothing else.
     pub(super) fn new() -> Result<Self, OutOfMemory> {
         let root = Table::allocate()?;
+        if let Err(OutOfMemory) = registry::add(root.frame()) {
+            frames::release(root.frame(), Contents::Zeroed);
+            return Err(OutOfMemory);
+        }
         root.copy_kernel_half(Table::at(image::kernel_root()));
         if mutant::is(Mutant::PageTableLoop) {
             let user = Entry::from_bits(abi::paging::USER);
@@ -65,9 +73,9 @@ impl PageTable {
 
     /// The last-level entry for a page; empty if there is none.
     pub(super) fn lookup(&self, page: VirtAddr) -> Entry {
-        match self.last_level(page) {
-            Some(table) => table.get(index_at(page, 1)),
-            None => Entry::EMPTY,
+        match self.walk(page) {
+            Ok(table) => table.get(index_at(page, 1)),
+            Err(_) => Entry::EMPTY,
         }
     }
 
@@ -100,21 +108,22 @@ impl PageTable {
     /// Replaces an entry that is in use by another.
     pub(super) fn replace(&mut self, page: VirtAddr, entry: Entry) {
         let table = self
-            .last_level(page)
-            .expect("an entry that is in use lies in a table");
+            .walk(page)
+            .unwrap_or_else(|level| panic!("there is no table of level {} for {page:?}", level - 1));
         table.set(index_at(page, 1), entry);
     }
 
-    fn last_level(&self, page: VirtAddr) -> Option<Table> {
+    /// The last-level table for a page, or the level at which the entry on the way to it is empty.
+    fn walk(&self, page: VirtAddr) -> Result<Table, u32> {
         let mut table = self.root;
         for level in [4, 3, 2] {
             let next = table.get(index_at(page, level));
             if next.is_empty() {
-                return None;
+                return Err(level);
             }
             table = Table::at(next.frame());
         }
-        Some(table)
+        Ok(table)
     }
 }
 
@@ -130,6 +139,7 @@ impl Drop for PageTable {
             self.root.is_unused(),
             "a page table must be empty when it is dropped"
         );
+        registry::remove(self.root());
         frames::release(self.root(), Contents::Zeroed);
     }
 }

@@ -79,6 +79,11 @@ pub(super) const fn index_at(address: VirtAddr, level: u32) -> usize {
 }
 
 /// log2 of the bytes that one entry of a table of `level` covers.
-pub(super) const fn shift_of(level: u32) -> u32 {
+const fn shift_of(level: u32) -> u32 {
     abi::PAGE_SHIFT + 9 * (level - 1)
+}
+
+/// First address after what the entry for `address` covers.
+pub(super) const fn end_of_slot(address: VirtAddr, level: u32) -> VirtAddr {
+    VirtAddr::new(((address.as_u64() >> shift_of(level)) + 1).wrapping_shl(shift_of(level)))
 }

@@ -4,7 +4,7 @@ use core::convert::Infallible;
 
 use super::super::address::{PageRange, VirtAddr};
 use super::super::frames::{self, Contents};
-use super::table::{Table, index_at, shift_of};
+use super::table::{Table, end_of_slot, index_at};
 use super::{Entry, PageTable};
 use crate::arch;
 
@@ -82,9 +82,4 @@ fn change_entry(table: Table, index: usize, old: Entry, new: Entry) {
     } else if new != old {
         table.set(index, new);
     }
-}
-
-/// First address after what the entry for `address` covers.
-fn end_of_slot(address: VirtAddr, level: u32) -> VirtAddr {
-    VirtAddr::new(((address.as_u64() >> shift_of(level)) + 1).wrapping_shl(shift_of(level)))
 }

@@ -3,15 +3,23 @@
 use std::path::Path as FilePath;
 
 use abi::boot::{
-    CMDLINE_CLOCK, CMDLINE_INIT, CMDLINE_SCHEDULE, CMDLINE_SELF_CHECK, MAX_MEMORY_MIB, MIN_MEMORY_MIB,
+    CMDLINE_CLOCK, CMDLINE_INIT, CMDLINE_SCHEDULE, CMDLINE_SELF_CHECK, CMDLINE_VIRTIO_MMIO, MAX_MEMORY_MIB,
+    MIN_MEMORY_MIB,
 };
 
 use super::{CheckError, Findings, Surroundings};
-use crate::scenario::language::{Budget, Exploration, Guest, Scenario, Schedule};
+use crate::scenario::language::{Budget, Exploration, Guest, Scenario, Schedule, Swap};
 use crate::scenario::path::Path;
 
-/// Options that decide which program runs, how time passes and who decides who goes on: the harness sets them.
-const RESERVED_OPTIONS: [&str; 4] = [CMDLINE_INIT, CMDLINE_SELF_CHECK, CMDLINE_CLOCK, CMDLINE_SCHEDULE];
+/// Options that decide which program runs, how time passes, who decides who goes on and which devices there are: the harness
+/// sets them.
+const RESERVED_OPTIONS: [&str; 5] = [
+    CMDLINE_INIT,
+    CMDLINE_SELF_CHECK,
+    CMDLINE_CLOCK,
+    CMDLINE_SCHEDULE,
+    CMDLINE_VIRTIO_MMIO,
+];
 
 pub(super) fn check(scenario: &Scenario, surroundings: &Surroundings<'_>, findings: &mut Findings) {
     let root = Path::default();
@@ -69,6 +77,10 @@ fn guest(guest: &Guest, path: &Path, findings: &mut Findings) {
         MAX_MEMORY_MIB,
     );
     findings.keep(&path.key("memory_mib"), memory);
+    if let Some(Swap { mib }) = guest.swap {
+        let size = in_range("the size of the disk in MiB", mib, 1, Swap::MAX_MIB);
+        findings.keep(&path.key("swap").key("mib"), size);
+    }
     for (key, value) in &guest.options {
         let option = path.key("options").key(key);
         if RESERVED_OPTIONS.contains(&key.as_str()) {

@@ -22,6 +22,8 @@ pub(in crate::scenario) enum CheckError {
     OptionReserved { found: String },
     #[error("{what} is empty")]
     Empty { what: &'static str },
+    #[error("the guest has no disk")]
+    NoDisk,
     #[error("no step is an operation of a process, so there is none")]
     NoOperation,
     #[error("expected at least {least} addresses, found {found}")]
@@ -80,7 +82,7 @@ pub(in crate::scenario) enum CheckError {
     NoPages,
     #[error("expected at most {most} pages, all that a process can address, found {found}")]
     TooManyPages { most: u64, found: u64 },
-    #[error("{found} pages are more than the guest's memory of {memory_pages} pages")]
+    #[error("{found} pages are more than the {memory_pages} pages that the guest can hold")]
     MoreThanMemory { found: u64, memory_pages: u64 },
     #[error("the heap has {present} pages, and cannot shrink by {shrink}")]
     HeapTooSmall { present: u64, shrink: u64 },
@@ -162,6 +164,7 @@ impl CheckError {
             Self::NoOperation => {
                 "write a step with `in` and `do`; the first one's process is there from the start"
             }
+            Self::NoDisk => "give it one: `\"guest\": { \"swap\": { \"mib\": 32 } }`",
             Self::OptionReserved { .. } => "remove it: a scenario's steps decide what runs",
             Self::ProcessEnded { .. } => {
                 "only `exit_status` and `faulted` can speak of a process that has ended"

@@ -42,6 +42,12 @@ impl ExpectationCheck<'_> {
             Expectation::DifferentFrames(places) => self.addresses(places, 2, &path.key("different_frames")),
             Expectation::Mapped(places) => self.addresses(places, 1, &path.key("mapped")),
             Expectation::NotMapped(places) => self.addresses(places, 1, &path.key("not_mapped")),
+            Expectation::SwappedOut(places) => {
+                let path = path.key("swapped_out");
+                self.addresses(places, 1, &path);
+                let disk = self.world.disk();
+                self.findings.keep(&path, disk);
+            }
             Expectation::Writable(places) => self.addresses(places, 1, &path.key("writable")),
             Expectation::NotWritable(places) => self.addresses(places, 1, &path.key("not_writable")),
             Expectation::Content(content) => self.content(content, &path.key("content")),

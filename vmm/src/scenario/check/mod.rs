@@ -15,7 +15,7 @@ mod world;
 pub(super) use error::CheckError;
 
 use self::world::World;
-use super::language::{Scenario, Step};
+use super::language::{FailStep, Scenario, Step};
 use super::path::Path;
 
 /// What a scenario must agree with that is not in its text.
@@ -45,10 +45,17 @@ pub(super) fn check(scenario: &Scenario, surroundings: &Surroundings<'_>) -> Vec
             Step::Operation(step) => operations::check(step, &path, surroundings, &mut world, &mut findings),
             Step::Tick(step) => waiting::tick(*step, &path, &mut world, &mut findings),
             Step::Check(step) => expectations::check(step, &path, &mut world, &mut findings),
+            Step::Fail(step) => fail(*step, &path, &world, &mut findings),
         }
     }
     waiting::at_end(&world, &mut findings);
     findings.0
+}
+
+fn fail(step: FailStep, path: &Path, world: &World, findings: &mut Findings) {
+    findings.keep(&path.key("fail"), world.disk());
+    let nth = document::in_range("the number of the request", step.nth, 1, u64::MAX);
+    findings.keep(&path.key("nth"), nth);
 }
 
 /// Collects findings, so that one does not hide the next.

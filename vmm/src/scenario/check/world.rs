@@ -6,7 +6,9 @@ use abi::PAGE_SIZE;
 use abi::boot::{MAX_MEMORY_MIB, MIN_MEMORY_MIB};
 
 use super::CheckError;
-use crate::scenario::language::{Clock, OperationStep, ProcessName, RegionAddress, RegionName, Scenario};
+use crate::scenario::language::{
+    Clock, OperationStep, ProcessName, RegionAddress, RegionName, Scenario, Swap,
+};
 
 const BYTES_PER_MIB: u64 = 1 << 20;
 
@@ -16,8 +18,9 @@ pub(super) struct World {
     pub(super) step: usize,
     /// The last check step before it.
     pub(super) last_check: Option<usize>,
-    /// Frames of guest memory.
+    /// Pages that the guest can hold, in memory and on its disk.
     pub(super) memory_pages: u64,
+    has_disk: bool,
     /// Forks so far, as many as there can have been.
     pub(super) forks: u64,
     /// How time passes.
@@ -91,10 +94,12 @@ impl World {
     pub(super) fn new(scenario: &Scenario) -> Self {
         // A size out of range is a finding of its own, and need not make every mapping one.
         let memory_mib = scenario.guest.memory_mib.clamp(MIN_MEMORY_MIB, MAX_MEMORY_MIB);
+        let swap_mib = scenario.guest.swap.map_or(0, |swap| swap.mib.min(Swap::MAX_MIB));
         let mut world = Self {
             step: 0,
             last_check: None,
-            memory_pages: memory_mib * (BYTES_PER_MIB / PAGE_SIZE),
+            memory_pages: (memory_mib + swap_mib) * (BYTES_PER_MIB / PAGE_SIZE),
+            has_disk: scenario.guest.swap.is_some(),
             forks: 0,
             clock: scenario.guest.clock,
             ticks: 0,
@@ -108,6 +113,15 @@ impl World {
         }
         world.processes.insert(init, Process::new(Kind::Single, None, 0));
         world
+    }
+
+    /// That the guest has a disk to swap to.
+    pub(super) fn disk(&self) -> Result<(), CheckError> {
+        if self.has_disk {
+            Ok(())
+        } else {
+            Err(CheckError::NoDisk)
+        }
     }
 
     /// The process or group of this name, in whatever state.

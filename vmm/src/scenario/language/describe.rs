@@ -6,7 +6,7 @@ use super::content::{Content, ContentAt, Fill};
 use super::expectation::{Access, Expectation, ProcessEnding, Since};
 use super::operation::{Advice, Operation, PathArgument, Protection, Sharing};
 use super::outcome::{Ending, Errno, Expected, Return, Signal};
-use super::step::{CheckStep, OperationStep, Step, TickStep};
+use super::step::{CheckStep, DiskRequest, FailStep, OperationStep, Step, TickStep};
 
 impl fmt::Display for Step {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -14,6 +14,7 @@ impl fmt::Display for Step {
             Self::Operation(step) => step.fmt(formatter),
             Self::Tick(step) => step.fmt(formatter),
             Self::Check(step) => step.fmt(formatter),
+            Self::Fail(step) => step.fmt(formatter),
         }
     }
 }
@@ -46,6 +47,15 @@ impl fmt::Display for OperationStep {
 impl fmt::Display for CheckStep {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "check: {}", self.title)
+    }
+}
+
+impl fmt::Display for FailStep {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.nth {
+            1 => write!(formatter, "the disk fails the next {}", self.request),
+            nth => write!(formatter, "the disk fails {} {nth} from here on", self.request),
+        }
     }
 }
 
@@ -137,6 +147,7 @@ impl fmt::Display for Expectation {
             Self::DifferentFrames(places) => write!(formatter, "{} on different frames", List(places)),
             Self::Mapped(places) => write!(formatter, "{} mapped", List(places)),
             Self::NotMapped(places) => write!(formatter, "{} not mapped", List(places)),
+            Self::SwappedOut(places) => write!(formatter, "{} swapped out", List(places)),
             Self::Writable(places) => write!(formatter, "{} writable", List(places)),
             Self::NotWritable(places) => write!(formatter, "{} not writable", List(places)),
             Self::Content(ContentAt { at, content }) => write!(formatter, "{at} holds {content}"),
@@ -249,5 +260,6 @@ words! {
     Sharing { Private = "private", Shared = "shared" }
     Advice { Dontneed = "dontneed" }
     Since { Start = "the start", LastCheck = "the last check" }
+    DiskRequest { Read = "read", Write = "write" }
     Access { Read = "a read", Write = "a write", Execute = "an instruction fetch" }
 }

@@ -46,7 +46,7 @@ impl Scenario {
     pub(in crate::scenario) fn first_operation(&self) -> Option<&OperationStep> {
         self.steps.iter().find_map(|step| match step {
             Step::Operation(step) if !step.process.is_init() => Some(step),
-            Step::Operation(_) | Step::Tick(_) | Step::Check(_) => None,
+            Step::Operation(_) | Step::Tick(_) | Step::Check(_) | Step::Fail(_) => None,
         })
     }
 }
@@ -62,6 +62,23 @@ pub struct Guest {
     pub clock: Clock,
     /// Options for the kernel command line: each key and value as `key=value`, or as `key` alone where the value is empty.
     pub options: BTreeMap<String, String>,
+    /// A disk that the kernel can swap to; without it there is none.
+    #[schemars(with = "Swap")]
+    pub swap: Option<Swap>,
+}
+
+/// The disk that a guest swaps to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Swap {
+    /// Size in MiB, 1 to 256.
+    #[schemars(range(min = 1, max = Swap::MAX_MIB))]
+    pub mib: u64,
+}
+
+impl Swap {
+    /// Largest disk in MiB: all of it may come to lie in the host's memory.
+    pub const MAX_MIB: u64 = 256;
 }
 
 impl Default for Guest {
@@ -70,6 +87,7 @@ impl Default for Guest {
             memory_mib: 32,
             clock: Clock::default(),
             options: BTreeMap::new(),
+            swap: None,
         }
     }
 }

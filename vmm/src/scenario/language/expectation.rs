@@ -20,6 +20,8 @@ pub enum Expectation {
     Mapped(#[schemars(length(min = 1))] Vec<ProcessAddress>),
     /// No page table maps any of these addresses for the process.
     NotMapped(#[schemars(length(min = 1))] Vec<ProcessAddress>),
+    /// No page table maps any of these addresses for the process, and the disk holds what is in their pages.
+    SwappedOut(#[schemars(length(min = 1))] Vec<ProcessAddress>),
     /// The process can store to each of these addresses without a fault.
     Writable(#[schemars(length(min = 1))] Vec<ProcessAddress>),
     /// A store of the process to any of these addresses would fault: mapped read-only, or not mapped.

@@ -17,11 +17,11 @@ mod step;
 
 pub use address::{AddressError, ProcessAddress, ProcessRegion, RegionAddress};
 pub use content::{Content, ContentAt, ContentError, Fill};
-pub use document::{Budget, Clock, Guest, Scenario};
+pub use document::{Budget, Clock, Guest, Scenario, Swap};
 pub use expectation::{Access, Expectation, ProcessEnding, ProcessEndingError, Since};
 pub use name::{NameError, ProcessName, RegionName, ScenarioName};
 pub use operation::{Advice, MAX_SLEEP_MS, Operation, PathArgument, Protection, STACK_BYTE, Sharing};
 pub(super) use outcome::OutcomeKey;
 pub use outcome::{DefaultAction, Ending, Errno, Expected, Return, Signal};
 pub use schedule::{Exploration, Schedule};
-pub use step::{CheckStep, OperationStep, Step, TickStep};
+pub use step::{CheckStep, DiskRequest, FailStep, OperationStep, Step, TickStep};

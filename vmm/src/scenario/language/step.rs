@@ -17,6 +17,8 @@ pub enum Step {
     Tick(TickStep),
     /// Everything stands still, and the state of memory and processes is judged.
     Check(CheckStep),
+    /// A request to the disk is chosen to fail.
+    Fail(FailStep),
 }
 
 /// A process does something.
@@ -54,4 +56,31 @@ pub struct CheckStep {
     pub title: String,
     /// At least one.
     pub expect: Vec<Expectation>,
+}
+
+/// A request to the disk that the guest swaps to is chosen to fail: once, with an I/O error, and without effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FailStep {
+    /// What it asks for.
+    #[serde(rename = "fail")]
+    pub request: DiskRequest,
+    /// Which one of that kind from this step on, counted from 1.
+    #[serde(default = "first")]
+    #[schemars(range(min = 1))]
+    pub nth: u64,
+}
+
+fn first() -> u64 {
+    1
+}
+
+/// What a request to the disk asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DiskRequest {
+    /// A page of the disk.
+    Read,
+    /// That the disk keep a page.
+    Write,
 }

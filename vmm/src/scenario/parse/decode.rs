@@ -69,6 +69,7 @@ pub(in crate::scenario) const STEPS: &str = "steps";
 const OPERATION_KEYS: [&str; 2] = ["in", "do"];
 const CHECK_KEYS: [&str; 2] = ["check", "expect"];
 const TICK_KEY: &str = "tick";
+const FAIL_KEY: &str = "fail";
 const FRAME_KEYS: [&str; 4] = ["in", "errno", "fault", "blocks"];
 
 /// Header and steps, or one error for the header and each of the steps that have one.
@@ -99,25 +100,26 @@ pub(super) fn decode(root: Node<'_>) -> Result<(Header, Vec<Step>), Vec<DecodeEr
 
 fn step(node: Node<'_>) -> Result<Step, DecodeError> {
     let fields = node.fields()?;
-    let first_of = |keys: [&'static str; 2]| keys.into_iter().find(|key| fields.has(key));
-    match (first_of(OPERATION_KEYS), first_of(CHECK_KEYS)) {
-        (Some(_), None) => operation(fields, &node.path).map(Step::Operation),
-        (None, Some(_)) => check(node).map(Step::Check),
-        (None, None) if fields.has(TICK_KEY) => node.decode().map(Step::Tick),
-        (None, None) => Err(Mismatch::NoStep {
+    let first_of = |keys: &[&'static str]| keys.iter().copied().find(|key| fields.has(key));
+    let kinds = [&OPERATION_KEYS[..], &CHECK_KEYS, &[TICK_KEY], &[FAIL_KEY]].map(first_of);
+    let mut found = kinds.iter().flatten();
+    if let (Some(first), Some(second)) = (found.next(), found.next()) {
+        return Err(Mismatch::TwoSteps { first, second }.at(&node.path, Part::Value));
+    }
+    match kinds {
+        [Some(_), ..] => operation(fields, &node.path).map(Step::Operation),
+        [_, Some(_), ..] => check(node).map(Step::Check),
+        [_, _, Some(_), _] => node.decode().map(Step::Tick),
+        [.., Some(_)] => node.decode().map(Step::Fail),
+        [None, None, None, None] => Err(Mismatch::NoStep {
             near: near_step_key(&fields),
-        }
-        .at(&node.path, Part::Value)),
-        (Some(operation_key), Some(check_key)) => Err(Mismatch::TwoSteps {
-            operation_key,
-            check_key,
         }
         .at(&node.path, Part::Value)),
     }
 }
 
 fn near_step_key(fields: &Fields<'_>) -> Option<String> {
-    let known = [&OPERATION_KEYS[..], &CHECK_KEYS, &[TICK_KEY]].concat();
+    let known = [&OPERATION_KEYS[..], &CHECK_KEYS, &[FAIL_KEY, TICK_KEY]].concat();
     fields.keys().find_map(|key| {
         suggest::nearest(key, &known).map(|near| format!("did you mean `{near}` instead of `{key}`?"))
     })

@@ -33,14 +33,14 @@ pub(super) enum Mismatch {
     KeyCount { found: usize, known: Vec<&'static str> },
     #[error("`{operation}` cannot have `{key}`")]
     Outcome { operation: String, key: &'static str },
-    #[error("expected a step, found an object that has neither `do` nor `tick` nor `check`")]
+    #[error("expected a step, found an object that has none of `do`, `check`, `tick` and `fail`")]
     NoStep { near: Option<String> },
     #[error(
-        "a step is either an operation or a check, and this has both `{operation_key}` and `{check_key}`"
+        "a step is one of an operation, a check, ticks and a failure of the disk, and this has both `{first}` and `{second}`"
     )]
     TwoSteps {
-        operation_key: &'static str,
-        check_key: &'static str,
+        first: &'static str,
+        second: &'static str,
     },
     #[error("{0}")]
     Value(String),

@@ -1,0 +1,116 @@
+//! A page goes to the disk.
+
+use core::mem::ManuallyDrop;
+
+use super::super::address::{FrameNumber, VirtAddr};
+use super::super::direct_map;
+use super::super::frames::{self, Contents, FrameKind, OutOfMemory};
+use super::super::page_table::{Entry, PageTable, registry};
+use super::Swap;
+use crate::arch;
+use crate::log;
+use crate::mutant::{self, Mutant};
+
+/// What is mapped at a page of an address space.
+#[derive(Clone, Copy)]
+struct Victim {
+    space: usize,
+    page: VirtAddr,
+    frame: FrameNumber,
+}
+
+impl Swap {
+    /// Gives up one page: its frame is free afterwards. A slot that the disk refuses is bad, and the page tries another.
+    pub(super) fn evict(&mut self) -> Result<(), OutOfMemory> {
+        let mut slot = self.slots.take().ok_or(OutOfMemory)?;
+        let Some(victim) = self.choose() else {
+            self.slots.release(slot);
+            return Err(OutOfMemory);
+        };
+        while let Err(error) =
+            direct_map::with_bytes(victim.frame, |bytes| self.disk.write(slot.as_u32(), bytes))
+        {
+            log::line(format_args!("disk: cannot write page {}: {error}", slot.as_u32()));
+            self.slots.mark_bad(slot);
+            slot = self.slots.take().ok_or(OutOfMemory)?;
+        }
+        // Nothing changed the frame since it was written: no program runs before the kernel returns to it.
+        for (nth, mut owner) in victim.owners().enumerate() {
+            if !mutant::is(Mutant::SwapKeepsMapping) {
+                owner.replace(victim.page, Entry::swapped(slot));
+            }
+            // The first one has the reference that the slot was taken with.
+            if nth > 0 {
+                self.slots.retain(slot);
+            }
+            frames::release(victim.frame, Contents::Stale);
+        }
+        arch::flush_page(victim.page);
+        Ok(())
+    }
+
+    /// Moves the hand to the next page that can go.
+    fn choose(&mut self) -> Option<Victim> {
+        let mut frame = None;
+        let mut has_taken_marks = false;
+        let found = self.hand.advance(registry::places(), |space, from| {
+            registry::at(space)?.find(from, |page, entry| {
+                if !entry.maps_memory() {
+                    return false;
+                }
+                if entry.is_accessed() {
+                    *entry = entry.without_access_mark();
+                    has_taken_marks = true;
+                    return false;
+                }
+                let victim = Victim {
+                    space,
+                    page,
+                    frame: entry.frame(),
+                };
+                frame = victim.can_go().then_some(victim.frame);
+                frame.is_some()
+            })
+        });
+        if has_taken_marks {
+            // A processor that has the entry cached would not set its mark again.
+            arch::flush_all();
+        }
+        let (space, page) = found?;
+        Some(Victim {
+            space,
+            page,
+            frame: frame?,
+        })
+    }
+}
+
+impl Victim {
+    /// The frame is a program's own, every reference to it is an entry for this page, and none of them has been used since
+    /// the hand came by.
+    fn can_go(&self) -> bool {
+        if frames::kind(self.frame) != FrameKind::Anonymous as u16 {
+            return false;
+        }
+        let references = frames::references(self.frame) as usize;
+        references == 1
+            || self
+                .owners()
+                .filter(|owner| !owner.lookup(self.page).is_accessed())
+                .count()
+                == references
+    }
+
+    /// Page tables that map the frame at the page, this one first; at most as many as the frame has references.
+    fn owners(&self) -> impl Iterator<Item = ManuallyDrop<PageTable>> + use<> {
+        let Self { space, page, frame } = *self;
+        (space..registry::places())
+            .chain(0..space)
+            .filter_map(registry::at)
+            .filter(move |owner| {
+                let entry = owner.lookup(page);
+                entry.maps_memory() && entry.frame() == frame
+            })
+            .take(frames::references(frame) as usize)
+    }
+}

@@ -1,0 +1,95 @@
+//! Swap: when there is no free frame, a page of a program goes to the disk and its frame to whoever needs one.
+//!
+//! - `slots`: pages of the disk, and how many page-table entries each stands for
+//! - `clock`: which page goes: second-chance replacement
+//! - `evict`: a page goes; [`read`] brings its contents back into a frame, which the fault handler maps
+//!
+//! Only private anonymous frames go: what is mapped of them are page-table entries at one and the same address in each of
+//! the address spaces that have the frame, because nothing but fork makes a second owner, and each of these entries becomes
+//! the slot's number. A page that comes back does so for one address space at a time, in a frame of its own.
+//!
+//! **Invariant:** a frame with more references than page-table entries stays. So whoever uses a program's frame across an
+//! allocation holds a reference to it, and shared objects, which hold one to each of their frames, are never touched.
+//!
+//! **Invariant:** nothing here allocates, because it runs when an allocation cannot be satisfied.
+
+mod clock;
+mod evict;
+mod slots;
+
+use super::address::FrameNumber;
+use super::direct_map;
+use super::frames::OutOfMemory;
+use crate::device::block::{Disk, DiskError};
+use crate::log;
+use crate::mutant::{self, Mutant};
+use crate::sync::Lock;
+use clock::Hand;
+pub(crate) use slots::SlotNumber;
+use slots::Slots;
+
+/// None: there is no disk, and memory is all there is.
+static SWAP: Lock<Option<Swap>> = Lock::new(None);
+
+struct Swap {
+    disk: Disk,
+    slots: Slots,
+    hand: Hand,
+}
+
+/// Swaps to the disk from now on.
+pub(crate) fn init(disk: Disk) -> Result<(), OutOfMemory> {
+    let slots = Slots::new(disk.pages())?;
+    *SWAP.lock() = Some(Swap {
+        disk,
+        slots,
+        hand: Hand::START,
+    });
+    Ok(())
+}
+
+/// Gives up one page. Fails when there is no disk, no slot or no page that could go.
+pub(super) fn page_out() -> Result<(), OutOfMemory> {
+    SWAP.lock().as_mut().ok_or(OutOfMemory)?.evict()
+}
+
+/// Fills a frame that nobody else has with the contents of a slot.
+pub(super) fn read(slot: SlotNumber, into: FrameNumber) -> Result<(), DiskError> {
+    with(|swap| {
+        let source = if mutant::is(Mutant::SwapInStale) {
+            SlotNumber::new((slot.as_u32() + 1) % swap.slots.total())
+        } else {
+            slot
+        };
+        let result = direct_map::with_bytes(into, |bytes| swap.disk.read(source.as_u32(), bytes));
+        result.or_else(|error| {
+            log::line(format_args!("disk: cannot read page {}: {error}", slot.as_u32()));
+            if mutant::is(Mutant::SwapErrorIgnored) {
+                direct_map::zero(into);
+                return Ok(());
+            }
+            Err(error)
+        })
+    })
+}
+
+/// A further page-table entry stands for the slot.
+pub(super) fn retain(slot: SlotNumber) {
+    with(|swap| swap.slots.retain(slot));
+}
+
+/// A page-table entry stands for the slot no more.
+pub(super) fn release(slot: SlotNumber) {
+    with(|swap| swap.slots.release(slot));
+}
+
+/// Pages that the disk has room for.
+pub(super) fn total() -> u64 {
+    SWAP.lock()
+        .as_ref()
+        .map_or(0, |swap| u64::from(swap.slots.total()))
+}
+
+fn with<R>(f: impl FnOnce(&mut Swap) -> R) -> R {
+    f(SWAP.lock().as_mut().expect("without a disk there are no slots"))
+}

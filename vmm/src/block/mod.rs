@@ -1,0 +1,37 @@
+//! The disk that a guest swaps to: a virtio block device, in memory of the VMM.
+//!
+//! - [`transport`]: the registers of virtio over MMIO (version 2), and the one queue behind them
+//! - [`request`]: a descriptor chain of the guest becomes a read or a write, or an error status
+//! - [`disk`]: the blocks, which of them hold what, and the failures that a scenario asks for
+//!
+//! A request is done when the write to the notification register returns, so no interrupt is ever raised.
+//!
+//! **Invariant:** the guest writes every byte of registers, rings, descriptors and headers. Whatever they hold, a request is
+//! served, refused with a status, or dropped; work is bounded for each notification, memory by the disk's size.
+
+mod disk;
+mod request;
+mod transport;
+
+pub use disk::{Disk, Failure};
+pub use transport::BlockDevice;
+
+/// Word for the kernel command line that tells where the device is, as Linux has it.
+#[must_use]
+pub fn command_line_word() -> String {
+    format!(
+        "{}={}K@{:#x}:{}",
+        abi::boot::CMDLINE_VIRTIO_MMIO,
+        abi::block::LEN_BYTES >> 10,
+        abi::block::PHYS_BASE,
+        abi::block::INTERRUPT
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_names_size_address_and_interrupt() {
+        assert_eq!(super::command_line_word(), "virtio_mmio.device=4K@0xd0400000:5");
+    }
+}
