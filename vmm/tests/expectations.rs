@@ -102,6 +102,16 @@ fn checks() -> Vec<Case> {
             "-",
         ),
         check(
+            "swapped-out",
+            &json!({ "swapped_out": ["parent:buf"] }),
+            "mapped, frame",
+        ),
+        check(
+            "swapped-out-page-that-is-nowhere",
+            &json!({ "swapped_out": ["parent:buf+3p"] }),
+            "not mapped, and not on the disk",
+        ),
+        check(
             "exit-status",
             &json!({ "exit_status": { "of": "victim", "exit": 0 } }),
             "was ended by SIGSEGV",
@@ -195,8 +205,11 @@ fn is_refuted(case: &Case, image: &GuestImage) -> Result<(), Failed> {
 }
 
 fn run(case: &Case, image: &GuestImage) -> Result<Report, Failed> {
-    let text =
-        json!({ "name": case.name, "description": "Wrong on purpose.", "steps": case.steps }).to_string();
+    let guest = json!({ "swap": { "mib": 1 } });
+    let text = json!({
+        "name": case.name, "description": "Wrong on purpose.", "guest": guest, "steps": case.steps,
+    })
+    .to_string();
     let scenario = Scenario::parse(&format!("{}.json", case.name), &text, &image.programs)?;
     let guest = Guest {
         kernel: &image.kernel,

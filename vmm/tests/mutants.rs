@@ -118,6 +118,40 @@ const MUTANTS: &[Mutant] = &[
     mutant("powers-off-early", "cow", Rule::Death, "the guest"),
     mutant("nonsense-report", "cow", Rule::Reports, "the kernel's reports"),
     mutant("sticky-write-fault", "cow", Rule::Death, "guest_kernel::panic"),
+    mutant("zombie-never-reaped", "wait", Rule::Result, "parent"),
+    mutant("orphan-not-adopted", "orphans", Rule::Result, "living"),
+    mutant("wait-wrong-child", "wait", Rule::Result, "parent"),
+    mutant("kill-ignored", "kill", Rule::Answer, "parent"),
+    mutant("sleeper-scheduled", "wait", Rule::Life, "parent"),
+    mutant("slice-never-ends", "spinning", Rule::Death, "0x"),
+    mutant("sleep-too-short", "sleep", Rule::Result, "short"),
+    mutant(
+        "last-owner-copies",
+        "last-owner",
+        Rule::Expectation,
+        "parent:buf+0p",
+    ),
+    mutant("futex-wake-lost", "threads", Rule::Death, ""),
+    mutant("sse-not-saved", "sse", Rule::Result, "sse"),
+    mutant(
+        "swap-in-stale",
+        "swap-write-error",
+        Rule::Contents,
+        "parent:old+0p",
+    ),
+    mutant(
+        "swap-keeps-mapping",
+        "swap-write-error",
+        Rule::FreeFrameMapped,
+        "parent:",
+    ),
+    mutant(
+        "swap-error-ignored",
+        "swap-read-error",
+        Rule::Contents,
+        "victim:old+0p",
+    ),
+    mutant("swap-slot-leaked", "swap", Rule::Result, "parent"),
 ];
 
 /// Faults that only a processor with a translation cache of its own can show: where KVM interprets the kernel, each store

@@ -51,9 +51,10 @@ impl Entry {
             .with_writable(protection)
     }
 
-    /// Stands for a page that is in a slot of the disk. What may be done with the page is for its area to say.
+    /// Stands for a page that is in a slot of the disk. What may be done with the page is for its area to say; that it is a
+    /// user's is for the tables on the way to it, which may come into being for this entry.
     pub(crate) fn swapped(slot: SlotNumber) -> Self {
-        Self(FrameNumber::new(slot.as_u32()).address() | NO_FRAME)
+        Self(FrameNumber::new(slot.as_u32()).address() | NO_FRAME | USER)
     }
 
     /// Maps registers of a device for the kernel, uncached.
