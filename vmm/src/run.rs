@@ -9,11 +9,11 @@ use kvm_ioctls::Kvm;
 use crate::block::{self, Failure};
 use crate::channel::Event;
 use crate::channel::schedule::Decision;
-use crate::drive::{self, Driver};
+use crate::drive::{self, Drive, Driver};
 use crate::explore::explore;
 use crate::judge::{Finding, Judge, Rule};
 use crate::perform::{Performed, Performer};
-use crate::report::{Cost, ExpectationLine, Line, Report, Verdict};
+use crate::report::{Cost, ExpectationLine, Line, Report, Verdict, states};
 use crate::scenario::{Clock, FailStep, Scenario, Schedule, Step};
 use crate::vm::{Budget, Config, Stop, StopReason, Vm, VmError};
 
@@ -272,6 +272,10 @@ impl Run {
         let stop = self.performer.driver_mut().stop();
         let exits = stop.as_ref().map_or(0, Stop::exits);
         let boot = stop.and_then(|stop| stop.boot());
+        let agents = self.performer.driver().agents();
+        let name_of = |pid: u32| agents.with_pid(pid.into()).map(|agent| agent.name.clone());
+        let history = self.judge.history();
+        let states = (!history.processes().is_empty()).then(|| states::draw(history, name_of));
         let mut report = Report {
             scenario: scenario.name.to_string(),
             description: scenario.description.clone(),
@@ -279,6 +283,7 @@ impl Run {
             lines: self.lines,
             steps_not_run,
             explored: None,
+            states,
             cost: Cost {
                 exits,
                 wall_microseconds: started.elapsed().as_micros() as u64,

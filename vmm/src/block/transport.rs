@@ -117,7 +117,7 @@ impl BlockDevice {
             VIRTIO_MMIO_DEVICE_FEATURES_SEL => self.device_features_select = value,
             VIRTIO_MMIO_DRIVER_FEATURES_SEL => self.driver_features_select = value,
             VIRTIO_MMIO_DRIVER_FEATURES => {
-                set_word(&mut self.driver_features, self.driver_features_select, value)
+                set_word(&mut self.driver_features, self.driver_features_select, value);
             }
             VIRTIO_MMIO_STATUS => self.set_status(value),
             VIRTIO_MMIO_QUEUE_SEL => self.queue_select = value,

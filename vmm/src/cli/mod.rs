@@ -22,6 +22,8 @@ Examples:
   vmm scenarios/cow.json              run one scenario and show every step
   vmm scenarios                       run every scenario of a folder
   vmm run --format json a.json        the report for programs
+  vmm run --states scenarios/orphans.json
+                                      what became of each process, as a Mermaid diagram
   vmm run --replay race.json scenarios/dirtycow-vulnerable.json
                                       explore schedules, and write the one that breaks a rule as a scenario
   vmm list scenarios                  names and descriptions

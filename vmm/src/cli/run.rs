@@ -31,6 +31,9 @@ pub(super) struct RunArgs {
     /// Use this guest image (a directory with `kernel`, `initrd` and `programs`) instead of building one.
     #[arg(long, value_name = "DIR")]
     image: Option<PathBuf>,
+    /// Show what became of each process: a Mermaid state diagram after each report.
+    #[arg(long)]
+    states: bool,
     /// If exploring schedules finds one that breaks a rule, write it to this file, as a scenario that follows it.
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
@@ -69,9 +72,13 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Shown> {
     };
     let mut reports = Vec::new();
     for (scenario, file) in scenarios.iter().zip(&files) {
-        let report = vmm::run::run(&kvm, &guest, scenario).map_err(|error| show(&error))?;
+        let mut report = vmm::run::run(&kvm, &guest, scenario).map_err(|error| show(&error))?;
+        report.states = report.states.filter(|_| args.states);
         if args.format == Format::Text {
             print_line(&text(args, &report, scenarios.len()))?;
+            if let Some(states) = &report.states {
+                print_line(&format!("\n{states}"))?;
+            }
         }
         if let (Some(replay), Some(explored)) = (&args.replay, &report.explored) {
             write_replay(replay, file, explored)?;

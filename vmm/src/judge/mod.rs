@@ -6,12 +6,14 @@
 //!
 //! - [`Judge::audit`]: the rules that hold after every step ([`invariants`])
 //! - [`Judge::check`]: the expectations of a check step ([`expectations`])
-//! - [`Judge::last_process_ended`]: whether every frame has come back ([`account`])
+//! - [`Judge::last_process_ended`]: whether every frame has come back ([`account`]), and every process
+//! - [`life`]: whether the processes' reported states follow one another as they may
 
 mod account;
 mod expectations;
 mod finding;
 mod invariants;
+pub mod life;
 mod names;
 mod page_cache;
 
@@ -32,6 +34,7 @@ use crate::perform::Regions;
 use crate::scenario::CheckStep;
 use crate::vm::{Stop, VmError};
 use account::Account;
+use life::Life;
 use names::Names;
 use page_cache::PageCache;
 
@@ -87,6 +90,7 @@ pub struct Judge {
     /// Frames that were written since files were looked at last.
     written: Option<FrameSet>,
     account: Account,
+    life: Life,
     start: Moment,
     last_check: Moment,
     faults: BTreeMap<u32, FatalFault>,
@@ -98,6 +102,7 @@ impl Judge {
     /// Takes note of what the kernel reported. Claims, all of them.
     pub fn note(&mut self, events: Vec<Event>) {
         for event in events {
+            self.life.note(&event);
             match event {
                 Event::FrameTable { base, frames } => self.account.published(base, frames),
                 Event::FatalFault(fault) => {
@@ -164,6 +169,7 @@ impl Judge {
         }
         let mut findings = invariants::audit(self, scene)?;
         findings.extend(self.files(&written, scene));
+        findings.extend(self.life.audit(scene));
         written.clear();
         self.written = Some(written);
         findings.retain(|finding| self.reported.insert(finding.clone()));
@@ -205,7 +211,15 @@ impl Judge {
 
     /// Whether every frame has come back, now that only the guest's first process is left.
     pub fn last_process_ended(&mut self, scene: &Scene<'_>) -> Vec<Finding> {
-        self.account.lost_frames(scene.memory())
+        let mut findings = self.account.lost_frames(scene.memory());
+        findings.extend(self.life.at_end());
+        findings
+    }
+
+    /// What became of the processes, by the kernel's reports.
+    #[must_use]
+    pub fn history(&self) -> &life::History {
+        self.life.history()
     }
 
     /// A failure of the disk that no request met: what it should have shown was not shown.

@@ -4,6 +4,7 @@
 //! a place in a region. Two runs of the same scenario give the same bytes.
 
 mod excerpt;
+pub(crate) mod states;
 pub mod text;
 
 use serde::Serialize;
@@ -42,6 +43,9 @@ pub struct Report {
     /// Which schedules were tried, if the scenario asks for that; the lines are those of the one that breaks a rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explored: Option<Explored>,
+    /// What became of the processes, as a Mermaid state diagram; None for a guest that does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub states: Option<String>,
     /// What the run cost. Differs between runs.
     pub cost: Cost,
 }
@@ -179,6 +183,7 @@ mod tests {
             lines: vec![line],
             steps_not_run,
             explored: None,
+            states: None,
             cost: Cost::default(),
         };
         report.judge();

@@ -26,6 +26,7 @@ pub(crate) fn machine(code: &[u8], budget: Budget) -> (Vm, TempDir) {
         command_line: "",
         memory_mib: 8,
         clock: Clock::Virtual,
+        swap_mib: None,
         budget,
     };
     (

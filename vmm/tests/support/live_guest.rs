@@ -34,6 +34,7 @@ pub(crate) fn boot(image: &GuestImage) -> (Driver, Boot) {
         command_line: "init=agent",
         memory_mib: MEMORY_MIB,
         clock: Clock::Virtual,
+        swap_mib: None,
         budget: Budget {
             exits: u64::MAX,
             wall_time: Duration::from_secs(600),
@@ -126,7 +127,7 @@ fn fill_memory() -> String {
 fn operations(scenario: &Scenario) -> impl Iterator<Item = &OperationStep> {
     scenario.steps.iter().filter_map(|step| match step {
         Step::Operation(step) => Some(step),
-        Step::Tick(_) | Step::Check(_) => None,
+        Step::Tick(_) | Step::Fail(_) | Step::Check(_) => None,
     })
 }
 
