@@ -123,6 +123,71 @@ fn json_of_a_passing_run_has_no_finding_and_tells_what_it_cost() {
 }
 
 #[test]
+fn states_are_drawn_when_they_are_asked_for_and_nobody_is_left_out() {
+    let run = vmm(&["run", "--image", &SHIPPED, "--states", "scenarios/orphans.json"]);
+    let diagram = &run.stdout[run.stdout.find("stateDiagram-v2\n").unwrap()..];
+    insta::assert_snapshot!("states_of_orphans", diagram);
+    let count = |text: &str| diagram.matches(text).count();
+    assert_eq!(
+        (count("{"), count("[*] -->")),
+        (5, 5),
+        "init, and four processes of the scenario"
+    );
+    assert_eq!(count("{"), count("}"));
+    let run = vmm(&["run", "--image", &SHIPPED, "scenarios/orphans.json"]);
+    assert!(!run.stdout.contains("stateDiagram"), "{}", run.stdout);
+}
+
+#[test]
+fn json_has_the_states_when_they_are_asked_for() {
+    let arguments = [
+        "run",
+        "--image",
+        &SHIPPED,
+        "--format",
+        "json",
+        "scenarios/cow.json",
+    ];
+    let report = |run: &Run| serde_json::from_str::<Value>(&run.stdout).unwrap()["reports"][0].clone();
+    assert_eq!(report(&vmm(&arguments)).get("states"), None);
+    let states = report(&vmm(&[&arguments[..], &["--states"]].concat()))["states"].clone();
+    assert!(
+        states.as_str().unwrap().starts_with("stateDiagram-v2\n"),
+        "{states}"
+    );
+}
+
+#[test]
+fn the_schedule_that_breaks_a_rule_can_be_written_and_run() {
+    let folder = folder_with(&[]);
+    let replay = folder.path().join("race.json");
+    let replay = replay.to_str().unwrap();
+    let explored = "scenarios/dirtycow-vulnerable.json";
+    let run = vmm(&["run", "--image", &SHIPPED, "--replay", replay, explored]);
+    assert_eq!((run.status, run.stderr), (PASS, format!("wrote {replay}\n")));
+    let run = vmm(&["--image", &SHIPPED, replay]);
+    assert_eq!(run.status, FAIL, "{}", run.stdout);
+    assert!(run.stdout.contains("file secret+0p"), "{}", run.stdout);
+}
+
+#[test]
+fn nothing_is_written_when_no_schedule_breaks_a_rule() {
+    let folder = folder_with(&[]);
+    let replay = folder.path().join("race.json");
+    let run = vmm(&[
+        "run",
+        "--image",
+        &SHIPPED,
+        "--replay",
+        replay.to_str().unwrap(),
+        "scenarios/dirtycow-fixed.json",
+    ]);
+    assert_eq!(run.status, PASS);
+    assert!(run.stderr.starts_with("no schedule to write"), "{}", run.stderr);
+    assert!(!replay.exists());
+}
+
+#[test]
 fn nothing_is_started_when_one_of_several_scenarios_is_unusable() {
     let folder = folder_with(&[
         ("cow.json", COW.as_str()),

@@ -142,8 +142,8 @@ const MUTANTS: &[Mutant] = &[
     mutant(
         "swap-keeps-mapping",
         "swap-write-error",
-        Rule::FreeFrameMapped,
-        "parent:",
+        Rule::Contents,
+        "parent:old+0p",
     ),
     mutant(
         "swap-error-ignored",

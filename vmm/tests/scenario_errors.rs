@@ -12,7 +12,7 @@ use vmm::scenario::{Scenario, ScenarioErrors};
 const WIDTH: usize = 100;
 
 fn refuse(text: &str) -> ScenarioErrors {
-    let programs = ["hello", "fork-tree"].map(str::to_owned);
+    let programs = ["agent", "hello", "fork-tree"].map(str::to_owned);
     Scenario::parse("scenarios/example.json", text, &programs).expect_err("the scenario should be refused")
 }
 
@@ -58,6 +58,11 @@ macro_rules! refused_steps {
 }
 
 refused! {
+    ticks_of_a_real_clock: document(r#""guest": { "clock": "real" },"#, r#"{ "tick": 1 }"#);
+    a_schedule_without_points: document(r#""schedule": { "explore": { "points": 0 } },"#, r#"{ "in": "parent", "do": "sched_yield" }"#);
+    an_unknown_rule_to_break: document(r#""schedule": { "explore": { "points": 3, "finds": "pagecache" } },"#, r#"{ "in": "parent", "do": "sched_yield" }"#);
+    a_disk_without_size: document(r#""guest": { "swap": { "mib": 0 } },"#, r#"{ "in": "parent", "do": "sched_yield" }"#);
+    an_option_that_the_harness_sets: document(r#""guest": { "options": { "clock": "real" } },"#, r#"{ "in": "parent", "do": "sched_yield" }"#);
     an_empty_file: "";
     text_that_is_not_json: "{ \"name\": example }";
     a_comment: "{ // why\n  \"name\": \"example\" }";
@@ -136,8 +141,25 @@ refused_steps! {
     an_inherited_region_name_twice: r#"{ "in": "parent", "do": "fork", "as": "child" },
     { "in": "child", "do": "mmap", "as": "buf", "pages": 1, "prot": "rw" },
     { "in": "child", "do": "mmap", "as": "heap", "pages": 1, "prot": "rw" }"#;
-    the_first_process_ends_first: r#"{ "in": "parent", "do": "fork", "as": "child" },
-    { "in": "parent", "do": "exit", "status": 0 }"#;
+    init_does_more_than_wait: r#"{ "in": "init", "do": "mmap", "as": "own", "pages": 1, "prot": "rw" }"#;
+    a_child_called_init: r#"{ "in": "parent", "do": "fork", "as": "init" }"#;
+    a_signal_to_init: r#"{ "in": "parent", "do": "kill", "of": "init", "signal": "SIGKILL" }"#;
+    a_signal_that_would_stop: r#"{ "in": "parent", "do": "fork", "as": "child" },
+    { "in": "parent", "do": "kill", "of": "child", "signal": "SIGSTOP" }"#;
+    a_step_of_a_killed_process: r#"{ "in": "parent", "do": "fork", "as": "child" },
+    { "in": "parent", "do": "kill", "of": "child", "signal": "SIGTERM" },
+    { "in": "child", "do": "sched_yield" }"#;
+    another_parent_than_there_is: r#"{ "in": "parent", "do": "fork", "as": "child" },
+    { "in": "child", "do": "getppid", "is": "init" }"#;
+    execve_of_what_is_no_agent: r#"{ "in": "parent", "do": "execve", "program": "hello" }"#;
+    a_region_of_the_program_before: r#"{ "in": "parent", "do": "execve", "program": "agent" },
+    { "in": "parent", "do": "read", "at": "buf", "zeros": 1 }"#;
+    a_sleep_that_is_finished_too_early: r#"{ "in": "parent", "do": "sleep", "ms": 35, "blocks": true },
+    { "tick": 3 },
+    { "in": "parent", "do": "finish" }"#;
+    spinning_without_a_timer: r#"{ "in": "parent", "do": "spin", "blocks": true }"#;
+    spinning_that_returns: r#"{ "in": "parent", "do": "spin" }"#;
+    a_failure_of_a_disk_that_is_not_there: r#"{ "fail": "read" }"#;
 
     a_page_past_the_region: r#"{ "check": "x", "expect": [{ "mapped": ["parent:buf+3p", "parent:buf+4p"] }] }"#;
     bytes_past_the_region: r#"{ "in": "parent", "do": "write", "at": "buf+3p+4090", "text": "too long" }"#;

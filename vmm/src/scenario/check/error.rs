@@ -165,7 +165,9 @@ impl CheckError {
                 "write a step with `in` and `do`; the first one's process is there from the start"
             }
             Self::NoDisk => "give it one: `\"guest\": { \"swap\": { \"mib\": 32 } }`",
-            Self::OptionReserved { .. } => "remove it: a scenario's steps decide what runs",
+            Self::OptionReserved { .. } => {
+                "remove it: the scenario has keys of its own for what it needs of this"
+            }
             Self::ProcessEnded { .. } => {
                 "only `exit_status` and `faulted` can speak of a process that has ended"
             }
