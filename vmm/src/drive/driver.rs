@@ -1,0 +1,325 @@
+//! Drives the agents of one guest.
+//!
+//! Agents that are not wanted yield the processor whenever they ask; the wanted one gets its operation. So the order of
+//! operations is the scenario's, whatever the guest's scheduler does. A process that does not answer is *silent*: either
+//! its call waits for something, or the process has ended. Agents keep yielding in turn, so a process that could run would
+//! have run when another one has come round [`PATIENCE`] times.
+//!
+//! A virtual clock stands still but for operations that take time (a sleep, a program): then it moves on by a tick each time
+//! the idle agents have come round once, so that whoever could run has run in between. A `tick` step moves it too.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use abi::clock::TICK_NANOSECONDS;
+use abi::operation;
+
+use super::{Agents, Drive, Life, Outcome};
+use crate::channel::{Channel, Event, Operation, Reply};
+use crate::inspect::walk::Root;
+use crate::scenario::{Clock, ProcessName};
+use crate::vm::{Stop, StopReason, Vm, VmError};
+
+/// How often the others may come round before a silent one counts as waiting.
+const PATIENCE: u32 = 3;
+/// The same where a timer interrupts whoever runs.
+const PATIENCE_WITH_TIMER: u32 = 50;
+
+/// Drives the agents of one machine.
+pub struct Driver {
+    vm: Vm,
+    agents: Agents,
+    events: Vec<Event>,
+    /// Ticks of the virtual clock so far.
+    ticks: u64,
+    /// For each channel, when its last operation was given and when it was answered, in ticks.
+    timing: BTreeMap<Channel, Timing>,
+}
+
+/// When an operation was given, and when it was answered.
+#[derive(Clone, Copy)]
+struct Timing {
+    given: u64,
+    answered: Option<u64>,
+}
+
+/// How long to wait for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wait {
+    /// Until others have come round so often.
+    Rounds(u32),
+    /// Until the guest ends or its budget does. A virtual clock moves on, by no more ticks than this.
+    Ticks(u64),
+}
+
+impl Driver {
+    /// A driver for a machine that has not run yet.
+    #[must_use]
+    pub fn new(vm: Vm) -> Driver {
+        Driver {
+            vm,
+            agents: Agents::default(),
+            events: Vec::new(),
+            ticks: 0,
+            timing: BTreeMap::new(),
+        }
+    }
+
+    /// The machine as it stands still; None before [`Driver::boot`].
+    pub fn stop(&mut self) -> Option<Stop<'_>> {
+        self.vm.stop()
+    }
+
+    /// The machine as it stands still, and the agents.
+    pub fn stop_and_agents(&mut self) -> Option<(Stop<'_>, &Agents)> {
+        Some((self.vm.stop()?, &self.agents))
+    }
+
+    /// The kernel's reports since this was last called.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Starts the guest and lets it run until its first program asks for an operation.
+    ///
+    /// # Errors
+    /// The host failed.
+    pub fn boot(&mut self) -> Result<Outcome, VmError> {
+        self.agents
+            .expect(Channel::FIRST, ProcessName::init().as_str(), None);
+        self.meet(Channel::FIRST)
+    }
+
+    /// Lets the guest power itself off.
+    ///
+    /// # Errors
+    /// The host failed.
+    pub fn power_off(&mut self) -> Result<Outcome, VmError> {
+        self.perform(Channel::FIRST, Operation::new(operation::POWER_OFF, &[]))
+    }
+
+    /// Runs the guest from ring to ring until `done` says so at a ring, or until waiting has become pointless.
+    fn wait_for(
+        &mut self,
+        channel: Channel,
+        wait: Wait,
+        done: impl Fn(&mut Driver) -> Option<Outcome>,
+    ) -> Result<Outcome, VmError> {
+        let mut rounds = Rounds::default();
+        let mut ticks = 0;
+        loop {
+            let Some(ringing) = self.next_ring()? else {
+                return Ok(Outcome::GuestEnded);
+            };
+            if let Some(outcome) = done(self) {
+                return Ok(outcome);
+            }
+            if let Some(Life::Ended(status)) = self.agents.get(channel).map(|agent| agent.life) {
+                return Ok(Outcome::Ended(status));
+            }
+            if !rounds.is_complete_with(ringing) {
+                continue;
+            }
+            match wait {
+                Wait::Rounds(most) if rounds.count >= most => return Ok(Outcome::Silent),
+                Wait::Ticks(most) if ticks >= most => return Ok(Outcome::Silent),
+                Wait::Ticks(_) => {
+                    ticks += u64::from(self.vm.clock() == Clock::Virtual);
+                    self.raise_tick();
+                }
+                Wait::Rounds(_) => {}
+            }
+        }
+    }
+
+    /// How long to wait for a call that takes no time. Where a timer interrupts whoever runs, others may come round many times
+    /// while one that runs has its turns.
+    fn patience(&self) -> Wait {
+        Wait::Rounds(match self.vm.clock() {
+            Clock::Virtual => PATIENCE,
+            Clock::Real => PATIENCE_WITH_TIMER,
+        })
+    }
+
+    fn raise_tick(&mut self) {
+        self.ticks += 1;
+        self.vm.tick();
+    }
+
+    fn give(&mut self, channel: Channel, operation: Operation) {
+        let timing = Timing {
+            given: self.ticks,
+            answered: None,
+        };
+        self.timing.insert(channel, timing);
+        if let Some(mut stop) = self.vm.stop() {
+            stop.devices().doorbell.give(channel, operation);
+        }
+    }
+
+    fn wait_for_reply(&mut self, channel: Channel, wait: Wait) -> Result<Outcome, VmError> {
+        self.wait_for(channel, wait, |driver| {
+            driver.take_reply(channel).map(Outcome::Replied)
+        })
+    }
+
+    /// Runs to the next ring and notes who it was. None when the guest has ended.
+    fn next_ring(&mut self) -> Result<Option<Channel>, VmError> {
+        let mut stop = self.vm.run()?;
+        for event in stop.devices().events.take() {
+            self.agents.note(&event);
+            self.events.push(event);
+        }
+        let StopReason::Ring(channel) = *stop.reason() else {
+            return Ok(None);
+        };
+        let root: Root = stop.root()?;
+        for (channel, timing) in &mut self.timing {
+            if timing.answered.is_none() && stop.devices().doorbell.has_answered(*channel) {
+                timing.answered = Some(self.ticks);
+            }
+        }
+        let hello = stop.devices().doorbell.hello(channel);
+        self.agents.seen(channel, root, hello);
+        Ok(Some(channel))
+    }
+
+    fn take_reply(&mut self, channel: Channel) -> Option<Reply> {
+        self.vm.stop()?.devices().doorbell.take_reply(channel)
+    }
+}
+
+/// Counts how often the ringing agents have come round.
+#[derive(Default)]
+struct Rounds {
+    count: u32,
+    /// Agents that have rung since the round began.
+    rung: BTreeSet<Channel>,
+}
+
+impl Rounds {
+    /// An agent rings. Whether that ends a round: it has rung in it before.
+    fn is_complete_with(&mut self, ringing: Channel) -> bool {
+        let is_new = self.rung.insert(ringing);
+        if !is_new {
+            self.count += 1;
+            self.rung.clear();
+            self.rung.insert(ringing);
+        }
+        !is_new
+    }
+}
+
+impl Drive for Driver {
+    type Error = VmError;
+
+    fn agents(&self) -> &Agents {
+        &self.agents
+    }
+
+    fn perform(&mut self, channel: Channel, operation: Operation) -> Result<Outcome, VmError> {
+        let wait = match operation.code {
+            operation::EXEC => Wait::Ticks(u64::MAX),
+            operation::SLEEP => {
+                let ticks = operation.arguments[0].div_ceil(TICK_NANOSECONDS);
+                Wait::Ticks(ticks.saturating_add(PATIENCE.into()))
+            }
+            _ => self.patience(),
+        };
+        self.give(channel, operation);
+        self.wait_for_reply(channel, wait)
+    }
+
+    fn start(&mut self, channel: Channel, operation: Operation) -> Result<Outcome, VmError> {
+        self.give(channel, operation);
+        self.wait_for_reply(channel, Wait::Rounds(PATIENCE))
+    }
+
+    fn replace(&mut self, channel: Channel, operation: Operation) -> Result<Outcome, VmError> {
+        if let Some(mut stop) = self.vm.stop() {
+            stop.devices().doorbell.take_introduction(channel);
+        }
+        self.give(channel, operation);
+        self.wait_for(channel, self.patience(), |driver| {
+            let introduced = driver.vm.stop()?.devices().doorbell.take_introduction(channel);
+            let reply = introduced
+                .then(Reply::default)
+                .or_else(|| driver.take_reply(channel));
+            reply.map(Outcome::Replied)
+        })
+    }
+
+    fn agent_arguments(&self, channel: Channel) -> Vec<String> {
+        vec![operation::CHANNEL_FLAG.to_owned(), channel.number().to_string()]
+    }
+
+    fn await_end(&mut self, channel: Channel) -> Result<Outcome, VmError> {
+        match self.agents.get(channel).map(|agent| agent.life) {
+            Some(Life::Ended(status)) => Ok(Outcome::Ended(status)),
+            _ => self.wait_for(channel, self.patience(), |_| None),
+        }
+    }
+
+    fn tick(&mut self, count: u64) -> Result<(), VmError> {
+        for _ in 0..count {
+            self.raise_tick();
+            if self.next_ring()?.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn ticks_taken(&self, channel: Channel) -> Option<u64> {
+        let timing = self
+            .timing
+            .get(&channel)
+            .filter(|_| self.vm.clock() == Clock::Virtual)?;
+        Some(timing.answered? - timing.given)
+    }
+
+    fn finish(&mut self, channel: Channel) -> Result<Outcome, VmError> {
+        // Real time passes by itself, and whoever finishes a call wants its end.
+        let wait = match self.vm.clock() {
+            Clock::Virtual => self.patience(),
+            Clock::Real => Wait::Ticks(u64::MAX),
+        };
+        match self.take_reply(channel) {
+            Some(reply) => Ok(Outcome::Replied(reply)),
+            None => self.wait_for_reply(channel, wait),
+        }
+    }
+
+    fn fork(&mut self, parent: Channel, name: &str) -> Result<Option<(Channel, Outcome)>, VmError> {
+        let Some(child) = self.agents.free_channel() else {
+            return Ok(None);
+        };
+        let outcome = self.perform(parent, Operation::new(operation::FORK, &[child.number()]))?;
+        if let Outcome::Replied(reply) = &outcome
+            && let Ok(pid @ 1..) = u32::try_from(reply.result)
+        {
+            self.agents.expect(child, name, Some(pid));
+        }
+        Ok(Some((child, outcome)))
+    }
+
+    fn meet(&mut self, channel: Channel) -> Result<Outcome, VmError> {
+        self.wait_for(channel, self.patience(), |driver| {
+            let met = driver
+                .agents
+                .get(channel)
+                .is_some_and(|agent| agent.root.is_some());
+            met.then(|| Outcome::Replied(Reply::default()))
+        })
+    }
+
+    fn lost(&mut self, channel: Channel) {
+        self.agents.lost(channel);
+    }
+
+    fn take_output(&mut self) -> Result<Vec<u8>, VmError> {
+        let stop = self.vm.stop();
+        Ok(stop
+            .map(|mut stop| stop.devices().console.take())
+            .unwrap_or_default())
+    }
+}
