@@ -56,8 +56,8 @@ named_numbers! {
         LOG = 10;
         /// The first instruction in user mode comes next.
         FIRST_USER = 11;
-        /// Another thread runs: the record's `pid` is its number. Arguments: the thread that ran until now (0 for none), that
-        /// one's state from now on (see [`crate::thread`]), and what it sleeps on.
+        /// Another thread runs: the record's `pid` is its number, or 0 when none can. Arguments: the thread that ran until now (0
+        /// for none), that one's state from now on (see [`crate::thread`]), and what it sleeps on.
         SWITCHED = 12;
         /// A thread that slept can run again. The record's `pid` is the thread's number.
         WOKEN = 13;

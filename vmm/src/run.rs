@@ -284,6 +284,7 @@ impl Run {
             steps_not_run,
             explored: None,
             states,
+            log: self.judge.log().to_vec(),
             cost: Cost {
                 exits,
                 wall_microseconds: started.elapsed().as_micros() as u64,

@@ -139,6 +139,27 @@ fn states_are_drawn_when_they_are_asked_for_and_nobody_is_left_out() {
 }
 
 #[test]
+fn the_kernels_log_says_what_the_disk_did_when_it_is_asked_for() {
+    let run = vmm(&[
+        "run",
+        "--image",
+        &SHIPPED,
+        "--log",
+        "scenarios/swap-read-error.json",
+    ]);
+    let told = run.stdout.lines().filter(|line| line.starts_with("kernel: "));
+    let told: Vec<&str> = told.collect();
+    assert!(
+        told.iter().any(|line| line.contains("disk: cannot read page")),
+        "{told:?}"
+    );
+    assert!(
+        told.iter().any(|line| line.contains("ends: its page")),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn json_has_the_states_when_they_are_asked_for() {
     let arguments = [
         "run",

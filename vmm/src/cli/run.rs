@@ -34,6 +34,9 @@ pub(super) struct RunArgs {
     /// Show what became of each process: a Mermaid state diagram after each report.
     #[arg(long)]
     states: bool,
+    /// Show what the kernel logged, after each report.
+    #[arg(long)]
+    log: bool,
     /// If exploring schedules finds one that breaks a rule, write it to this file, as a scenario that follows it.
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
@@ -76,6 +79,10 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Shown> {
         report.states = report.states.filter(|_| args.states);
         if args.format == Format::Text {
             print_line(&text(args, &report, scenarios.len()))?;
+            if args.log {
+                let lines = report.log.iter().map(|line| format!("\nkernel: {line}"));
+                print_line(&lines.collect::<String>())?;
+            }
             if let Some(states) = &report.states {
                 print_line(&format!("\n{states}"))?;
             }

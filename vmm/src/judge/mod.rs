@@ -81,6 +81,9 @@ struct Moment {
     free_frames: Option<u64>,
 }
 
+/// Most lines of the kernel's log that are kept.
+const MAX_LOG_LINES: usize = 1000;
+
 /// Judges one run.
 #[derive(Default)]
 pub struct Judge {
@@ -96,6 +99,7 @@ pub struct Judge {
     faults: BTreeMap<u32, FatalFault>,
     reported: BTreeSet<Finding>,
     malformed_reports: Vec<String>,
+    log: Vec<String>,
 }
 
 impl Judge {
@@ -109,6 +113,8 @@ impl Judge {
                     self.faults.insert(fault.pid, fault);
                 }
                 Event::Malformed { reason } => self.malformed_reports.push(reason),
+                Event::Log { message } if self.log.len() < MAX_LOG_LINES => self.log.push(message),
+                Event::Log { .. } => {}
                 Event::Booted
                 | Event::Created { .. }
                 | Event::Executed { .. }
@@ -116,7 +122,6 @@ impl Judge {
                 | Event::Reaped { .. }
                 | Event::Panic { .. }
                 | Event::PowerOff
-                | Event::Log { .. }
                 | Event::FirstUser
                 | Event::Switched { .. }
                 | Event::Woken { .. }
@@ -214,6 +219,12 @@ impl Judge {
         let mut findings = self.account.lost_frames(scene.memory());
         findings.extend(self.life.at_end());
         findings
+    }
+
+    /// The kernel's log, the first lines of it.
+    #[must_use]
+    pub fn log(&self) -> &[String] {
+        &self.log
     }
 
     /// What became of the processes, by the kernel's reports.

@@ -43,6 +43,9 @@ pub struct Report {
     /// Which schedules were tried, if the scenario asks for that; the lines are those of the one that breaks a rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explored: Option<Explored>,
+    /// What the kernel logged. Differs from build to build.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub log: Vec<String>,
     /// What became of the processes, as a Mermaid state diagram; None for a guest that does not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub states: Option<String>,
@@ -184,6 +187,7 @@ mod tests {
             steps_not_run,
             explored: None,
             states: None,
+            log: Vec::new(),
             cost: Cost::default(),
         };
         report.judge();
