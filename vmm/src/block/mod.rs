@@ -11,6 +11,8 @@
 
 mod disk;
 mod request;
+#[cfg(test)]
+mod tests;
 mod transport;
 
 pub use disk::{Disk, Failure};
@@ -26,12 +28,4 @@ pub fn command_line_word() -> String {
         abi::block::PHYS_BASE,
         abi::block::INTERRUPT
     )
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_command_line_names_size_address_and_interrupt() {
-        assert_eq!(super::command_line_word(), "virtio_mmio.device=4K@0xd0400000:5");
-    }
 }
