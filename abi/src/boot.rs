@@ -35,6 +35,9 @@ pub const CMDLINE_DIRTYCOW: &str = "dirtycow";
 /// Command-line key, Linux's: a virtio device, `<size>@<base>:<interrupt>`; see [`crate::block`].
 pub const CMDLINE_VIRTIO_MMIO: &str = "virtio_mmio.device";
 
+/// Command-line key: number of the first system call of the shadow page table; see [`crate::shadowpt`].
+pub const CMDLINE_SHADOWPT_BASE: &str = "shadowpt_base";
+
 /// Program path under which the agent lies in the initrd.
 pub const AGENT_PATH: &str = "agent";
 

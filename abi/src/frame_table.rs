@@ -40,5 +40,7 @@ named_numbers! {
         ANONYMOUS = 6;
         /// File contents (programs of the initrd), shared by everyone who maps them.
         PAGE_CACHE = 7;
+        /// A shadow page table, which its inspector may read and nobody but the kernel may write.
+        SHADOW_TABLE = 8;
     }
 }

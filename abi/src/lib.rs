@@ -14,6 +14,7 @@
 //! - [`boot`]: where things are when the guest starts
 //! - [`thread`], [`schedule`], [`clock`]: states of a thread, who goes on, how time passes
 //! - [`block`]: the disk that the kernel swaps to
+//! - [`shadowpt`]: the shadow page table's system calls
 //! - [`paging`]: the x86-64 page-table entry, as the processor manual defines it
 //! - [`linux`]: numbers of Linux's x86-64 system-call ABI
 
@@ -30,6 +31,7 @@ pub mod linux;
 pub mod operation;
 pub mod paging;
 pub mod schedule;
+pub mod shadowpt;
 pub mod thread;
 
 /// Bytes in a frame, and in the page that maps it.

@@ -54,6 +54,16 @@ named_numbers! {
         GETPPID = 19;
         /// Loops in user mode without end and without a system call. Never replies.
         SPIN = 20;
+        /// System call arg0 with the arguments arg1 to arg5, which is for calls that change no memory of the agent's own.
+        SYSTEM_CALL = 21;
+        /// shadowpt_open(arg1 pid, dest) as system call number arg0. `dest` is arg5, or, if that is 0, a structure of the agent's
+        /// with arg2 start, arg3 end and arg4 entries. Value: the end in that structure afterwards.
+        SHADOWPT_OPEN = 22;
+        /// mmap(arg2 address, arg3 length, arg4 prot, arg5 flags, fd, offset 0) of the file whose NUL-terminated path is the payload,
+        /// arg0 bytes of it.
+        MMAP_FILE = 23;
+        /// Has the process's arg0-th request for memory from now on fail inside the kernel: writes arg0 to `/proc/self/fail-nth`.
+        FAIL_NTH = 24;
     }
 }
 

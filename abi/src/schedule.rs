@@ -20,5 +20,21 @@ named_numbers! {
         MADVISE = 2;
         /// sched_yield.
         YIELD = 3;
+        /// Before shadowpt_open takes the one table that there is.
+        SHADOWPT_OPEN = 4;
+        /// While shadowpt_open makes the table: it is taken, and not yet there.
+        SHADOWPT_MAP = 5;
+        /// Before shadowpt_close gives the table back.
+        SHADOWPT_CLOSE = 6;
+        /// Before shadowpt_start fills the table.
+        SHADOWPT_START = 7;
+        /// Before shadowpt_stop ends the tracking.
+        SHADOWPT_STOP = 8;
+        /// Before a page fault is handled.
+        FAULT = 9;
+        /// Before fork copies the address space.
+        FORK = 10;
+        /// Before a process that ends gives back its memory.
+        EXIT = 11;
     }
 }
