@@ -7,6 +7,7 @@
 //! - `arch`: the processor: descriptor tables, traps, context switch, ports
 //! - `mm`: frames, kernel heap, page tables, address spaces, copies from and to user memory
 //! - `process`, `sched`: the process table, fork, exec, exit, wait; who runs next
+//! - `shadowpt`: one process watches the page tables of another
 //! - `syscall`: the table of system calls
 //! - `fs`, `device`: the initrd, open files, the serial console, events for the VMM
 //! - `mutant`, `selfcheck`: deliberate faults, and a kernel that checks itself
@@ -39,5 +40,6 @@ mod panic;
 mod process;
 mod sched;
 mod selfcheck;
+mod shadowpt;
 mod sync;
 mod syscall;

@@ -97,6 +97,46 @@ mutants! {
     FutexWakeLost = "futex-wake-lost";
     /// Floating-point registers are not saved when another thread runs.
     SseNotSaved = "sse-not-saved";
+    /// A copy on write of the target leaves the old frame in the shadow page table.
+    ShadowCowUntracked = "shadow-cow-untracked";
+    /// A copy on write of whatever process goes into the shadow page table.
+    ShadowCowOfOthersTracked = "shadow-cow-of-others-tracked";
+    /// A page that comes with its first access does not go into the shadow page table.
+    ShadowFaultUntracked = "shadow-fault-untracked";
+    /// munmap leaves the pages mapped in the shadow page table.
+    ShadowMunmapKeepsMapped = "shadow-munmap-keeps-mapped";
+    /// madvise(MADV_DONTNEED) leaves the pages mapped in the shadow page table.
+    ShadowMadviseUntracked = "shadow-madvise-untracked";
+    /// mprotect leaves pages that nobody can reach any more mapped in the shadow page table.
+    ShadowMprotectUntracked = "shadow-mprotect-untracked";
+    /// A page that goes to the disk stays mapped in the shadow page table.
+    ShadowSwapUntracked = "shadow-swap-untracked";
+    /// Private mappings of files are anonymous to the shadow page table.
+    ShadowFileAnonymous = "shadow-file-anonymous";
+    /// Lowering the break leaves the pages in the shadow page table.
+    ShadowBrkShrinkUntracked = "shadow-brk-shrink-untracked";
+    /// A stack that grows does not in the shadow page table.
+    ShadowStackGrowthUntracked = "shadow-stack-growth-untracked";
+    /// execve leaves the old program's memory in the shadow page table.
+    ShadowExecveUntracked = "shadow-execve-untracked";
+    /// The end of the target leaves its memory in the shadow page table.
+    ShadowExitKeepsEntries = "shadow-exit-keeps-entries";
+    /// shadowpt_start does not reset a table that was started before.
+    ShadowStartKeepsOld = "shadow-start-keeps-old";
+    /// shadowpt_stop does not stop.
+    ShadowStopIgnored = "shadow-stop-ignored";
+    /// shadowpt_open does not tell that it has cut the range.
+    ShadowTruncationUntold = "shadow-truncation-untold";
+    /// The inspector can write to the shadow page table.
+    ShadowEntriesWritable = "shadow-entries-writable";
+    /// shadowpt_close leaves the table in the inspector's memory.
+    ShadowCloseKeepsWindow = "shadow-close-keeps-window";
+    /// The end of the inspector leaves the table open.
+    ShadowInspectorDeathIgnored = "shadow-inspector-death-ignored";
+    /// shadowpt_page_contents copies the first page of the range, whatever frame it is asked for.
+    ShadowContentsOfAnyFrame = "shadow-contents-of-any-frame";
+    /// Two callers of shadowpt_open at the same time may both find the table free.
+    ShadowOpenRace = "shadow-open-race";
 }
 
 #[cfg(feature = "mutants")]

@@ -5,7 +5,7 @@ mod start_info;
 
 use abi::boot::{
     CMDLINE_CLOCK, CMDLINE_DIRTYCOW, CMDLINE_FORK, CMDLINE_INIT, CMDLINE_MUTANT, CMDLINE_SCHEDULE,
-    CMDLINE_SELF_CHECK, CMDLINE_VERBOSE, CMDLINE_VIRTIO_MMIO,
+    CMDLINE_SELF_CHECK, CMDLINE_SHADOWPT_BASE, CMDLINE_VERBOSE, CMDLINE_VIRTIO_MMIO,
 };
 
 use crate::device::block::Disk;
@@ -13,7 +13,7 @@ use crate::device::console;
 use crate::device::events::{self, Event};
 use crate::fs::initrd;
 use crate::mm::{self, FreshMemory, PhysAddr};
-use crate::{arch, log, mutant, process, sched, selfcheck};
+use crate::{arch, log, mutant, process, sched, selfcheck, syscall};
 use command_line::CommandLine;
 use start_info::StartInfo;
 
@@ -85,6 +85,17 @@ fn choose_ways(command_line: CommandLine<'_>) {
     }
     if choice(CMDLINE_SCHEDULE, ["kernel", "vmm"]) == 1 {
         sched::decide_by_vmm();
+    }
+    if let Some(base) = command_line.value(CMDLINE_SHADOWPT_BASE) {
+        let number = core::str::from_utf8(base)
+            .ok()
+            .and_then(|digits| digits.parse().ok());
+        syscall::set_shadowpt_base(number.unwrap_or_else(|| {
+            panic!(
+                "{CMDLINE_SHADOWPT_BASE}= is {:?}, expected a number",
+                core::str::from_utf8(base)
+            )
+        }));
     }
     if choice(CMDLINE_CLOCK, ["virtual", "real"]) == 1 {
         sched::run_really();

@@ -168,6 +168,12 @@ impl PageRange {
         self.start.0 <= address.0 && address.0 < self.end.0
     }
 
+    /// Each page.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = VirtAddr> + use<> {
+        let start = self.start;
+        (0..self.pages()).map(move |page| start.plus(page << PAGE_SHIFT))
+    }
+
     pub(crate) fn intersection(&self, other: &Self) -> Option<Self> {
         let start = self.start.max(other.start);
         let end = self.end.min(other.end);

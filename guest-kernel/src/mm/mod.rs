@@ -7,6 +7,7 @@
 //! - `page_table`: the x86-64 radix tree
 //! - `image`: takes away from the kernel's own mapping what must not remain after boot
 //! - `kernel_stack`: guarded stacks in the run-time half of the kernel's addresses
+//! - `kernel_pages`: frames that the kernel writes and lends to programs
 //! - `shared_object`: memory that belongs to no process
 //! - `address_space`: what a process sees: areas, faults, copy-on-write, fork
 //! - `swap`: pages of programs on a disk, when memory runs out
@@ -22,6 +23,7 @@ mod device_memory;
 mod direct_map;
 mod frames;
 mod image;
+mod kernel_pages;
 mod kernel_stack;
 mod kmalloc;
 mod page_table;
@@ -31,7 +33,7 @@ mod user_copy;
 
 use core::ops::Range;
 
-pub(crate) use address::{FrameNumber, PhysAddr, VirtAddr, round_up_to_page};
+pub(crate) use address::{FrameNumber, PageRange, PhysAddr, VirtAddr, round_up_to_page};
 pub(crate) use address_space::{
     Access, AddressSpace, AreaRole, AreaView, Backing, FaultError, Growth, Lookup, MapRequest, Placement,
     Protection, STACK_TOP, be_vulnerable_to_dirty_cow, copy_on_fork, layout,
@@ -43,9 +45,10 @@ pub(crate) use frames::{
     table_location as frame_table_location,
 };
 pub(crate) use image::image_range;
+pub(crate) use kernel_pages::KernelPages;
 pub(crate) use kernel_stack::{KERNEL_STACKS, KernelStack, MAX_STACKS};
 pub(crate) use kmalloc::try_box;
-pub(crate) use page_table::activate_kernel;
+pub(crate) use page_table::{PageTable, activate_kernel};
 pub(crate) use shared_object::{MAX_BYTES as MAX_SHARED_BYTES, SharedObject};
 pub(crate) use swap::init as swap_to;
 pub(crate) use user_copy::{UserSlice, copy_from_frame, copy_to_frame};

@@ -14,6 +14,7 @@ use crate::fs::{OpenFiles, initrd};
 use crate::mm::{self, AddressSpace};
 use crate::mutant::{self, Mutant};
 use crate::sched;
+use crate::shadowpt;
 
 /// Longest path with its NUL. A longer one names nothing in an initrd.
 const PATH_BYTES: usize = 256;
@@ -35,6 +36,7 @@ pub(crate) fn exec(frame: &mut TrapFrame, path: u64, argv: u64, envp: u64) -> Re
         } = program;
         address_space.page_table().activate();
         process.address_space = Some(address_space);
+        shadowpt::program_replaced(process);
         if mutant::is(Mutant::ExecLeaksFrame) {
             mm::leak_frame();
         }

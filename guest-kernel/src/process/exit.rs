@@ -8,6 +8,7 @@ use crate::device::events::{self, Event};
 use crate::mm::{self, UserSlice};
 use crate::mutant::{self, Mutant};
 use crate::sched::{self, futex};
+use crate::shadowpt;
 
 /// Ends the thread that runs because it wants to.
 pub(crate) fn exit_thread(code: u64) -> ! {
@@ -106,6 +107,7 @@ fn wake_survivor(table: &mut table::Table, pid: Pid) {
 /// The last thread is gone: so is everything but the status.
 fn end_process(table: &mut table::Table, pid: Pid) {
     assert!(pid != Pid::INIT, "init's last thread exited");
+    shadowpt::process_ends(pid);
     mm::activate_kernel();
     let process = table.process(pid);
     let status = match process.life {

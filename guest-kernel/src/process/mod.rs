@@ -107,12 +107,21 @@ impl Process {
         self.pid
     }
 
+    pub(crate) fn is_superuser(&self) -> bool {
+        true
+    }
+
     pub(crate) fn parent(&self) -> Option<Pid> {
         self.family.parent
     }
 
     pub(crate) fn files(&mut self) -> &mut OpenFiles {
         &mut self.files
+    }
+
+    /// What it sees; None when it has ended.
+    pub(crate) fn memory(&mut self) -> Option<&mut AddressSpace> {
+        self.address_space.as_mut()
     }
 
     pub(crate) fn address_space(&mut self) -> &mut AddressSpace {

@@ -200,7 +200,7 @@ impl Table {
     }
 
     /// The process of that number, if there is one.
-    pub(super) fn find_process(&mut self, number: u32) -> Option<&mut Process> {
+    pub(crate) fn find_process(&mut self, number: u32) -> Option<&mut Process> {
         self.processes[slot_of(number)]
             .as_deref_mut()
             .filter(|process| process.pid.0 == number)

@@ -20,6 +20,11 @@ use crate::sync::Lock;
 pub(crate) enum Site {
     GetUserPages = schedule::GET_USER_PAGES,
     Madvise = schedule::MADVISE,
+    ShadowptOpen = schedule::SHADOWPT_OPEN,
+    ShadowptMap = schedule::SHADOWPT_MAP,
+    ShadowptClose = schedule::SHADOWPT_CLOSE,
+    ShadowptStart = schedule::SHADOWPT_START,
+    ShadowptStop = schedule::SHADOWPT_STOP,
 }
 
 static VMM_DECIDES: AtomicBool = AtomicBool::new(false);

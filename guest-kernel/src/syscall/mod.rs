@@ -5,6 +5,7 @@
 mod file;
 mod memory;
 mod process;
+mod shadowpt;
 mod system;
 mod thread;
 mod time;
@@ -15,6 +16,8 @@ use abi::linux::syscall as number;
 use crate::arch::TrapFrame;
 use crate::errno::Errno;
 
+pub(crate) use shadowpt::set_shadowpt_base;
+
 /// The one list: which call goes where, and which of the six arguments it takes. `frame` passes the caller's registers on.
 macro_rules! system_calls {
     ($($number:ident ($($argument:ident),*) $([$frame:ident])? => $handler:path;)*) => {
@@ -24,7 +27,7 @@ macro_rules! system_calls {
                     let [$($argument,)* ..] = frame.system_call_arguments();
                     $handler($($argument,)* $(system_calls!(@pass $frame frame))?)
                 })*
-                _ => Err(Errno::ENOSYS),
+                _ => shadowpt::call(frame),
             }
         }
     };

@@ -7,6 +7,7 @@ use super::unmap::release_pages;
 use super::{AddressSpace, Backing};
 use crate::errno::Errno;
 use crate::mutant::{self, Mutant};
+use crate::shadowpt;
 
 impl AddressSpace {
     /// The system call. Pages of the areas in the range go, and the next access finds zeros or the object's contents; holes
@@ -26,7 +27,7 @@ impl AddressSpace {
         for area in self.areas.overlapping(range) {
             has_hole |= area.range.start() > end;
             end = area.range.end();
-            if matches!(area.backing, Backing::Device { .. }) {
+            if matches!(area.backing, Backing::Device { .. } | Backing::Lent) {
                 return Err(Errno::EINVAL);
             }
             if let Some(part) = area
@@ -35,6 +36,9 @@ impl AddressSpace {
                 .filter(|_| !mutant::is(Mutant::MadviseKeepsContents))
             {
                 release_pages(&mut self.page_table, part);
+                if !mutant::is(Mutant::ShadowMadviseUntracked) {
+                    shadowpt::pages_changed(&self.page_table, part);
+                }
             }
         }
         if has_hole || end < range.end() {

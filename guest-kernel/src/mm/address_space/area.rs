@@ -26,6 +26,9 @@ pub(crate) enum Backing {
         /// Physical address behind the first page.
         first: PhysAddr,
     },
+    /// Frames that the kernel lends, all mapped from the start (`remap`). Programs never store to them, and no child inherits
+    /// them.
+    Lent,
 }
 
 impl Backing {
@@ -33,14 +36,20 @@ impl Backing {
     pub(super) fn is_private(&self) -> bool {
         match self {
             Self::Anonymous | Self::File { .. } => true,
-            Self::Shared { .. } | Self::Device { .. } => false,
+            Self::Shared { .. } | Self::Device { .. } | Self::Lent => false,
         }
+    }
+
+    /// A child of fork has the area too.
+    pub(super) fn is_inherited(&self) -> bool {
+        *self != Self::Lent
     }
 
     /// The same for an area that starts `bytes` further on.
     fn advanced(&self, bytes: u64) -> Self {
         match self {
             Self::Anonymous => Self::Anonymous,
+            Self::Lent => Self::Lent,
             Self::File { first } => Self::File {
                 first: first.plus(bytes),
             },

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::super::address::{PageRange, VirtAddr};
 use super::super::frames::OutOfMemory;
-use super::{Protection, Vma, layout};
+use super::{Vma, layout};
 
 /// Room for areas that a process has from the start, so that a usual one never moves its list.
 const USUAL_AREAS: usize = 32;
@@ -20,10 +20,12 @@ impl Areas {
         Ok(Self(areas))
     }
 
-    pub(super) fn try_clone(&self) -> Result<Self, OutOfMemory> {
+    /// What a child of fork has.
+    pub(super) fn try_inherit(&self) -> Result<Self, OutOfMemory> {
         let mut areas = Self::new()?;
         areas.0.try_reserve(self.0.len()).map_err(|_| OutOfMemory)?;
-        areas.0.extend(self.0.iter().cloned());
+        let inherited = self.0.iter().filter(|area| area.backing.is_inherited());
+        areas.0.extend(inherited.cloned());
         Ok(areas)
     }
 
@@ -80,13 +82,21 @@ impl Areas {
         self.give_room_back();
     }
 
-    /// Sets the protection of all pages of the range that lie in areas. After [`Self::reserve_change`].
-    pub(super) fn protect(&mut self, range: PageRange, protection: Protection) {
+    /// Changes what the areas of all pages of the range are. After [`Self::reserve_change`].
+    pub(super) fn change(&mut self, range: PageRange, change: impl FnMut(&mut Vma)) {
         let (first, last) = self.isolate(range);
-        self.0[first..last]
-            .iter_mut()
-            .for_each(|area| area.protection = protection);
+        self.0[first..last].iter_mut().for_each(change);
         self.merge_around(first, last);
+    }
+
+    /// Changes what those areas are that lie in the range with all their pages. Needs no room.
+    pub(super) fn change_whole(&mut self, range: PageRange, change: impl FnMut(&mut Vma)) {
+        let first = self.0.partition_point(|area| area.range.start() < range.start());
+        let last = self.0.partition_point(|area| area.range.end() <= range.end());
+        if first < last {
+            self.0[first..last].iter_mut().for_each(change);
+            self.merge_around(first, last);
+        }
     }
 
     /// Moves the start of the area that begins at `from` down to `to`.
@@ -165,7 +175,7 @@ impl Areas {
 #[cfg(test)]
 mod tests {
     use super::super::super::address::PhysAddr;
-    use super::super::{Backing, Growth};
+    use super::super::{Backing, Growth, Protection};
     use super::*;
 
     const PAGE: u64 = 4096;
@@ -237,18 +247,18 @@ mod tests {
     #[test]
     fn protection_splits_and_coming_back_merges() {
         let mut areas = areas(&[anonymous(1, 10)]);
-        areas.protect(range(3, 5), Protection::READ);
+        areas.change(range(3, 5), |area| area.protection = Protection::READ);
         assert_eq!(ranges(&areas), [range(1, 3), range(3, 5), range(5, 10)]);
-        areas.protect(range(3, 5), Protection::READ_WRITE);
+        areas.change(range(3, 5), |area| area.protection = Protection::READ_WRITE);
         assert_eq!(ranges(&areas), [range(1, 10)]);
     }
 
     #[test]
     fn protection_over_several_areas_merges_them_all() {
         let mut areas = areas(&[anonymous(1, 10)]);
-        areas.protect(range(2, 3), Protection::READ);
-        areas.protect(range(4, 5), Protection::READ);
-        areas.protect(range(1, 10), Protection::NONE);
+        areas.change(range(2, 3), |area| area.protection = Protection::READ);
+        areas.change(range(4, 5), |area| area.protection = Protection::READ);
+        areas.change(range(1, 10), |area| area.protection = Protection::NONE);
         assert_eq!(ranges(&areas), [range(1, 10)]);
     }
 

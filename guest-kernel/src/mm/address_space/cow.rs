@@ -8,6 +8,7 @@ use super::unmap::release;
 use super::{AddressSpace, FaultError};
 use crate::arch;
 use crate::mutant::{self, Mutant};
+use crate::shadowpt;
 
 impl AddressSpace {
     /// Makes a mapped page writable: its frame if nobody else has it or all share it on purpose, else a copy.
@@ -35,6 +36,9 @@ impl AddressSpace {
                 .replace(page, entry.with_writable(protection).dirtied());
         }
         arch::flush_page(page);
+        if !mutant::is(Mutant::ShadowCowUntracked) {
+            shadowpt::page_copied(&self.page_table, page);
+        }
         Ok(())
     }
 }

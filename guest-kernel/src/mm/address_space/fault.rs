@@ -2,7 +2,7 @@
 
 use abi::PAGE_SIZE;
 
-use super::super::address::{FrameNumber, VirtAddr};
+use super::super::address::{FrameNumber, PageRange, VirtAddr};
 use super::super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
 use super::super::image;
 use super::super::page_table::Entry;
@@ -12,6 +12,7 @@ use super::{AddressSpace, Backing, Growth, Vma, cow, layout};
 use crate::arch;
 use crate::device::block::DiskError;
 use crate::mutant::{self, Mutant};
+use crate::shadowpt;
 
 /// What the program tried to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +97,7 @@ impl AddressSpace {
                 Entry::user(frame.leave(), protection)
             }
             Backing::Device { first } => Entry::device(first.plus(offset_bytes), protection),
+            Backing::Lent => return Err(FaultError::Forbidden),
         };
         let entry = if access == Access::Write {
             entry.dirtied()
@@ -103,7 +105,11 @@ impl AddressSpace {
             entry
         };
         let installed = self.page_table.install(page, entry);
-        Ok(installed.inspect_err(|OutOfMemory| release(entry))?)
+        installed.inspect_err(|OutOfMemory| release(entry))?;
+        if !mutant::is(Mutant::ShadowFaultUntracked) {
+            shadowpt::pages_changed(&self.page_table, PageRange::single(page));
+        }
+        Ok(())
     }
 
     /// Maps a page that is on the disk, in a frame of its own whoever else has it.
@@ -114,6 +120,7 @@ impl AddressSpace {
         self.page_table
             .replace(page, Entry::user(frame.leave(), protection));
         swap::release(slot);
+        shadowpt::pages_changed(&self.page_table, PageRange::single(page));
         Ok(())
     }
 
@@ -135,6 +142,9 @@ impl AddressSpace {
             return Err(FaultError::Forbidden);
         }
         self.areas.grow_down(stack.start(), page);
+        if !mutant::is(Mutant::ShadowStackGrowthUntracked) {
+            shadowpt::areas_changed(self, PageRange::new(page, stack.start()));
+        }
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! fork: a second address space that sees the same.
 //!
 //! Private pages keep one frame for both, read-only; whoever stores first gets a copy (`cow`). Shared pages stay as they
-//! are. A page on the disk is in one slot for both. Only what is there is passed on; the rest comes by faults on either side.
+//! are, and what the kernel has lent stays the parent's alone. A page on the disk is in one slot for both. Only what is there is passed on; the rest comes by faults on either side.
 //!
 //! With `fork=copy` on the command line private frames are duplicated at once instead. Pages of a file that nobody has
 //! written to have one frame in either case: it is the file's. So has a page on the disk, until one of them touches it.
@@ -29,11 +29,11 @@ impl AddressSpace {
     pub(crate) fn fork(&mut self) -> Result<Self, OutOfMemory> {
         let mut child = Self {
             page_table: PageTable::new()?,
-            areas: self.areas.try_clone()?,
+            areas: self.areas.try_inherit()?,
             heap: self.heap,
         };
         let mut result = Ok(());
-        for area in self.areas.iter() {
+        for area in self.areas.iter().filter(|area| area.backing.is_inherited()) {
             result = share_pages(&mut self.page_table, &mut child.page_table, area);
             if result.is_err() {
                 break;

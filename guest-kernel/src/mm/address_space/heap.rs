@@ -51,6 +51,9 @@ impl AddressSpace {
             let released = PageRange::new(new_end, old_end);
             if !released.is_empty() && !mutant::is(Mutant::BrkShrinkKeepsPage) {
                 self.unmap_range(released).ok()?;
+                if !mutant::is(Mutant::ShadowBrkShrinkUntracked) {
+                    self.note_change(released);
+                }
             }
             return Some(());
         }
@@ -69,6 +72,7 @@ impl AddressSpace {
             growth: Growth::Fixed,
             backing: Backing::Anonymous,
         });
+        self.note_change(added);
         Some(())
     }
 }

@@ -76,13 +76,17 @@ impl AddressSpace {
         } = request;
         check_commitment(range, protection, &backing)?;
         self.unmap_range(range)?;
-        self.areas.reserve_change()?;
-        self.areas.insert(Vma {
-            range,
-            protection,
-            growth,
-            backing,
-        });
+        let room = self.areas.reserve_change();
+        if room.is_ok() {
+            self.areas.insert(Vma {
+                range,
+                protection,
+                growth,
+                backing,
+            });
+        }
+        self.note_change(range);
+        room?;
         Ok(range.start())
     }
 
@@ -115,7 +119,7 @@ pub(super) fn check_commitment(
     let counts = match backing {
         Backing::Anonymous | Backing::File { .. } => protection.allows_write(),
         Backing::Shared { .. } => true,
-        Backing::Device { .. } => false,
+        Backing::Device { .. } | Backing::Lent => false,
     };
     if counts && range.pages() > frames::total() + swap::total() {
         Err(Errno::ENOMEM)

@@ -4,7 +4,8 @@
 //! first access (`fault`), and a store to a page with several owners copies it first (`cow`). System calls change areas and
 //! take pages away; none of them brings a page in.
 //!
-//! One verb a file: `map`, `unmap`, `protect`, `advise`, `heap` (brk), `fault`, `cow`, `fork`; `remote` goes past protection. `area` and `areas` hold no
+//! One verb a file: `map`, `unmap`, `protect`, `advise`, `heap` (brk), `fault`, `cow`, `fork`; `remap` lends frames of the kernel's;
+//! `remote` goes past protection. `area` and `areas` hold no
 //! hardware and are tested on the host; `layout` has the fixed addresses.
 //!
 //! There is no page of zeros that everyone shares: a first read of an anonymous page gets a frame of its own.
@@ -22,12 +23,14 @@ pub(crate) mod layout;
 mod map;
 mod protect;
 mod protection;
+mod remap;
 mod remote;
 mod unmap;
 
-use super::address::VirtAddr;
+use super::address::{PageRange, VirtAddr};
 use super::frames::OutOfMemory;
 use super::page_table::PageTable;
+use crate::shadowpt;
 
 pub(crate) use area::{AreaRole, AreaView, Backing, Growth, Vma};
 use areas::Areas;
@@ -77,11 +80,24 @@ impl AddressSpace {
             role: match area.backing {
                 Backing::Anonymous if area.growth == Growth::Down => AreaRole::Stack,
                 Backing::Anonymous if self.heap.touches(area.range) => AreaRole::Heap,
-                Backing::Anonymous | Backing::Shared { .. } => AreaRole::Memory,
+                Backing::Anonymous | Backing::Shared { .. } | Backing::Lent => AreaRole::Memory,
                 Backing::File { first } => AreaRole::File { first },
                 Backing::Device { .. } => AreaRole::Device,
             },
         })
+    }
+
+    /// Which parts of the range lie in areas, lowest first, and what is behind them.
+    pub(crate) fn areas_in(&self, range: PageRange) -> impl Iterator<Item = (PageRange, &Backing)> {
+        self.areas
+            .overlapping(range)
+            .filter_map(move |area| Some((area.range.intersection(&range)?, &area.backing)))
+    }
+
+    /// Whoever mirrors the address space learns that areas and pages of the range are others now.
+    fn note_change(&self, range: PageRange) {
+        shadowpt::areas_changed(self, range);
+        shadowpt::pages_changed(&self.page_table, range);
     }
 
     /// Area that holds the address.

@@ -5,9 +5,10 @@ use abi::linux::mman::{PROT_EXEC, PROT_READ, PROT_WRITE};
 use super::super::address::{PageRange, VirtAddr, round_up_to_page};
 use super::super::page_table::Entry;
 use super::map::check_commitment;
-use super::{AddressSpace, Protection};
+use super::{AddressSpace, Backing, Protection};
 use crate::errno::Errno;
 use crate::mutant::{self, Mutant};
+use crate::shadowpt;
 
 /// A bit that Linux allows and this processor gives no meaning (`PROT_SEM`).
 const PROT_SEM: u64 = 8;
@@ -56,15 +57,21 @@ impl AddressSpace {
 
     fn protect_covered(&mut self, range: PageRange, protection: Protection) -> Result<(), Errno> {
         for area in self.areas.overlapping(range) {
+            if area.backing == Backing::Lent && protection.allows_write() {
+                return Err(Errno::EACCES);
+            }
             let newly_writable = protection.allows_write() && !area.protection.allows_write();
             if let Some(part) = area.range.intersection(&range).filter(|_| newly_writable) {
                 check_commitment(part, protection, &area.backing)?;
             }
         }
         self.areas.reserve_change()?;
-        self.areas.protect(range, protection);
+        self.areas.change(range, |area| area.protection = protection);
         self.page_table
             .update(range, |_, entry| protected(entry, protection));
+        if !mutant::is(Mutant::ShadowMprotectUntracked) {
+            shadowpt::pages_changed(&self.page_table, range);
+        }
         Ok(())
     }
 }

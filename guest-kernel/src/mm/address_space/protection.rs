@@ -8,7 +8,6 @@ pub(crate) struct Protection(u8);
 
 impl Protection {
     pub(crate) const NONE: Self = Self(0);
-    #[cfg(test)]
     pub(crate) const READ: Self = Self(PROT_READ as u8);
     pub(crate) const READ_WRITE: Self = Self((PROT_READ | PROT_WRITE) as u8);
 

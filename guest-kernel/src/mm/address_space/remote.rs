@@ -68,7 +68,7 @@ impl AddressSpace {
         let area = self.area_at(page).ok_or(FaultError::Forbidden)?;
         let is_forced = lookup.access == Access::Write && !area.protection.allows_write();
         let refused = match area.backing {
-            Backing::Device { .. } => true,
+            Backing::Device { .. } | Backing::Lent => true,
             Backing::Shared { .. } => is_forced,
             Backing::Anonymous | Backing::File { .. } => area.protection.is_none(),
         };

@@ -9,6 +9,7 @@ use super::super::swap;
 use super::{AddressSpace, layout};
 use crate::errno::Errno;
 use crate::mutant::{self, Mutant};
+use crate::shadowpt;
 
 impl AddressSpace {
     /// The system call: any address and length, holes included.
@@ -21,10 +22,17 @@ impl AddressSpace {
         if bytes == 0 {
             return Err(Errno::EINVAL);
         }
-        self.unmap_range(PageRange::new(start, start.plus(bytes)))
+        let range = PageRange::new(start, start.plus(bytes));
+        self.unmap_range(range)?;
+        if mutant::is(Mutant::ShadowMunmapKeepsMapped) {
+            shadowpt::areas_changed(self, range);
+        } else {
+            self.note_change(range);
+        }
+        Ok(())
     }
 
-    /// Refused only when there is no memory to remember what remains; then nothing changes.
+    /// Refused only when there is no memory to remember what remains; then nothing changes. The caller tells of the change.
     pub(super) fn unmap_range(&mut self, range: PageRange) -> Result<(), Errno> {
         if self.areas.is_free(range) {
             return Ok(());

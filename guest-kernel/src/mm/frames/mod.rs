@@ -32,6 +32,7 @@ pub(crate) enum FrameKind {
     KernelStack = kinds::KERNEL_STACK,
     Anonymous = kinds::ANONYMOUS,
     PageCache = kinds::PAGE_CACHE,
+    ShadowTable = kinds::SHADOW_TABLE,
 }
 
 /// What is known about memory that the kernel has not used yet.

@@ -1,8 +1,9 @@
-//! Visiting the entries of a range: to change, to clear, to copy.
+//! Visiting the entries of a range: to change, to clear, to copy, to look.
 
 use core::convert::Infallible;
+use core::ops::ControlFlow;
 
-use super::super::address::{PageRange, VirtAddr};
+use super::super::address::{FrameNumber, PageRange, VirtAddr};
 use super::super::frames::{self, Contents};
 use super::table::{Table, end_of_slot, index_at};
 use super::{Entry, PageTable};
@@ -24,6 +25,32 @@ impl PageTable {
         // Even an entry that only lost its table may be cached by the processor on the way to others.
         arch::flush_all();
         result
+    }
+
+    /// Whether an entry of the range is in use, be it for a page that is on the disk.
+    pub(in crate::mm) fn has_entry_in(&self, range: PageRange) -> bool {
+        !range.is_empty() && visit(self.root, 4, range, &mut |_, _| Err(())).is_err()
+    }
+
+    /// Calls `f` with the page and the frame of each entry in the range through which something can be reached, until it says
+    /// that it has seen enough.
+    pub(crate) fn for_each_mapped<B>(
+        &self,
+        range: PageRange,
+        mut f: impl FnMut(VirtAddr, FrameNumber) -> ControlFlow<B>,
+    ) -> Option<B> {
+        if range.is_empty() {
+            return None;
+        }
+        let look = &mut |page, entry: Entry| {
+            if entry.is_present()
+                && let ControlFlow::Break(found) = f(page, entry.frame())
+            {
+                return Err(found);
+            }
+            Ok(entry)
+        };
+        visit(self.root, 4, range, look).err()
     }
 
     /// As [`Self::try_update`], for callers that change several ranges and drop cached translations once, at the end.

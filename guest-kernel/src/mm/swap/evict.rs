@@ -2,7 +2,7 @@
 
 use core::mem::ManuallyDrop;
 
-use super::super::address::{FrameNumber, VirtAddr};
+use super::super::address::{FrameNumber, PageRange, VirtAddr};
 use super::super::direct_map;
 use super::super::frames::{self, Contents, FrameKind, OutOfMemory};
 use super::super::page_table::{Entry, PageTable, registry};
@@ -10,6 +10,7 @@ use super::Swap;
 use crate::arch;
 use crate::log;
 use crate::mutant::{self, Mutant};
+use crate::shadowpt;
 
 /// What is mapped at a page of an address space.
 #[derive(Clone, Copy)]
@@ -38,6 +39,9 @@ impl Swap {
         for (nth, mut owner) in victim.owners().enumerate() {
             if !mutant::is(Mutant::SwapKeepsMapping) {
                 owner.replace(victim.page, Entry::swapped(slot));
+            }
+            if !mutant::is(Mutant::ShadowSwapUntracked) {
+                shadowpt::pages_changed(&owner, PageRange::single(victim.page));
             }
             // The first one has the reference that the slot was taken with.
             if nth > 0 {

@@ -1,0 +1,42 @@
+//! Frames of the kernel's that are written word by word, and that programs may be lent.
+
+use alloc::vec::Vec;
+
+use super::address::PAGE_BYTES;
+use super::direct_map;
+use super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
+
+const WORDS_IN_FRAME: usize = PAGE_BYTES / 8;
+
+/// Frames, each with one reference, and all zero at the start.
+#[derive(Debug)]
+pub(crate) struct KernelPages(Vec<FrameRef>);
+
+impl KernelPages {
+    pub(crate) fn new(kind: FrameKind, count: usize) -> Result<Self, OutOfMemory> {
+        let mut pages = Vec::new();
+        pages.try_reserve_exact(count).map_err(|_| OutOfMemory)?;
+        for _ in 0..count {
+            pages.push(frames::allocate(kind, Contents::Zeroed)?);
+        }
+        Ok(Self(pages))
+    }
+
+    pub(crate) fn frames(&self) -> &[FrameRef] {
+        &self.0
+    }
+
+    /// The word of that number, counted from the first frame's first.
+    pub(crate) fn load(&self, word: usize) -> u64 {
+        direct_map::load(self.0[word / WORDS_IN_FRAME].number(), word % WORDS_IN_FRAME)
+    }
+
+    /// Replaces it.
+    pub(crate) fn store(&mut self, word: usize, value: u64) {
+        direct_map::store(
+            self.0[word / WORDS_IN_FRAME].number(),
+            word % WORDS_IN_FRAME,
+            value,
+        );
+    }
+}

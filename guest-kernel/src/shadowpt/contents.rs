@@ -1,0 +1,58 @@
+//! shadowpt_page_contents: what is in a page that the target maps.
+
+use core::ops::ControlFlow;
+
+use abi::PAGE_SIZE;
+
+use super::{SHADOW, Slot};
+use crate::errno::Errno;
+use crate::mm::{Access, AddressSpace, FrameNumber, FrameRef, Lookup, PageRange, UserSlice, copy_from_frame};
+use crate::mutant::{self, Mutant};
+use crate::process::{self, Process, Table};
+
+/// Bytes that are copied at a time.
+const PIECE_BYTES: usize = 256;
+
+/// Copies the frame of that number to the caller's memory. EPERM without superuser; EINVAL when no table is open, or the target
+/// does not map the frame in the table's range at this moment; EFAULT when the buffer cannot take it, after what it could take.
+pub(crate) fn page_contents(frame: u64, buffer: u64) -> Result<(), Errno> {
+    if !process::with_current(|process| process.is_superuser()) {
+        return Err(Errno::EPERM);
+    }
+    // Held, so that it is the same frame until the end, whatever the copy does to memory.
+    let frame = process::with_table(|table| find(table, frame))?;
+    let mut rest = UserSlice::new(buffer, PAGE_SIZE)?;
+    let mut offset = 0;
+    while let Some(piece) = rest.take_piece(PIECE_BYTES) {
+        let mut bytes = [0; PIECE_BYTES];
+        let bytes = &mut bytes[..piece.len()];
+        copy_from_frame(&frame, offset, bytes);
+        process::with_current(|process| process.address_space().write(piece, bytes))?;
+        offset += bytes.len() as u64;
+    }
+    Ok(())
+}
+
+fn find(table: &mut Table, number: u64) -> Result<FrameRef, Errno> {
+    let (target, pages) = match &*SHADOW.lock() {
+        Slot::Open(shadow) => (shadow.target, shadow.pages),
+        Slot::Free | Slot::Taken => return Err(Errno::EINVAL),
+    };
+    let target = target.and_then(|pid| table.find_process(pid.as_u32()));
+    let target = target.and_then(Process::memory).ok_or(Errno::EINVAL)?;
+    let number = u32::try_from(number).map_err(|_| Errno::EINVAL)?;
+    hold(target, pages, FrameNumber::new(number)).ok_or(Errno::EINVAL)
+}
+
+/// A reference to the frame, if a page of the range maps it and it is memory.
+fn hold(target: &AddressSpace, pages: PageRange, wanted: FrameNumber) -> Option<FrameRef> {
+    let anywhere = mutant::is(Mutant::ShadowContentsOfAnyFrame);
+    let page = target.page_table().for_each_mapped(pages, |page, frame| {
+        if frame == wanted || anywhere {
+            ControlFlow::Break(page)
+        } else {
+            ControlFlow::Continue(())
+        }
+    })?;
+    target.follow_page(page, Lookup::new(Access::Read))
+}
