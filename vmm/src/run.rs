@@ -73,7 +73,7 @@ pub(crate) fn once(
     )?;
     vm.devices().schedule.follow(choices.to_vec());
     let mut run = Run {
-        performer: Performer::new(Driver::new(vm)),
+        performer: Performer::new(Driver::new(vm)).with_shadowpt_base(scenario.guest.shadowpt_base()),
         judge: Judge::default(),
         lines: Vec::new(),
     };

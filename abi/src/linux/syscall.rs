@@ -66,6 +66,8 @@ named_numbers! {
         GETUID = 102;
         /// getgid()
         GETGID = 104;
+        /// setuid(uid)
+        SETUID = 105;
         /// geteuid()
         GETEUID = 107;
         /// getegid()

@@ -88,6 +88,8 @@ rules! {
     References: "a frame has a reference for each mapping",
     /// After the last process every frame has come back.
     FramesLost: "after the last process every frame has come back",
+    /// A shadow page table says what is true of its target, is the kernel's alone to write, and is gone when it is closed.
+    ShadowTable: "the shadow page table says what is true of its target",
     /// Processes and threads change their states as they may.
     Life: "processes change state as allowed",
     /// Reports of the kernel are well formed, and not too many to follow.
@@ -131,6 +133,7 @@ impl Rule {
             | Rule::FreeFrameMapped
             | Rule::References
             | Rule::FramesLost
+            | Rule::ShadowTable
             | Rule::Life
             | Rule::Reports => Blame::Guest,
         }

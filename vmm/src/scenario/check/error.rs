@@ -80,6 +80,8 @@ pub(in crate::scenario) enum CheckError {
     Misaligned { address: String },
     #[error("expected at least 1 page, found 0")]
     NoPages,
+    #[error("a file is mapped privately")]
+    FileShared,
     #[error("expected at most {most} pages, all that a process can address, found {found}")]
     TooManyPages { most: u64, found: u64 },
     #[error("{found} pages are more than the {memory_pages} pages that the guest can hold")]
@@ -208,6 +210,7 @@ impl CheckError {
             | Self::ListedTwice { .. }
             | Self::NameTaken { .. }
             | Self::HeapTaken
+            | Self::FileShared
             | Self::InitTaken
             | Self::SpinReturns
             | Self::WouldStop { .. }

@@ -9,6 +9,7 @@ mod error;
 mod expectations;
 mod operations;
 mod processes;
+mod shadowpt;
 mod waiting;
 mod world;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use abi::boot::{MAX_MEMORY_MIB, MIN_MEMORY_MIB};
+use abi::boot::{CMDLINE_SHADOWPT_BASE, MAX_MEMORY_MIB, MIN_MEMORY_MIB};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -79,6 +79,17 @@ pub struct Swap {
 impl Swap {
     /// Largest disk in MiB: all of it may come to lie in the host's memory.
     pub const MAX_MIB: u64 = 256;
+}
+
+impl Guest {
+    /// Number of the first system call of the shadow page table, as the kernel is told on its command line.
+    #[must_use]
+    pub fn shadowpt_base(&self) -> u64 {
+        let option = self.options.get(CMDLINE_SHADOWPT_BASE);
+        option
+            .and_then(|number| number.parse().ok())
+            .unwrap_or(abi::shadowpt::BASE_NUMBER)
+    }
 }
 
 impl Default for Guest {

@@ -18,7 +18,7 @@ mod step;
 pub use address::{AddressError, ProcessAddress, ProcessRegion, RegionAddress};
 pub use content::{Content, ContentAt, ContentError, Fill};
 pub use document::{Budget, Clock, Guest, Scenario, Swap};
-pub use expectation::{Access, Expectation, ProcessEnding, ProcessEndingError, Since};
+pub use expectation::{Access, Expectation, ProcessEnding, ProcessEndingError, Since, SpteFlag};
 pub use name::{NameError, ProcessName, RegionName, ScenarioName};
 pub use operation::{Advice, MAX_SLEEP_MS, Operation, PathArgument, Protection, STACK_BYTE, Sharing};
 pub(super) use outcome::OutcomeKey;
