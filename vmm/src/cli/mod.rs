@@ -1,5 +1,6 @@
 //! The command line: arguments in, reports out, one exit status.
 
+mod fuzz;
 mod image;
 mod list;
 mod run;
@@ -26,6 +27,7 @@ Examples:
                                       what became of each process, as a Mermaid diagram
   vmm run --replay race.json scenarios/dirtycow-vulnerable.json
                                       explore schedules, and write the one that breaks a rule as a scenario
+  vmm fuzz --seed 7                   random sequences; the first that breaks a rule is written as a scenario
   vmm list scenarios                  names and descriptions
   vmm schema > scenario.schema.json   JSON Schema of the scenario language, for editors
 
@@ -52,6 +54,8 @@ enum Command {
         #[arg(default_value = "scenarios")]
         paths: Vec<PathBuf>,
     },
+    /// Try random sequences of memory operations under a shadow page table, until one breaks a rule.
+    Fuzz(fuzz::FuzzArgs),
     /// Print the JSON Schema of the scenario language.
     Schema,
     /// Build the guest image, or run cargo for the guest crates as the image builder does.
@@ -64,6 +68,7 @@ pub(crate) fn main() -> ExitCode {
     let outcome = match cli.command {
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::List { paths }) => list::list(&paths),
+        Some(Command::Fuzz(args)) => fuzz::fuzz(&args),
         Some(Command::Schema) => schema(),
         Some(Command::Image(args)) => image::image(&args),
         None if cli.run.is_empty() => {
