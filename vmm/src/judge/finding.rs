@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::scenario::Clause;
+
 /// One thing that is not as it must be.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Finding {
@@ -16,6 +18,9 @@ pub struct Finding {
     pub expected: String,
     /// What is.
     pub found: String,
+    /// Clauses of a specification that the step shows; known only when the run is reported.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub clauses: Vec<Clause>,
 }
 
 impl Finding {
@@ -31,6 +36,7 @@ impl Finding {
             place: place.into(),
             expected: expected.into(),
             found: found.into(),
+            clauses: Vec::new(),
         }
     }
 }

@@ -6,6 +6,7 @@ use abi::boot::{CMDLINE_SHADOWPT_BASE, MAX_MEMORY_MIB, MIN_MEMORY_MIB};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::clause::Clause;
 use super::name::{ProcessName, ScenarioName};
 use super::schedule::Schedule;
 use super::step::{OperationStep, Step};
@@ -30,6 +31,8 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// Line of the file on which each step begins, from 1.
     pub step_lines: Vec<usize>,
+    /// Clauses that each step shows.
+    pub step_clauses: Vec<Vec<Clause>>,
 }
 
 impl Scenario {

@@ -5,6 +5,7 @@
 //! know, such as whether a process exists at that step, is [`super::check`]'s.
 
 mod address;
+mod clause;
 mod content;
 mod describe;
 mod document;
@@ -16,6 +17,7 @@ mod schedule;
 mod step;
 
 pub use address::{AddressError, ProcessAddress, ProcessRegion, RegionAddress};
+pub use clause::{Clause, ClauseError, ClauseId};
 pub use content::{Content, ContentAt, ContentError, Fill};
 pub use document::{Budget, Clock, Guest, Scenario, Swap};
 pub use expectation::{Access, Expectation, ProcessEnding, ProcessEndingError, Since, SpteFlag};
