@@ -72,6 +72,8 @@ named_numbers! {
         GETEGID = 108;
         /// getppid()
         GETPPID = 110;
+        /// rt_sigtimedwait(set, info, timeout, set size)
+        RT_SIGTIMEDWAIT = 128;
         /// arch_prctl(code, address)
         ARCH_PRCTL = 158;
         /// reboot(magic1, magic2, command, argument)

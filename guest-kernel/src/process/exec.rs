@@ -6,7 +6,7 @@
 use super::arguments::Arguments;
 use super::load::{Program, load};
 use super::thread::Sleep;
-use super::{Pid, fork, table};
+use super::{Pid, SignalSet, fork, table};
 use crate::arch::{TrapFrame, UserState};
 use crate::device::events::{self, Event};
 use crate::errno::Errno;
@@ -121,7 +121,8 @@ fn create_init(path: &[u8]) -> Result<(), Errno> {
         stack,
     } = load(find_executable(path)?, &Arguments::for_init(path)?)?;
     let frame = TrapFrame::entering_user(entry, stack);
-    let thread = fork::new_thread(Pid::INIT.into(), Pid::INIT, frame, UserState::INITIAL)?;
+    let (tid, mask) = (Pid::INIT.into(), SignalSet::default());
+    let thread = fork::new_thread(tid, Pid::INIT, frame, UserState::INITIAL, mask)?;
     let files = OpenFiles::on_console();
     Ok(table::with_table(|table| {
         fork::add(table, None, address_space, files, thread)

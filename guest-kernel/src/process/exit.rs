@@ -3,7 +3,7 @@
 use abi::linux::process::WAIT_EXIT_SHIFT;
 
 use super::thread::Sleep;
-use super::{Life, Pid, table};
+use super::{Life, Pid, signal, table};
 use crate::device::events::{self, Event};
 use crate::mm::{self, UserSlice};
 use crate::mutant::{self, Mutant};
@@ -128,6 +128,7 @@ fn end_process(table: &mut table::Table, pid: Pid) {
     }
     let waits_for_child = |reason| matches!(reason, Sleep::Child(_));
     table.wake_all(parent, waits_for_child);
+    signal::tell_parent(table, parent, pid, status);
     if init_has_zombie {
         table.wake_all(Pid::INIT, waits_for_child);
     }

@@ -5,6 +5,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::signal::{Pending, SignalSet};
 use super::thread::{State, Thread, Tid, Woken};
 use super::{Family, Life, Pid, Process, table};
 use crate::arch::{Context, TrapFrame, UserState};
@@ -25,12 +26,14 @@ pub(crate) fn fork(
     child_frame.set_system_call_result(0);
     let pid = table::with_table(|table| {
         let pid = Pid(table.free_number()?);
-        let mut user_state = table.current_thread().user_state.clone();
+        let caller = table.current_thread();
+        let mut user_state = caller.user_state.clone();
         user_state.save();
+        let mask = caller.signal_mask;
         let parent = table.current_process();
         let (parent_pid, files) = (parent.pid, parent.files.clone());
         let mut address_space = parent.address_space().fork()?;
-        let mut thread = new_thread(pid.into(), pid, child_frame, user_state)?;
+        let mut thread = new_thread(pid.into(), pid, child_frame, user_state, mask)?;
         adjust(&mut address_space, &mut thread);
         add(table, Some(parent_pid), address_space, files, thread)?;
         Ok::<_, Errno>(pid)
@@ -47,6 +50,7 @@ pub(super) fn new_thread(
     process: Pid,
     frame: TrapFrame,
     user_state: UserState,
+    signal_mask: SignalSet,
 ) -> Result<Box<Thread>, OutOfMemory> {
     let kernel_stack = KernelStack::new()?;
     // SAFETY: the stack was just made and nothing uses it.
@@ -60,7 +64,8 @@ pub(super) fn new_thread(
         context,
         user_state,
         clear_at_end: 0,
-        signal_mask: 0,
+        signal_mask,
+        pending: Pending::default(),
     })
 }
 
@@ -86,6 +91,7 @@ pub(super) fn add(
         first_threads_status: 0,
         address_space: Some(address_space),
         files,
+        pending: Pending::default(),
     })?;
     table::reserve_thread(&mut process)?;
     table.insert_process(process);

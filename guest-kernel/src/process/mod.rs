@@ -4,13 +4,14 @@
 //!   fork, clone ──> runnable <──────── what it waits for has come ──────┐
 //!                    │   ^                                              │
 //!            (sched) v   │ yields, slice used up                        │
-//!                   running ── wait4, nanosleep, futex ──> sleeping ────┘
+//!                   running ── wait4, nanosleep, futex, ... ─> sleeping ─┘
 //!                    │
 //!                    └─ exit, kill, fatal fault ──> ended; the last thread's process: zombie ──(wait4)──> gone
 //! ```
 //!
 //! - `thread`: what the scheduler runs; `table`: processes and threads by number, and who is whose child
-//! - `fork`, `clone`, `exec`, `exit`, `signal`, `wait`: one system call each; `fault` decides what an exception means
+//! - `fork`, `clone`, `exec`, `exit`, `wait`: one system call each; `fault` decides what an exception means
+//! - `signal`: what signals do, and those that wait
 //! - `load`: a program file becomes an address space; `arguments`: what it is told
 //! - `memory_file`: a process's memory as a file
 //!
@@ -43,7 +44,7 @@ pub(crate) use exit::{end_if_told, exit_group, exit_thread};
 pub(crate) use fault::{Fault, end_by_fault, handle_page_fault, read_current};
 pub(crate) use fork::fork;
 pub(crate) use memory_file::{read_own, write_own};
-pub(crate) use signal::{kill, kill_thread};
+pub(crate) use signal::{SignalSet, change_mask, kill, kill_thread, wait_for_signal};
 pub(crate) use table::{Table, finish_switch, switch_to, with_current, with_table, with_thread};
 pub(crate) use thread::{Sleep, State, Tid, Woken};
 pub(crate) use wait::{ChildFilter, Patience, wait};
@@ -100,6 +101,8 @@ pub(crate) struct Process {
     /// None in a zombie.
     address_space: Option<AddressSpace>,
     files: OpenFiles,
+    /// Signals that all threads block.
+    pending: signal::Pending,
 }
 
 impl Process {

@@ -9,6 +9,7 @@ pub mod futex;
 pub mod memory;
 pub mod process;
 mod raw;
+pub mod signal;
 pub mod thread;
 pub mod time;
 

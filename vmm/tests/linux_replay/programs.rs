@@ -43,6 +43,7 @@ const RUNS: &[(&str, &[&str])] = &[
     ("memory", &[]),
     ("sse", &[]),
     ("segments", &[]),
+    ("signals", &[]),
     ("wait-errors", &[]),
 ];
 
