@@ -66,6 +66,10 @@ named_numbers! {
         GETUID = 102;
         /// getgid()
         GETGID = 104;
+        /// setuid(uid)
+        SETUID = 105;
+        /// setgid(gid)
+        SETGID = 106;
         /// geteuid()
         GETEUID = 107;
         /// getegid()

@@ -6,7 +6,7 @@
 use super::arguments::Arguments;
 use super::load::{Program, load};
 use super::thread::Sleep;
-use super::{Pid, SignalSet, fork, table};
+use super::{Credentials, Heritage, Pid, SignalSet, fork, table};
 use crate::arch::{TrapFrame, UserState};
 use crate::device::events::{self, Event};
 use crate::errno::Errno;
@@ -123,8 +123,11 @@ fn create_init(path: &[u8]) -> Result<(), Errno> {
     let frame = TrapFrame::entering_user(entry, stack);
     let (tid, mask) = (Pid::INIT.into(), SignalSet::default());
     let thread = fork::new_thread(tid, Pid::INIT, frame, UserState::INITIAL, mask)?;
-    let files = OpenFiles::on_console();
+    let heritage = Heritage {
+        files: OpenFiles::on_console(),
+        credentials: Credentials::SUPERUSER,
+    };
     Ok(table::with_table(|table| {
-        fork::add(table, None, address_space, files, thread)
+        fork::add(table, None, heritage, address_space, thread)
     })?)
 }

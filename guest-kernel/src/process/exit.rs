@@ -128,7 +128,7 @@ fn end_process(table: &mut table::Table, pid: Pid) {
     }
     let waits_for_child = |reason| matches!(reason, Sleep::Child(_));
     table.wake_all(parent, waits_for_child);
-    signal::tell_parent(table, parent, pid, status);
+    signal::tell_parent(table, pid, status);
     if init_has_zombie {
         table.wake_all(Pid::INIT, waits_for_child);
     }

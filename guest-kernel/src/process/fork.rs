@@ -7,11 +7,10 @@ use alloc::vec::Vec;
 
 use super::signal::{Pending, SignalSet};
 use super::thread::{State, Thread, Tid, Woken};
-use super::{Family, Life, Pid, Process, table};
+use super::{Family, Heritage, Life, Pid, Process, table};
 use crate::arch::{Context, TrapFrame, UserState};
 use crate::device::events::{self, Event};
 use crate::errno::Errno;
-use crate::fs::OpenFiles;
 use crate::mm::{AddressSpace, KernelStack, OutOfMemory, try_box};
 use crate::mutant::{self, Mutant};
 use crate::sched;
@@ -31,17 +30,26 @@ pub(crate) fn fork(
         user_state.save();
         let mask = caller.signal_mask;
         let parent = table.current_process();
-        let (parent_pid, files) = (parent.pid, parent.files.clone());
+        let (parent_pid, heritage) = (parent.pid, parent.heritage());
         let mut address_space = parent.address_space().fork()?;
         let mut thread = new_thread(pid.into(), pid, child_frame, user_state, mask)?;
         adjust(&mut address_space, &mut thread);
-        add(table, Some(parent_pid), address_space, files, thread)?;
+        add(table, Some(parent_pid), heritage, address_space, thread)?;
         Ok::<_, Errno>(pid)
     })?;
     if !mutant::is(Mutant::ChildNeverRuns) {
         sched::enqueue(pid.into());
     }
     Ok(pid)
+}
+
+impl Process {
+    fn heritage(&self) -> Heritage {
+        Heritage {
+            files: self.files.clone(),
+            credentials: self.credentials,
+        }
+    }
 }
 
 /// A thread that enters user mode with the registers of `frame` when it first runs.
@@ -73,11 +81,12 @@ pub(super) fn new_thread(
 pub(super) fn add(
     table: &mut table::Table,
     parent: Option<Pid>,
+    heritage: Heritage,
     address_space: AddressSpace,
-    files: OpenFiles,
     thread: Box<Thread>,
 ) -> Result<(), OutOfMemory> {
     let pid = thread.process;
+    let Heritage { files, credentials } = heritage;
     let root = address_space.page_table().root();
     let mut process = try_box(Process {
         pid,
@@ -91,6 +100,7 @@ pub(super) fn add(
         first_threads_status: 0,
         address_space: Some(address_space),
         files,
+        credentials,
         pending: Pending::default(),
     })?;
     table::reserve_thread(&mut process)?;

@@ -11,7 +11,7 @@
 //!
 //! - `thread`: what the scheduler runs; `table`: processes and threads by number, and who is whose child
 //! - `fork`, `clone`, `exec`, `exit`, `wait`: one system call each; `fault` decides what an exception means
-//! - `signal`: what signals do, and those that wait
+//! - `signal`: what signals do, and those that wait; `credentials`: who a process acts for
 //! - `load`: a program file becomes an address space; `arguments`: what it is told
 //! - `memory_file`: a process's memory as a file
 //!
@@ -22,6 +22,7 @@
 
 mod arguments;
 mod clone;
+mod credentials;
 mod exec;
 mod exit;
 mod fault;
@@ -39,6 +40,7 @@ use crate::fs::OpenFiles;
 use crate::mm::AddressSpace;
 
 pub(crate) use clone::clone;
+use credentials::Credentials;
 pub(crate) use exec::{exec, read_path, start_init};
 pub(crate) use exit::{end_if_told, exit_group, exit_thread};
 pub(crate) use fault::{Fault, end_by_fault, handle_page_fault, read_current};
@@ -86,6 +88,13 @@ struct Family {
     younger: Option<Pid>,
 }
 
+/// What a child has from its parent beside memory.
+#[derive(Clone, Debug)]
+struct Heritage {
+    files: OpenFiles,
+    credentials: Credentials,
+}
+
 /// A process.
 #[derive(Debug)]
 pub(crate) struct Process {
@@ -101,6 +110,7 @@ pub(crate) struct Process {
     /// None in a zombie.
     address_space: Option<AddressSpace>,
     files: OpenFiles,
+    credentials: Credentials,
     /// Signals that all threads block.
     pending: signal::Pending,
 }
@@ -110,8 +120,12 @@ impl Process {
         self.pid
     }
 
+    pub(crate) fn credentials(&mut self) -> &mut Credentials {
+        &mut self.credentials
+    }
+
     pub(crate) fn is_superuser(&self) -> bool {
-        true
+        self.credentials.is_superuser()
     }
 
     pub(crate) fn parent(&self) -> Option<Pid> {

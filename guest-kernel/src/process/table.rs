@@ -194,9 +194,11 @@ impl Table {
         })
     }
 
-    /// The processes of those numbers that there are.
-    pub(super) fn pids(&self) -> impl Iterator<Item = Pid> {
-        self.processes.iter().flatten().map(|process| process.pid)
+    /// The processes that there are, one after the other: the first one in a slot from `slot` on, and the slot behind it.
+    pub(super) fn next_process(&self, slot: usize) -> Option<(Pid, usize)> {
+        let found = self.processes[slot..].iter().position(Option::is_some)? + slot;
+        let process = self.processes[found].as_deref()?;
+        Some((process.pid, found + 1))
     }
 
     /// The process of that number, if there is one.

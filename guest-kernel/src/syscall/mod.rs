@@ -2,6 +2,7 @@
 //!
 //! Number in RAX, arguments in RDI, RSI, RDX, R10, R8 and R9, result in RAX; a failure is the negated error number.
 
+mod credentials;
 mod file;
 mod memory;
 mod process;
@@ -63,10 +64,12 @@ system_calls! {
     KILL(pid, signal) => signal::kill;
     UNAME(buffer) => system::uname;
     READLINK(path) => file::readlink;
-    GETUID() => system::superuser;
-    GETGID() => system::superuser;
-    GETEUID() => system::superuser;
-    GETEGID() => system::superuser;
+    GETUID() => credentials::getuid;
+    GETGID() => credentials::getgid;
+    SETUID(uid) => credentials::setuid;
+    SETGID(gid) => credentials::setgid;
+    GETEUID() => credentials::getuid;
+    GETEGID() => credentials::getgid;
     GETPPID() => process::getppid;
     RT_SIGTIMEDWAIT(set, info, timeout, bytes) => signal::rt_sigtimedwait;
     ARCH_PRCTL(code, address) => thread::arch_prctl;

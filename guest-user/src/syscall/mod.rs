@@ -3,6 +3,7 @@
 //! Numbers and flags are those of [`abi::linux`] and pass through unchanged: programs here are as often after the refusal
 //! of a bad argument as after the effect of a good one.
 
+pub mod credentials;
 mod errno;
 pub mod file;
 pub mod futex;

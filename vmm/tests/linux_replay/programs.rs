@@ -17,6 +17,7 @@ const AGENT: &str = "agent";
 /// Programs that no shipped scenario runs, or not in all the ways that they can be run in.
 const RUNS: &[(&str, &[&str])] = &[
     ("cow", &[]),
+    ("credentials", &[]),
     ("dirtycow", &[]),
     ("dirtycow", &["5", "5"]),
     ("exit-status", &["0"]),

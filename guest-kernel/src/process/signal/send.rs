@@ -2,39 +2,78 @@
 
 use abi::linux::process::SIGCHLD;
 
-use super::super::{Life, Pid, exit, table};
+use super::super::{Credentials, Life, Pid, exit, table};
 use super::effect::{Effect, effect_of, sendable};
 use super::{Origin, Signal};
 use crate::errno::Errno;
 use crate::process::{Sleep, Tid, Woken};
 
+/// Who sends.
+#[derive(Clone, Copy)]
+struct Sender {
+    pid: Pid,
+    credentials: Credentials,
+}
+
+/// Of several processes, those that a signal goes to.
+#[derive(Clone, Copy)]
+enum Several {
+    /// All but init and the caller.
+    Others,
+    /// Those of the caller's group, of which there is one, init's.
+    Group,
+}
+
 /// Sends a signal: to the process of a positive number, to every process but init and the caller for -1, and for 0 to every
-/// process of the caller's group, of which there is one, init's.
+/// process of the caller's group. EPERM for a process of another user.
 pub(crate) fn kill(pid: i32, signal: u64) -> Result<(), Errno> {
-    let signal = sendable(signal)?;
     table::with_table(|table| {
-        let caller = table.current_process().pid;
-        let origin = Origin::kill(caller.as_u32(), 0);
+        let sender = Sender::current(table);
+        let origin = Origin::kill(sender.pid.as_u32(), sender.credentials.uid());
         match pid {
             1.. => {
                 let target = table.find_process(pid.unsigned_abs()).ok_or(Errno::ESRCH)?.pid;
+                let signal = sender.check(table, target, signal)?;
                 send(table, target, signal, origin);
                 Ok(())
             }
-            0 | -1 => {
-                // In two steps, because a signal changes the table.
-                let mut number = Pid::INIT.as_u32();
-                while let Some(next) = next_pid(table, number) {
-                    number = next.as_u32();
-                    if pid == 0 || next != caller {
-                        send(table, next, signal, origin);
-                    }
-                }
-                Ok(())
-            }
+            0 => kill_several(table, sender, Several::Group, signal, origin),
+            -1 => match kill_several(table, sender, Several::Others, signal, origin) {
+                // So it is on Linux: who may send to nobody has sent to all that there were.
+                Err(Errno::EPERM) => Ok(()),
+                result => result,
+            },
             _ => Err(Errno::ESRCH),
         }
     })
+}
+
+/// It is enough that one process gets it; ESRCH when there is none.
+fn kill_several(
+    table: &mut table::Table,
+    sender: Sender,
+    several: Several,
+    signal: u64,
+    origin: Origin,
+) -> Result<(), Errno> {
+    let mut result = Err(Errno::ESRCH);
+    let mut slot = 0;
+    while let Some((target, next)) = table.next_process(slot) {
+        slot = next;
+        let is_meant = match several {
+            Several::Others => target != Pid::INIT && target != sender.pid,
+            Several::Group => true,
+        };
+        if !is_meant {
+            continue;
+        }
+        let sent = sender.check(table, target, signal);
+        let sent = sent.map(|signal| send(table, target, signal, origin));
+        if result.is_err() {
+            result = sent;
+        }
+    }
+    result
 }
 
 /// Sends a signal to a thread: if it does not block it, that is as good as to its process.
@@ -42,39 +81,56 @@ pub(crate) fn kill_thread(pid: i32, tid: i32, signal: u64) -> Result<(), Errno> 
     let (Ok(pid), Ok(tid)) = (u32::try_from(pid), u32::try_from(tid)) else {
         return Err(Errno::EINVAL);
     };
-    let signal = sendable(signal)?;
     table::with_table(|table| {
-        let caller = table.current_process().pid;
-        let origin = Origin::kill_thread(caller.as_u32(), 0);
+        let sender = Sender::current(table);
+        let origin = Origin::kill_thread(sender.pid.as_u32(), sender.credentials.uid());
         let thread = table.find_thread(tid).ok_or(Errno::ESRCH)?;
         let (tid, target) = (thread.tid, thread.process);
         if target.as_u32() != pid {
             return Err(Errno::ESRCH);
         }
-        if let Some(signal) = signal {
-            if thread.signal_mask.contains(signal) {
-                thread.pending.add(signal, origin);
-                wake_waiter(table, tid, signal);
-            } else {
-                act(table, target, signal);
-            }
+        let Some(signal) = sender.check(table, target, signal)? else {
+            return Ok(());
+        };
+        let thread = table.thread(tid);
+        if thread.signal_mask.contains(signal) {
+            thread.pending.add(signal, origin);
+            wake_waiter(table, tid, signal);
+        } else {
+            act(table, target, signal);
         }
         Ok(())
     })
 }
 
-/// Tells a parent that a child has ended. A parent that does not block the signal is not told by it.
-pub(in crate::process) fn tell_parent(table: &mut table::Table, parent: Pid, child: Pid, status: u32) {
-    let signal = Signal::new(SIGCHLD);
-    send(table, parent, signal, Origin::child(child.as_u32(), 0, status));
+/// Tells the parent of a process that it has ended. A parent that does not block the signal is not told by it.
+pub(in crate::process) fn tell_parent(table: &mut table::Table, child: Pid, status: u32) {
+    let process = table.process(child);
+    let origin = Origin::child(child.as_u32(), process.credentials.uid(), status);
+    if let Some(parent) = process.parent() {
+        send(table, parent, Signal::new(SIGCHLD), origin);
+    }
 }
 
-/// The process with the lowest number above `number`.
-fn next_pid(table: &table::Table, number: u32) -> Option<Pid> {
-    table
-        .pids()
-        .filter(|pid| pid.as_u32() > number)
-        .min_by_key(|pid| pid.as_u32())
+impl Sender {
+    fn current(table: &mut table::Table) -> Self {
+        let process = table.current_process();
+        Self {
+            pid: process.pid,
+            credentials: process.credentials,
+        }
+    }
+
+    /// What to send, if the number is a signal's and the target one that the sender may send to.
+    fn check(self, table: &mut table::Table, target: Pid, signal: u64) -> Result<Option<Signal>, Errno> {
+        let signal = sendable(signal)?;
+        let is_own = target == self.pid;
+        if is_own || self.credentials.may_signal(table.process(target).credentials) {
+            Ok(signal)
+        } else {
+            Err(Errno::EPERM)
+        }
+    }
 }
 
 /// A signal waits while every thread of the process blocks it.
