@@ -74,8 +74,14 @@ named_numbers! {
         GETEUID = 107;
         /// getegid()
         GETEGID = 108;
+        /// setpgid(pid, pgid)
+        SETPGID = 109;
         /// getppid()
         GETPPID = 110;
+        /// getpgrp()
+        GETPGRP = 111;
+        /// getpgid(pid)
+        GETPGID = 121;
         /// rt_sigtimedwait(set, info, timeout, set size)
         RT_SIGTIMEDWAIT = 128;
         /// arch_prctl(code, address)

@@ -36,6 +36,7 @@ pub(crate) fn exec(frame: &mut TrapFrame, path: u64, argv: u64, envp: u64) -> Re
         } = program;
         address_space.page_table().activate();
         process.address_space = Some(address_space);
+        process.has_executed = true;
         shadowpt::program_replaced(process);
         if mutant::is(Mutant::ExecLeaksFrame) {
             mm::leak_frame();
@@ -126,6 +127,7 @@ fn create_init(path: &[u8]) -> Result<(), Errno> {
     let heritage = Heritage {
         files: OpenFiles::on_console(),
         credentials: Credentials::SUPERUSER,
+        group: Pid::INIT,
     };
     Ok(table::with_table(|table| {
         fork::add(table, None, heritage, address_space, thread)

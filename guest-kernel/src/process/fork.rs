@@ -13,7 +13,7 @@ use crate::device::events::{self, Event};
 use crate::errno::Errno;
 use crate::mm::{AddressSpace, KernelStack, OutOfMemory, try_box};
 use crate::mutant::{self, Mutant};
-use crate::sched;
+use crate::sched::{self, Site};
 
 /// Makes a child of the process that runs, with one thread: it returns from the same system call, with 0. `adjust` sees the
 /// child before it first runs.
@@ -21,9 +21,13 @@ pub(crate) fn fork(
     frame: &TrapFrame,
     adjust: impl FnOnce(&mut AddressSpace, &mut Thread),
 ) -> Result<Pid, Errno> {
+    sched::reschedule_point(Site::Fork);
     let mut child_frame = *frame;
     child_frame.set_system_call_result(0);
     let pid = table::with_table(|table| {
+        if table.current_must_end() {
+            return Err(Errno::EINTR);
+        }
         let pid = Pid(table.free_number()?);
         let caller = table.current_thread();
         let mut user_state = caller.user_state.clone();
@@ -48,6 +52,7 @@ impl Process {
         Heritage {
             files: self.files.clone(),
             credentials: self.credentials,
+            group: self.group,
         }
     }
 }
@@ -86,7 +91,11 @@ pub(super) fn add(
     thread: Box<Thread>,
 ) -> Result<(), OutOfMemory> {
     let pid = thread.process;
-    let Heritage { files, credentials } = heritage;
+    let Heritage {
+        files,
+        credentials,
+        group,
+    } = heritage;
     let root = address_space.page_table().root();
     let mut process = try_box(Process {
         pid,
@@ -101,6 +110,8 @@ pub(super) fn add(
         address_space: Some(address_space),
         files,
         credentials,
+        group,
+        has_executed: false,
         pending: Pending::default(),
     })?;
     table::reserve_thread(&mut process)?;

@@ -11,7 +11,7 @@
 //!
 //! - `thread`: what the scheduler runs; `table`: processes and threads by number, and who is whose child
 //! - `fork`, `clone`, `exec`, `exit`, `wait`: one system call each; `fault` decides what an exception means
-//! - `signal`: what signals do, and those that wait; `credentials`: who a process acts for
+//! - `signal`: what signals do, and those that wait; `credentials`: who a process acts for; `group`: processes that belong together
 //! - `load`: a program file becomes an address space; `arguments`: what it is told
 //! - `memory_file`: a process's memory as a file
 //!
@@ -27,6 +27,7 @@ mod exec;
 mod exit;
 mod fault;
 mod fork;
+mod group;
 mod load;
 mod memory_file;
 mod signal;
@@ -45,6 +46,7 @@ pub(crate) use exec::{exec, read_path, start_init};
 pub(crate) use exit::{end_if_told, exit_group, exit_thread};
 pub(crate) use fault::{Fault, end_by_fault, handle_page_fault, read_current};
 pub(crate) use fork::fork;
+pub(crate) use group::{group_of, set_group};
 pub(crate) use memory_file::{read_own, write_own};
 pub(crate) use signal::{SignalSet, change_mask, kill, kill_thread, wait_for_signal};
 pub(crate) use table::{Table, finish_switch, switch_to, with_current, with_table, with_thread};
@@ -93,6 +95,7 @@ struct Family {
 struct Heritage {
     files: OpenFiles,
     credentials: Credentials,
+    group: Pid,
 }
 
 /// A process.
@@ -111,6 +114,10 @@ pub(crate) struct Process {
     address_space: Option<AddressSpace>,
     files: OpenFiles,
     credentials: Credentials,
+    /// The process that the group is named after; it may be gone.
+    group: Pid,
+    /// It has called execve.
+    has_executed: bool,
     /// Signals that all threads block.
     pending: signal::Pending,
 }
@@ -122,6 +129,10 @@ impl Process {
 
     pub(crate) fn credentials(&mut self) -> &mut Credentials {
         &mut self.credentials
+    }
+
+    pub(crate) fn group(&self) -> Pid {
+        self.group
     }
 
     pub(crate) fn is_superuser(&self) -> bool {

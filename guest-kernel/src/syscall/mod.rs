@@ -70,7 +70,10 @@ system_calls! {
     SETGID(gid) => credentials::setgid;
     GETEUID() => credentials::getuid;
     GETEGID() => credentials::getgid;
+    SETPGID(pid, group) => process::setpgid;
     GETPPID() => process::getppid;
+    GETPGRP() => process::getpgrp;
+    GETPGID(pid) => process::getpgid;
     RT_SIGTIMEDWAIT(set, info, timeout, bytes) => signal::rt_sigtimedwait;
     ARCH_PRCTL(code, address) => thread::arch_prctl;
     REBOOT(magic1, magic2, command) => system::reboot;

@@ -7,6 +7,7 @@ pub mod credentials;
 mod errno;
 pub mod file;
 pub mod futex;
+pub mod group;
 pub mod memory;
 pub mod process;
 mod raw;

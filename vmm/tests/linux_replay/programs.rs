@@ -39,6 +39,7 @@ const RUNS: &[(&str, &[&str])] = &[
     ("fault", &["privileged"]),
     ("fault", &["stack-overflow"]),
     ("fork-tree", &[]),
+    ("groups", &[]),
     ("hello", &[]),
     ("hello", &["a", "b c", "\u{e9}"]),
     ("memory", &[]),

@@ -12,6 +12,7 @@ use crate::process::{Sleep, Tid, Woken};
 #[derive(Clone, Copy)]
 struct Sender {
     pid: Pid,
+    group: Pid,
     credentials: Credentials,
 }
 
@@ -20,12 +21,12 @@ struct Sender {
 enum Several {
     /// All but init and the caller.
     Others,
-    /// Those of the caller's group, of which there is one, init's.
-    Group,
+    /// Those of a process group.
+    Group(u32),
 }
 
-/// Sends a signal: to the process of a positive number, to every process but init and the caller for -1, and for 0 to every
-/// process of the caller's group. EPERM for a process of another user.
+/// Sends a signal: to the process of a positive number, to every process but init and the caller for -1, for 0 to every process of
+/// the caller's group, and for other negative numbers to every process of the group that is meant. EPERM for a process of another user.
 pub(crate) fn kill(pid: i32, signal: u64) -> Result<(), Errno> {
     table::with_table(|table| {
         let sender = Sender::current(table);
@@ -37,13 +38,14 @@ pub(crate) fn kill(pid: i32, signal: u64) -> Result<(), Errno> {
                 send(table, target, signal, origin);
                 Ok(())
             }
-            0 => kill_several(table, sender, Several::Group, signal, origin),
+            0 => kill_several(table, sender, Several::Group(sender.group.0), signal, origin),
             -1 => match kill_several(table, sender, Several::Others, signal, origin) {
                 // So it is on Linux: who may send to nobody has sent to all that there were.
                 Err(Errno::EPERM) => Ok(()),
                 result => result,
             },
-            _ => Err(Errno::ESRCH),
+            i32::MIN => Err(Errno::ESRCH),
+            _ => kill_several(table, sender, Several::Group(pid.unsigned_abs()), signal, origin),
         }
     })
 }
@@ -62,7 +64,7 @@ fn kill_several(
         slot = next;
         let is_meant = match several {
             Several::Others => target != Pid::INIT && target != sender.pid,
-            Several::Group => true,
+            Several::Group(number) => table.process(target).group.0 == number,
         };
         if !is_meant {
             continue;
@@ -117,6 +119,7 @@ impl Sender {
         let process = table.current_process();
         Self {
             pid: process.pid,
+            group: process.group,
             credentials: process.credentials,
         }
     }
