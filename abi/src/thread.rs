@@ -34,5 +34,7 @@ named_numbers! {
         FUTEX = 3;
         /// The end of the other threads of its process.
         THREADS = 4;
+        /// A signal.
+        SIGNAL = 5;
     }
 }

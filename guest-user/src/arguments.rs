@@ -27,9 +27,15 @@ impl Arguments {
     /// Argument number `index`; 0 is the program's name.
     #[must_use]
     pub fn get(self, index: usize) -> Option<&'static [u8]> {
+        self.c_str(index).map(CStr::to_bytes)
+    }
+
+    /// As [`Self::get`], with the NUL that a system call wants.
+    #[must_use]
+    pub fn c_str(self, index: usize) -> Option<&'static CStr> {
         let value = *self.values.get(index)?;
         // SAFETY: `from_initial_stack` was promised NUL-terminated strings that stay unchanged.
-        Some(unsafe { CStr::from_ptr(value) }.to_bytes())
+        Some(unsafe { CStr::from_ptr(value) })
     }
 
     /// All arguments in order.

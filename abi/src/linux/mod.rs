@@ -4,4 +4,5 @@
 pub mod errno;
 pub mod mman;
 pub mod process;
+pub mod signal;
 pub mod syscall;

@@ -68,12 +68,22 @@ named_numbers! {
         GETGID = 104;
         /// setuid(uid)
         SETUID = 105;
+        /// setgid(gid)
+        SETGID = 106;
         /// geteuid()
         GETEUID = 107;
         /// getegid()
         GETEGID = 108;
+        /// setpgid(pid, pgid)
+        SETPGID = 109;
         /// getppid()
         GETPPID = 110;
+        /// getpgrp()
+        GETPGRP = 111;
+        /// getpgid(pid)
+        GETPGID = 121;
+        /// rt_sigtimedwait(set, info, timeout, set size)
+        RT_SIGTIMEDWAIT = 128;
         /// arch_prctl(code, address)
         ARCH_PRCTL = 158;
         /// reboot(magic1, magic2, command, argument)

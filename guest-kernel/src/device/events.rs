@@ -196,6 +196,7 @@ fn encode_state(state: State) -> (u64, u64) {
                 Sleep::Until(_) => thread::TIMER,
                 Sleep::Futex(..) => thread::FUTEX,
                 Sleep::Threads => thread::THREADS,
+                Sleep::Signal(..) => thread::SIGNAL,
             };
             (thread::SLEEPING, reason)
         }

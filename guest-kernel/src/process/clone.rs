@@ -100,8 +100,10 @@ fn spawn(request: Request, frame: &TrapFrame) -> Result<u32, Errno> {
     let frame = request.frame(frame);
     let tid = table::with_table(|table| {
         let number = table.free_number()?;
-        let mut user_state = table.current_thread().user_state.clone();
+        let caller = table.current_thread();
+        let mut user_state = caller.user_state.clone();
         user_state.save();
+        let mask = caller.signal_mask();
         if request.has(CLONE_SETTLS) {
             user_state = user_state.with_fs_base(request.tls);
         }
@@ -114,7 +116,7 @@ fn spawn(request: Request, frame: &TrapFrame) -> Result<u32, Errno> {
         }
         request.store_for_child(space, number);
         let tid = Tid::new(number);
-        let mut thread = fork::new_thread(tid, pid, frame, user_state)?;
+        let mut thread = fork::new_thread(tid, pid, frame, user_state, mask)?;
         thread.set_clear_at_end(request.clear_at_end());
         table.insert_thread(thread);
         events::send(Event::ThreadCreated { tid, process: pid });

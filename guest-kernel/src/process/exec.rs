@@ -6,7 +6,7 @@
 use super::arguments::Arguments;
 use super::load::{Program, load};
 use super::thread::Sleep;
-use super::{Pid, fork, table};
+use super::{Credentials, Heritage, Pid, SignalSet, fork, table};
 use crate::arch::{TrapFrame, UserState};
 use crate::device::events::{self, Event};
 use crate::errno::Errno;
@@ -36,6 +36,7 @@ pub(crate) fn exec(frame: &mut TrapFrame, path: u64, argv: u64, envp: u64) -> Re
         } = program;
         address_space.page_table().activate();
         process.address_space = Some(address_space);
+        process.has_executed = true;
         shadowpt::program_replaced(process);
         if mutant::is(Mutant::ExecLeaksFrame) {
             mm::leak_frame();
@@ -121,9 +122,14 @@ fn create_init(path: &[u8]) -> Result<(), Errno> {
         stack,
     } = load(find_executable(path)?, &Arguments::for_init(path)?)?;
     let frame = TrapFrame::entering_user(entry, stack);
-    let thread = fork::new_thread(Pid::INIT.into(), Pid::INIT, frame, UserState::INITIAL)?;
-    let files = OpenFiles::on_console();
+    let (tid, mask) = (Pid::INIT.into(), SignalSet::default());
+    let thread = fork::new_thread(tid, Pid::INIT, frame, UserState::INITIAL, mask)?;
+    let heritage = Heritage {
+        files: OpenFiles::on_console(),
+        credentials: Credentials::SUPERUSER,
+        group: Pid::INIT,
+    };
     Ok(table::with_table(|table| {
-        fork::add(table, None, address_space, files, thread)
+        fork::add(table, None, heritage, address_space, thread)
     })?)
 }

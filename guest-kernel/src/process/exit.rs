@@ -3,11 +3,11 @@
 use abi::linux::process::WAIT_EXIT_SHIFT;
 
 use super::thread::Sleep;
-use super::{Life, Pid, table};
+use super::{Life, Pid, signal, table};
 use crate::device::events::{self, Event};
 use crate::mm::{self, UserSlice};
 use crate::mutant::{self, Mutant};
-use crate::sched::{self, futex};
+use crate::sched::{self, Site, futex};
 use crate::shadowpt;
 
 /// Ends the thread that runs because it wants to.
@@ -61,8 +61,9 @@ pub(crate) fn end_if_told() {
     }
 }
 
-/// Ends the thread that runs.
+/// Ends the thread that runs. Until it is taken out of its process it can give way as any other.
 fn leave() -> ! {
+    sched::reschedule_point(Site::Exit);
     clear_word();
     table::with_table(|table| {
         let tid = table.current();
@@ -128,6 +129,7 @@ fn end_process(table: &mut table::Table, pid: Pid) {
     }
     let waits_for_child = |reason| matches!(reason, Sleep::Child(_));
     table.wake_all(parent, waits_for_child);
+    signal::tell_parent(table, pid, status);
     if init_has_zombie {
         table.wake_all(Pid::INIT, waits_for_child);
     }

@@ -6,6 +6,7 @@ use super::{exit, table};
 use crate::device::events::{self, Event};
 use crate::log;
 use crate::mm::{Access, FaultError, UserSlice, VirtAddr};
+use crate::sched::{self, Site};
 
 /// An exception in user mode.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +21,7 @@ pub(crate) struct Fault {
 
 /// Brings the page in, or ends the process.
 pub(crate) fn handle_page_fault(address: VirtAddr, access: Access, fault: Fault) {
+    sched::reschedule_point(Site::Fault);
     match table::with_current(|process| process.address_space().handle_fault(address, access)) {
         Ok(()) => {}
         Err(FaultError::Forbidden) => end_by_fault(fault),
@@ -45,6 +47,8 @@ pub(crate) fn handle_page_fault(address: VirtAddr, access: Access, fault: Fault)
 
 /// Ends the process with the signal that Linux has for the exception.
 pub(crate) fn end_by_fault(fault: Fault) -> ! {
+    // Somebody may have ended the process before the fault was looked at: then that is what ends it.
+    exit::end_if_told();
     let pid = table::with_current(|process| process.pid);
     events::send(Event::FatalFault { pid, fault });
     exit::end(signal_of(fault.vector));

@@ -5,15 +5,15 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::signal::{Pending, SignalSet};
 use super::thread::{State, Thread, Tid, Woken};
-use super::{Family, Life, Pid, Process, table};
+use super::{Family, Heritage, Life, Pid, Process, table};
 use crate::arch::{Context, TrapFrame, UserState};
 use crate::device::events::{self, Event};
 use crate::errno::Errno;
-use crate::fs::OpenFiles;
 use crate::mm::{AddressSpace, KernelStack, OutOfMemory, try_box};
 use crate::mutant::{self, Mutant};
-use crate::sched;
+use crate::sched::{self, Site};
 
 /// Makes a child of the process that runs, with one thread: it returns from the same system call, with 0. `adjust` sees the
 /// child before it first runs.
@@ -21,18 +21,24 @@ pub(crate) fn fork(
     frame: &TrapFrame,
     adjust: impl FnOnce(&mut AddressSpace, &mut Thread),
 ) -> Result<Pid, Errno> {
+    sched::reschedule_point(Site::Fork);
     let mut child_frame = *frame;
     child_frame.set_system_call_result(0);
     let pid = table::with_table(|table| {
+        if table.current_must_end() {
+            return Err(Errno::EINTR);
+        }
         let pid = Pid(table.free_number()?);
-        let mut user_state = table.current_thread().user_state.clone();
+        let caller = table.current_thread();
+        let mut user_state = caller.user_state.clone();
         user_state.save();
+        let mask = caller.signal_mask;
         let parent = table.current_process();
-        let (parent_pid, files) = (parent.pid, parent.files.clone());
+        let (parent_pid, heritage) = (parent.pid, parent.heritage());
         let mut address_space = parent.address_space().fork()?;
-        let mut thread = new_thread(pid.into(), pid, child_frame, user_state)?;
+        let mut thread = new_thread(pid.into(), pid, child_frame, user_state, mask)?;
         adjust(&mut address_space, &mut thread);
-        add(table, Some(parent_pid), address_space, files, thread)?;
+        add(table, Some(parent_pid), heritage, address_space, thread)?;
         Ok::<_, Errno>(pid)
     })?;
     if !mutant::is(Mutant::ChildNeverRuns) {
@@ -41,12 +47,23 @@ pub(crate) fn fork(
     Ok(pid)
 }
 
+impl Process {
+    fn heritage(&self) -> Heritage {
+        Heritage {
+            files: self.files.clone(),
+            credentials: self.credentials,
+            group: self.group,
+        }
+    }
+}
+
 /// A thread that enters user mode with the registers of `frame` when it first runs.
 pub(super) fn new_thread(
     tid: Tid,
     process: Pid,
     frame: TrapFrame,
     user_state: UserState,
+    signal_mask: SignalSet,
 ) -> Result<Box<Thread>, OutOfMemory> {
     let kernel_stack = KernelStack::new()?;
     // SAFETY: the stack was just made and nothing uses it.
@@ -60,7 +77,8 @@ pub(super) fn new_thread(
         context,
         user_state,
         clear_at_end: 0,
-        signal_mask: 0,
+        signal_mask,
+        pending: Pending::default(),
     })
 }
 
@@ -68,11 +86,16 @@ pub(super) fn new_thread(
 pub(super) fn add(
     table: &mut table::Table,
     parent: Option<Pid>,
+    heritage: Heritage,
     address_space: AddressSpace,
-    files: OpenFiles,
     thread: Box<Thread>,
 ) -> Result<(), OutOfMemory> {
     let pid = thread.process;
+    let Heritage {
+        files,
+        credentials,
+        group,
+    } = heritage;
     let root = address_space.page_table().root();
     let mut process = try_box(Process {
         pid,
@@ -86,6 +109,10 @@ pub(super) fn add(
         first_threads_status: 0,
         address_space: Some(address_space),
         files,
+        credentials,
+        group,
+        has_executed: false,
+        pending: Pending::default(),
     })?;
     table::reserve_thread(&mut process)?;
     table.insert_process(process);

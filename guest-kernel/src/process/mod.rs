@@ -4,13 +4,14 @@
 //!   fork, clone ──> runnable <──────── what it waits for has come ──────┐
 //!                    │   ^                                              │
 //!            (sched) v   │ yields, slice used up                        │
-//!                   running ── wait4, nanosleep, futex ──> sleeping ────┘
+//!                   running ── wait4, nanosleep, futex, ... ─> sleeping ─┘
 //!                    │
 //!                    └─ exit, kill, fatal fault ──> ended; the last thread's process: zombie ──(wait4)──> gone
 //! ```
 //!
 //! - `thread`: what the scheduler runs; `table`: processes and threads by number, and who is whose child
-//! - `fork`, `clone`, `exec`, `exit`, `signal`, `wait`: one system call each; `fault` decides what an exception means
+//! - `fork`, `clone`, `exec`, `exit`, `wait`: one system call each; `fault` decides what an exception means
+//! - `signal`: what signals do, and those that wait; `credentials`: who a process acts for; `group`: processes that belong together
 //! - `load`: a program file becomes an address space; `arguments`: what it is told
 //! - `memory_file`: a process's memory as a file
 //!
@@ -21,10 +22,12 @@
 
 mod arguments;
 mod clone;
+mod credentials;
 mod exec;
 mod exit;
 mod fault;
 mod fork;
+mod group;
 mod load;
 mod memory_file;
 mod signal;
@@ -38,12 +41,14 @@ use crate::fs::OpenFiles;
 use crate::mm::AddressSpace;
 
 pub(crate) use clone::clone;
+use credentials::Credentials;
 pub(crate) use exec::{exec, read_path, start_init};
 pub(crate) use exit::{end_if_told, exit_group, exit_thread};
 pub(crate) use fault::{Fault, end_by_fault, handle_page_fault, read_current};
 pub(crate) use fork::fork;
+pub(crate) use group::{group_of, set_group};
 pub(crate) use memory_file::{read_own, write_own};
-pub(crate) use signal::{kill, kill_thread};
+pub(crate) use signal::{SignalSet, change_mask, kill, kill_thread, wait_for_signal};
 pub(crate) use table::{Table, finish_switch, switch_to, with_current, with_table, with_thread};
 pub(crate) use thread::{Sleep, State, Tid, Woken};
 pub(crate) use wait::{ChildFilter, Patience, wait};
@@ -85,6 +90,14 @@ struct Family {
     younger: Option<Pid>,
 }
 
+/// What a child has from its parent beside memory.
+#[derive(Clone, Debug)]
+struct Heritage {
+    files: OpenFiles,
+    credentials: Credentials,
+    group: Pid,
+}
+
 /// A process.
 #[derive(Debug)]
 pub(crate) struct Process {
@@ -100,6 +113,13 @@ pub(crate) struct Process {
     /// None in a zombie.
     address_space: Option<AddressSpace>,
     files: OpenFiles,
+    credentials: Credentials,
+    /// The process that the group is named after; it may be gone.
+    group: Pid,
+    /// It has called execve.
+    has_executed: bool,
+    /// Signals that all threads block.
+    pending: signal::Pending,
 }
 
 impl Process {
@@ -107,8 +127,16 @@ impl Process {
         self.pid
     }
 
+    pub(crate) fn credentials(&mut self) -> &mut Credentials {
+        &mut self.credentials
+    }
+
+    pub(crate) fn group(&self) -> Pid {
+        self.group
+    }
+
     pub(crate) fn is_superuser(&self) -> bool {
-        true
+        self.credentials.is_superuser()
     }
 
     pub(crate) fn parent(&self) -> Option<Pid> {

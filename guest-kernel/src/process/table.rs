@@ -25,6 +25,7 @@ static TABLE: Lock<Table> = Lock::new(Table {
     threads: [const { None }; MAX_NUMBERS],
     in_use: 0,
     last_number: 0,
+    has_wrapped: false,
     current: Tid::NOBODY,
     departed: None,
 });
@@ -36,6 +37,8 @@ pub(crate) struct Table {
     /// Slots with a process, a thread, or both.
     in_use: usize,
     last_number: u32,
+    /// Numbers are given out for a second time, so one may be a group's that lives on without the process it is named after.
+    has_wrapped: bool,
     current: Tid,
     /// Ended, but its kernel stack was in use until the switch.
     departed: Option<Tid>,
@@ -97,19 +100,20 @@ pub(super) fn start_first() -> ! {
 
 impl Table {
     /// A number that no process and no thread has.
-    pub(super) fn free_number(&self) -> Result<u32, Errno> {
+    pub(super) fn free_number(&mut self) -> Result<u32, Errno> {
         if self.in_use == MAX_NUMBERS {
             return Err(Errno::EAGAIN);
         }
         let mut number = self.last_number;
         loop {
-            number = if number >= LAST_NUMBER {
-                Pid::INIT.0 + 1
-            } else {
-                number + 1
-            };
+            number += 1;
+            if number > LAST_NUMBER {
+                number = Pid::INIT.0 + 1;
+                self.has_wrapped = true;
+            }
             let slot = slot_of(number);
-            if self.processes[slot].is_none() && self.threads[slot].is_none() {
+            let is_free = self.processes[slot].is_none() && self.threads[slot].is_none();
+            if is_free && !(self.has_wrapped && self.is_group(number)) {
                 return Ok(number);
             }
         }
@@ -194,9 +198,19 @@ impl Table {
         })
     }
 
-    /// The processes of those numbers that there are.
-    pub(super) fn pids(&self) -> impl Iterator<Item = Pid> {
-        self.processes.iter().flatten().map(|process| process.pid)
+    /// The processes that there are, one after the other: the first one in a slot from `slot` on, and the slot behind it.
+    pub(super) fn next_process(&self, slot: usize) -> Option<(Pid, usize)> {
+        let found = self.processes[slot..].iter().position(Option::is_some)? + slot;
+        let process = self.processes[found].as_deref()?;
+        Some((process.pid, found + 1))
+    }
+
+    /// Whether some process is in the group of that number.
+    pub(super) fn is_group(&self, number: u32) -> bool {
+        self.processes
+            .iter()
+            .flatten()
+            .any(|process| process.group.0 == number)
     }
 
     /// The process of that number, if there is one.
@@ -217,7 +231,7 @@ impl Table {
         self.processes[slot_of(pid.0)].as_deref().expect(IN_TABLE)
     }
 
-    pub(super) fn process(&mut self, pid: Pid) -> &mut Process {
+    pub(crate) fn process(&mut self, pid: Pid) -> &mut Process {
         self.processes[slot_of(pid.0)].as_deref_mut().expect(IN_TABLE)
     }
 

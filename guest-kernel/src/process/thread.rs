@@ -1,5 +1,6 @@
 //! A thread: what the scheduler runs.
 
+use super::signal::{Pending, SignalSet};
 use super::{ChildFilter, Pid};
 use crate::arch::{Context, UserState};
 use crate::mm::KernelStack;
@@ -51,6 +52,19 @@ pub(crate) enum Sleep {
     Futex(FutexKey, Option<Moment>),
     /// The end of all other threads of its process.
     Threads,
+    /// A signal of the set, or a moment if that comes first.
+    Signal(SignalSet, Option<Moment>),
+}
+
+impl Sleep {
+    /// When it is over whatever happens.
+    pub(crate) fn deadline(self) -> Option<Moment> {
+        match self {
+            Self::Until(moment) => Some(moment),
+            Self::Futex(_, deadline) | Self::Signal(_, deadline) => deadline,
+            Self::Child(_) | Self::Threads => None,
+        }
+    }
 }
 
 /// What ended a sleep.
@@ -76,8 +90,10 @@ pub(crate) struct Thread {
     pub(super) user_state: UserState,
     /// Word in user memory that is cleared at the thread's end (`set_tid_address`); 0 for none.
     pub(super) clear_at_end: u64,
-    /// What the thread says that it blocks. It can ask for it again; no signal that a process survives is ever delivered.
-    pub(super) signal_mask: u64,
+    /// Signals that it blocks.
+    pub(super) signal_mask: SignalSet,
+    /// Signals that it blocks and that were sent to it alone.
+    pub(super) pending: Pending,
 }
 
 impl Thread {
@@ -97,8 +113,8 @@ impl Thread {
         &mut self.user_state
     }
 
-    pub(crate) fn signal_mask(&mut self) -> &mut u64 {
-        &mut self.signal_mask
+    pub(crate) fn signal_mask(&self) -> SignalSet {
+        self.signal_mask
     }
 
     pub(crate) fn set_clear_at_end(&mut self, address: u64) {

@@ -1,7 +1,7 @@
 //! wait4: a parent learns how a child ended, and the child is gone.
 
 use super::thread::Sleep;
-use super::{Life, Pid, table};
+use super::{Life, Pid, Process, table};
 use crate::device::events::{self, Event};
 use crate::errno::Errno;
 use crate::mutant::{self, Mutant};
@@ -12,12 +12,15 @@ use crate::sched;
 pub(crate) enum ChildFilter {
     Any,
     One(u32),
+    /// Those of a process group.
+    Group(u32),
 }
 
 impl ChildFilter {
-    fn admits(self, pid: Pid) -> bool {
+    fn admits(self, child: &Process) -> bool {
         match self {
-            Self::One(number) if !mutant::is(Mutant::WaitWrongChild) => pid.as_u32() == number,
+            Self::One(number) if !mutant::is(Mutant::WaitWrongChild) => child.pid.as_u32() == number,
+            Self::Group(number) => child.group.as_u32() == number,
             Self::Any | Self::One(_) => true,
         }
     }
@@ -62,7 +65,7 @@ fn find_ended(filter: ChildFilter) -> Result<Option<Waited>, Errno> {
     table::with_table(|table| {
         let parent = table.current_process().pid;
         let mut found = Err(Errno::ECHILD);
-        for child in table.children(parent).filter(|child| filter.admits(child.pid)) {
+        for child in table.children(parent).filter(|child| filter.admits(child)) {
             found = match child.life {
                 Life::Zombie { status } => Ok(Some(Waited {
                     pid: child.pid,

@@ -1,7 +1,9 @@
 //! Reschedule points: places where the kernel does much at once and another thread may go first.
 //!
 //! With `schedule=vmm` on the command line the VMM decides who does, among the threads of the same process: see
-//! [`abi::schedule`]. Otherwise a thread goes on until its slice is over, which only an interrupt can find out.
+//! [`abi::schedule`]. A program that makes a process group of its own is explored as a whole: then these are the threads of all
+//! its processes, and there are more points. Init's group is the agents', who take turns as the VMM says anyway. Without
+//! `schedule=vmm` a thread goes on until its slice is over, which only an interrupt can find out.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +13,7 @@ use super::{READY, run_instead};
 use crate::arch;
 use crate::device::events::{self, Event};
 use crate::mm::physical_address_of;
-use crate::process::{self, Tid};
+use crate::process::{self, Pid, Tid};
 use crate::sync::Lock;
 
 /// Where in the kernel.
@@ -25,6 +27,26 @@ pub(crate) enum Site {
     ShadowptClose = schedule::SHADOWPT_CLOSE,
     ShadowptStart = schedule::SHADOWPT_START,
     ShadowptStop = schedule::SHADOWPT_STOP,
+    Fault = schedule::FAULT,
+    Fork = schedule::FORK,
+    Exit = schedule::EXIT,
+}
+
+impl Site {
+    /// Whether it matters to the threads of one process, too. The other ones would only make their schedules more.
+    fn is_for_threads(self) -> bool {
+        match self {
+            Self::GetUserPages | Self::Madvise => true,
+            Self::ShadowptOpen
+            | Self::ShadowptMap
+            | Self::ShadowptClose
+            | Self::ShadowptStart
+            | Self::ShadowptStop
+            | Self::Fault
+            | Self::Fork
+            | Self::Exit => false,
+        }
+    }
 }
 
 static VMM_DECIDES: AtomicBool = AtomicBool::new(false);
@@ -45,15 +67,19 @@ pub(crate) fn reschedule_point(site: Site) {
     let next = process::with_table(|table| {
         let running = table.current();
         let process = table.thread(running).process();
+        let group = table.process(process).group();
+        let is_apart = group != Pid::INIT;
+        if !is_apart && !site.is_for_threads() {
+            return None;
+        }
         let others = READY.lock();
         let mut candidates = CANDIDATES.lock();
         candidates[0] = running.as_u32();
         let mut count = 1;
-        for tid in others
-            .iter()
-            .filter(|&tid| table.thread(tid).process() == process)
-        {
-            if count < MAX_CANDIDATES {
+        for tid in others.iter() {
+            let other = table.thread(tid).process();
+            let is_candidate = other == process || is_apart && table.process(other).group() == group;
+            if is_candidate && count < MAX_CANDIDATES {
                 candidates[count] = tid.as_u32();
                 count += 1;
             }

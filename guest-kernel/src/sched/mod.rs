@@ -59,8 +59,8 @@ pub(crate) fn sleep(reason: Sleep) -> Result<Woken, Errno> {
         table.put_to_sleep(reason);
         table.current()
     });
-    if let Sleep::Until(moment) | Sleep::Futex(_, Some(moment)) = reason {
-        clock::wake_at(current, moment);
+    if let Some(deadline) = reason.deadline() {
+        clock::wake_at(current, deadline);
     }
     if mutant::is(Mutant::SleeperScheduled) && matches!(reason, Sleep::Child(_)) {
         enqueue(current);
@@ -85,15 +85,11 @@ pub(crate) fn leave() -> ! {
 
 /// A thread that slept for this reason has been woken: what would have woken it else is not needed any more.
 pub(crate) fn forget(tid: Tid, reason: Sleep, woken: Woken) {
-    match (reason, woken) {
-        (Sleep::Until(_), Woken::ByEvent) => clock::forget(tid),
-        (Sleep::Futex(_, moment), woken) => {
-            futex::forget(tid);
-            if moment.is_some() && woken == Woken::ByEvent {
-                clock::forget(tid);
-            }
-        }
-        (Sleep::Child(_) | Sleep::Threads | Sleep::Until(_), _) => {}
+    if let Sleep::Futex(..) = reason {
+        futex::forget(tid);
+    }
+    if reason.deadline().is_some() && woken == Woken::ByEvent {
+        clock::forget(tid);
     }
 }
 

@@ -2,10 +2,12 @@
 //!
 //! Number in RAX, arguments in RDI, RSI, RDX, R10, R8 and R9, result in RAX; a failure is the negated error number.
 
+mod credentials;
 mod file;
 mod memory;
 mod process;
 mod shadowpt;
+mod signal;
 mod system;
 mod thread;
 mod time;
@@ -45,7 +47,7 @@ system_calls! {
     MPROTECT(address, length, protection) => memory::mprotect;
     MUNMAP(address, length) => memory::munmap;
     BRK(address) => memory::brk;
-    RT_SIGPROCMASK(how, set, old, bytes) => thread::rt_sigprocmask;
+    RT_SIGPROCMASK(how, set, old, bytes) => signal::rt_sigprocmask;
     IOCTL(descriptor) => file::ioctl;
     PREAD64(descriptor, buffer, count, position) => transfer::pread64;
     PWRITE64(descriptor, buffer, count, position) => transfer::pwrite64;
@@ -59,14 +61,20 @@ system_calls! {
     EXECVE(path, argv, envp) [frame] => process::execve;
     EXIT(code) => process::exit;
     WAIT4(pid, status, options, usage) => process::wait4;
-    KILL(pid, signal) => thread::kill;
+    KILL(pid, signal) => signal::kill;
     UNAME(buffer) => system::uname;
     READLINK(path) => file::readlink;
-    GETUID() => system::superuser;
-    GETGID() => system::superuser;
-    GETEUID() => system::superuser;
-    GETEGID() => system::superuser;
+    GETUID() => credentials::getuid;
+    GETGID() => credentials::getgid;
+    SETUID(uid) => credentials::setuid;
+    SETGID(gid) => credentials::setgid;
+    GETEUID() => credentials::getuid;
+    GETEGID() => credentials::getgid;
+    SETPGID(pid, group) => process::setpgid;
     GETPPID() => process::getppid;
+    GETPGRP() => process::getpgrp;
+    GETPGID(pid) => process::getpgid;
+    RT_SIGTIMEDWAIT(set, info, timeout, bytes) => signal::rt_sigtimedwait;
     ARCH_PRCTL(code, address) => thread::arch_prctl;
     REBOOT(magic1, magic2, command) => system::reboot;
     GETTID() => thread::gettid;
@@ -75,7 +83,7 @@ system_calls! {
     CLOCK_GETTIME(clock, time) => time::clock_gettime;
     CLOCK_NANOSLEEP(clock, flags, time) => time::clock_nanosleep;
     EXIT_GROUP(code) => process::exit_group;
-    TGKILL(pid, tid, signal) => thread::tgkill;
+    TGKILL(pid, tid, signal) => signal::tgkill;
     OPENAT(directory, path, flags) => file::openat;
     NEWFSTATAT(directory, path, buffer, flags) => file::newfstatat;
     PRLIMIT64(pid, resource, new, old) => system::prlimit64;

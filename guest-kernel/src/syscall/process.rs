@@ -24,6 +24,18 @@ pub(super) fn getppid() -> Result<u64, Errno> {
     }))
 }
 
+pub(super) fn setpgid(pid: u64, group: u64) -> Result<u64, Errno> {
+    process::set_group(pid as i32, group as i32).map(|()| 0)
+}
+
+pub(super) fn getpgid(pid: u64) -> Result<u64, Errno> {
+    process::group_of(pid as i32).map(|group| group.as_u32().into())
+}
+
+pub(super) fn getpgrp() -> Result<u64, Errno> {
+    getpgid(0)
+}
+
 pub(super) fn fork(frame: &mut TrapFrame) -> Result<u64, Errno> {
     Ok(process::fork(frame, |_, _| {})?.as_u32().into())
 }
@@ -54,9 +66,9 @@ pub(super) fn wait4(pid: u64, status: u64, options: u64, usage: u64) -> Result<u
     let filter = match pid {
         i32::MIN => return Err(Errno::ESRCH),
         1.. => ChildFilter::One(pid.unsigned_abs()),
-        // There is one process group, init's.
-        -1 | 0 => ChildFilter::Any,
-        _ => return Err(Errno::ECHILD),
+        -1 => ChildFilter::Any,
+        0 => ChildFilter::Group(with_current(|process| process.group().as_u32())),
+        _ => ChildFilter::Group(pid.unsigned_abs()),
     };
     let patience = if options & WNOHANG != 0 {
         Patience::ReturnAtOnce

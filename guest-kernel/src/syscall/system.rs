@@ -1,4 +1,4 @@
-//! System calls on the machine as a whole: its name, its limits, who one is, and its end.
+//! System calls on the machine as a whole: its name, its limits, and its end.
 
 use abi::linux::process::{LINUX_REBOOT_CMD_POWER_OFF, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2};
 
@@ -20,11 +20,6 @@ pub(super) fn uname(buffer: u64) -> Result<u64, Errno> {
     }
     let to = UserSlice::new(buffer, names.len() as u64)?;
     with_current(|process| process.address_space().write(to, &names)).map(|()| 0)
-}
-
-/// Everybody is the superuser.
-pub(super) fn superuser() -> Result<u64, Errno> {
-    Ok(0)
 }
 
 /// The resource that is limited (`RLIMIT_STACK`).
@@ -62,9 +57,9 @@ pub(super) fn getrandom(buffer: u64, count: u64) -> Result<u64, Errno> {
     Ok(count)
 }
 
-/// Only init may end the machine.
+/// Only init may end the machine, as long as it is the superuser's.
 pub(super) fn reboot(magic1: u64, magic2: u64, command: u64) -> Result<u64, Errno> {
-    if with_current(|process| process.pid()) != Pid::INIT {
+    if !with_current(|process| process.pid() == Pid::INIT && process.is_superuser()) {
         return Err(Errno::EPERM);
     }
     // All three are C ints.

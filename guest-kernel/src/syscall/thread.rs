@@ -1,4 +1,4 @@
-//! System calls on threads and signals.
+//! System calls on threads.
 
 use abi::linux::process::{
     ARCH_GET_FS, ARCH_SET_FS, FUTEX_CLOCK_REALTIME, FUTEX_PRIVATE_FLAG, FUTEX_WAIT, FUTEX_WAIT_BITSET,
@@ -73,40 +73,4 @@ pub(super) fn futex(
         FUTEX_WAKE_BITSET => futex::wake(word, value.into(), classes),
         _ => Err(Errno::ENOSYS),
     }
-}
-
-/// How a mask changes: add, take away, replace.
-const SIG_BLOCK: u64 = 0;
-const SIG_UNBLOCK: u64 = 1;
-const SIG_SETMASK: u64 = 2;
-const MASK_BYTES: u64 = 8;
-
-pub(super) fn rt_sigprocmask(how: u64, set: u64, old: u64, bytes: u64) -> Result<u64, Errno> {
-    if bytes != MASK_BYTES {
-        return Err(Errno::EINVAL);
-    }
-    let mask = with_thread(|thread| *thread.signal_mask());
-    if set != 0 {
-        let change = with_current(|process| process.address_space().read_u64(set))?;
-        let mask = match how {
-            SIG_BLOCK => mask | change,
-            SIG_UNBLOCK => mask & !change,
-            SIG_SETMASK => change,
-            _ => return Err(Errno::EINVAL),
-        };
-        with_thread(|thread| *thread.signal_mask() = mask);
-    }
-    if old != 0 {
-        let to = UserSlice::new(old, MASK_BYTES)?;
-        with_current(|process| process.address_space().write(to, &mask.to_le_bytes()))?;
-    }
-    Ok(0)
-}
-
-pub(super) fn kill(pid: u64, signal: u64) -> Result<u64, Errno> {
-    process::kill(pid as i32, signal).map(|()| 0)
-}
-
-pub(super) fn tgkill(pid: u64, tid: u64, signal: u64) -> Result<u64, Errno> {
-    process::kill_thread(pid as i32, tid as i32, signal).map(|()| 0)
 }

@@ -3,12 +3,15 @@
 //! Numbers and flags are those of [`abi::linux`] and pass through unchanged: programs here are as often after the refusal
 //! of a bad argument as after the effect of a good one.
 
+pub mod credentials;
 mod errno;
 pub mod file;
 pub mod futex;
+pub mod group;
 pub mod memory;
 pub mod process;
 mod raw;
+pub mod signal;
 pub mod thread;
 pub mod time;
 

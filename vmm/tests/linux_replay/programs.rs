@@ -17,6 +17,7 @@ const AGENT: &str = "agent";
 /// Programs that no shipped scenario runs, or not in all the ways that they can be run in.
 const RUNS: &[(&str, &[&str])] = &[
     ("cow", &[]),
+    ("credentials", &[]),
     ("dirtycow", &[]),
     ("dirtycow", &["5", "5"]),
     ("exit-status", &["0"]),
@@ -38,11 +39,13 @@ const RUNS: &[(&str, &[&str])] = &[
     ("fault", &["privileged"]),
     ("fault", &["stack-overflow"]),
     ("fork-tree", &[]),
+    ("groups", &[]),
     ("hello", &[]),
     ("hello", &["a", "b c", "\u{e9}"]),
     ("memory", &[]),
     ("sse", &[]),
     ("segments", &[]),
+    ("signals", &[]),
     ("wait-errors", &[]),
 ];
 

@@ -1,0 +1,59 @@
+//! What a signal does by default.
+
+use abi::linux::process::{SIGCHLD, SIGCONT, SIGSTOP};
+
+use super::Signal;
+use crate::errno::Errno;
+use crate::mutant::{self, Mutant};
+
+/// Ignored by default beside `SIGCHLD` and `SIGCONT`: urgent data, and a changed window.
+const SIGURG: u32 = 23;
+const SIGWINCH: u32 = 28;
+/// Stop by default beside `SIGSTOP`: from the keyboard, and for input and output from the background.
+const STOPPING: [u32; 4] = [SIGSTOP, 20, 21, 22];
+
+/// What a signal does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    Nothing,
+    /// Ends the process with this wait status.
+    Ends(u32),
+}
+
+/// The signal of that number, a C int; None for 0, which only asks whether somebody is there. EINVAL for numbers that no signal
+/// has, and for those that would stop a process.
+pub(super) fn sendable(number: u64) -> Result<Option<Signal>, Errno> {
+    let number = number as u32;
+    if number == 0 {
+        return Ok(None);
+    }
+    match Signal::new(number) {
+        Some(signal) if !STOPPING.contains(&number) => Ok(Some(signal)),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// What the signal does when it is not blocked.
+pub(super) fn effect_of(signal: Signal) -> Effect {
+    let number = signal.number();
+    if [SIGCHLD, SIGCONT, SIGURG, SIGWINCH].contains(&number) || mutant::is(Mutant::KillIgnored) {
+        Effect::Nothing
+    } else {
+        Effect::Ends(number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_do_what_linux_does_by_default() {
+        let effect = |number| sendable(number).map(|signal| signal.map(effect_of));
+        assert_eq!(effect(9), Ok(Some(Effect::Ends(9))));
+        assert_eq!(effect(17), Ok(Some(Effect::Nothing)));
+        assert_eq!(effect(0), Ok(None));
+        assert_eq!(effect(65), Err(Errno::EINVAL));
+        assert_eq!(effect(19), Err(Errno::EINVAL));
+    }
+}

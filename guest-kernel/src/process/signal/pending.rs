@@ -1,0 +1,168 @@
+//! Signals that are blocked and wait, and where they come from.
+
+use abi::linux::signal::{
+    CLD_EXITED, CLD_KILLED, SI_CODE_OFFSET, SI_PID_OFFSET, SI_SIGNO_OFFSET, SI_STATUS_OFFSET, SI_TKILL,
+    SI_UID_OFFSET, SI_USER, SIGINFO_BYTES,
+};
+
+use super::{Signal, SignalSet};
+
+/// Where a signal comes from, as a `siginfo_t` tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    code: i32,
+    /// The sender, or the child.
+    pid: u32,
+    uid: u32,
+    /// How the child ended.
+    status: u32,
+}
+
+impl Origin {
+    /// For a signal of which nothing was kept: a process that is not there.
+    const UNKNOWN: Self = Self::kill(0, 0);
+
+    /// kill by that process, of that user.
+    pub(crate) const fn kill(pid: u32, uid: u32) -> Self {
+        Self {
+            code: SI_USER,
+            pid,
+            uid,
+            status: 0,
+        }
+    }
+
+    /// tgkill by that process, of that user.
+    pub(crate) const fn kill_thread(pid: u32, uid: u32) -> Self {
+        Self {
+            code: SI_TKILL,
+            ..Self::kill(pid, uid)
+        }
+    }
+
+    /// The end of that child, of that user, with a status as wait4 gives it.
+    pub(crate) fn child(pid: u32, uid: u32, wait_status: u32) -> Self {
+        use abi::linux::process::{WAIT_EXIT_SHIFT, WAIT_SIGNAL_MASK};
+        let signal = wait_status & WAIT_SIGNAL_MASK;
+        let (code, status) = if signal == 0 {
+            (CLD_EXITED, wait_status >> WAIT_EXIT_SHIFT)
+        } else {
+            (CLD_KILLED, signal)
+        };
+        Self {
+            code,
+            pid,
+            uid,
+            status,
+        }
+    }
+
+    /// The `siginfo_t` of such a signal.
+    pub(crate) fn info(self, signal: Signal) -> [u8; SIGINFO_BYTES] {
+        let mut info = [0; SIGINFO_BYTES];
+        for (offset, word) in [
+            (SI_SIGNO_OFFSET, signal.number()),
+            (SI_CODE_OFFSET, self.code.cast_unsigned()),
+            (SI_PID_OFFSET, self.pid),
+            (SI_UID_OFFSET, self.uid),
+            (SI_STATUS_OFFSET, self.status),
+        ] {
+            info[offset..][..4].copy_from_slice(&word.to_le_bytes());
+        }
+        info
+    }
+}
+
+/// How many origins are kept. Linux, too, lets go of the origins of signals that it has no room for.
+const KEPT: usize = 4;
+
+/// Signals that wait, each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pending {
+    set: SignalSet,
+    origins: [Option<(Signal, Origin)>; KEPT],
+}
+
+impl Pending {
+    /// A signal that waits already is not added again.
+    pub(crate) fn add(&mut self, signal: Signal, origin: Origin) {
+        if self.set.contains(signal) {
+            return;
+        }
+        self.set = self.set.with(signal);
+        if let Some(slot) = self.origins.iter_mut().find(|slot| slot.is_none()) {
+            *slot = Some((signal, origin));
+        }
+    }
+
+    /// Takes out the one of `wanted` that goes first.
+    pub(crate) fn take(&mut self, wanted: SignalSet) -> Option<(Signal, Origin)> {
+        let signal = self.set.intersection(wanted).first()?;
+        self.set = self.set.without(signal);
+        let kept = self
+            .origins
+            .iter_mut()
+            .find_map(|slot| slot.take_if(|(kept, _)| *kept == signal));
+        Some(kept.unwrap_or((signal, Origin::UNKNOWN)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: SignalSet = SignalSet::from_bits(u64::MAX);
+
+    fn signal(number: u32) -> Signal {
+        Signal::new(number).unwrap()
+    }
+
+    #[test]
+    fn a_signal_waits_once_and_with_its_first_origin() {
+        let mut pending = Pending::default();
+        pending.add(signal(10), Origin::kill(5, 0));
+        pending.add(signal(10), Origin::kill(6, 0));
+        assert_eq!(pending.take(ALL), Some((signal(10), Origin::kill(5, 0))));
+        assert_eq!(pending.take(ALL), None);
+        assert_eq!(pending, Pending::default());
+    }
+
+    #[test]
+    fn only_signals_that_are_wanted_are_taken() {
+        let mut pending = Pending::default();
+        for number in [2, 10, 12] {
+            pending.add(signal(number), Origin::kill(number, 0));
+        }
+        let wanted = SignalSet::default().with(signal(12)).with(signal(15));
+        assert_eq!(pending.take(wanted), Some((signal(12), Origin::kill(12, 0))));
+        assert_eq!(pending.take(wanted), None);
+        assert_eq!(pending.take(ALL), Some((signal(2), Origin::kill(2, 0))));
+    }
+
+    #[test]
+    fn of_a_signal_too_many_the_origin_is_lost_and_the_signal_is_not() {
+        let mut pending = Pending::default();
+        for number in 1..=KEPT as u32 + 1 {
+            pending.add(signal(number), Origin::kill(7, 0));
+        }
+        let taken: Vec<_> = core::iter::from_fn(|| pending.take(ALL)).collect();
+        assert_eq!(taken.len(), KEPT + 1);
+        assert_eq!(
+            taken
+                .iter()
+                .filter(|(_, origin)| *origin == Origin::UNKNOWN)
+                .count(),
+            1
+        );
+    }
+
+    #[test]
+    fn how_a_child_ended_is_told_as_linux_tells_it() {
+        let exited = Origin::child(3, 0, 7 << 8).info(signal(17));
+        assert_eq!(exited[SI_CODE_OFFSET], 1);
+        assert_eq!(exited[SI_PID_OFFSET], 3);
+        assert_eq!(exited[SI_STATUS_OFFSET], 7);
+        let killed = Origin::child(3, 0, 9).info(signal(17));
+        assert_eq!((killed[SI_CODE_OFFSET], killed[SI_STATUS_OFFSET]), (2, 9));
+    }
+}

@@ -1,0 +1,175 @@
+//! kill and tgkill, and the signal that a parent gets when a child ends.
+
+use abi::linux::process::SIGCHLD;
+
+use super::super::{Credentials, Life, Pid, exit, table};
+use super::effect::{Effect, effect_of, sendable};
+use super::{Origin, Signal};
+use crate::errno::Errno;
+use crate::process::{Sleep, Tid, Woken};
+
+/// Who sends.
+#[derive(Clone, Copy)]
+struct Sender {
+    pid: Pid,
+    group: Pid,
+    credentials: Credentials,
+}
+
+/// Of several processes, those that a signal goes to.
+#[derive(Clone, Copy)]
+enum Several {
+    /// All but init and the caller.
+    Others,
+    /// Those of a process group.
+    Group(u32),
+}
+
+/// Sends a signal: to the process of a positive number, to every process but init and the caller for -1, for 0 to every process of
+/// the caller's group, and for other negative numbers to every process of the group that is meant. EPERM for a process of another user.
+pub(crate) fn kill(pid: i32, signal: u64) -> Result<(), Errno> {
+    table::with_table(|table| {
+        let sender = Sender::current(table);
+        let origin = Origin::kill(sender.pid.as_u32(), sender.credentials.uid());
+        match pid {
+            1.. => {
+                let target = table.find_process(pid.unsigned_abs()).ok_or(Errno::ESRCH)?.pid;
+                let signal = sender.check(table, target, signal)?;
+                send(table, target, signal, origin);
+                Ok(())
+            }
+            0 => kill_several(table, sender, Several::Group(sender.group.0), signal, origin),
+            -1 => match kill_several(table, sender, Several::Others, signal, origin) {
+                // So it is on Linux: who may send to nobody has sent to all that there were.
+                Err(Errno::EPERM) => Ok(()),
+                result => result,
+            },
+            i32::MIN => Err(Errno::ESRCH),
+            _ => kill_several(table, sender, Several::Group(pid.unsigned_abs()), signal, origin),
+        }
+    })
+}
+
+/// It is enough that one process gets it; ESRCH when there is none.
+fn kill_several(
+    table: &mut table::Table,
+    sender: Sender,
+    several: Several,
+    signal: u64,
+    origin: Origin,
+) -> Result<(), Errno> {
+    let mut result = Err(Errno::ESRCH);
+    let mut slot = 0;
+    while let Some((target, next)) = table.next_process(slot) {
+        slot = next;
+        let is_meant = match several {
+            Several::Others => target != Pid::INIT && target != sender.pid,
+            Several::Group(number) => table.process(target).group.0 == number,
+        };
+        if !is_meant {
+            continue;
+        }
+        let sent = sender.check(table, target, signal);
+        let sent = sent.map(|signal| send(table, target, signal, origin));
+        if result.is_err() {
+            result = sent;
+        }
+    }
+    result
+}
+
+/// Sends a signal to a thread: if it does not block it, that is as good as to its process.
+pub(crate) fn kill_thread(pid: i32, tid: i32, signal: u64) -> Result<(), Errno> {
+    let (Ok(pid), Ok(tid)) = (u32::try_from(pid), u32::try_from(tid)) else {
+        return Err(Errno::EINVAL);
+    };
+    table::with_table(|table| {
+        let sender = Sender::current(table);
+        let origin = Origin::kill_thread(sender.pid.as_u32(), sender.credentials.uid());
+        let thread = table.find_thread(tid).ok_or(Errno::ESRCH)?;
+        let (tid, target) = (thread.tid, thread.process);
+        if target.as_u32() != pid {
+            return Err(Errno::ESRCH);
+        }
+        let Some(signal) = sender.check(table, target, signal)? else {
+            return Ok(());
+        };
+        let thread = table.thread(tid);
+        if thread.signal_mask.contains(signal) {
+            thread.pending.add(signal, origin);
+            wake_waiter(table, tid, signal);
+        } else {
+            act(table, target, signal);
+        }
+        Ok(())
+    })
+}
+
+/// Tells the parent of a process that it has ended. A parent that does not block the signal is not told by it.
+pub(in crate::process) fn tell_parent(table: &mut table::Table, child: Pid, status: u32) {
+    let process = table.process(child);
+    let origin = Origin::child(child.as_u32(), process.credentials.uid(), status);
+    if let Some(parent) = process.parent() {
+        send(table, parent, Signal::new(SIGCHLD), origin);
+    }
+}
+
+impl Sender {
+    fn current(table: &mut table::Table) -> Self {
+        let process = table.current_process();
+        Self {
+            pid: process.pid,
+            group: process.group,
+            credentials: process.credentials,
+        }
+    }
+
+    /// What to send, if the number is a signal's and the target one that the sender may send to.
+    fn check(self, table: &mut table::Table, target: Pid, signal: u64) -> Result<Option<Signal>, Errno> {
+        let signal = sendable(signal)?;
+        let is_own = target == self.pid;
+        if is_own || self.credentials.may_signal(table.process(target).credentials) {
+            Ok(signal)
+        } else {
+            Err(Errno::EPERM)
+        }
+    }
+}
+
+/// A signal waits while every thread of the process blocks it.
+fn send(table: &mut table::Table, pid: Pid, signal: Option<Signal>, origin: Origin) {
+    let Some(signal) = signal else { return };
+    let threads = table.process(pid).threads.len();
+    for index in 0..threads {
+        let tid = table.process(pid).threads[index];
+        if !table.thread(tid).signal_mask.contains(signal) {
+            return act(table, pid, signal);
+        }
+    }
+    table.process(pid).pending.add(signal, origin);
+    for index in 0..threads {
+        let tid = table.process(pid).threads[index];
+        if wake_waiter(table, tid, signal) {
+            break;
+        }
+    }
+}
+
+/// Wakes a thread that waits for the signal.
+fn wake_waiter(table: &mut table::Table, tid: Tid, signal: Signal) -> bool {
+    table.wake_if(
+        tid,
+        Woken::ByEvent,
+        |reason| matches!(reason, Sleep::Signal(wanted, _) if wanted.contains(signal)),
+    )
+}
+
+/// What a signal does that nobody blocks. Init takes no signal for which it has no handler, so none at all.
+pub(super) fn act(table: &mut table::Table, pid: Pid, signal: Signal) {
+    if let Effect::Ends(status) = effect_of(signal)
+        && pid != Pid::INIT
+        && table.process(pid).life == Life::Alive
+    {
+        exit::begin_to_end(table, pid, status);
+    }
+}

@@ -1,0 +1,27 @@
+//! rt_sigtimedwait: a signal that is blocked is taken instead of acting.
+
+use super::super::table;
+use super::{Origin, Signal, SignalSet};
+use crate::errno::Errno;
+use crate::process::{Sleep, Woken};
+use crate::sched::{self, Moment};
+
+/// Takes a signal of the set that is pending, or sleeps until one comes. EAGAIN when none has come by the deadline.
+pub(crate) fn wait_for_signal(
+    wanted: SignalSet,
+    deadline: Option<Moment>,
+) -> Result<(Signal, Origin), Errno> {
+    let wanted = wanted.blockable();
+    let mut is_over = deadline.is_some_and(|deadline| deadline <= sched::now());
+    loop {
+        let taken = table::with_table(|table| {
+            let own = table.current_thread().pending.take(wanted);
+            own.or_else(|| table.current_process().pending.take(wanted))
+        });
+        match taken {
+            Some(taken) => return Ok(taken),
+            None if is_over => return Err(Errno::EAGAIN),
+            None => is_over = sched::sleep(Sleep::Signal(wanted, deadline))? == Woken::ByTime,
+        }
+    }
+}
