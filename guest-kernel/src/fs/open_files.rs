@@ -20,6 +20,8 @@ pub(crate) enum File {
     OwnMemory,
     /// The areas of the process that reads it (`/proc/self/maps`).
     OwnMaps,
+    /// The modules that there are (`/proc/modules`).
+    Modules,
 }
 
 /// A file and where it is read next.

@@ -16,9 +16,9 @@ use crate::{arch, log};
 /// What the kernel may do with a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KernelProtection {
-    ReadWrite,
+    Writable,
     ReadOnly,
-    ReadExecute,
+    Executable,
 }
 
 /// A change of protection.
@@ -92,7 +92,7 @@ impl KernelPage {
         let after = self
             .protection
             .after(change)
-            .filter(|after| *after != KernelProtection::ReadExecute || frames::references(self.frame) == 1);
+            .filter(|after| *after != KernelProtection::Executable || frames::references(self.frame) == 1);
         after.ok_or_else(|| {
             log::line(format_args!(
                 "set_memory: refused, because a page would be writable and executable at once"
@@ -103,7 +103,7 @@ impl KernelPage {
 
     fn protect(&self, protection: KernelProtection) {
         let in_direct_map = match (&self.home, protection) {
-            (Home::DirectMap, _) | (_, KernelProtection::ReadWrite) => protection,
+            (Home::DirectMap, _) | (_, KernelProtection::Writable) => protection,
             (Home::Vmalloc, _) => KernelProtection::ReadOnly,
         };
         alias::protect(self.frame, in_direct_map);
@@ -118,13 +118,13 @@ impl KernelProtection {
     fn after(self, change: ProtectionChange) -> Option<Self> {
         use ProtectionChange as Change;
         Some(match (self, change) {
-            (Self::ReadExecute, Change::ReadWrite) | (Self::ReadWrite, Change::Executable) => return None,
-            (Self::ReadWrite | Self::ReadOnly, Change::ReadWrite)
-            | (Self::ReadWrite, Change::NotExecutable) => Self::ReadWrite,
-            (Self::ReadWrite | Self::ReadOnly, Change::ReadOnly)
-            | (Self::ReadOnly | Self::ReadExecute, Change::NotExecutable) => Self::ReadOnly,
-            (Self::ReadOnly | Self::ReadExecute, Change::Executable)
-            | (Self::ReadExecute, Change::ReadOnly) => Self::ReadExecute,
+            (Self::Executable, Change::ReadWrite) | (Self::Writable, Change::Executable) => return None,
+            (Self::Writable | Self::ReadOnly, Change::ReadWrite)
+            | (Self::Writable, Change::NotExecutable) => Self::Writable,
+            (Self::Writable | Self::ReadOnly, Change::ReadOnly)
+            | (Self::ReadOnly | Self::Executable, Change::NotExecutable) => Self::ReadOnly,
+            (Self::ReadOnly | Self::Executable, Change::Executable)
+            | (Self::Executable, Change::ReadOnly) => Self::Executable,
         })
     }
 }
@@ -136,19 +136,16 @@ mod tests {
     fn after(changes: &[ProtectionChange]) -> Option<KernelProtection> {
         changes
             .iter()
-            .try_fold(KernelProtection::ReadWrite, |now, change| now.after(*change))
+            .try_fold(KernelProtection::Writable, |now, change| now.after(*change))
     }
 
     #[test]
     fn what_is_written_becomes_executable_by_way_of_read_only_and_back_by_the_same_way() {
         use ProtectionChange::{Executable, NotExecutable, ReadOnly, ReadWrite};
-        assert_eq!(
-            after(&[ReadOnly, Executable]),
-            Some(KernelProtection::ReadExecute)
-        );
+        assert_eq!(after(&[ReadOnly, Executable]), Some(KernelProtection::Executable));
         assert_eq!(
             after(&[ReadOnly, Executable, NotExecutable, ReadWrite]),
-            Some(KernelProtection::ReadWrite)
+            Some(KernelProtection::Writable)
         );
     }
 
@@ -164,7 +161,7 @@ mod tests {
         use ProtectionChange::{Executable, NotExecutable, ReadOnly, ReadWrite};
         assert_eq!(
             after(&[ReadWrite, NotExecutable]),
-            Some(KernelProtection::ReadWrite)
+            Some(KernelProtection::Writable)
         );
         assert_eq!(
             after(&[ReadOnly, ReadOnly, NotExecutable]),
@@ -172,7 +169,7 @@ mod tests {
         );
         assert_eq!(
             after(&[ReadOnly, Executable, Executable, ReadOnly]),
-            Some(KernelProtection::ReadExecute)
+            Some(KernelProtection::Executable)
         );
     }
 }

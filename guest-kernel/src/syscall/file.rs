@@ -7,13 +7,13 @@ use crate::fs::{File, OpenFile, initrd};
 use crate::mm::UserSlice;
 use crate::process::{read_path, with_current};
 
-/// The devices, the files of the initrd, and two files about the process itself. Of the flags the access mode matters alone.
+/// The devices, the files of the initrd, two files about the process itself, and one about modules. Of the flags the access mode matters alone.
 pub(super) fn open(path: u64, flags: u64) -> Result<u64, Errno> {
     with_current(|process| {
         let mut buffer = [0; 256];
         let path = read_path(process.address_space(), path, &mut buffer)?;
         let file = find(path)?;
-        let is_read_only = matches!(file, File::Initrd(_) | File::OwnMaps);
+        let is_read_only = matches!(file, File::Initrd(_) | File::OwnMaps | File::Modules);
         if is_read_only && flags & O_ACCMODE != O_RDONLY {
             return Err(Errno::EACCES);
         }
@@ -36,6 +36,7 @@ fn find(path: &[u8]) -> Result<File, Errno> {
         b"/dev/console" => File::Console,
         b"/proc/self/mem" => File::OwnMemory,
         b"/proc/self/maps" => File::OwnMaps,
+        b"/proc/modules" => File::Modules,
         _ => File::Initrd(initrd::find(path).ok_or(Errno::ENOENT)?.contents),
     })
 }
@@ -121,7 +122,7 @@ fn put_status(file: File, buffer: u64) -> Result<u64, Errno> {
         File::Console | File::Memory => (CHARACTER_DEVICE, 0),
         File::Initrd(contents) => (REGULAR_READ_ONLY, contents.len() as u64),
         File::OwnMemory => (REGULAR_READ_WRITE, 0),
-        File::OwnMaps => (REGULAR_READ_ONLY, 0),
+        File::OwnMaps | File::Modules => (REGULAR_READ_ONLY, 0),
     };
     let mut status = [0; STAT_BYTES];
     status[STAT_LINKS..][..8].copy_from_slice(&1_u64.to_le_bytes());

@@ -22,7 +22,7 @@ const LARGE_PAGE_FRAMES: u32 = ENTRIES as u32;
 pub(in crate::mm) fn protection(frame: FrameNumber) -> KernelProtection {
     match table_for(frame) {
         Some(table) => table.get(index_of(frame)).kernel_protection(),
-        None => KernelProtection::ReadWrite,
+        None => KernelProtection::Writable,
     }
 }
 
@@ -49,7 +49,7 @@ pub(in crate::mm) fn protect(frame: FrameNumber, protection: KernelProtection) {
     }
     let table = table_for(frame).expect("an entry that changes has been split off");
     table.set(index_of(frame), Entry::kernel(frame, protection));
-    let differs = |protection| i16::from(protection != KernelProtection::ReadWrite);
+    let differs = |protection| i16::from(protection != KernelProtection::Writable);
     frames::add_to_private(table.frame(), differs(protection) - differs(before));
 }
 
@@ -66,7 +66,7 @@ pub(in crate::mm) fn merge(frame: FrameNumber) {
 
 /// Makes the frame's entry like the rest again: what every frame must be when it is given back.
 pub(in crate::mm) fn restore(frame: FrameNumber) {
-    protect(frame, KernelProtection::ReadWrite);
+    protect(frame, KernelProtection::Writable);
     merge(frame);
 }
 

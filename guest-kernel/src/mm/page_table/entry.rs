@@ -73,18 +73,18 @@ impl Entry {
     pub(crate) fn kernel(frame: FrameNumber, protection: KernelProtection) -> Self {
         let Self(data) = Self::kernel_data(frame);
         Self(match protection {
-            KernelProtection::ReadWrite => data,
+            KernelProtection::Writable => data,
             KernelProtection::ReadOnly => data & !WRITABLE,
-            KernelProtection::ReadExecute => data & !(WRITABLE | NO_EXECUTE),
+            KernelProtection::Executable => data & !(WRITABLE | NO_EXECUTE),
         })
     }
 
     /// What [`Self::kernel`] was told.
     pub(crate) fn kernel_protection(self) -> KernelProtection {
         match (self.is_writable(), self.0 & NO_EXECUTE == 0) {
-            (true, _) => KernelProtection::ReadWrite,
+            (true, _) => KernelProtection::Writable,
             (false, false) => KernelProtection::ReadOnly,
-            (false, true) => KernelProtection::ReadExecute,
+            (false, true) => KernelProtection::Executable,
         }
     }
 
