@@ -10,7 +10,8 @@
 //! - [`thread`]: threads that do
 //! - [`Board`]: words that processes share
 //! - [`maps`]: what the kernel says of the process's address space
-//! - [`print!`], [`println!`]: text to standard output, one system call a line
+//! - [`lines`]: lines of files that the kernel makes when they are read
+//! - [`print!`], [`println!`]: text to standard output, one system call a line; [`eprintln!`]: to standard error
 //!
 //! There is no heap, and no static data that changes: a program's pages are those of its file, its stack, and what it
 //! maps on purpose.
@@ -20,6 +21,7 @@
 mod arguments;
 mod board;
 pub mod child;
+pub mod lines;
 pub mod maps;
 pub mod output;
 mod panic;
