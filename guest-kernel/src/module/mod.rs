@@ -23,6 +23,8 @@ mod load;
 mod name;
 mod relocate;
 mod remove;
+#[cfg(test)]
+mod sample;
 mod table;
 
 pub(crate) use listing::{Reader, text as listing};

@@ -51,20 +51,36 @@ pub(super) fn relocate<'a>(
             let Relocation {
                 offset, kind, symbol, ..
             } = relocation;
+            let width = width_of(kind)?;
+            if offset.checked_add(width).is_none_or(|end| end > bytes) {
+                return Err(LoadError::RelocationOutside { kind, offset });
+            }
             let mut target = address_of(object, layout, base, symbol, &find)?;
             if needs_word(&relocation) {
                 store(memory, word, &target.to_le_bytes());
                 target = base + word;
                 word += WORD_BYTES;
             }
-            let (value, width) = value_of(&relocation, target, base.wrapping_add(place))?;
-            if offset.checked_add(width).is_none_or(|end| end > bytes) {
-                return Err(LoadError::RelocationOutside { kind, offset });
-            }
+            let value = value_of(&relocation, target, base + place + offset)?;
             store(memory, place + offset, &value.to_le_bytes()[..width as usize]);
         }
     }
     Ok(())
+}
+
+/// Bytes that a relocation changes.
+fn width_of<'a>(kind: u32) -> Result<u64, LoadError<'a>> {
+    match kind {
+        R_X86_64_64 | R_X86_64_PC64 => Ok(8),
+        R_X86_64_32
+        | R_X86_64_32S
+        | R_X86_64_PC32
+        | R_X86_64_PLT32
+        | R_X86_64_GOTPCREL
+        | R_X86_64_GOTPCRELX
+        | R_X86_64_REX_GOTPCRELX => Ok(4),
+        _ => Err(LoadError::UnknownRelocation { kind }),
+    }
 }
 
 fn address_of<'a>(
@@ -84,29 +100,23 @@ fn address_of<'a>(
     }
 }
 
-/// What is stored, and how many bytes of it; `section` is the address of the section that the relocation is in.
-fn value_of<'a>(relocation: &Relocation, target: u64, section: u64) -> Result<(u64, u64), LoadError<'a>> {
+/// What is stored at `place`, of a type that is known.
+fn value_of<'a>(relocation: &Relocation, target: u64, place: u64) -> Result<u64, LoadError<'a>> {
     let Relocation {
         offset, kind, addend, ..
     } = *relocation;
     let absolute = target.wrapping_add_signed(addend);
-    let relative = absolute.wrapping_sub(section.wrapping_add(offset));
+    let relative = absolute.wrapping_sub(place);
     let fits_signed = |value: u64| i32::try_from(value.cast_signed()).is_ok();
-    let (value, width, fits) = match kind {
-        R_X86_64_64 => (absolute, 8, true),
-        R_X86_64_PC64 => (relative, 8, true),
-        R_X86_64_32 => (absolute, 4, u32::try_from(absolute).is_ok()),
-        R_X86_64_32S => (absolute, 4, fits_signed(absolute)),
-        R_X86_64_PC32 | R_X86_64_PLT32 | R_X86_64_GOTPCREL | R_X86_64_GOTPCRELX | R_X86_64_REX_GOTPCRELX => {
-            (relative, 4, fits_signed(relative))
-        }
-        _ => return Err(LoadError::UnknownRelocation { kind }),
+    let (value, fits) = match kind {
+        R_X86_64_64 => (absolute, true),
+        R_X86_64_PC64 => (relative, true),
+        R_X86_64_32 => (absolute, u32::try_from(absolute).is_ok()),
+        R_X86_64_32S => (absolute, fits_signed(absolute)),
+        _ => (relative, fits_signed(relative)),
     };
-    if fits {
-        Ok((value, width))
-    } else {
-        Err(LoadError::RelocationOverflow { kind, offset })
-    }
+    fits.then_some(value)
+        .ok_or(LoadError::RelocationOverflow { kind, offset })
 }
 
 /// The place has been checked.
