@@ -46,8 +46,9 @@ pub(super) struct Object<'a> {
 
 /// A section's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Section<'a> {
-    pub(super) name: &'a [u8],
+pub(super) struct Section {
+    /// Where in the table of names.
+    name: u32,
     kind: u32,
     flags: u64,
     offset: u64,
@@ -129,7 +130,10 @@ impl<'a> Object<'a> {
     }
 
     fn check(&self, index: usize, header: &'a [u8]) -> Result<'a, ()> {
-        let section = self.section_of(header).ok_or_else(|| bad(index, "has no name"))?;
+        let section = Section::read(header);
+        if section.name as usize >= self.names.len() {
+            return Err(bad(index, "has no name"));
+        }
         let alignment = u64_at(header, 48);
         if section.kind == SHT_NULL {
             return Ok(());
@@ -170,20 +174,22 @@ impl<'a> Object<'a> {
     }
 
     /// All sections with their numbers.
-    pub(super) fn sections(&self) -> impl Iterator<Item = (usize, Section<'a>)> + use<'a> {
-        let object = *self;
-        let parse = move |header| object.section_of(header).expect("names have been checked");
-        self.raw_sections().map(parse).enumerate()
+    pub(super) fn sections(&self) -> impl Iterator<Item = (usize, Section)> + use<'a> {
+        self.raw_sections().map(Section::read).enumerate()
     }
 
     /// A section by a number that is one.
-    pub(super) fn section(&self, index: usize) -> Section<'a> {
-        let header = &self.headers[index * SECTION_HEADER_BYTES..][..SECTION_HEADER_BYTES];
-        self.section_of(header).expect("names have been checked")
+    pub(super) fn section(&self, index: usize) -> Section {
+        Section::read(&self.headers[index * SECTION_HEADER_BYTES..][..SECTION_HEADER_BYTES])
+    }
+
+    pub(super) fn is_named(&self, section: &Section, name: &str) -> bool {
+        let rest = self.names[section.name as usize..].strip_prefix(name.as_bytes());
+        rest.is_some_and(|rest| rest.starts_with(b"\0"))
     }
 
     /// What the file has of a section; nothing of one that is only zeros.
-    pub(super) fn contents(&self, section: &Section<'a>) -> &'a [u8] {
+    pub(super) fn contents(&self, section: &Section) -> &'a [u8] {
         if section.kind == SHT_NOBITS {
             return &[];
         }
@@ -241,10 +247,23 @@ impl<'a> Object<'a> {
         self.headers.chunks_exact(SECTION_HEADER_BYTES)
     }
 
-    /// None if it has no name.
-    fn section_of(&self, header: &'a [u8]) -> Option<Section<'a>> {
-        Some(Section {
-            name: string(self.names, u32_at(header, 0))?,
+    /// Contents of a section of that number that holds strings, each with a NUL behind it.
+    fn strings(&self, index: usize) -> Result<'a, &'a [u8]> {
+        let header = self.raw_sections().nth(index);
+        let header = header.filter(|header| u32_at(header, 4) == SHT_STRTAB);
+        let strings = header.and_then(|header| part(self.file, u64_at(header, 24), u64_at(header, 32)));
+        let strings = strings.filter(|strings| strings.ends_with(b"\0"));
+        strings.ok_or(LoadError::CutOff {
+            part: "table of names",
+        })
+    }
+}
+
+impl Section {
+    /// Of a header of full length.
+    fn read(header: &[u8]) -> Self {
+        Self {
+            name: u32_at(header, 0),
             kind: u32_at(header, 4),
             flags: u64_at(header, 8),
             offset: u64_at(header, 24),
@@ -253,21 +272,9 @@ impl<'a> Object<'a> {
             info: u32_at(header, 44),
             alignment: u64_at(header, 48).max(1),
             entry_bytes: u64_at(header, 56),
-        })
+        }
     }
 
-    /// Contents of a section of that number that holds strings.
-    fn strings(&self, index: usize) -> Result<'a, &'a [u8]> {
-        let header = self.raw_sections().nth(index);
-        let header = header.filter(|header| u32_at(header, 4) == SHT_STRTAB);
-        let strings = header.and_then(|header| part(self.file, u64_at(header, 24), u64_at(header, 32)));
-        strings.ok_or(LoadError::CutOff {
-            part: "table of names",
-        })
-    }
-}
-
-impl Section<'_> {
     fn is_loaded(&self) -> bool {
         self.flags & SHF_ALLOC != 0 && self.kind != SHT_NULL
     }

@@ -42,8 +42,9 @@ fn identify<'a>(object: &Object<'a>) -> Result<Name, LoadError<'a>> {
 
 /// Number and contents of the section in which the module describes itself.
 fn info_of<'a>(object: &Object<'a>) -> Result<(usize, &'a [u8]), LoadError<'a>> {
-    let is_info = |name: &[u8]| name == INFO_SECTION.as_bytes();
-    let mut sections = object.sections().filter(|(_, section)| is_info(section.name));
+    let mut sections = object
+        .sections()
+        .filter(|(_, section)| object.is_named(section, INFO_SECTION));
     let (index, section) = sections.next().ok_or(LoadError::BadInfo {
         problem: "is missing",
     })?;

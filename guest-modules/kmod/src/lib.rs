@@ -8,6 +8,7 @@
 //! - [`log!`]: lines in the kernel's log
 //! - [`Kmalloc`], [`Vmalloc`], [`Pages`]: memory, given back when dropped; all of it is zero at first
 //! - [`Memory`]: what all memory has: bytes, frames, reservations, protections
+//! - [`Lock`]: data that a module's functions share
 //! - [`user`]: the memory of the process that called
 //! - [`Errno`]: how functions fail
 
@@ -16,6 +17,7 @@
 mod errno;
 #[doc(hidden)]
 pub mod kernel;
+mod lock;
 pub mod log;
 mod memory;
 mod module;
@@ -25,6 +27,7 @@ pub mod user;
 #[doc(hidden)]
 pub use abi::module::ModuleInfo as Info;
 pub use errno::Errno;
+pub use lock::{Guard, Lock};
 pub use memory::{Kmalloc, Memory, Pages, Vmalloc};
 #[doc(hidden)]
 pub use module::info;

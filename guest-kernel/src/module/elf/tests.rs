@@ -32,7 +32,8 @@ fn sections_symbols_and_relocations_are_found() {
     let uses: Vec<_> = object.sections().map(|(_, section)| section.use_of()).collect();
     let loaded = [Use::Text, Use::ReadOnly, Use::Data, Use::Data].map(Some);
     assert_eq!(uses, [&[None, None], &loaded[..], &[None, None]].concat());
-    assert_eq!(object.section(TEXT).name, b".text");
+    let is_named = |name| object.is_named(&object.section(TEXT), name);
+    assert!(is_named(".text") && !is_named(".tex") && !is_named(".text.hot"));
     assert_eq!(object.contents(&object.section(DATA)), [0xda; 16]);
     assert_eq!(object.section(BSS).bytes, 24);
     assert_eq!(object.contents(&object.section(BSS)), []);
@@ -111,6 +112,8 @@ fn an_object_needs_names_and_one_symbol_table() {
         put(&mut file, 62, &index.to_le_bytes());
         assert_eq!(error_of(&file), no_names);
     }
+    let file = sample().with(1, |names| names.bytes -= 1).bytes();
+    assert_eq!(error_of(&file), no_names);
     let file = sample().with(SYMBOLS, |table| table.link = 99).bytes();
     assert_eq!(error_of(&file), no_names);
     let file = sample().with(SYMBOLS, |table| table.kind = PROGBITS).bytes();
