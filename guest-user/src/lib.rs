@@ -9,6 +9,7 @@
 //! - [`child`]: children that run a function
 //! - [`thread`]: threads that do
 //! - [`Board`]: words that processes share
+//! - [`FailNth`]: requests for memory that fail inside the kernel
 //! - [`maps`]: what the kernel says of the process's address space
 //! - [`print!`], [`println!`]: text to standard output, one system call a line
 //!
@@ -20,6 +21,7 @@
 mod arguments;
 mod board;
 pub mod child;
+mod fail_nth;
 pub mod maps;
 pub mod output;
 mod panic;
@@ -30,4 +32,5 @@ pub mod thread;
 
 pub use arguments::Arguments;
 pub use board::Board;
+pub use fail_nth::FailNth;
 pub use span::Span;

@@ -41,7 +41,9 @@ pub(super) fn mmap(
         let range = space.place(placement(address, flags), bytes)?;
         let backing = match file {
             None => anonymous(flags, bytes)?,
-            Some(File::Console | File::OwnMemory | File::OwnMaps) => return Err(Errno::ENODEV),
+            Some(File::Console | File::OwnMemory | File::OwnMaps | File::FailNth) => {
+                return Err(Errno::ENODEV);
+            }
             Some(File::Initrd(contents)) => file_pages(contents, flags, offset, bytes)?,
             Some(File::Memory) => doorbell_registers(flags, offset, bytes)?,
         };

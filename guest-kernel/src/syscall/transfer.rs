@@ -4,8 +4,8 @@ use abi::PAGE_SIZE;
 
 use crate::device::console;
 use crate::errno::Errno;
-use crate::fs::{File, OpenFile, own_maps};
-use crate::mm::UserSlice;
+use crate::fs::{File, OpenFile, fail_nth, own_maps};
+use crate::mm::{UserSlice, fault_injection};
 use crate::process::{self, with_current};
 
 /// Most bytes that go through the kernel at once.
@@ -86,7 +86,9 @@ fn advance(descriptor: u64, moved: u64) -> Result<u64, Errno> {
 fn read_at(file: File, position: u64, buffer: u64, count: u64) -> Result<u64, Errno> {
     let maps = match file {
         File::OwnMaps => with_current(|process| own_maps::text(process.address_space()))?,
-        File::Console | File::Memory | File::Initrd(_) | File::OwnMemory => Default::default(),
+        File::Console | File::Memory | File::Initrd(_) | File::OwnMemory | File::FailNth => {
+            Default::default()
+        }
     };
     by_pieces(position, buffer, count, |position, piece| {
         let mut bytes = [0; PIECE_BYTES];
@@ -96,6 +98,11 @@ fn read_at(file: File, position: u64, buffer: u64, count: u64) -> Result<u64, Er
             File::Memory => return Err(Errno::EPERM),
             File::Initrd(contents) => copy_from(contents, position, bytes),
             File::OwnMaps => copy_from(&maps, position, bytes),
+            File::FailNth => {
+                let mut text = [0; fail_nth::MAX_TEXT_BYTES];
+                let len = fail_nth::write(fault_injection::left(), &mut text);
+                copy_from(&text[..len], position, bytes)
+            }
             File::OwnMemory => {
                 process::read_own(position, bytes)?;
                 bytes.len()
@@ -107,6 +114,9 @@ fn read_at(file: File, position: u64, buffer: u64, count: u64) -> Result<u64, Er
 }
 
 fn write_at(file: File, position: u64, buffer: u64, count: u64) -> Result<u64, Errno> {
+    if file == File::FailNth {
+        return write_fail_nth(buffer, count);
+    }
     by_pieces(position, buffer, count, |position, piece| {
         let mut bytes = [0; PIECE_BYTES];
         let bytes = &mut bytes[..piece.len()];
@@ -114,11 +124,21 @@ fn write_at(file: File, position: u64, buffer: u64, count: u64) -> Result<u64, E
         match file {
             File::Console => console::write(bytes),
             File::Memory => return Err(Errno::EPERM),
-            File::Initrd(_) | File::OwnMaps => return Err(Errno::EBADF),
+            File::Initrd(_) | File::OwnMaps | File::FailNth => return Err(Errno::EBADF),
             File::OwnMemory => process::write_own(position, bytes)?,
         }
         Ok(bytes.len())
     })
+}
+
+/// All of it at once, wherever pages begin: half a number is another number.
+fn write_fail_nth(buffer: u64, count: u64) -> Result<u64, Errno> {
+    let mut text = [0; fail_nth::MAX_TEXT_BYTES];
+    let text = text.get_mut(..count as usize).ok_or(Errno::EINVAL)?;
+    let from = UserSlice::new(buffer, count)?;
+    with_current(|process| process.address_space().read(from, text))?;
+    fault_injection::fail_nth(fail_nth::parse(text)?);
+    Ok(count)
 }
 
 /// Moves piece by piece, none of which crosses a page boundary on either side, until one is moved in part.

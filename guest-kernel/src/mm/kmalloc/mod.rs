@@ -16,6 +16,7 @@ use core::alloc::GlobalAlloc;
 use core::ptr;
 
 use super::address::{FrameNumber, PAGE_BYTES, PhysAddr};
+use super::fault_injection;
 use super::frames::{self, Contents, FrameKind, OutOfMemory};
 use crate::sync::Lock;
 use slab::{LARGEST_OBJECT_BYTES, OBJECT_ALIGNMENT, Slabs};
@@ -48,6 +49,9 @@ struct Heap(Lock<Slabs>);
 // are frames.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if fault_injection::fails() {
+            return ptr::null_mut();
+        }
         if is_large(layout) {
             return alloc_frames(layout);
         }
