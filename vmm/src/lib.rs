@@ -13,15 +13,19 @@
 //! - [`inspect`]: the truth about guest physical memory
 //! - [`judge`]: truth against claims, model and expectations
 //! - [`report`]: the verdict, for people and for programs
+//! - [`fuzz`]: random sequences of steps, made shorter when they break a rule
 //! - `explore`: all of this for many schedules of the guest's threads
 //!
-//! Beside it stands [`linux_reference`], which lets an ordinary Linux perform the same operations.
+//! Beside it stand [`linux_reference`], which lets an ordinary Linux perform the same operations, and [`clauses`], which lists
+//! what scenarios show of a specification.
 
 pub mod address;
 pub mod block;
 pub mod channel;
+pub mod clauses;
 pub mod drive;
 mod explore;
+pub mod fuzz;
 pub mod image;
 pub mod inspect;
 pub mod judge;

@@ -13,7 +13,7 @@ use crate::drive::{self, Drive, Driver};
 use crate::explore::explore;
 use crate::judge::{Finding, Judge, Rule};
 use crate::perform::{Performed, Performer};
-use crate::report::{Cost, ExpectationLine, Line, Report, Verdict, states};
+use crate::report::{Cost, ExpectationLine, Line, Report, Verdict, clauses, states};
 use crate::scenario::{Clock, FailStep, Scenario, Schedule, Step};
 use crate::vm::{Budget, Config, Stop, StopReason, Vm, VmError};
 
@@ -73,7 +73,7 @@ pub(crate) fn once(
     )?;
     vm.devices().schedule.follow(choices.to_vec());
     let mut run = Run {
-        performer: Performer::new(Driver::new(vm)),
+        performer: Performer::new(Driver::new(vm)).with_shadowpt_base(scenario.guest.shadowpt_base()),
         judge: Judge::default(),
         lines: Vec::new(),
     };
@@ -247,6 +247,7 @@ impl Run {
             what,
             result,
             claims: self.performer.take_claims(),
+            clauses: Vec::new(),
             expectations,
             findings,
         });
@@ -276,12 +277,14 @@ impl Run {
         let name_of = |pid: u32| agents.with_pid(pid.into()).map(|agent| agent.name.clone());
         let history = self.judge.history();
         let states = (!history.processes().is_empty()).then(|| states::draw(history, name_of));
+        let clauses = clauses::attribute(&mut self.lines, &scenario.step_clauses);
         let mut report = Report {
             scenario: scenario.name.to_string(),
             description: scenario.description.clone(),
             verdict: Verdict::Broken,
             lines: self.lines,
             steps_not_run,
+            clauses,
             explored: None,
             states,
             log: self.judge.log().to_vec(),

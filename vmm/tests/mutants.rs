@@ -8,18 +8,20 @@ use std::path::Path;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use vmm::image::{self, GuestImage, ImageKind};
-use vmm::judge::Rule;
+use vmm::judge::{Finding, Rule};
 use vmm::report::text::{Colour, Detail, render};
 use vmm::report::{Report, Verdict};
 use vmm::run::Guest;
 use vmm::scenario::Scenario;
 
-/// A fault, a scenario that shows it, and what the judge must say: the rule that is broken, and where.
+/// A fault, a scenario that shows it, and what the judge must say: the rule that is broken, and where, and which clause of a
+/// specification that speaks against.
 struct Mutant {
     name: &'static str,
     scenario: &'static str,
     rule: Rule,
     place: &'static str,
+    clause: Option<&'static str>,
 }
 
 const fn mutant(name: &'static str, scenario: &'static str, rule: Rule, place: &'static str) -> Mutant {
@@ -28,6 +30,22 @@ const fn mutant(name: &'static str, scenario: &'static str, rule: Rule, place: &
         scenario,
         rule,
         place,
+        clause: None,
+    }
+}
+
+impl Mutant {
+    /// The finding must name this clause, too.
+    const fn naming(self, clause: &'static str) -> Mutant {
+        Mutant {
+            clause: Some(clause),
+            ..self
+        }
+    }
+
+    fn is_told_by(&self, finding: &Finding) -> bool {
+        let names = |id: &str| finding.clauses.iter().any(|clause| clause.id.to_string() == id);
+        finding.rule == self.rule && finding.place.contains(self.place) && self.clause.is_none_or(names)
     }
 }
 
@@ -187,6 +205,10 @@ fn main() {
         "every-mutant-of-the-kernel-is-listed",
         every_mutant_is_listed,
     ));
+    tests.push(Trial::test(
+        "a-clause-that-a-mutant-demands-must-be-named",
+        a_demanded_clause_must_be_named,
+    ));
     libtest_mimic::run(&arguments, tests).exit();
 }
 
@@ -196,18 +218,39 @@ fn is_caught(mutant: &Mutant, image: &GuestImage) -> Result<(), Failed> {
         &[format!("{}={}", abi::boot::CMDLINE_MUTANT, mutant.name)],
         image,
     )?;
-    let named = report
-        .findings()
-        .any(|finding| finding.rule == mutant.rule && finding.place.contains(mutant.place));
+    let named = report.findings().any(|finding| mutant.is_told_by(finding));
     if report.verdict == Verdict::Fail && named {
         return Ok(());
     }
     let text = render(&report, Colour::Plain, Detail::Full);
+    let clause = mutant.clause.map(|id| format!(" that names {id}"));
     Err(format!(
-        "expected a finding of {:?} at {}, found\n{text}",
-        mutant.rule, mutant.place
+        "expected a finding of {:?} at {}{}, found\n{text}",
+        mutant.rule,
+        mutant.place,
+        clause.unwrap_or_default()
     )
     .into())
+}
+
+/// A mutant that demands a clause is not caught by a finding at a step that shows another one, or none.
+fn a_demanded_clause_must_be_named() -> Result<(), Failed> {
+    let mutant = mutant("", "", Rule::Contents, "p:buf").naming("COW-2");
+    for (clauses, expected) in [
+        (&["COW-1 a", "COW-2 b"][..], true),
+        (&["COW-1 a", "COW-22 b"], false),
+        (&[], false),
+    ] {
+        let mut finding = Finding::new(Rule::Contents, "p:buf+1p", "", "");
+        finding.clauses = clauses
+            .iter()
+            .map(|text| text.parse())
+            .collect::<Result<_, _>>()?;
+        if mutant.is_told_by(&finding) != expected {
+            return Err(format!("expected {expected} of a finding that names {clauses:?}").into());
+        }
+    }
+    Ok(())
 }
 
 fn nothing_is_caught(image: &GuestImage) -> Result<(), Failed> {

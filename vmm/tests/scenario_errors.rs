@@ -97,6 +97,12 @@ refused_steps! {
     a_misspelt_outcome: r#"{ "in": "parent", "do": "munmap", "at": "buf", "pages": 1, "erno": "EINVAL" }"#;
     a_missing_key_of_an_operation: r#"{ "in": "parent", "do": "munmap", "at": "buf" }"#;
     a_key_for_an_operation_that_has_none: r#"{ "in": "parent", "do": "finish", "status": 0 }"#;
+    a_misspelt_clause: r#"{ "tick": 1, "cause": "TIME-1 time passes" }"#;
+    a_clause_without_identifier: r#"{ "tick": 1, "clause": "Time passes." }"#;
+    a_clause_that_says_nothing: r#"{ "tick": 1, "clause": ["TIME-1 time passes", "TIME-2"] }"#;
+    an_empty_list_of_clauses: r#"{ "tick": 1, "clause": [] }"#;
+    a_number_for_a_clause: r#"{ "tick": 1, "clause": 1 }"#;
+    a_clause_alone: r#"{ "clause": "TIME-1 time passes" }"#;
     an_unknown_expectation: r#"{ "check": "x", "expect": [{ "same_frames": ["parent:buf", "parent:buf+1p"] }] }"#;
     two_expectations_in_one: r#"{ "check": "x", "expect": [{ "mapped": ["parent:buf"], "writable": ["parent:buf"] }] }"#;
     no_expectations: r#"{ "check": "x", "expect": [] }"#;
@@ -199,6 +205,10 @@ refused_steps! {
     more_forks_than_channels: r#"{ "in": "parent", "do": "fork_until", "as": "many", "limit": 1023, "errno": "ENOMEM" },
     { "in": "parent", "do": "fork", "as": "one-more" },
     { "in": "parent", "do": "fork_until", "as": "most", "limit": 5000, "errno": "ENOMEM" }"#;
+
+    a_clause_that_says_something_else_later: r#"{ "tick": 1, "clause": "TIME-1 time passes" },
+    { "tick": 1, "clause": ["TIME-2 and passes", "TIME-1 time flies"] }"#;
+    a_clause_twice_at_one_step: r#"{ "tick": 1, "clause": ["TIME-1 time passes", "TIME-1 time passes"] }"#;
 
     one_address_where_two_belong: r#"{ "check": "x", "expect": [{ "same_frame": ["parent:buf"] }] }"#;
     an_address_twice: r#"{ "check": "x", "expect": [{ "different_frames": ["parent:buf", "parent:buf+0p"] }] }"#;

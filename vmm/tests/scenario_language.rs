@@ -35,10 +35,10 @@ fn everything() -> Value {
         "$schema": "schema.json",
         "name": "example",
         "description": "Everything that can be said.",
-        "guest": { "memory_mib": 64, "options": { "verbose": "", "mutant": "no-cow" } },
+        "guest": { "memory_mib": 64, "swap": { "mib": 1 }, "options": { "verbose": "", "mutant": "no-cow" } },
         "budget": { "exits": 5, "seconds": 6 },
         "steps": [
-            { "in": "p", "do": "mmap", "as": "buf", "pages": 4, "prot": "rw" },
+            { "in": "p", "do": "mmap", "as": "buf", "pages": 4, "prot": "rw", "clause": "MAP-1 memory can be mapped" },
             { "in": "p", "do": "mmap", "as": "fixed", "pages": 1, "prot": "r", "sharing": "shared", "at": "buf+3p" },
             { "in": "p", "do": "mmap", "as": "huge", "pages": 99999999, "prot": "rwx", "sharing": "private", "errno": "ENOMEM" },
             { "in": "p", "do": "munmap", "at": "fixed", "pages": 1 },
@@ -53,7 +53,10 @@ fn everything() -> Value {
             { "in": "p", "do": "write", "at": "buf+1p+16", "text": "hello" },
             { "in": "p", "do": "write", "at": "heap", "fill": { "byte": 255, "bytes": 10 } },
             { "in": "p", "do": "read", "at": "buf", "zeros": 100 },
-            { "check": "at first", "expect": [{ "mapped": ["p:buf"] }] },
+            { "check": "at first", "expect": [{ "mapped": ["p:buf"] }],
+              "clause": ["MAP-2 what was written is mapped", "MAP-1 memory can be mapped"] },
+            { "tick": 2, "clause": ["TIME-1 time passes"] },
+            { "fail": "read", "nth": 3, "clause": "DISK-1 a disk can fail" },
             { "in": "p", "do": "fork", "as": "c" },
             { "in": "p", "do": "wait", "for": "c", "nohang": true },
             { "in": "p", "do": "wait", "for": "c", "status": { "signal": "SIGSEGV" }, "blocks": true },
@@ -145,6 +148,13 @@ fn what_is_left_out_has_its_default() {
     assert_eq!((mmap.expected, mmap.returns), (Expected::Success, Return::AtOnce));
     assert_eq!(mmap.to_string(), "p: mmap 1 page private rw as buf");
     assert_eq!(exec.to_string(), "p: exec hello: exit status 0");
+}
+
+#[test]
+fn for_any_image_every_program_is_there() {
+    let text = document(&json!([{ "in": "p", "do": "exec", "program": "unheard-of" }])).to_string();
+    assert!(Scenario::parse("example.json", &text, &programs()).is_err());
+    assert!(Scenario::parse_for_any_image("example.json", &text).is_ok());
 }
 
 #[test]

@@ -16,3 +16,4 @@ pub mod thread;
 pub mod time;
 
 pub use errno::{Errno, Outcome, from_raw, to_raw};
+pub use raw::by_number;

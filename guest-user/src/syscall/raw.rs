@@ -35,3 +35,13 @@ pub(super) unsafe fn syscall<const COUNT: usize>(number: u64, arguments: [u64; C
     }
     from_raw(result)
 }
+
+/// Makes a system call that this library has no name for.
+///
+/// # Safety
+///
+/// As for every other: the call must not change memory that belongs to Rust objects, unless the caller lent it for that.
+pub unsafe fn by_number(number: u64, arguments: [u64; 5]) -> Result<u64, Errno> {
+    // SAFETY: the caller answers for memory.
+    unsafe { syscall(number, arguments) }
+}

@@ -1,5 +1,7 @@
 //! The command line: arguments in, reports out, one exit status.
 
+mod clauses;
+mod fuzz;
 mod image;
 mod list;
 mod run;
@@ -9,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use miette::Diagnostic;
+use vmm::scenario::{Scenario, ScenarioErrors};
 
 /// Everything passed.
 const PASS: u8 = 0;
@@ -26,7 +29,10 @@ Examples:
                                       what became of each process, as a Mermaid diagram
   vmm run --replay race.json scenarios/dirtycow-vulnerable.json
                                       explore schedules, and write the one that breaks a rule as a scenario
+  vmm fuzz --seed 7                   random sequences; the first that breaks a rule is written as a scenario
   vmm list scenarios                  names and descriptions
+  vmm clauses > docs/shadowpt-clauses.md
+                                      every clause of a specification, and the steps that show it
   vmm schema > scenario.schema.json   JSON Schema of the scenario language, for editors
 
 Exit status: 0 every scenario passed, 1 a guest failed, 2 a scenario is unusable or the harness could not tell.";
@@ -52,6 +58,10 @@ enum Command {
         #[arg(default_value = "scenarios")]
         paths: Vec<PathBuf>,
     },
+    /// List the clauses of a specification that scenarios show, as Markdown.
+    Clauses(clauses::ClausesArgs),
+    /// Try random sequences of memory operations under a shadow page table, until one breaks a rule.
+    Fuzz(fuzz::FuzzArgs),
     /// Print the JSON Schema of the scenario language.
     Schema,
     /// Build the guest image, or run cargo for the guest crates as the image builder does.
@@ -64,6 +74,8 @@ pub(crate) fn main() -> ExitCode {
     let outcome = match cli.command {
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::List { paths }) => list::list(&paths),
+        Some(Command::Clauses(args)) => clauses::clauses(&args),
+        Some(Command::Fuzz(args)) => fuzz::fuzz(&args),
         Some(Command::Schema) => schema(),
         Some(Command::Image(args)) => image::image(&args),
         None if cli.run.is_empty() => {
@@ -93,6 +105,33 @@ fn show(error: &dyn std::error::Error) -> Shown {
 fn show_diagnostic(diagnostic: impl Diagnostic + Send + Sync + 'static) -> Shown {
     eprintln!("{:?}", miette::Report::new(diagnostic));
     Shown
+}
+
+/// Reads all scenarios before anything is done with one: all problems are told at once.
+fn parse_all(
+    files: &[PathBuf],
+    parse: impl Fn(&str, &str) -> Result<Scenario, ScenarioErrors>,
+) -> Result<Vec<Scenario>, Shown> {
+    let mut scenarios = Vec::new();
+    let mut usable = true;
+    for file in files {
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) => {
+                eprintln!("error: cannot read {}: {error}", file.display());
+                usable = false;
+                continue;
+            }
+        };
+        match parse(&file.display().to_string(), &text) {
+            Ok(scenario) => scenarios.push(scenario),
+            Err(errors) => {
+                show_diagnostic(errors);
+                usable = false;
+            }
+        }
+    }
+    if usable { Ok(scenarios) } else { Err(Shown) }
 }
 
 fn schema() -> Result<u8, Shown> {

@@ -11,7 +11,7 @@ use vmm::report::{Explored, Report, Verdict};
 use vmm::run::Guest;
 use vmm::scenario::{self, Scenario, ScenarioName};
 
-use super::{BROKEN, FAIL, PASS, Shown, print_line, show, show_diagnostic};
+use super::{BROKEN, FAIL, PASS, Shown, parse_all, print_line, show, show_diagnostic};
 
 /// What to run, and how to tell about it.
 #[derive(Args)]
@@ -67,7 +67,7 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Shown> {
     let files = scenario::collect(&args.paths).map_err(show_diagnostic)?;
     let kvm = vmm::vm::open().map_err(|error| show(&error))?;
     let image = guest_image(args)?;
-    let scenarios = parse_all(&files, &image)?;
+    let scenarios = parse_all(&files, |name, text| Scenario::parse(name, text, &image.programs))?;
     let guest = Guest {
         kernel: &image.kernel,
         initrd: &image.initrd,
@@ -115,30 +115,6 @@ fn guest_image(args: &RunArgs) -> Result<GuestImage, Shown> {
         None => image::ensure(ImageKind::Shipped, &*image::to_stderr()),
     };
     image.map_err(|error| show(&error))
-}
-
-/// Reads all scenarios before any is run: when one is unusable, nothing is started, and all problems are told at once.
-fn parse_all(files: &[PathBuf], image: &GuestImage) -> Result<Vec<Scenario>, Shown> {
-    let mut scenarios = Vec::new();
-    let mut usable = true;
-    for file in files {
-        let text = match std::fs::read_to_string(file) {
-            Ok(text) => text,
-            Err(error) => {
-                eprintln!("error: cannot read {}: {error}", file.display());
-                usable = false;
-                continue;
-            }
-        };
-        match Scenario::parse(&file.display().to_string(), &text, &image.programs) {
-            Ok(scenario) => scenarios.push(scenario),
-            Err(errors) => {
-                show_diagnostic(errors);
-                usable = false;
-            }
-        }
-    }
-    if usable { Ok(scenarios) } else { Err(Shown) }
 }
 
 /// Writes the schedule that breaks a rule. Without one there is nothing to write, and an old file stays as it is.

@@ -14,8 +14,11 @@ use abi::clock::TICK_NANOSECONDS;
 use abi::operation;
 
 use super::{Agents, Drive, Life, Outcome};
+use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::{Channel, Event, Operation, Reply};
-use crate::inspect::walk::Root;
+use crate::inspect::PhysicalMemory;
+use crate::inspect::memory::FrameBytes;
+use crate::inspect::walk::{self, Root};
 use crate::scenario::{Clock, ProcessName};
 use crate::vm::{Stop, StopReason, Vm, VmError};
 
@@ -314,6 +317,16 @@ impl Drive for Driver {
 
     fn lost(&mut self, channel: Channel) {
         self.agents.lost(channel);
+    }
+
+    fn page(&mut self, channel: Channel, address: VirtAddr) -> Option<(FrameNumber, FrameBytes)> {
+        let root = self.agents.get(channel)?.root?;
+        let stop = self.vm.stop()?;
+        let memory = PhysicalMemory::new(stop.memory());
+        let frame = walk::translate(memory, root, address).ok()?.frame();
+        let mut contents = FrameBytes::zeroed();
+        memory.copy_frame(frame, &mut contents).ok()?;
+        Some((frame, contents))
     }
 
     fn take_output(&mut self) -> Result<Vec<u8>, VmError> {

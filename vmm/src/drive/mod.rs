@@ -10,7 +10,9 @@ mod driver;
 pub use agents::{Agent, Agents, Life};
 pub use driver::Driver;
 
+use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::{Channel, Operation, Reply};
+use crate::inspect::memory::FrameBytes;
 
 /// What came of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +94,9 @@ pub trait Drive {
 
     /// From now on the process on `channel` counts as gone, unless its end was reported.
     fn lost(&mut self, channel: Channel);
+
+    /// The frame behind a page of the process on `channel` and what it holds, for a driver that can see that.
+    fn page(&mut self, channel: Channel, address: VirtAddr) -> Option<(FrameNumber, FrameBytes)>;
 
     /// What programs have printed since this was last called.
     ///

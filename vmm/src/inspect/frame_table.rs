@@ -4,7 +4,7 @@
 //! judged all the same; one that does gives away its reference-counting faults before they do damage.
 
 use abi::frame_table::{
-    FrameInfo, HEAP, INFO_BYTES, KERNEL_IMAGE, KERNEL_STACK, PAGE_TABLE, frame_kind_name,
+    FrameInfo, HEAP, INFO_BYTES, KERNEL_IMAGE, KERNEL_STACK, PAGE_TABLE, SHADOW_TABLE, frame_kind_name,
 };
 
 use super::owners::{Owner, Owners, TableUse};
@@ -153,6 +153,9 @@ fn check_mapped(
         return Some(FrameTableFinding::FreeFrameMapped { frame, owner });
     }
     if let KERNEL_IMAGE | PAGE_TABLE | HEAP | KERNEL_STACK = kind {
+        return Some(FrameTableFinding::KernelFrameMapped { frame, kind, owner });
+    }
+    if kind == SHADOW_TABLE && owner.permissions.writable {
         return Some(FrameTableFinding::KernelFrameMapped { frame, kind, owner });
     }
     (u64::from(references) < mappings as u64).then_some(FrameTableFinding::TooFewReferences {

@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::scenario::Clause;
+
 /// One thing that is not as it must be.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Finding {
@@ -16,6 +18,9 @@ pub struct Finding {
     pub expected: String,
     /// What is.
     pub found: String,
+    /// Clauses of a specification that the step shows; known only when the run is reported.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub clauses: Vec<Clause>,
 }
 
 impl Finding {
@@ -31,6 +36,7 @@ impl Finding {
             place: place.into(),
             expected: expected.into(),
             found: found.into(),
+            clauses: Vec::new(),
         }
     }
 }
@@ -88,6 +94,8 @@ rules! {
     References: "a frame has a reference for each mapping",
     /// After the last process every frame has come back.
     FramesLost: "after the last process every frame has come back",
+    /// A shadow page table says what is true of its target, is the kernel's alone to write, and is gone when it is closed.
+    ShadowTable: "the shadow page table says what is true of its target",
     /// Processes and threads change their states as they may.
     Life: "processes change state as allowed",
     /// Reports of the kernel are well formed, and not too many to follow.
@@ -131,6 +139,7 @@ impl Rule {
             | Rule::FreeFrameMapped
             | Rule::References
             | Rule::FramesLost
+            | Rule::ShadowTable
             | Rule::Life
             | Rule::Reports => Blame::Guest,
         }

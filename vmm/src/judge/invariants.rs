@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use abi::PAGE_SIZE;
 
-use super::{Finding, Judge, Rule, Scene, doorbell};
+use super::{Finding, Judge, Rule, Scene, doorbell, shadowpt};
 use crate::address::{FrameNumber, VirtAddr};
 use crate::block::Disk;
 use crate::channel::Channel;
@@ -45,6 +45,7 @@ pub(super) fn audit(judge: &mut Judge, scene: &mut Scene<'_>) -> Result<Vec<Find
     for space in &spaces {
         process_memory(scene, process_of(space.id), space.root, &mut findings);
     }
+    shadowpt::audit(judge, scene, &mut findings);
     page_walk(scene, &mut findings)?;
     Ok(findings)
 }
@@ -385,6 +386,6 @@ fn process_of(space: SpaceId) -> Channel {
     Channel::new(space.0.into()).expect("made from a channel")
 }
 
-fn address_of(number: PageNumber) -> VirtAddr {
+pub(super) fn address_of(number: PageNumber) -> VirtAddr {
     VirtAddr(number * PAGE_SIZE)
 }

@@ -7,6 +7,7 @@
 //! - [`Judge::audit`]: the rules that hold after every step ([`invariants`])
 //! - [`Judge::check`]: the expectations of a check step ([`expectations`])
 //! - [`Judge::last_process_ended`]: whether every frame has come back ([`account`]), and every process
+//! - [`shadowpt`]: whether a shadow page table says of its target what is true of it
 //! - [`life`]: whether the processes' reported states follow one another as they may
 
 mod account;
@@ -16,6 +17,7 @@ mod invariants;
 pub mod life;
 mod names;
 mod page_cache;
+mod shadowpt;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -94,6 +96,7 @@ pub struct Judge {
     written: Option<FrameSet>,
     account: Account,
     life: Life,
+    shadow: shadowpt::LastSeen,
     start: Moment,
     last_check: Moment,
     faults: BTreeMap<u32, FatalFault>,

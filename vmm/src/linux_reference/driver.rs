@@ -21,8 +21,10 @@ use procfs::process::{Process, Syscall};
 use super::agent::{CHANNELS, LinuxAgent, SOCKET_FLAG};
 use super::error::ReferenceError;
 use super::line::Received;
+use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::{Channel, Operation, Reply};
 use crate::drive::{Agents, Drive, Life, Outcome};
+use crate::inspect::memory::FrameBytes;
 use crate::scenario::ProcessName;
 
 /// Most agents that live at the same time. A scenario may well fork without bounds; this machine is to survive that.
@@ -223,6 +225,10 @@ impl Drive for LinuxDriver {
 
     fn lost(&mut self, channel: Channel) {
         self.agents.lost(channel);
+    }
+
+    fn page(&mut self, _: Channel, _: VirtAddr) -> Option<(FrameNumber, FrameBytes)> {
+        None
     }
 
     fn take_output(&mut self) -> Result<Vec<u8>, ReferenceError> {

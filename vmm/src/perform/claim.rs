@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use abi::operation::{BRK, FORK, MMAP, READ};
+use abi::operation::{BRK, FORK, MMAP, MMAP_FILE, READ};
 
 use super::{errno_text, failure, status_text};
 use crate::channel::Reply;
@@ -54,7 +54,7 @@ impl Claim {
     /// the operation's.
     pub(super) fn of(code: u64, arguments: &[u64], outcome: &Outcome) -> Claim {
         Claim::with(outcome, |reply| match (code, arguments) {
-            (MMAP | BRK | FORK, _) => Claim::Done,
+            (MMAP | MMAP_FILE | BRK | FORK, _) => Claim::Done,
             // Data arrive in whole words.
             (READ, [_, len_bytes, ..]) => {
                 Claim::Loaded(reply.data.iter().copied().take(*len_bytes as usize).collect())

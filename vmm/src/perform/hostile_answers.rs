@@ -6,8 +6,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::Performer;
+use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::{Channel, Operation, Reply};
 use crate::drive::{Agents, Drive, Outcome};
+use crate::inspect::memory::FrameBytes;
 use crate::scenario::{Operation as ScriptOperation, Scenario, Step};
 
 /// Operations of every kind, so that each way to take an answer is walked.
@@ -38,6 +40,16 @@ const SCENARIO: &str = r#"{ "name": "hostile", "description": "Every operation."
     { "in": "a", "do": "sleep", "ms": 20 },
     { "in": "a", "do": "kill", "of": "d", "signal": "SIGKILL" },
     { "in": "a", "do": "fork_until", "as": "c", "errno": "ENOMEM", "limit": 5 },
+    { "in": "a", "do": "mmap", "as": "text", "pages": 1, "prot": "r", "file": "secret" },
+    { "in": "a", "do": "stack_room", "as": "room", "pages": 3 },
+    { "in": "a", "do": "fail_nth", "nth": 2 },
+    { "in": "a", "do": "fork", "as": "e" },
+    { "in": "a", "do": "shadowpt_open", "of": "e", "from": "buf", "to": "buf+2p", "entries": "over" },
+    { "in": "a", "do": "shadowpt_start" },
+    { "in": "a", "do": "shadowpt_stop" },
+    { "in": "a", "do": "shadowpt_page_contents", "of": "e:buf", "into": "buf" },
+    { "in": "a", "do": "shadowpt_close" },
+    { "in": "e", "do": "setuid", "uid": 7 },
     { "in": "a", "do": "munmap", "at": "buf", "pages": 2 } ] }"#;
 
 /// Answers as it is told, one after the other and over again.
@@ -107,6 +119,10 @@ impl Drive for Liar {
 
     fn lost(&mut self, channel: Channel) {
         self.agents.lost(channel);
+    }
+
+    fn page(&mut self, _: Channel, _: VirtAddr) -> Option<(FrameNumber, FrameBytes)> {
+        Some((FrameNumber(self.asked as u64), FrameBytes::zeroed()))
     }
 
     fn take_output(&mut self) -> Result<Vec<u8>, Infallible> {

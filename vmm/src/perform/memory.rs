@@ -6,7 +6,7 @@ use abi::linux::errno::ENOMEM;
 use abi::linux::mman::{MAP_ANONYMOUS, MAP_FIXED, PROT_READ, PROT_WRITE};
 use abi::operation;
 
-use super::{Claim, Performed, Performer, Region};
+use super::{Claim, Performed, Performer, Region, arguments_payload};
 use crate::address::VirtAddr;
 use crate::channel::{Channel, Operation as AgentOperation, Reply};
 use crate::drive::{Drive, Outcome};
@@ -28,6 +28,7 @@ impl<D: Drive> Performer<D> {
             Operation::Mmap { .. } => self.mmap(process, step),
             Operation::Brk { pages } => self.brk(process, step, *pages),
             Operation::TouchStack { region, pages } => self.touch_stack(process, step, region, *pages),
+            Operation::StackRoom { region, pages } => self.stack_room(process, step, region, *pages),
             Operation::Munmap { at, pages } => self.on_range(
                 process,
                 step,
@@ -77,7 +78,14 @@ impl<D: Drive> Performer<D> {
             | Operation::Kill { .. }
             | Operation::Sleep { .. }
             | Operation::Getppid { .. }
-            | Operation::Spin => unreachable!("not a memory step"),
+            | Operation::Spin
+            | Operation::Setuid { .. }
+            | Operation::FailNth { .. }
+            | Operation::ShadowptOpen { .. }
+            | Operation::ShadowptClose
+            | Operation::ShadowptStart
+            | Operation::ShadowptStop
+            | Operation::ShadowptPageContents { .. } => unreachable!("not a memory step"),
         }
     }
 
@@ -88,6 +96,7 @@ impl<D: Drive> Performer<D> {
             prot,
             sharing,
             at,
+            file,
         } = &step.operation
         else {
             unreachable!("called for mmap")
@@ -99,21 +108,29 @@ impl<D: Drive> Performer<D> {
                 Err(nowhere) => return Ok(nowhere),
             },
         };
-        let flags = sharing.bits() | MAP_ANONYMOUS | fixed;
-        let arguments = [address, pages * PAGE_SIZE, prot.bits(), flags];
-        let (performed, reply) = self.call(
-            process,
-            step.expected,
-            AgentOperation::new(operation::MMAP, &arguments),
-        )?;
+        let flags = sharing.bits() | fixed;
+        let len_bytes = pages * PAGE_SIZE;
+        let operation = match file {
+            None => {
+                let arguments = [address, len_bytes, prot.bits(), flags | MAP_ANONYMOUS];
+                AgentOperation::new(operation::MMAP, &arguments)
+            }
+            Some(file) => {
+                let (path, _) = arguments_payload([file]);
+                let arguments = [path.len() as u64, 0, address, len_bytes, prot.bits(), flags];
+                AgentOperation::new(operation::MMAP_FILE, &arguments).with_payload(path)
+            }
+        };
+        let (performed, reply) = self.call(process, step.expected, operation)?;
         let Some(reply) = reply else { return Ok(performed) };
         let start = reply.result.cast_unsigned();
         if !is_user_range(start, *pages) {
             return Ok(self.not_user_range(process, start));
         }
-        let kind = match sharing {
-            Sharing::Private => Kind::Private,
-            Sharing::Shared => Kind::Shared,
+        let kind = match (file, sharing) {
+            (Some(_), _) => Kind::File,
+            (None, Sharing::Private) => Kind::Private,
+            (None, Sharing::Shared) => Kind::Shared,
         };
         let new = Region::new(VirtAddr(start), *pages);
         self.model.map(process, new.range(0, *pages), prot.bits(), kind);
@@ -215,6 +232,28 @@ impl<D: Drive> Performer<D> {
         Ok(performed)
     }
 
+    /// Where the stack is now is what touching none of its pages tells.
+    fn stack_room(
+        &mut self,
+        process: Channel,
+        step: &OperationStep,
+        region: &RegionName,
+        pages: u64,
+    ) -> Result<Performed, D::Error> {
+        let operation = AgentOperation::new(operation::TOUCH_STACK, &[0, 0]);
+        let (performed, reply) = self.call(process, step.expected, operation)?;
+        let Some(reply) = reply else { return Ok(performed) };
+        let end = VirtAddr(reply.value).page_start();
+        match end.0.checked_sub(pages * PAGE_SIZE) {
+            Some(start) if is_user_range(start, pages) => {
+                let room = Region::new(VirtAddr(start), pages);
+                self.regions.set(process, region.as_str(), room);
+                Ok(performed)
+            }
+            _ => Ok(self.not_user_range(process, reply.value)),
+        }
+    }
+
     fn read(
         &mut self,
         process: Channel,
@@ -285,7 +324,7 @@ impl<D: Drive> Performer<D> {
     }
 
     /// Where a place is. A region without an address is one that a refused step should have made.
-    fn address(&self, process: Channel, at: &RegionAddress) -> Result<VirtAddr, Performed> {
+    pub(super) fn address(&self, process: Channel, at: &RegionAddress) -> Result<VirtAddr, Performed> {
         self.regions.address(process, at).ok_or_else(|| {
             Performed::otherwise(Finding::new(
                 Rule::Evidence,

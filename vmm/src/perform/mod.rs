@@ -11,6 +11,7 @@ mod hostile_answers;
 mod memory;
 mod process;
 mod regions;
+mod shadowpt;
 mod signal;
 
 use std::collections::BTreeMap;
@@ -25,7 +26,7 @@ pub use regions::{Region, Regions};
 use crate::channel::{Channel, Operation as AgentOperation, Reply};
 use crate::drive::{Drive, Driver, Life, Outcome};
 use crate::judge::{Finding, Rule, Scene};
-use crate::model::Model;
+use crate::model::{Model, Tracking};
 use crate::scenario::{Ending, Expected, Operation, OperationStep, ProcessName, Return};
 
 /// What became of a step.
@@ -68,6 +69,8 @@ pub struct Performer<D> {
     /// Steps whose call waits.
     waiting: BTreeMap<Channel, OperationStep>,
     claims: Vec<Claim>,
+    /// Number of the first system call of the shadow page table.
+    shadowpt_base: u64,
 }
 
 impl<D: Drive> Performer<D> {
@@ -81,6 +84,16 @@ impl<D: Drive> Performer<D> {
             groups: BTreeMap::new(),
             waiting: BTreeMap::new(),
             claims: Vec::new(),
+            shadowpt_base: abi::shadowpt::BASE_NUMBER,
+        }
+    }
+
+    /// The same for a kernel whose first system call of the shadow page table has this number.
+    #[must_use]
+    pub fn with_shadowpt_base(self, number: u64) -> Performer<D> {
+        Performer {
+            shadowpt_base: number,
+            ..self
         }
     }
 
@@ -148,6 +161,7 @@ impl<D: Drive> Performer<D> {
             | Operation::Madvise { .. }
             | Operation::Brk { .. }
             | Operation::TouchStack { .. }
+            | Operation::StackRoom { .. }
             | Operation::Read(_)
             | Operation::Write(_) => self.memory_step(process, step),
             Operation::Execve { program, path } => self.execve(process, step, program, *path),
@@ -155,6 +169,15 @@ impl<D: Drive> Performer<D> {
             Operation::Sleep { ms } => self.sleep(process, step, *ms),
             Operation::Getppid { is } => self.getppid(process, step, is),
             Operation::Spin => self.spin(process, step),
+            Operation::Setuid { uid } => self.setuid(process, step, *uid),
+            Operation::FailNth { nth } => self.fail_nth(process, step, *nth),
+            Operation::ShadowptOpen { .. } => self.shadowpt_open(process, step),
+            Operation::ShadowptClose => self.shadowpt_close(process, step),
+            Operation::ShadowptStart => self.shadowpt_track(process, step, Tracking::Started),
+            Operation::ShadowptStop => self.shadowpt_track(process, step, Tracking::Stopped),
+            Operation::ShadowptPageContents { of, into } => {
+                self.shadowpt_page_contents(process, step, of, into)
+            }
             Operation::Fork { child } => self.fork(process, child.as_str(), step.expected),
             Operation::ForkUntil { group, limit } => self.fork_until(process, group, *limit, step.expected),
             Operation::Exit { status } => self.exit(process, *status),

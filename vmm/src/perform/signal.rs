@@ -1,7 +1,9 @@
-//! Steps that change what a process is or when it goes on: execve, kill, sleep, getppid, spin, and the passing of time.
+//! Steps that change what a process is or when it goes on: execve, kill, sleep, getppid, spin, setuid, failures that are
+//! ordered, and the passing of time.
 
 use abi::boot::AGENT_PATH;
 use abi::clock::TICK_NANOSECONDS;
+use abi::linux::syscall::SETUID;
 use abi::operation;
 
 use super::{Claim, Performed, Performer, arguments_payload, status_text};
@@ -36,7 +38,7 @@ impl<D: Drive> Performer<D> {
         if reply.is_none() {
             return Ok(performed);
         }
-        self.model.start(process);
+        self.model.replace_program(process);
         self.regions.clear(process);
         let after = self.driver.agents().get(process).and_then(|agent| agent.hello);
         if after == before {
@@ -214,6 +216,28 @@ impl<D: Drive> Performer<D> {
             parent,
         );
         Ok(Performed::otherwise(finding))
+    }
+
+    pub(super) fn setuid(
+        &mut self,
+        process: Channel,
+        step: &OperationStep,
+        uid: u32,
+    ) -> Result<Performed, D::Error> {
+        let operation = AgentOperation::new(operation::SYSTEM_CALL, &[SETUID, uid.into()]);
+        self.call(process, step.expected, operation)
+            .map(|(performed, _)| performed)
+    }
+
+    pub(super) fn fail_nth(
+        &mut self,
+        process: Channel,
+        step: &OperationStep,
+        nth: u64,
+    ) -> Result<Performed, D::Error> {
+        let operation = AgentOperation::new(operation::FAIL_NTH, &[nth]);
+        self.call(process, step.expected, operation)
+            .map(|(performed, _)| performed)
     }
 
     /// Lets ticks of the virtual clock pass.

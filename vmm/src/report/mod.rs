@@ -3,17 +3,20 @@
 //! **Invariant:** nothing in a report's text depends on the host, the clock or the build: a frame is `frame A`, an address is
 //! a place in a region. Two runs of the same scenario give the same bytes.
 
+pub(crate) mod clauses;
 mod excerpt;
 pub(crate) mod states;
 pub mod text;
 
 use serde::Serialize;
 
+pub use clauses::{ClauseLine, ClauseOutcome};
 pub use excerpt::{excerpt, quoted};
 
 use crate::channel::schedule::Decision;
 use crate::judge::{Blame, Finding, Rule};
 use crate::perform::Claim;
+use crate::scenario::Clause;
 
 /// What is to be thought of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -40,6 +43,9 @@ pub struct Report {
     pub lines: Vec<Line>,
     /// Steps that were not performed, because the run had ended.
     pub steps_not_run: usize,
+    /// The clauses of a specification that the scenario shows, in the order of first mention.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub clauses: Vec<ClauseLine>,
     /// Which schedules were tried, if the scenario asks for that; the lines are those of the one that breaks a rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explored: Option<Explored>,
@@ -65,6 +71,9 @@ pub struct Line {
     /// What the agents answered, for comparison with another kernel.
     #[serde(skip)]
     pub claims: Vec<Claim>,
+    /// Clauses of a specification that the step shows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub clauses: Vec<Clause>,
     /// A check's expectations.
     pub expectations: Vec<ExpectationLine>,
     /// What was wrong: with the step itself, or with a rule after it.
@@ -149,19 +158,27 @@ impl Report {
         };
     }
 
-    /// The verdict that the lines give. A judge whose own walk is wrong can say nothing; otherwise what the guest did
-    /// wrong counts, whatever else could not be told.
+    /// The verdict that the lines give.
     pub(crate) fn judge(&mut self) {
-        let broke = |blame: Blame| self.findings().any(|finding| finding.rule.blame() == blame);
-        self.verdict = if broke(Blame::Judge) {
-            Verdict::Broken
-        } else if broke(Blame::Guest) {
-            Verdict::Fail
-        } else if broke(Blame::Nobody) || self.steps_not_run > 0 {
-            Verdict::Broken
-        } else {
-            Verdict::Pass
+        self.verdict = match verdict_of(self.findings()) {
+            Verdict::Pass if self.steps_not_run > 0 => Verdict::Broken,
+            verdict => verdict,
         };
+    }
+}
+
+/// A judge whose own walk is wrong can say nothing; otherwise what the guest did wrong counts, whatever else could not be
+/// told.
+fn verdict_of<'a>(findings: impl Iterator<Item = &'a Finding>) -> Verdict {
+    let blames: Vec<Blame> = findings.map(|finding| finding.rule.blame()).collect();
+    if blames.contains(&Blame::Judge) {
+        Verdict::Broken
+    } else if blames.contains(&Blame::Guest) {
+        Verdict::Fail
+    } else if blames.contains(&Blame::Nobody) {
+        Verdict::Broken
+    } else {
+        Verdict::Pass
     }
 }
 
@@ -177,6 +194,7 @@ mod tests {
             result: String::new(),
             expectations: Vec::new(),
             claims: Vec::new(),
+            clauses: Vec::new(),
             findings: rules.iter().map(finding).collect(),
         };
         let mut report = Report {
@@ -185,6 +203,7 @@ mod tests {
             verdict: Verdict::Pass,
             lines: vec![line],
             steps_not_run,
+            clauses: Vec::new(),
             explored: None,
             states: None,
             log: Vec::new(),

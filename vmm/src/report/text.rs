@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use abi::schedule::site_name;
 
-use super::{ExpectationLine, Explored, Line, Report, Verdict};
+use super::{ClauseLine, ClauseOutcome, ExpectationLine, Explored, Line, Report, Verdict};
 use crate::judge::Finding;
 
 /// Whether the text may hold terminal colours.
@@ -42,6 +42,13 @@ pub fn render(report: &Report, colour: Colour, detail: Detail) -> String {
         text.push('\n');
         if let Some(explored) = &report.explored {
             schedules(&mut text, explored);
+        }
+        if !report.clauses.is_empty() {
+            report
+                .clauses
+                .iter()
+                .for_each(|line| paint.clause(&mut text, line));
+            text.push('\n');
         }
     }
     text.push_str(&summary(report, colour));
@@ -184,6 +191,19 @@ impl Paint {
         let _ = writeln!(text, "                rule      {}", finding.rule);
         let _ = writeln!(text, "                expected  {}", indented(&finding.expected));
         let _ = writeln!(text, "                found     {}", indented(&finding.found));
+        for clause in &finding.clauses {
+            let _ = writeln!(text, "                clause    {clause}");
+        }
+    }
+
+    fn clause(&self, text: &mut String, line: &ClauseLine) {
+        let outcome = line.outcome.to_string();
+        let outcome = match line.outcome {
+            ClauseOutcome::Pass => self.green(&outcome),
+            ClauseOutcome::NotRun => self.dim(&outcome),
+            ClauseOutcome::Broken | ClauseOutcome::Fail => self.red(&outcome),
+        };
+        let _ = writeln!(text, "clause {}: {outcome}", line.clause);
     }
 
     fn mark(&self, good: bool) -> String {

@@ -7,9 +7,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
 use super::language::{
-    CheckStep, Errno, FailStep, Operation, OperationStep, OutcomeKey, ProcessName, Signal, Step, TickStep,
+    CheckStep, Clause, Errno, FailStep, Operation, OperationStep, OutcomeKey, ProcessName, Signal, Step,
+    TickStep,
 };
-use super::parse::{CheckFields, Header, STEPS};
+use super::parse::{CLAUSE, CheckFields, Header, STEPS};
 
 /// JSON Schema (draft 2020-12) of a scenario file.
 ///
@@ -44,8 +45,8 @@ impl JsonSchema for Step {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let operation = generator.subschema_for::<OperationStep>();
         let check = generator.subschema_for::<CheckStep>();
-        let tick = generator.subschema_for::<TickStep>();
-        let fail = generator.subschema_for::<FailStep>();
+        let tick = with_clauses(TickStep::json_schema(generator), generator);
+        let fail = with_clauses(FailStep::json_schema(generator), generator);
         json_schema!({
             "description": "One step: an operation, a check, time that passes, or a failure of the disk.",
             "oneOf": [operation, check, tick, fail],
@@ -59,7 +60,7 @@ impl JsonSchema for CheckStep {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        CheckFields::json_schema(generator)
+        with_clauses(CheckFields::json_schema(generator), generator)
     }
 }
 
@@ -111,9 +112,38 @@ fn add_frame(operation: &mut Map<String, Value>, generator: &mut SchemaGenerator
         };
         properties.insert(key.key().to_owned(), value);
     }
+    add_clauses(operation, generator);
     require(operation, "in");
     if let Some(required) = OutcomeKey::required_by(&name) {
         require(operation, required.key());
+    }
+}
+
+fn with_clauses(mut step: Schema, generator: &mut SchemaGenerator) -> Schema {
+    add_clauses(step.ensure_object(), generator);
+    step
+}
+
+/// The key that every step may have.
+fn add_clauses(step: &mut Map<String, Value>, generator: &mut SchemaGenerator) {
+    let clauses = generator.subschema_for::<Clauses>().to_value();
+    object_of(step, "properties").insert(CLAUSE.to_owned(), clauses);
+}
+
+/// What stands under that key.
+struct Clauses;
+
+impl JsonSchema for Clauses {
+    fn schema_name() -> Cow<'static, str> {
+        "Clauses".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let one = generator.subschema_for::<Clause>();
+        json_schema!({
+            "description": "The clauses of a specification that the step shows: one, or a list of them.",
+            "anyOf": [one, { "type": "array", "items": one, "minItems": 1, "uniqueItems": true }],
+        })
     }
 }
 

@@ -12,6 +12,7 @@
 
 mod exec;
 mod memory;
+mod own_calls;
 mod perform;
 mod stack;
 mod transport;

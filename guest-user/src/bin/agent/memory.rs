@@ -1,14 +1,19 @@
 //! Operations on memory, by the addresses that the VMM gives.
 #![allow(unsafe_code, reason = "the VMM gives addresses as numbers")]
 
+use core::ffi::CStr;
+
 use abi::doorbell::MAX_TRANSFER_BYTES;
-use abi::linux::errno::EINVAL;
+use abi::linux::errno::{EINVAL, ENAMETOOLONG};
+use abi::linux::syscall::O_RDONLY;
 use guest_user::Span;
-use guest_user::syscall::{Errno, memory};
+use guest_user::syscall::{Errno, file, memory};
 
 use crate::transport::Transport;
 
 const WORD_BYTES: u64 = size_of::<u64>() as u64;
+/// Longest path of a file to map, with its NUL.
+const MAX_PATH_BYTES: usize = 128;
 
 pub(crate) fn mmap(transport: &mut impl Transport) -> Result<u64, Errno> {
     let address = transport.argument(0);
@@ -17,6 +22,26 @@ pub(crate) fn mmap(transport: &mut impl Transport) -> Result<u64, Errno> {
     let flags = transport.argument(3);
     // SAFETY: the VMM orders no mapping over the agent's own memory.
     unsafe { memory::mmap(address, len_bytes, prot, flags, memory::NO_FILE, 0) }
+}
+
+/// Kept out of line, so that the buffer takes stack only here.
+#[inline(never)]
+pub(crate) fn mmap_file(transport: &mut impl Transport) -> Result<u64, Errno> {
+    let path_bytes = transport.argument(0);
+    let [address, len_bytes, prot, flags] = [2, 3, 4, 5].map(|index| transport.argument(index));
+    let mut path = [0; MAX_PATH_BYTES];
+    if path_bytes > MAX_PATH_BYTES as u64 {
+        return Err(Errno(ENAMETOOLONG));
+    }
+    for chunk in path[..path_bytes as usize].chunks_mut(size_of::<u64>()) {
+        chunk.copy_from_slice(&transport.payload().to_le_bytes()[..chunk.len()]);
+    }
+    let path = CStr::from_bytes_until_nul(&path).map_err(|_| Errno(EINVAL))?;
+    let fd = file::open(path, O_RDONLY)?;
+    // SAFETY: as in `mmap`.
+    let mapped = unsafe { memory::mmap(address, len_bytes, prot, flags, fd, 0) };
+    file::close(fd)?;
+    mapped
 }
 
 pub(crate) fn munmap(transport: &mut impl Transport) -> Result<u64, Errno> {

@@ -30,6 +30,8 @@ pub(in crate::scenario) enum CheckError {
     TooFewAddresses { least: usize, found: usize },
     #[error("`{found}` stands in this list twice")]
     ListedTwice { found: String },
+    #[error("`{id}` says something else in steps[{step}]: {text:?}")]
+    ClauseSaysOther { id: String, step: usize, text: String },
 
     #[error("no process `{found}` at this step")]
     UnknownProcess { found: String, known: Vec<String> },
@@ -80,6 +82,8 @@ pub(in crate::scenario) enum CheckError {
     Misaligned { address: String },
     #[error("expected at least 1 page, found 0")]
     NoPages,
+    #[error("a file is mapped privately")]
+    FileShared,
     #[error("expected at most {most} pages, all that a process can address, found {found}")]
     TooManyPages { most: u64, found: u64 },
     #[error("{found} pages are more than the {memory_pages} pages that the guest can hold")]
@@ -161,6 +165,9 @@ impl CheckError {
             Self::Empty {
                 what: "the list of steps" | "the list of expectations",
             } => "write at least one, or nothing is shown",
+            Self::ClauseSaysOther { .. } => {
+                "a clause says the same at every step; give another clause another number"
+            }
             Self::NoOperation => {
                 "write a step with `in` and `do`; the first one's process is there from the start"
             }
@@ -208,6 +215,7 @@ impl CheckError {
             | Self::ListedTwice { .. }
             | Self::NameTaken { .. }
             | Self::HeapTaken
+            | Self::FileShared
             | Self::InitTaken
             | Self::SpinReturns
             | Self::WouldStop { .. }

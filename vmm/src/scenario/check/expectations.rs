@@ -52,6 +52,14 @@ impl ExpectationCheck<'_> {
             Expectation::NotWritable(places) => self.addresses(places, 1, &path.key("not_writable")),
             Expectation::Content(content) => self.content(content, &path.key("content")),
             Expectation::Dirtied { region, pages } => self.dirtied(region, pages, &path.key("dirtied")),
+            Expectation::Spte { at, .. } => {
+                // Of a target that has ended the table still tells.
+                let in_region = self
+                    .world
+                    .named(&at.process)
+                    .and_then(|target| target.holds(&at.process, &at.place, 1));
+                self.findings.keep(&path.key("spte").key("at"), in_region);
+            }
             Expectation::FrameKept(places) => self.frame_kept(places, &path.key("frame_kept")),
             Expectation::FreeFrames { .. } => {}
             Expectation::ExitStatus(ProcessEnding { of, .. }) => {

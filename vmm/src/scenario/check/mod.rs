@@ -4,11 +4,13 @@
 //! The steps are followed in their order with a [`World`](world::World) that knows which processes and regions there are,
 //! and nothing of what memory holds: that is for the run to find out.
 
+mod clauses;
 mod document;
 mod error;
 mod expectations;
 mod operations;
 mod processes;
+mod shadowpt;
 mod waiting;
 mod world;
 
@@ -22,8 +24,20 @@ use super::path::Path;
 pub(super) struct Surroundings<'a> {
     /// The file's path.
     pub(super) source_name: &'a str,
-    /// Programs of the guest image.
-    pub(super) programs: &'a [String],
+    /// Programs of the guest image; None when it may have any.
+    pub(super) programs: Option<&'a [String]>,
+}
+
+impl Surroundings<'_> {
+    /// Whether the guest image is known to have no program of this name.
+    fn lack(&self, program: &str) -> bool {
+        self.programs
+            .is_some_and(|programs| !programs.iter().any(|known| known == program))
+    }
+
+    fn known_programs(&self) -> Vec<String> {
+        self.programs.unwrap_or_default().to_vec()
+    }
 }
 
 /// Something that does not fit, and where.
@@ -37,6 +51,7 @@ pub(super) struct Finding {
 pub(super) fn check(scenario: &Scenario, surroundings: &Surroundings<'_>) -> Vec<Finding> {
     let mut findings = Findings::default();
     document::check(scenario, surroundings, &mut findings);
+    clauses::check(scenario, &mut findings);
     let mut world = World::new(scenario);
     for (index, step) in scenario.steps.iter().enumerate() {
         let path = Path::default().key(super::parse::STEPS).index(index);

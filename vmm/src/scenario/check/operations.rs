@@ -5,7 +5,9 @@ use abi::{PAGE_SIZE, paging};
 
 use super::world::{End, Kind, State, World};
 use super::{CheckError, Findings, Surroundings, waiting};
-use crate::scenario::language::{Content, Expected, Operation, OperationStep, RegionAddress, RegionName};
+use crate::scenario::language::{
+    Content, Expected, Operation, OperationStep, RegionAddress, RegionName, Sharing,
+};
 use crate::scenario::path::Path;
 
 /// Most pages that a process can address.
@@ -68,8 +70,19 @@ impl StepCheck<'_> {
         let step = self.step;
         match &step.operation {
             Operation::Mmap {
-                region, pages, at, ..
-            } => self.mmap(region, *pages, at.as_ref()),
+                region,
+                pages,
+                at,
+                file,
+                sharing,
+                ..
+            } => {
+                if file.is_some() && *sharing == Sharing::Shared {
+                    self.findings
+                        .add(self.path.key("sharing"), CheckError::FileShared);
+                }
+                self.mmap(region, *pages, at.as_ref());
+            }
             Operation::Munmap { at, pages }
             | Operation::Mprotect { at, pages, .. }
             | Operation::Madvise { at, pages, .. } => {
@@ -78,6 +91,11 @@ impl StepCheck<'_> {
             }
             Operation::Brk { pages } => self.brk(*pages),
             Operation::TouchStack { region, pages } => self.touch_stack(region, *pages),
+            Operation::StackRoom { region, pages } => {
+                self.page_count(*pages);
+                let added = self.world.add_region(&step.process, region, *pages);
+                self.keep("as", added);
+            }
             Operation::Read(access) | Operation::Write(access) => {
                 content(&access.content, self.path, self.findings);
                 let process = self.world.single(&step.process);
@@ -96,7 +114,19 @@ impl StepCheck<'_> {
             Operation::Spin => waiting::spin(step, self.path, self.world, self.findings),
             Operation::Wait { .. } => waiting::wait(step, self.path, self.world, self.findings),
             Operation::Finish => waiting::finish(step, self.path, self.world, self.findings),
-            Operation::SchedYield => {}
+            Operation::ShadowptOpen {
+                of,
+                from,
+                to,
+                entries,
+            } => self.shadowpt_open(of, from, to, entries),
+            Operation::ShadowptPageContents { of, into } => self.shadowpt_page_contents(of, into),
+            Operation::SchedYield
+            | Operation::Setuid { .. }
+            | Operation::FailNth { .. }
+            | Operation::ShadowptClose
+            | Operation::ShadowptStart
+            | Operation::ShadowptStop => {}
             Operation::Exec {
                 program,
                 args,

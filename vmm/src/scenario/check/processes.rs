@@ -44,10 +44,10 @@ impl StepCheck<'_> {
         surroundings: &Surroundings<'_>,
     ) {
         let may_be_unknown = status == NO_SUCH_PROGRAM;
-        if !may_be_unknown && !surroundings.programs.iter().any(|known| known == program) {
+        if !may_be_unknown && surroundings.lack(program) {
             let error = CheckError::UnknownProgram {
                 found: program.to_owned(),
-                known: surroundings.programs.to_vec(),
+                known: surroundings.known_programs(),
             };
             self.findings.add(self.path.key("program"), error);
         }
@@ -65,11 +65,11 @@ impl StepCheck<'_> {
         }
         if program != AGENT_PATH {
             let found = program.to_owned();
-            let known = surroundings.programs.to_vec();
-            let error = if known.contains(&found) {
-                CheckError::NoAgent { found }
-            } else {
+            let error = if surroundings.lack(program) {
+                let known = surroundings.known_programs();
                 CheckError::UnknownProgram { found, known }
+            } else {
+                CheckError::NoAgent { found }
             };
             self.findings.add(self.path.key("program"), error);
         }

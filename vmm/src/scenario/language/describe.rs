@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::content::{Content, ContentAt, Fill};
-use super::expectation::{Access, Expectation, ProcessEnding, Since};
+use super::expectation::{Access, Expectation, ProcessEnding, Since, SpteFlag};
 use super::operation::{Advice, Operation, PathArgument, Protection, Sharing};
 use super::outcome::{Ending, Errno, Expected, Return, Signal};
 use super::step::{CheckStep, DiskRequest, FailStep, OperationStep, Step, TickStep};
@@ -68,8 +68,11 @@ impl fmt::Display for Operation {
                 prot,
                 sharing,
                 at,
+                file,
             } => {
-                write!(formatter, "mmap {} {sharing} {prot} as {region}", Pages(*pages))?;
+                write!(formatter, "mmap {} ", Pages(*pages))?;
+                file.iter().try_for_each(|file| write!(formatter, "of {file} "))?;
+                write!(formatter, "{sharing} {prot} as {region}")?;
                 at.iter().try_for_each(|at| write!(formatter, " at {at}"))
             }
             Self::Munmap { at, pages } => write!(formatter, "munmap {} at {at}", Pages(*pages)),
@@ -85,6 +88,9 @@ impl fmt::Display for Operation {
             Self::Brk { pages } => write!(formatter, "grow the heap by {}", Pages(pages.unsigned_abs())),
             Self::TouchStack { region, pages } => {
                 write!(formatter, "touch {} of stack as {region}", Pages(*pages))
+            }
+            Self::StackRoom { region, pages } => {
+                write!(formatter, "call the next {} of stack {region}", Pages(*pages))
             }
             Self::Read(ContentAt { at, content }) => write!(formatter, "read {content} at {at}"),
             Self::Write(ContentAt { at, content }) => write!(formatter, "write {content} at {at}"),
@@ -136,6 +142,24 @@ impl fmt::Display for Operation {
             Self::Sleep { ms } => write!(formatter, "sleep {ms} ms"),
             Self::Getppid { is } => write!(formatter, "ask for the parent: {is}"),
             Self::Spin => formatter.write_str("loop without end"),
+            Self::Setuid { uid } => write!(formatter, "become user {uid}"),
+            Self::FailNth { nth: 0 } => formatter.write_str("let no request for memory fail"),
+            Self::FailNth { nth } => write!(formatter, "let request {nth} for memory fail"),
+            Self::ShadowptOpen {
+                of,
+                from,
+                to,
+                entries,
+            } => write!(
+                formatter,
+                "open a shadow page table of {of}, {from} to {to}, at {entries}"
+            ),
+            Self::ShadowptClose => formatter.write_str("close the shadow page table"),
+            Self::ShadowptStart => formatter.write_str("start the shadow page table"),
+            Self::ShadowptStop => formatter.write_str("stop the shadow page table"),
+            Self::ShadowptPageContents { of, into } => {
+                write!(formatter, "ask for the contents of {of}'s frame, into {into}")
+            }
         }
     }
 }
@@ -151,6 +175,12 @@ impl fmt::Display for Expectation {
             Self::Writable(places) => write!(formatter, "{} writable", List(places)),
             Self::NotWritable(places) => write!(formatter, "{} not writable", List(places)),
             Self::Content(ContentAt { at, content }) => write!(formatter, "{at} holds {content}"),
+            Self::Spte { at, is } if is.is_empty() => {
+                write!(formatter, "{at} in the shadow page table: nothing")
+            }
+            Self::Spte { at, is } => {
+                write!(formatter, "{at} in the shadow page table: {}", List(is))
+            }
             Self::Dirtied { region, pages } if pages.is_empty() => {
                 write!(formatter, "no page of {region} dirtied")
             }
@@ -259,6 +289,7 @@ words! {
     Protection { None = "no-access", R = "r", W = "w", Rw = "rw", Rx = "rx", Rwx = "rwx" }
     Sharing { Private = "private", Shared = "shared" }
     Advice { Dontneed = "dontneed" }
+    SpteFlag { Allocated = "allocated", Anonymous = "anonymous", Mapped = "mapped" }
     Since { Start = "the start", LastCheck = "the last check" }
     DiskRequest { Read = "read", Write = "write" }
     Access { Read = "a read", Write = "a write", Execute = "an instruction fetch" }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use abi::boot::{MAX_MEMORY_MIB, MIN_MEMORY_MIB};
+use abi::boot::{CMDLINE_SHADOWPT_BASE, MAX_MEMORY_MIB, MIN_MEMORY_MIB};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::clause::Clause;
 use super::name::{ProcessName, ScenarioName};
 use super::schedule::Schedule;
 use super::step::{OperationStep, Step};
@@ -30,6 +31,8 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// Line of the file on which each step begins, from 1.
     pub step_lines: Vec<usize>,
+    /// Clauses that each step shows.
+    pub step_clauses: Vec<Vec<Clause>>,
 }
 
 impl Scenario {
@@ -79,6 +82,17 @@ pub struct Swap {
 impl Swap {
     /// Largest disk in MiB: all of it may come to lie in the host's memory.
     pub const MAX_MIB: u64 = 256;
+}
+
+impl Guest {
+    /// Number of the first system call of the shadow page table, as the kernel is told on its command line.
+    #[must_use]
+    pub fn shadowpt_base(&self) -> u64 {
+        let option = self.options.get(CMDLINE_SHADOWPT_BASE);
+        option
+            .and_then(|number| number.parse().ok())
+            .unwrap_or(abi::shadowpt::BASE_NUMBER)
+    }
 }
 
 impl Default for Guest {

@@ -35,6 +35,13 @@ pub enum Expectation {
         /// Numbers of the changed pages, from 0; empty when none changed.
         pages: Vec<u64>,
     },
+    /// The shadow page table, read where its inspector sees it, says exactly this of a page of its target.
+    Spte {
+        /// The page.
+        at: ProcessAddress,
+        /// The flags that are set; none for a page that is not allocated.
+        is: Vec<SpteFlag>,
+    },
     /// Each of these addresses is still on the frame it was on at the last check step.
     FrameKept(#[schemars(length(min = 1))] Vec<ProcessAddress>),
     /// The number of free frames changed by exactly this much.
@@ -55,6 +62,18 @@ pub enum Expectation {
         /// What it tried.
         access: Access,
     },
+}
+
+/// A flag of a shadow page-table entry: see [`abi::shadowpt`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SpteFlag {
+    /// The page lies in an area.
+    Allocated,
+    /// The area is anonymous memory.
+    Anonymous,
+    /// A frame is mapped there.
+    Mapped,
 }
 
 /// A moment to compare with.

@@ -5,6 +5,7 @@
 //! know, such as whether a process exists at that step, is [`super::check`]'s.
 
 mod address;
+mod clause;
 mod content;
 mod describe;
 mod document;
@@ -16,9 +17,10 @@ mod schedule;
 mod step;
 
 pub use address::{AddressError, ProcessAddress, ProcessRegion, RegionAddress};
+pub use clause::{Clause, ClauseError, ClauseId};
 pub use content::{Content, ContentAt, ContentError, Fill};
 pub use document::{Budget, Clock, Guest, Scenario, Swap};
-pub use expectation::{Access, Expectation, ProcessEnding, ProcessEndingError, Since};
+pub use expectation::{Access, Expectation, ProcessEnding, ProcessEndingError, Since, SpteFlag};
 pub use name::{NameError, ProcessName, RegionName, ScenarioName};
 pub use operation::{Advice, MAX_SLEEP_MS, Operation, PathArgument, Protection, STACK_BYTE, Sharing};
 pub(super) use outcome::OutcomeKey;

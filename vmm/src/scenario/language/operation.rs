@@ -4,7 +4,7 @@ use abi::linux::mman;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::address::RegionAddress;
+use super::address::{ProcessAddress, RegionAddress};
 use super::content::ContentAt;
 use super::name::{ProcessName, RegionName};
 use super::outcome::{Ending, Signal};
@@ -17,7 +17,7 @@ pub const STACK_BYTE: u8 = 0x5a;
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[schemars(tag = "do")]
 pub enum Operation {
-    /// Map anonymous memory and give the region a name.
+    /// Map anonymous memory, or a file, and give the region a name.
     Mmap {
         /// Name of the new region.
         #[serde(rename = "as")]
@@ -33,6 +33,10 @@ pub enum Operation {
         #[serde(default)]
         #[schemars(with = "RegionAddress")]
         at: Option<RegionAddress>,
+        /// Map this file of the guest image, from its first page on and privately, instead of anonymous memory.
+        #[serde(default)]
+        #[schemars(with = "String")]
+        file: Option<String>,
     },
     /// Unmap pages. The region keeps its name, so a later step can fault on it.
     Munmap {
@@ -71,6 +75,15 @@ pub enum Operation {
         #[serde(rename = "as")]
         region: RegionName,
         /// Pages to touch.
+        pages: u64,
+    },
+    /// Give a name to the pages right below the one on which the stack is now, touched or not. The last one is the first that
+    /// `touch_stack` would touch.
+    StackRoom {
+        /// Name of the new region; its page 0 is the lowest.
+        #[serde(rename = "as")]
+        region: RegionName,
+        /// How many pages.
         pages: u64,
     },
     /// Load bytes and compare them with what is expected.
@@ -157,8 +170,58 @@ pub enum Operation {
         /// Whose it must be.
         is: ProcessName,
     },
+    /// Become another user. Only the superuser can, and does not come back.
+    Setuid {
+        /// The user; 0 is the superuser.
+        uid: u32,
+    },
+    /// Have a request for memory that the kernel makes for this process fail: Linux's `/proc/self/fail-nth`.
+    FailNth {
+        /// Which one from now on, counted from 1; 0 takes the order back.
+        nth: u64,
+    },
+    /// Open the shadow page table for a range of another process, the target.
+    ShadowptOpen {
+        /// The target.
+        of: ProcessName,
+        /// Start of the range, in the target's memory.
+        from: RegionAddress,
+        /// First address behind the range, in the target's memory.
+        to: RegionAddress,
+        /// Where this process wants to see the table.
+        entries: RegionAddress,
+    },
+    /// Close the shadow page table.
+    ShadowptClose,
+    /// Have the shadow page table show what the target has, from now on.
+    ShadowptStart,
+    /// Leave the shadow page table as it is.
+    ShadowptStop,
+    /// Ask for the contents of a frame, by its number. The harness finds the number; it is 0 for a page that is not mapped.
+    ShadowptPageContents {
+        /// A page that is on that frame, of whatever process.
+        of: ProcessAddress,
+        /// Where the contents go, in this process's memory.
+        into: RegionAddress,
+    },
     /// Loop in user mode without end. Only a signal ends it; always with `blocks: true`, and only with a real clock.
     Spin,
+}
+
+impl Operation {
+    /// Whether every Linux has a call for it.
+    #[must_use]
+    pub fn is_on_every_linux(&self) -> bool {
+        !matches!(
+            self,
+            Self::FailNth { .. }
+                | Self::ShadowptOpen { .. }
+                | Self::ShadowptClose
+                | Self::ShadowptStart
+                | Self::ShadowptStop
+                | Self::ShadowptPageContents { .. }
+        )
+    }
 }
 
 /// Longest sleep, in milliseconds: somebody waits for the verdict.

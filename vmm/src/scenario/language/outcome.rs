@@ -56,8 +56,23 @@ impl OutcomeKey {
     /// Those that make sense for the operation of this name.
     pub(in crate::scenario) fn of(operation: &str) -> &'static [Self] {
         match operation {
-            "mmap" | "munmap" | "mprotect" | "madvise" | "brk" | "fork" | "fork_until" | "exec"
-            | "execve" | "kill" => &[Self::Errno],
+            "mmap"
+            | "munmap"
+            | "mprotect"
+            | "madvise"
+            | "brk"
+            | "fork"
+            | "fork_until"
+            | "exec"
+            | "execve"
+            | "kill"
+            | "setuid"
+            | "fail_nth"
+            | "shadowpt_open"
+            | "shadowpt_close"
+            | "shadowpt_start"
+            | "shadowpt_stop"
+            | "shadowpt_page_contents" => &[Self::Errno],
             "read" | "write" | "touch_stack" => &[Self::Fault],
             "wait" => &[Self::Errno, Self::Blocks],
             "sleep" | "spin" => &[Self::Blocks],

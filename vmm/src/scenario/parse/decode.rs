@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::error::{DecodeError, Mismatch};
 use super::node::{Fields, Node};
 use crate::scenario::language::{
-    Budget, CheckStep, Errno, Expectation, Expected, Guest, Operation, OperationStep, OutcomeKey,
+    Budget, CheckStep, Clause, Errno, Expectation, Expected, Guest, Operation, OperationStep, OutcomeKey,
     ProcessName, Return, ScenarioName, Schedule, Signal, Step,
 };
 use crate::scenario::path::{Part, Path};
@@ -66,19 +66,24 @@ pub(in crate::scenario) struct CheckFields {
 
 /// The key of the header's object under which the steps stand.
 pub(in crate::scenario) const STEPS: &str = "steps";
+/// The key under which every step may name the clauses that it shows.
+pub(in crate::scenario) const CLAUSE: &str = "clause";
 const OPERATION_KEYS: [&str; 2] = ["in", "do"];
 const CHECK_KEYS: [&str; 2] = ["check", "expect"];
 const TICK_KEY: &str = "tick";
 const FAIL_KEY: &str = "fail";
 const FRAME_KEYS: [&str; 4] = ["in", "errno", "fault", "blocks"];
 
+/// A step, and the clauses that it shows.
+pub(super) type ClausedStep = (Step, Vec<Clause>);
+
 /// Header and steps, or one error for the header and each of the steps that have one.
-pub(super) fn decode(root: Node<'_>) -> Result<(Header, Vec<Step>), Vec<DecodeError>> {
+pub(super) fn decode(root: Node<'_>) -> Result<(Header, Vec<ClausedStep>), Vec<DecodeError>> {
     let fields = root.fields().map_err(|error| vec![error])?;
     let path = root.path;
     let steps = fields
         .get(STEPS)
-        .and_then(|node| Ok(node.elements()?.map(step).collect::<Vec<_>>()));
+        .and_then(|node| Ok(node.elements()?.map(|node| step(&node)).collect::<Vec<_>>()));
     let (_, rest) = fields.split(&[STEPS]);
     let header = rest
         .decode::<Header>()
@@ -88,7 +93,7 @@ pub(super) fn decode(root: Node<'_>) -> Result<(Header, Vec<Step>), Vec<DecodeEr
     let mut keep = |error| errors.push(error);
     let header = header.map_err(&mut keep).ok();
     let steps = steps.map_err(&mut keep).unwrap_or_default();
-    let steps: Vec<Step> = steps
+    let steps: Vec<ClausedStep> = steps
         .into_iter()
         .filter_map(|step| step.map_err(&mut keep).ok())
         .collect();
@@ -98,23 +103,45 @@ pub(super) fn decode(root: Node<'_>) -> Result<(Header, Vec<Step>), Vec<DecodeEr
     }
 }
 
-fn step(node: Node<'_>) -> Result<Step, DecodeError> {
-    let fields = node.fields()?;
+fn step(node: &Node<'_>) -> Result<ClausedStep, DecodeError> {
+    let (clauses, rest) = node.fields()?.split(&[CLAUSE]);
+    let step = step_alone(rest, &node.path).map_err(|error| error.also_known(&node.path, &[CLAUSE]))?;
+    Ok((step, self::clauses(&clauses)?))
+}
+
+/// None, or one as it is, or a list of them.
+fn clauses(fields: &Fields<'_>) -> Result<Vec<Clause>, DecodeError> {
+    if !fields.has(CLAUSE) {
+        return Ok(Vec::new());
+    }
+    let node = fields.get(CLAUSE)?;
+    if node.value.as_array().is_none() {
+        return Ok(vec![node.decode()?]);
+    }
+    let clauses: Vec<Clause> = node.elements()?.map(Node::decode).collect::<Result<_, _>>()?;
+    if clauses.is_empty() {
+        let empty = "the list of clauses is empty".to_owned();
+        return Err(Mismatch::Value(empty).at(&node.path, Part::Value));
+    }
+    Ok(clauses)
+}
+
+fn step_alone(fields: Fields<'_>, path: &Path) -> Result<Step, DecodeError> {
     let first_of = |keys: &[&'static str]| keys.iter().copied().find(|key| fields.has(key));
     let kinds = [&OPERATION_KEYS[..], &CHECK_KEYS, &[TICK_KEY], &[FAIL_KEY]].map(first_of);
     let mut found = kinds.iter().flatten();
     if let (Some(first), Some(second)) = (found.next(), found.next()) {
-        return Err(Mismatch::TwoSteps { first, second }.at(&node.path, Part::Value));
+        return Err(Mismatch::TwoSteps { first, second }.at(path, Part::Value));
     }
     match kinds {
-        [Some(_), ..] => operation(fields, &node.path).map(Step::Operation),
-        [_, Some(_), ..] => check(node).map(Step::Check),
-        [_, _, Some(_), _] => node.decode().map(Step::Tick),
-        [.., Some(_)] => node.decode().map(Step::Fail),
+        [Some(_), ..] => operation(fields, path).map(Step::Operation),
+        [_, Some(_), ..] => check(fields).map(Step::Check),
+        [_, _, Some(_), _] => fields.decode().map(Step::Tick),
+        [.., Some(_)] => fields.decode().map(Step::Fail),
         [None, None, None, None] => Err(Mismatch::NoStep {
             near: near_step_key(&fields),
         }
-        .at(&node.path, Part::Value)),
+        .at(path, Part::Value)),
     }
 }
 
@@ -171,7 +198,7 @@ fn operation(fields: Fields<'_>, path: &Path) -> Result<OperationStep, DecodeErr
     })
 }
 
-fn check(node: Node<'_>) -> Result<CheckStep, DecodeError> {
-    let CheckFields { title, expect } = node.decode()?;
+fn check(fields: Fields<'_>) -> Result<CheckStep, DecodeError> {
+    let CheckFields { title, expect } = fields.decode()?;
     Ok(CheckStep { title, expect })
 }

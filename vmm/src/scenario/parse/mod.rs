@@ -9,7 +9,7 @@ mod syntax;
 use jsonc_parser::ast::Value;
 use jsonc_parser::common::{Range, Ranged};
 
-pub(super) use decode::{CheckFields, Header, STEPS};
+pub(super) use decode::{CLAUSE, CheckFields, Header, STEPS};
 
 use self::node::Node;
 use super::check::{self, Surroundings};
@@ -30,14 +30,24 @@ impl Scenario {
     ///
     /// Everything that is wrong with the text, as far as the stage that found it could tell.
     pub fn parse(source_name: &str, text: &str, programs: &[String]) -> Result<Self, ScenarioErrors> {
-        parse(
-            text,
-            &Surroundings {
-                source_name,
-                programs,
-            },
-        )
-        .map_err(|problems| ScenarioErrors::new(source_name, text, problems))
+        Self::parse_in(source_name, text, Some(programs))
+    }
+
+    /// Reads a scenario to know what it says, not to run it: any program may be in the guest image.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::parse`].
+    pub fn parse_for_any_image(source_name: &str, text: &str) -> Result<Self, ScenarioErrors> {
+        Self::parse_in(source_name, text, None)
+    }
+
+    fn parse_in(source_name: &str, text: &str, programs: Option<&[String]>) -> Result<Self, ScenarioErrors> {
+        let surroundings = Surroundings {
+            source_name,
+            programs,
+        };
+        parse(text, &surroundings).map_err(|problems| ScenarioErrors::new(source_name, text, problems))
     }
 }
 
@@ -94,6 +104,7 @@ fn parse(text: &str, surroundings: &Surroundings<'_>) -> Result<Scenario, Vec<Pr
         };
         errors.iter().map(problem).collect::<Vec<_>>()
     })?;
+    let (steps, step_clauses) = steps.into_iter().unzip();
     let step_lines = step_lines(text, &root);
     let Header {
         name,
@@ -111,6 +122,7 @@ fn parse(text: &str, surroundings: &Surroundings<'_>) -> Result<Scenario, Vec<Pr
         schedule,
         steps,
         step_lines,
+        step_clauses,
     };
 
     let findings = check::check(&scenario, surroundings);

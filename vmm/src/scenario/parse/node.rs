@@ -26,7 +26,8 @@ pub(super) struct Fields<'de> {
 
 impl<'de> Node<'de> {
     pub(super) fn decode<T: Deserialize<'de>>(self) -> Result<T, DecodeError> {
-        T::deserialize(self)
+        let path = self.path.clone();
+        T::deserialize(self).map_err(|error| error.or_at(&path, Part::Value))
     }
 
     pub(super) fn fields(&self) -> Result<Fields<'de>, DecodeError> {

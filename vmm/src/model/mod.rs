@@ -6,6 +6,10 @@
 //!
 //! Pages of a process that no step has named (its program, its own stack) are not modelled.
 
+mod shadow;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::rc::Rc;
@@ -15,6 +19,8 @@ use abi::linux::mman::{PROT_EXEC, PROT_READ, PROT_WRITE};
 
 use crate::address::VirtAddr;
 use crate::channel::Channel;
+
+pub use shadow::{ShadowTable, Tracking};
 
 /// Bytes of a page.
 pub type PageBytes = [u8; PAGE_SIZE as usize];
@@ -34,6 +40,7 @@ pub struct SharedPage(usize);
 pub struct Model {
     processes: BTreeMap<Channel, Memory>,
     shared: Vec<Contents>,
+    shadow: Option<ShadowTable>,
 }
 
 /// What one process has.
@@ -54,7 +61,11 @@ enum Backing {
     Private(Contents),
     Shared(SharedPage),
     /// The process's own stack: it is there, and what it holds is the program's business.
-    Unknown,
+    Stack,
+    /// A private mapping of a file, whose contents are not followed.
+    File,
+    /// A shadow page table in place of private memory with this protection, that nobody had touched.
+    Lent(u64),
 }
 
 /// None: zeros.
@@ -100,6 +111,19 @@ pub enum Kind {
     Shared,
     /// A part of the process's stack, whose contents are not followed.
     Stack,
+    /// A file, whose contents are not followed.
+    File,
+}
+
+/// What a page is to the kernel's areas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allocation {
+    /// In none.
+    None,
+    /// In one of anonymous memory.
+    Anonymous,
+    /// In one with something behind it.
+    Other,
 }
 
 impl Model {
@@ -108,15 +132,29 @@ impl Model {
         self.processes.insert(process, Memory::default());
     }
 
-    /// `child` has what `parent` has: a copy of what is private, the very pages that are shared.
+    /// The process has another program, and nothing of what it had.
+    pub fn replace_program(&mut self, process: Channel) {
+        let memory = self.memory(process);
+        let gone = std::mem::take(&mut memory.pages);
+        memory.removed.extend(gone.into_keys());
+        self.close_if_inspector(process);
+    }
+
+    /// `child` has what `parent` has: a copy of what is private, the very pages that are shared, and nothing that was lent.
     pub fn fork(&mut self, parent: Channel, child: Channel) {
-        let memory = self.processes.get(&parent).cloned().unwrap_or_default();
+        let mut memory = self.processes.get(&parent).cloned().unwrap_or_default();
+        let lent = memory
+            .pages
+            .extract_if(.., |_, page| matches!(page.backing, Backing::Lent(_)));
+        memory.removed.extend(lent.map(|(number, _)| number));
         self.processes.insert(child, memory);
     }
 
     /// The process is gone.
     pub fn end(&mut self, process: Channel) {
         self.processes.remove(&process);
+        self.close_if_inspector(process);
+        self.target_ended(process);
     }
 
     /// New pages that hold zeros; whatever was there before is replaced.
@@ -124,7 +162,8 @@ impl Model {
         for number in page_numbers(&range) {
             let backing = match kind {
                 Kind::Private => Backing::Private(None),
-                Kind::Stack => Backing::Unknown,
+                Kind::Stack => Backing::Stack,
+                Kind::File => Backing::File,
                 Kind::Shared => {
                     self.shared.push(None);
                     Backing::Shared(SharedPage(self.shared.len() - 1))
@@ -219,11 +258,22 @@ impl Model {
             .copied()
     }
 
+    /// What the kernel's areas have at a page; None when no step says it.
+    #[must_use]
+    pub fn allocation(&self, process: Channel, number: PageNumber) -> Option<Allocation> {
+        let memory = self.processes.get(&process)?;
+        match memory.pages.get(&number).map(|page| &page.backing) {
+            Some(Backing::Private(_) | Backing::Stack) => Some(Allocation::Anonymous),
+            Some(Backing::Shared(_) | Backing::File | Backing::Lent(_)) => Some(Allocation::Other),
+            None => memory.removed.contains(&number).then_some(Allocation::None),
+        }
+    }
+
     fn expected<'model>(&'model self, page: &'model Page) -> Expected<'model> {
         let (shared, contents) = match &page.backing {
             Backing::Private(contents) => (None, Some(contents)),
             Backing::Shared(shared) => (Some(*shared), Some(&self.shared[shared.0])),
-            Backing::Unknown => (None, None),
+            Backing::Stack | Backing::File | Backing::Lent(_) => (None, None),
         };
         let contents = contents.map(|contents| contents.as_deref().unwrap_or(&ZEROS));
         Expected {
@@ -239,7 +289,7 @@ impl Model {
         match &mut page.backing {
             Backing::Private(contents) => Some(contents),
             Backing::Shared(SharedPage(index)) => Some(&mut self.shared[*index]),
-            Backing::Unknown => None,
+            Backing::Stack | Backing::File | Backing::Lent(_) => None,
         }
     }
 
@@ -269,109 +319,4 @@ fn page_parts(address: VirtAddr, len_bytes: u64) -> impl Iterator<Item = (PageNu
 /// Numbers of the pages that `range` touches.
 fn page_numbers(range: &Range<VirtAddr>) -> Range<PageNumber> {
     range.start.0 / PAGE_SIZE..range.end.0.div_ceil(PAGE_SIZE)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PARENT: Channel = Channel::FIRST;
-    const READ_WRITE: u64 = PROT_READ | PROT_WRITE;
-
-    fn child() -> Channel {
-        Channel::new(1).unwrap()
-    }
-
-    fn range(first_page: u64, pages: u64) -> Range<VirtAddr> {
-        VirtAddr(first_page * PAGE_SIZE)..VirtAddr((first_page + pages) * PAGE_SIZE)
-    }
-
-    fn first_byte(model: &Model, process: Channel, number: PageNumber) -> u8 {
-        model.page(process, number).unwrap().contents.unwrap()[0]
-    }
-
-    fn model_with_fork(kind: Kind) -> Model {
-        let mut model = Model::default();
-        model.start(PARENT);
-        model.map(PARENT, range(16, 2), READ_WRITE, kind);
-        model.write(PARENT, VirtAddr(16 * PAGE_SIZE), b"a");
-        model.fork(PARENT, child());
-        model.write(child(), VirtAddr(16 * PAGE_SIZE), b"b");
-        model
-    }
-
-    #[test]
-    fn a_private_page_is_copied_by_fork() {
-        let model = model_with_fork(Kind::Private);
-        assert_eq!(first_byte(&model, PARENT, 16), b'a');
-        assert_eq!(first_byte(&model, child(), 16), b'b');
-        assert_eq!(model.page(PARENT, 16).unwrap().shared, None);
-    }
-
-    #[test]
-    fn a_shared_page_is_seen_by_both_after_fork() {
-        let model = model_with_fork(Kind::Shared);
-        assert_eq!(first_byte(&model, PARENT, 16), b'b');
-        assert_eq!(
-            model.page(PARENT, 16).unwrap().shared,
-            model.page(child(), 16).unwrap().shared
-        );
-        assert_ne!(
-            model.page(PARENT, 16).unwrap().shared,
-            model.page(PARENT, 17).unwrap().shared
-        );
-    }
-
-    #[test]
-    fn a_store_across_a_page_boundary_lands_on_both_pages() {
-        let mut model = model_with_fork(Kind::Private);
-        model.write(PARENT, VirtAddr(17 * PAGE_SIZE - 1), b"xy");
-        assert_eq!(model.page(PARENT, 16).unwrap().contents.unwrap()[4095], b'x');
-        assert_eq!(first_byte(&model, PARENT, 17), b'y');
-    }
-
-    #[test]
-    fn a_fill_covers_its_bytes_and_no_other() {
-        let mut model = Model::default();
-        model.start(PARENT);
-        model.map(PARENT, range(16, 4), READ_WRITE, Kind::Private);
-        model.fill(PARENT, VirtAddr(17 * PAGE_SIZE - 1), PAGE_SIZE + 2, b'x');
-        let contents = |number| model.page(PARENT, number).unwrap().contents.unwrap();
-        assert_eq!((contents(16)[4094], contents(16)[4095]), (0, b'x'));
-        assert_eq!(contents(17), &[b'x'; PAGE_SIZE as usize]);
-        assert_eq!((contents(18)[0], contents(18)[1]), (b'x', 0));
-        assert_eq!(contents(19), &ZEROS);
-    }
-
-    #[test]
-    fn a_store_to_one_of_many_filled_pages_leaves_the_others() {
-        let mut model = Model::default();
-        model.start(PARENT);
-        model.map(PARENT, range(16, 2), READ_WRITE, Kind::Private);
-        model.fill(PARENT, VirtAddr(16 * PAGE_SIZE), 2 * PAGE_SIZE, b'x');
-        model.write(PARENT, VirtAddr(16 * PAGE_SIZE), b"y");
-        assert_eq!(first_byte(&model, PARENT, 16), b'y');
-        assert_eq!(first_byte(&model, PARENT, 17), b'x');
-    }
-
-    #[test]
-    fn discarded_private_pages_hold_zeros_and_discarded_shared_ones_do_not() {
-        let mut model = model_with_fork(Kind::Private);
-        model.discard(PARENT, range(16, 1));
-        assert_eq!(first_byte(&model, PARENT, 16), 0);
-        let mut model = model_with_fork(Kind::Shared);
-        model.discard(PARENT, range(16, 1));
-        assert_eq!(first_byte(&model, PARENT, 16), b'b');
-    }
-
-    #[test]
-    fn an_unmapped_page_is_remembered_until_it_is_mapped_again() {
-        let mut model = model_with_fork(Kind::Private);
-        model.unmap(PARENT, range(17, 1));
-        assert!(model.page(PARENT, 17).is_none());
-        assert_eq!(model.removed_pages(PARENT).collect::<Vec<_>>(), [17]);
-        model.map(PARENT, range(17, 1), PROT_READ, Kind::Private);
-        assert_eq!(model.removed_pages(PARENT).count(), 0);
-        assert!(!model.page(PARENT, 17).unwrap().writable());
-    }
 }

@@ -1,0 +1,71 @@
+//! `vmm fuzz`: random sequences, one after the other, until one breaks a rule.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use vmm::fuzz::{Plan, Tried, try_one};
+use vmm::image::{self, ImageKind};
+use vmm::report::text::{Colour, Detail, render};
+use vmm::run::Guest;
+use vmm::scenario::ScenarioName;
+
+use super::{FAIL, PASS, Shown, print_line, show};
+
+/// What to try, and where to write what is found.
+#[derive(Args)]
+pub(super) struct FuzzArgs {
+    /// Seed of the first sequence; the next one has the next number.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many sequences; without it there is no end.
+    #[arg(long)]
+    sequences: Option<u64>,
+    /// Moves of a sequence on average; most are one step.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=2000))]
+    moves: u64,
+    /// Where the scenario is written that breaks a rule. Its name is the scenario's.
+    #[arg(long, value_name = "FILE", default_value = "fuzz-finding.json")]
+    out: PathBuf,
+    /// Add a word to the kernel command line.
+    #[arg(long = "option", value_name = "KEY=VALUE")]
+    options: Vec<String>,
+}
+
+pub(super) fn fuzz(args: &FuzzArgs) -> Result<u8, Shown> {
+    let stem = args.out.file_stem().unwrap_or_default().to_string_lossy();
+    let name = ScenarioName::try_from(stem.into_owned()).map_err(|error| show(&error))?;
+    let image = image::ensure(ImageKind::Shipped, &*image::to_stderr()).map_err(|error| show(&error))?;
+    let kvm = vmm::vm::open().map_err(|error| show(&error))?;
+    let guest = Guest {
+        kernel: &image.kernel,
+        initrd: &image.initrd,
+        options: &args.options,
+    };
+    let started = Instant::now();
+    let mut total_steps = 0;
+    let last = args.sequences.map(|count| args.seed.saturating_add(count));
+    for seed in (args.seed..).take_while(|seed| last.is_none_or(|last| *seed < last)) {
+        let plan = Plan {
+            seed,
+            moves: usize::try_from(args.moves).expect("a small number"),
+        };
+        match try_one(&kvm, &guest, &image.programs, &name, plan).map_err(|error| show(&error))? {
+            Tried::Passed { steps } => {
+                total_steps += steps;
+                let seconds = started.elapsed().as_secs();
+                print_line(&format!(
+                    "seed {seed}: {steps} steps pass; {total_steps} in {seconds} s"
+                ))?;
+            }
+            Tried::Failed { text, report } => {
+                print_line(&render(&report, Colour::Plain, Detail::Full))?;
+                fs::write(&args.out, text).map_err(|error| show(&error))?;
+                print_line(&format!("seed {seed} breaks a rule; see {}", args.out.display()))?;
+                return Ok(FAIL);
+            }
+        }
+    }
+    Ok(PASS)
+}

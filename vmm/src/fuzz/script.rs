@@ -1,0 +1,403 @@
+//! Moves to the steps of a scenario, with what each must answer.
+//!
+//! The script knows what it has asked for, page by page, and no more than it needs to tell which step must succeed and what a read
+//! must find. Whether memory and the shadow page table really are so is for the judge to say.
+
+use serde_json::{Value, json};
+
+use super::moves::{Kind, Move};
+use crate::scenario::ScenarioName;
+
+/// Pages of the target in which mappings come and go.
+const ARENA: u64 = 24;
+/// Most pages of the heap, and of the stack's room.
+const HEAP: u64 = 12;
+const ROOM: u64 = 96;
+/// Pages that one move of the stack touches at most.
+const TOUCH: u64 = 24;
+/// Most pages of one mapping.
+const LONGEST: u64 = 6;
+/// Most children that the target has in a sequence.
+const CHILDREN: usize = 4;
+/// Bytes that are written and read.
+const BYTES: u64 = 8;
+/// A file of the image, and how it begins.
+const FILE: (&str, &str) = ("secret", "The answer");
+
+/// What is at a page of the arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Page {
+    backing: Backing,
+    access: Access,
+    /// A frame is there for the target.
+    present: bool,
+    /// The bytes that a read finds; None for bytes that nobody keeps count of.
+    byte: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Backing {
+    Private,
+    Shared,
+    File,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Access {
+    None,
+    Read,
+    Write,
+}
+
+impl Access {
+    const ALL: [Self; 3] = [Self::None, Self::Read, Self::Write];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Read => "r",
+            Self::Write => "rw",
+        }
+    }
+}
+
+/// The table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Table {
+    Closed,
+    /// Of which region.
+    Open(&'static str),
+}
+
+/// The text of the scenario.
+pub(super) fn scenario(name: &ScenarioName, moves: &[Move]) -> String {
+    let mut script = Script::new();
+    moves.iter().for_each(|&next| script.perform(next));
+    let document = json!({
+        "name": name.as_str(),
+        "description": "A random sequence: the shadow page table says what is true of its target after every step.",
+        "budget": { "exits": 10_000_000, "seconds": 60 },
+        "steps": script.steps,
+    });
+    format!("{document:#}\n")
+}
+
+struct Script {
+    steps: Vec<Value>,
+    arena: [Option<Page>; ARENA as usize],
+    heap_pages: u64,
+    mappings: usize,
+    touches: usize,
+    children: Vec<Child>,
+    table: Table,
+}
+
+struct Child {
+    name: String,
+    is_alive: bool,
+    /// The arena as the child has it.
+    arena: [Option<Page>; ARENA as usize],
+}
+
+impl Script {
+    /// An arena without anything in it, and an inspector.
+    fn new() -> Self {
+        let steps = vec![
+            json!({ "in": "target", "do": "mmap", "as": "arena", "pages": ARENA, "prot": "none" }),
+            json!({ "in": "target", "do": "munmap", "at": "arena", "pages": ARENA }),
+            json!({ "in": "target", "do": "brk", "pages": HEAP }),
+            json!({ "in": "target", "do": "brk", "pages": -HEAP.cast_signed() }),
+            json!({ "in": "target", "do": "stack_room", "as": "room", "pages": ROOM }),
+            json!({ "in": "target", "do": "fork", "as": "inspector" }),
+            json!({ "in": "inspector", "do": "mmap", "as": "table", "pages": 1, "prot": "rw" }),
+            json!({ "in": "inspector", "do": "mmap", "as": "copy", "pages": 1, "prot": "rw" }),
+        ];
+        Self {
+            steps,
+            arena: [None; ARENA as usize],
+            heap_pages: 0,
+            mappings: 0,
+            touches: 0,
+            children: Vec::new(),
+            table: Table::Closed,
+        }
+    }
+
+    fn perform(&mut self, Move { kind, page, amount }: Move) {
+        let page = page % ARENA;
+        match kind {
+            Kind::MapPrivate => self.map(page, amount, Backing::Private),
+            Kind::MapShared => self.map(page, amount, Backing::Shared),
+            Kind::MapFile => self.map(page, 0, Backing::File),
+            Kind::Unmap => self.unmap(page, amount),
+            Kind::Write => self.write(page, amount),
+            Kind::Read => self.read(page),
+            Kind::Protect => self.protect(page, amount),
+            Kind::Discard => self.discard(page),
+            Kind::GrowHeap => self.move_break((amount % 4 + 1).cast_signed()),
+            Kind::ShrinkHeap => self.move_break(-(amount % 4 + 1).cast_signed()),
+            Kind::WriteHeap => self.write_heap(page, amount),
+            Kind::TouchStack => self.touch_stack(amount),
+            Kind::Fork => self.fork(),
+            Kind::ChildWrites => self.child_writes(page, amount),
+            Kind::ChildUnmaps => self.child_unmaps(page, amount),
+            Kind::ChildExits => self.child_exits(amount),
+            Kind::Open => self.open(amount),
+            Kind::Close => self.close(),
+            Kind::Start => self.track("shadowpt_start"),
+            Kind::Stop => self.track("shadowpt_stop"),
+            Kind::Contents => self.contents(page),
+            Kind::ContentsOfChild => self.contents_of_child(page, amount),
+        }
+    }
+
+    fn map(&mut self, page: u64, amount: u64, backing: Backing) {
+        let pages = (amount % LONGEST + 1).min(ARENA - page);
+        let mut step = json!({
+            "in": "target", "do": "mmap", "as": format!("m{}", self.mappings), "pages": pages, "prot": "rw",
+            "at": format!("arena+{page}p"),
+        });
+        let byte = match backing {
+            Backing::Private => Some(0),
+            Backing::Shared => {
+                step["sharing"] = json!("shared");
+                Some(0)
+            }
+            Backing::File => {
+                step["file"] = json!(FILE.0);
+                None
+            }
+        };
+        self.mappings += 1;
+        self.steps.push(step);
+        self.arena[span(page, pages)].fill(Some(Page {
+            backing,
+            access: Access::Write,
+            present: false,
+            byte,
+        }));
+    }
+
+    fn unmap(&mut self, page: u64, amount: u64) {
+        let pages = (amount % LONGEST + 1).min(ARENA - page);
+        let at = format!("arena+{page}p");
+        self.steps
+            .push(json!({ "in": "target", "do": "munmap", "at": at, "pages": pages }));
+        self.arena[span(page, pages)].fill(None);
+    }
+
+    fn write(&mut self, number: u64, byte: u64) {
+        let Some(page) = &mut self.arena[number as usize] else {
+            return;
+        };
+        if page.access != Access::Write {
+            return;
+        }
+        page.present = true;
+        page.byte = (page.backing == Backing::Private).then_some(byte);
+        self.steps.push(write("target", "arena", number, byte));
+    }
+
+    fn read(&mut self, number: u64) {
+        let Some(page) = &mut self.arena[number as usize] else {
+            return;
+        };
+        if page.access == Access::None {
+            return;
+        }
+        let is_untouched_file = page.backing == Backing::File && !page.present;
+        page.present = true;
+        let mut step = json!({ "in": "target", "do": "read", "at": format!("arena+{number}p") });
+        match page.byte {
+            Some(byte) => step["fill"] = json!({ "byte": byte, "bytes": BYTES }),
+            None if is_untouched_file => step["text"] = json!(FILE.1),
+            None => return,
+        }
+        self.steps.push(step);
+    }
+
+    fn protect(&mut self, number: u64, amount: u64) {
+        let Some(page) = &mut self.arena[number as usize] else {
+            return;
+        };
+        page.access = Access::ALL[amount as usize % Access::ALL.len()];
+        self.steps.push(json!({
+            "in": "target", "do": "mprotect", "at": format!("arena+{number}p"), "pages": 1, "prot": page.access.word(),
+        }));
+    }
+
+    fn discard(&mut self, number: u64) {
+        let Some(page) = &mut self.arena[number as usize] else {
+            return;
+        };
+        page.present = false;
+        if page.backing == Backing::Private {
+            page.byte = Some(0);
+        }
+        self.steps.push(json!({
+            "in": "target", "do": "madvise", "at": format!("arena+{number}p"), "pages": 1, "advice": "dontneed",
+        }));
+    }
+
+    fn move_break(&mut self, change: i64) {
+        let pages = self
+            .heap_pages
+            .saturating_add_signed(change)
+            .min(HEAP)
+            .cast_signed();
+        let change = pages - self.heap_pages.cast_signed();
+        if change != 0 {
+            self.heap_pages = pages.cast_unsigned();
+            self.steps
+                .push(json!({ "in": "target", "do": "brk", "pages": change }));
+        }
+    }
+
+    fn write_heap(&mut self, page: u64, byte: u64) {
+        if self.heap_pages > 0 {
+            self.steps
+                .push(write("target", "heap", page % self.heap_pages, byte));
+        }
+    }
+
+    fn touch_stack(&mut self, amount: u64) {
+        let name = format!("s{}", self.touches);
+        self.touches += 1;
+        self.steps.push(json!({
+            "in": "target", "do": "touch_stack", "as": name, "pages": amount % TOUCH + 1,
+        }));
+    }
+
+    fn fork(&mut self) {
+        if self.children.len() < CHILDREN {
+            let name = format!("child-{}", self.children.len());
+            self.steps
+                .push(json!({ "in": "target", "do": "fork", "as": name }));
+            self.children.push(Child {
+                name,
+                is_alive: true,
+                arena: self.arena,
+            });
+        }
+    }
+
+    fn child(&mut self, choice: u64) -> Option<&mut Child> {
+        let mut living: Vec<&mut Child> = self.children.iter_mut().filter(|child| child.is_alive).collect();
+        let index = choice as usize % living.len().max(1);
+        (!living.is_empty()).then(|| living.swap_remove(index))
+    }
+
+    fn child_writes(&mut self, number: u64, byte: u64) {
+        let Some(child) = self.child(byte) else { return };
+        let Some(page) = child.arena[number as usize] else {
+            return;
+        };
+        if page.access == Access::Write {
+            let step = write(&child.name, "arena", number, byte);
+            self.steps.push(step);
+            if page.backing == Backing::Shared {
+                self.forget_shared();
+            }
+        }
+    }
+
+    /// What is in shared memory is the judge's business alone once a child has written there.
+    fn forget_shared(&mut self) {
+        let pages = self.arena.iter_mut().flatten();
+        for page in pages.filter(|page| page.backing == Backing::Shared) {
+            page.byte = None;
+        }
+    }
+
+    fn child_unmaps(&mut self, page: u64, amount: u64) {
+        let pages = (amount % LONGEST + 1).min(ARENA - page);
+        let Some(child) = self.child(amount) else { return };
+        child.arena[span(page, pages)].fill(None);
+        let step = json!({
+            "in": child.name, "do": "munmap", "at": format!("arena+{page}p"), "pages": pages,
+        });
+        self.steps.push(step);
+    }
+
+    fn child_exits(&mut self, amount: u64) {
+        let Some(child) = self.child(amount) else { return };
+        child.is_alive = false;
+        let name = child.name.clone();
+        self.steps.push(json!({ "in": name, "do": "exit", "status": 0 }));
+        self.steps
+            .push(json!({ "in": "target", "do": "wait", "for": name, "status": { "exit": 0 } }));
+    }
+
+    fn open(&mut self, amount: u64) {
+        let (region, pages) =
+            [("arena", ARENA), ("arena", ARENA), ("heap", HEAP), ("room", ROOM)][amount as usize % 4];
+        let mut step = json!({
+            "in": "inspector", "do": "shadowpt_open", "of": "target", "from": region, "to": format!("{region}+{pages}p"),
+            "entries": "table",
+        });
+        match self.table {
+            Table::Open(_) => step["errno"] = json!("EBUSY"),
+            Table::Closed => self.table = Table::Open(region),
+        }
+        self.steps.push(step);
+    }
+
+    fn close(&mut self) {
+        let mut step = json!({ "in": "inspector", "do": "shadowpt_close" });
+        if self.table == Table::Closed {
+            step["errno"] = json!("EINVAL");
+        }
+        self.table = Table::Closed;
+        self.steps.push(step);
+    }
+
+    fn track(&mut self, call: &str) {
+        let mut step = json!({ "in": "inspector", "do": call });
+        if self.table == Table::Closed {
+            step["errno"] = json!("EINVAL");
+        }
+        self.steps.push(step);
+    }
+
+    fn contents(&mut self, number: u64) {
+        let page = self.arena[number as usize];
+        let is_mapped = page.is_some_and(|page| page.present && page.access != Access::None);
+        let mut step = contents("target", number);
+        if self.table != Table::Open("arena") || !is_mapped {
+            step["errno"] = json!("EINVAL");
+        }
+        self.steps.push(step);
+    }
+
+    /// A page that only a child has is none of the target's.
+    fn contents_of_child(&mut self, number: u64, byte: u64) {
+        let Some(child) = self.child(byte) else { return };
+        let Some(page) = child.arena[number as usize] else {
+            return;
+        };
+        if page.backing != Backing::Private || page.access != Access::Write {
+            return;
+        }
+        let name = child.name.clone();
+        self.steps.push(write(&name, "arena", number, byte));
+        let mut step = contents(&name, number);
+        step["errno"] = json!("EINVAL");
+        self.steps.push(step);
+    }
+}
+
+fn span(page: u64, pages: u64) -> std::ops::Range<usize> {
+    page as usize..(page + pages) as usize
+}
+
+fn write(process: &str, region: &str, page: u64, byte: u64) -> Value {
+    json!({
+        "in": process, "do": "write", "at": format!("{region}+{page}p"), "fill": { "byte": byte, "bytes": BYTES },
+    })
+}
+
+fn contents(process: &str, page: u64) -> Value {
+    json!({
+        "in": "inspector", "do": "shadowpt_page_contents", "of": format!("{process}:arena+{page}p"), "into": "copy",
+    })
+}

@@ -1,0 +1,360 @@
+//! The shadow page table: what it says of its target, against the target's page tables and what the steps have mapped.
+//!
+//! The entries are read where the inspector sees them, through the inspector's own page tables. Mapped, and on which frame, is what
+//! the judge's walk of the target's page tables says; allocated and anonymous is what the reference model says. Of memory that
+//! no step has named, such as a stack that nobody has touched yet, the model knows nothing: there a mapped page must be
+//! allocated, an anonymous one too, and what is left is for a check step to ask.
+
+use abi::PAGE_SIZE;
+use abi::frame_table::SHADOW_TABLE;
+use abi::shadowpt::{ENTRY_BYTES, SPTE_PTE_MAPPED, SPTE_VADDR_ALLOCATED, SPTE_VADDR_ANONYMOUS};
+use comfy_table::{Table, presets};
+
+use super::invariants::address_of;
+use super::names::Names;
+use super::{Finding, Judge, Rule, Scene};
+use crate::address::{FrameNumber, VirtAddr};
+use crate::inspect::walk::{Root, translate};
+use crate::model::{Allocation, PageNumber, ShadowTable, Tracking};
+use crate::scenario::SpteFlag;
+
+/// Most pages that one finding lists.
+const MAX_ROWS: usize = 16;
+
+/// What the judge remembers from one step to the next.
+#[derive(Debug, Default)]
+pub(super) struct LastSeen {
+    /// Frames of the table that is open, or was until it was closed.
+    frames: Vec<FrameNumber>,
+    /// The inspector's pages that showed them.
+    window: Vec<(Root, PageNumber)>,
+    /// The entries, of a table that is open.
+    entries: Vec<Option<Entry>>,
+}
+
+/// An entry as it stands in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    vaddr: u64,
+    pfn: u64,
+    flags: u64,
+}
+
+/// What an entry may say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expected {
+    Exactly(Entry),
+    /// These flags and this frame; the area is unknown.
+    AnyArea(Entry),
+}
+
+impl Expected {
+    fn admits(self, entry: Entry) -> bool {
+        match self {
+            Self::Exactly(expected) => entry == expected,
+            Self::AnyArea(mapping) => {
+                let area = entry.flags & (SPTE_VADDR_ALLOCATED | SPTE_VADDR_ANONYMOUS);
+                let claims = entry.flags & !SPTE_VADDR_ALLOCATED;
+                let flags = mapping.flags | area;
+                entry == Entry { flags, ..mapping } && (claims == 0 || area & SPTE_VADDR_ALLOCATED != 0)
+            }
+        }
+    }
+
+    fn entry(self) -> Entry {
+        match self {
+            Self::Exactly(entry) | Self::AnyArea(entry) => entry,
+        }
+    }
+}
+
+/// The rules that hold after every step.
+pub(super) fn audit(judge: &mut Judge, scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    match scene.model.shadow_table() {
+        Some(table) => open_table(judge, scene, table, findings),
+        None => closed_table(judge, scene, findings),
+    }
+}
+
+/// The flags of the entry for a page, as the inspector sees it; None when there is no such entry to be seen.
+pub(super) fn flags_of(scene: &Scene<'_>, page: PageNumber) -> Option<Vec<SpteFlag>> {
+    let table = scene.model.shadow_table()?;
+    let index = page
+        .checked_sub(table.pages().start)
+        .filter(|_| table.pages().contains(&page))?;
+    let entry = read_entry(scene, table, root_of(scene, table)?, index)?;
+    let named = [
+        (SPTE_VADDR_ALLOCATED, SpteFlag::Allocated),
+        (SPTE_VADDR_ANONYMOUS, SpteFlag::Anonymous),
+        (SPTE_PTE_MAPPED, SpteFlag::Mapped),
+    ];
+    let is_set = |(bit, _): &(u64, SpteFlag)| entry.flags & bit != 0;
+    Some(named.into_iter().filter(is_set).map(|(_, flag)| flag).collect())
+}
+
+fn open_table(judge: &mut Judge, scene: &Scene<'_>, table: &ShadowTable, findings: &mut Vec<Finding>) {
+    let Some(inspector) = root_of(scene, table) else {
+        return;
+    };
+    let (frames, window) = window(judge, scene, table, inspector, findings);
+    let pages = table.pages();
+    let entries: Vec<Option<Entry>> = (0..pages.end - pages.start)
+        .map(|index| read_entry(scene, table, inspector, index))
+        .collect();
+    compare(judge, scene, table, &entries, findings);
+    let account = frames_by_account(judge, scene);
+    if let Some(found) = account.filter(|found| *found != frames_of(table)) {
+        findings.push(Finding::new(
+            Rule::ShadowTable,
+            "frames of the shadow page table",
+            format!("{} in use", frames_of(table)),
+            format!("{found} in use, by the kernel's account"),
+        ));
+    }
+    judge.shadow = LastSeen {
+        frames,
+        window,
+        entries,
+    };
+}
+
+/// The inspector sees the kernel's frames, and cannot write to them. Gives the frames, and the pages that show them.
+fn window(
+    judge: &mut Judge,
+    scene: &Scene<'_>,
+    table: &ShadowTable,
+    inspector: Root,
+    findings: &mut Vec<Finding>,
+) -> (Vec<FrameNumber>, Vec<(Root, PageNumber)>) {
+    let (mut frames, mut pages) = (Vec::new(), Vec::new());
+    let account = judge.account.table(scene.memory()).and_then(Result::ok);
+    let window = table.window();
+    for number in window.start.0 / PAGE_SIZE..window.end.0 / PAGE_SIZE {
+        if !scene.model.shows_shadow_table(table.inspector, number) {
+            continue;
+        }
+        let place = || scene.place(table.inspector, address_of(number));
+        let mut complain = |expected: &str, found: String| {
+            findings.push(Finding::new(Rule::ShadowTable, place(), expected, found));
+        };
+        let expected = "a page of the shadow page table, to be read";
+        let Some(found) = translate(scene.memory(), inspector, address_of(number))
+            .ok()
+            .filter(|found| found.permissions.user)
+        else {
+            // Protection may forbid even to read; that is the inspector's own doing.
+            let page = scene.model.page(table.inspector, number);
+            if page.is_some_and(|page| page.accessible()) {
+                complain(expected, "not mapped".to_owned());
+            }
+            continue;
+        };
+        if found.permissions.writable {
+            complain(
+                expected,
+                format!("writable, {}", judge.names.frame(found.frame())),
+            );
+        }
+        let kind = account.as_ref().and_then(|account| account.get(found.frame()));
+        if let Some(info) = kind.filter(|info| info.kind != SHADOW_TABLE) {
+            let name = abi::frame_table::frame_kind_name(info.kind).unwrap_or("unknown");
+            complain(expected, format!("{name} by the kernel's account"));
+        }
+        frames.push(found.frame());
+        pages.push((inspector, number));
+    }
+    (frames, pages)
+}
+
+/// Holds every entry that can be seen against what it must say.
+fn compare(
+    judge: &mut Judge,
+    scene: &Scene<'_>,
+    table: &ShadowTable,
+    entries: &[Option<Entry>],
+    findings: &mut Vec<Finding>,
+) {
+    let mut rows = Vec::new();
+    for ((page, entry), index) in table.pages().zip(entries).zip(0..) {
+        let Some(entry) = *entry else { continue };
+        let expected = match table.tracking {
+            Tracking::Fresh => Expected::Exactly(Entry {
+                vaddr: 0,
+                pfn: 0,
+                flags: 0,
+            }),
+            Tracking::Started => from_walk(scene, table, page),
+            Tracking::Stopped => match judge.shadow.entries.get(index).copied().flatten() {
+                Some(before) => Expected::Exactly(before),
+                None => continue,
+            },
+        };
+        if !expected.admits(entry) {
+            rows.push((page, entry, expected));
+        }
+    }
+    if rows.is_empty() {
+        return;
+    }
+    let (expected, other) = match table.tracking {
+        Tracking::Fresh => ("entries that are zero until the first start", "expected"),
+        Tracking::Started => ("entries that say what the page walk finds", "the walk says"),
+        Tracking::Stopped => ("entries that stay as they were at the stop", "before"),
+    };
+    let place = scene.place(table.inspector, table.entries);
+    let found = draw(scene, table, &rows, other, &mut judge.names);
+    findings.push(Finding::new(Rule::ShadowTable, place, expected, found));
+}
+
+/// What the page tables of the target, and the steps so far, say of a page.
+fn from_walk(scene: &Scene<'_>, table: &ShadowTable, page: PageNumber) -> Expected {
+    let nothing = Entry {
+        vaddr: address_of(page).0,
+        pfn: 0,
+        flags: 0,
+    };
+    if table.target_has_ended {
+        return Expected::Exactly(nothing);
+    }
+    let root = scene.agents.get(table.target).and_then(|agent| agent.root);
+    let found = root.and_then(|root| translate(scene.memory(), root, address_of(page)).ok());
+    let mapping = found.map_or(nothing, |found| Entry {
+        pfn: found.frame().0,
+        flags: SPTE_PTE_MAPPED,
+        ..nothing
+    });
+    let area = match scene.model.allocation(table.target, page) {
+        None => return Expected::AnyArea(mapping),
+        Some(Allocation::None) => 0,
+        Some(Allocation::Anonymous) => SPTE_VADDR_ALLOCATED | SPTE_VADDR_ANONYMOUS,
+        Some(Allocation::Other) => SPTE_VADDR_ALLOCATED,
+    };
+    Expected::Exactly(Entry {
+        flags: mapping.flags | area,
+        ..mapping
+    })
+}
+
+/// `page`, `the guest says`, `the walk says`: a row for each page that differs.
+fn draw(
+    scene: &Scene<'_>,
+    table: &ShadowTable,
+    rows: &[(PageNumber, Entry, Expected)],
+    other: &str,
+    names: &mut Names,
+) -> String {
+    let mut drawing = Table::new();
+    drawing
+        .load_preset(presets::NOTHING)
+        .set_header(["page", "the guest says", other]);
+    for (page, entry, expected) in rows.iter().take(MAX_ROWS) {
+        let wanted = expected.entry();
+        let place = scene.place(table.target, address_of(*page));
+        let unknown = match expected {
+            Expected::AnyArea(_) => ", in whatever area",
+            Expected::Exactly(_) => "",
+        };
+        let guest = words(*entry, wanted.vaddr, names);
+        let walk = words(wanted, wanted.vaddr, names) + unknown;
+        drawing.add_row([place, guest, walk]);
+    }
+    let mut text: Vec<String> = drawing
+        .to_string()
+        .lines()
+        .map(|line| line.trim().to_owned())
+        .collect();
+    if rows.len() > MAX_ROWS {
+        text.push(format!("and {} more", rows.len() - MAX_ROWS));
+    }
+    text.join("\n")
+}
+
+fn words(entry: Entry, vaddr: u64, names: &mut Names) -> String {
+    let mut words = Vec::new();
+    for (bit, name) in [
+        (SPTE_VADDR_ALLOCATED, "allocated"),
+        (SPTE_VADDR_ANONYMOUS, "anonymous"),
+        (SPTE_PTE_MAPPED, "mapped"),
+    ] {
+        if entry.flags & bit != 0 {
+            words.push(name.to_owned());
+        }
+    }
+    let unknown = entry.flags & !(SPTE_VADDR_ALLOCATED | SPTE_VADDR_ANONYMOUS | SPTE_PTE_MAPPED);
+    if unknown != 0 {
+        words.push(format!("unknown flags {unknown:#x}"));
+    }
+    if words.is_empty() {
+        words.push("nothing".to_owned());
+    }
+    if entry.pfn != 0 {
+        words.push(format!("on {}", names.frame(FrameNumber(entry.pfn))));
+    }
+    if entry.vaddr != vaddr {
+        words.push(format!("of address {}", VirtAddr(entry.vaddr)));
+    }
+    words.join(" ")
+}
+
+/// Nothing of a table that was closed is left: no page shows its frames, and no frame is in use.
+fn closed_table(judge: &mut Judge, scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let LastSeen { frames, window, .. } = std::mem::take(&mut judge.shadow);
+    for (root, number) in window {
+        let owner = scene.agents.alive().find(|(_, alive)| *alive == root);
+        let found = translate(scene.memory(), root, address_of(number)).ok();
+        if let (Some((agent, _)), Some(found)) = (owner, found)
+            && frames.contains(&found.frame())
+        {
+            findings.push(Finding::new(
+                Rule::ShadowTable,
+                scene.place(agent.channel, address_of(number)),
+                "not mapped since the shadow page table was closed",
+                format!("mapped, {}", judge.names.frame(found.frame())),
+            ));
+        }
+    }
+    if let Some(found) = frames_by_account(judge, scene).filter(|found| *found > 0) {
+        findings.push(Finding::new(
+            Rule::ShadowTable,
+            "frames of the shadow page table",
+            "none in use, since none is open",
+            format!("{found} in use, by the kernel's account"),
+        ));
+    }
+}
+
+/// Frames that the kernel says it uses for a shadow page table, if it keeps an account.
+fn frames_by_account(judge: &Judge, scene: &Scene<'_>) -> Option<u64> {
+    let account = judge.account.table(scene.memory())?.ok()?;
+    let is_of_table = |(_, info): &(FrameNumber, abi::frame_table::FrameInfo)| {
+        info.references > 0 && info.kind == SHADOW_TABLE
+    };
+    Some(account.iter().filter(is_of_table).count() as u64)
+}
+
+fn frames_of(table: &ShadowTable) -> u64 {
+    let window = table.window();
+    (window.end.0 - window.start.0) / PAGE_SIZE
+}
+
+fn root_of(scene: &Scene<'_>, table: &ShadowTable) -> Option<Root> {
+    scene.agents.get(table.inspector)?.root
+}
+
+/// An entry as the inspector sees it; None where its window has another page, or none.
+fn read_entry(scene: &Scene<'_>, table: &ShadowTable, inspector: Root, index: u64) -> Option<Entry> {
+    let mut words = [0; 3];
+    for (word, offset) in words.iter_mut().zip((0..ENTRY_BYTES).step_by(8)) {
+        let address = table.entries.checked_add(index * ENTRY_BYTES + offset)?;
+        if !scene
+            .model
+            .shows_shadow_table(table.inspector, address.0 / PAGE_SIZE)
+        {
+            return None;
+        }
+        let found = translate(scene.memory(), inspector, address).ok()?;
+        *word = scene.memory().read_u64(found.address).ok()?;
+    }
+    let [vaddr, pfn, flags] = words;
+    Some(Entry { vaddr, pfn, flags })
+}
