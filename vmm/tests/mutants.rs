@@ -34,6 +34,16 @@ const fn mutant(name: &'static str, scenario: &'static str, rule: Rule, place: &
     }
 }
 
+/// A fault of the shadow page table.
+const fn shadow(
+    name: &'static str,
+    scenario: &'static str,
+    place: &'static str,
+    clause: &'static str,
+) -> Mutant {
+    mutant(name, scenario, Rule::ShadowTable, place).naming(clause)
+}
+
 impl Mutant {
     /// The finding must name this clause, too.
     const fn naming(self, clause: &'static str) -> Mutant {
@@ -170,6 +180,122 @@ const MUTANTS: &[Mutant] = &[
         "victim:old+0p",
     ),
     mutant("swap-slot-leaked", "swap", Rule::Result, "parent"),
+    shadow(
+        "shadow-cow-untracked",
+        "shadowpt/cow",
+        "inspector:table",
+        "PAGE-7",
+    ),
+    shadow(
+        "shadow-cow-of-others-tracked",
+        "shadowpt/cow",
+        "inspector:table",
+        "PAGE-8",
+    ),
+    shadow(
+        "shadow-fault-untracked",
+        "shadowpt/pages",
+        "inspector:table",
+        "PAGE-1",
+    ),
+    shadow(
+        "shadow-munmap-keeps-mapped",
+        "shadowpt/pages",
+        "inspector:table",
+        "PAGE-2",
+    ),
+    shadow(
+        "shadow-madvise-untracked",
+        "shadowpt/pages",
+        "inspector:table",
+        "PAGE-3",
+    ),
+    shadow(
+        "shadow-mprotect-untracked",
+        "shadowpt/pages",
+        "inspector:table",
+        "PAGE-4",
+    ),
+    shadow(
+        "shadow-swap-untracked",
+        "shadowpt/swap",
+        "inspector:table",
+        "PAGE-10",
+    ),
+    shadow(
+        "shadow-file-anonymous",
+        "shadowpt/areas",
+        "inspector:table",
+        "AREA-5",
+    ),
+    shadow(
+        "shadow-brk-shrink-untracked",
+        "shadowpt/brk",
+        "inspector:table",
+        "AREA-10",
+    ),
+    shadow(
+        "shadow-stack-growth-untracked",
+        "shadowpt/stack",
+        "inspector:table",
+        "AREA-11",
+    ),
+    shadow(
+        "shadow-execve-untracked",
+        "shadowpt/execve",
+        "inspector:table",
+        "AREA-12",
+    ),
+    shadow(
+        "shadow-exit-keeps-entries",
+        "shadowpt/target-ends",
+        "inspector:table",
+        "AREA-14",
+    ),
+    shadow(
+        "shadow-start-keeps-old",
+        "shadowpt/start-stop",
+        "inspector:table",
+        "START-5",
+    ),
+    shadow(
+        "shadow-stop-ignored",
+        "shadowpt/start-stop",
+        "inspector:table",
+        "START-4",
+    ),
+    shadow(
+        "shadow-entries-writable",
+        "shadowpt/open",
+        "inspector:memory+1p",
+        "OPEN-2",
+    ),
+    shadow(
+        "shadow-close-keeps-window",
+        "shadowpt/close",
+        "inspector:table",
+        "CLOSE-4",
+    ),
+    shadow(
+        "shadow-inspector-death-ignored",
+        "shadowpt/inspector-ends",
+        "frames of the shadow page table",
+        "CLOSE-6",
+    ),
+    mutant(
+        "shadow-truncation-untold",
+        "shadowpt/open-truncates",
+        Rule::Result,
+        "inspector, end_vaddr",
+    )
+    .naming("OPEN-8"),
+    mutant(
+        "shadow-contents-of-any-frame",
+        "shadowpt/page-contents",
+        Rule::Contents,
+        "inspector:copy+1p",
+    )
+    .naming("CONTENTS-1"),
 ];
 
 /// Faults that only a processor with a translation cache of its own can show: where KVM interprets the kernel, each store

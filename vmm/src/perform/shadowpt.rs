@@ -1,5 +1,6 @@
 //! Steps on the shadow page table.
 
+use abi::PAGE_SIZE;
 use abi::operation;
 use abi::shadowpt::{CLOSE, MAX_SPT_RANGE, OPEN, PAGE_CONTENTS, START, STOP};
 
@@ -45,9 +46,11 @@ impl<D: Drive> Performer<D> {
         let Some(reply) = reply else { return Ok(performed) };
         let covered_end = VirtAddr(end.0.min(start.0.saturating_add(MAX_SPT_RANGE)));
         if reply.value != covered_end.0 {
-            let name = |address: VirtAddr| {
-                let place = self.regions.name(target, address);
-                place.unwrap_or_else(|| address.to_string())
+            let name = |address: VirtAddr| match address.0.checked_sub(start.0) {
+                Some(len_bytes) if address.page_start() == address => {
+                    format!("{from} and {} pages", len_bytes / PAGE_SIZE)
+                }
+                _ => address.to_string(),
             };
             performed.findings.push(Finding::new(
                 Rule::Result,
