@@ -135,6 +135,10 @@ mutants! {
     ShadowInspectorDeathIgnored = "shadow-inspector-death-ignored";
     /// shadowpt_page_contents copies the first page of the range, whatever frame it is asked for.
     ShadowContentsOfAnyFrame = "shadow-contents-of-any-frame";
+    /// shadowpt_open that runs out of memory half-way leaves what it has mapped by then.
+    ShadowOpenLeavesPages = "shadow-open-leaves-pages";
+    /// shadowpt_open that fails leaves the table taken.
+    ShadowOpenFailureKeepsClaim = "shadow-open-failure-keeps-claim";
     /// Two callers of shadowpt_open at the same time may both find the table free.
     ShadowOpenRace = "shadow-open-race";
 }

@@ -283,6 +283,20 @@ const MUTANTS: &[Mutant] = &[
         "CLOSE-6",
     ),
     mutant(
+        "shadow-open-leaves-pages",
+        "shadowpt/open-out-of-memory",
+        Rule::Result,
+        "inspector",
+    )
+    .naming("OPEN-15"),
+    mutant(
+        "shadow-open-failure-keeps-claim",
+        "shadowpt/open-errors",
+        Rule::Result,
+        "inspector",
+    )
+    .naming("OPEN-6"),
+    mutant(
         "shadow-truncation-untold",
         "shadowpt/open-truncates",
         Rule::Result,
