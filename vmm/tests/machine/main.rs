@@ -5,7 +5,8 @@ mod tiny_kernel;
 use std::time::Duration;
 
 use tiny_kernel::{ENTRY, ample, machine};
-use vmm::channel::Channel;
+use vm_memory::{Bytes, GuestAddress};
+use vmm::channel::{Channel, Operation};
 use vmm::vm::{Budget, Cause, Death, StopReason};
 
 /// Runs `code` to its end.
@@ -151,4 +152,41 @@ fn a_guest_can_be_inspected_between_rings() {
         panic!()
     };
     assert_eq!(death.cause, Cause::Halted);
+}
+
+/// `movups xmm0, [doorbell]; movups [TAKEN_AT], xmm0; hlt`: the first half of what is read is a ring, the second an argument.
+fn ring_with_an_argument() -> Vec<u8> {
+    // mov eax, CR4.OSFXSR; mov cr4, eax: there are no such instructions else.
+    let mut code = vec![0xb8, 0, 2, 0, 0, 0x0f, 0x22, 0xe0];
+    code.extend([0x0f, 0x10, 0x05]);
+    code.extend((abi::doorbell::PHYS_BASE as u32).to_le_bytes());
+    code.extend([0x0f, 0x11, 0x05]);
+    code.extend(TAKEN_AT.to_le_bytes());
+    code.push(0xf4);
+    code
+}
+
+/// Where that kernel puts what it has read.
+const TAKEN_AT: u32 = ENTRY + 0x1000;
+
+#[test]
+fn an_instruction_that_rings_and_reads_on_gets_what_it_reads_whether_or_not_a_tick_comes() {
+    for ticks in 0..2 {
+        let (mut vm, _files) = machine(&ring_with_an_argument(), ample());
+        let mut stop = vm.run().unwrap();
+        assert_eq!(*stop.reason(), StopReason::Ring(Channel::FIRST));
+        let operation = Operation::new(abi::operation::EXIT, &[0x1234]);
+        stop.devices().doorbell.give(Channel::FIRST, operation);
+        (0..ticks).for_each(|_| vm.tick());
+
+        let stop = vm.run().unwrap();
+        assert!(matches!(stop.reason(), StopReason::Died(death) if death.cause == Cause::Halted));
+        let taken: [u64; 2] = stop.memory().read_obj(GuestAddress(TAKEN_AT.into())).unwrap();
+        assert_eq!(taken, [abi::operation::EXIT, 0x1234], "{ticks} ticks");
+        assert_eq!(
+            stop.exits(),
+            3,
+            "a ring, the other half, and the halt; {ticks} ticks"
+        );
+    }
 }
