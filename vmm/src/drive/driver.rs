@@ -28,7 +28,6 @@ const PATIENCE_WITH_TIMER: u32 = 50;
 pub struct Driver {
     vm: Vm,
     agents: Agents,
-    events: Vec<Event>,
     /// Ticks of the virtual clock so far.
     ticks: u64,
     /// For each channel, when its last operation was given and when it was answered, in ticks.
@@ -58,7 +57,6 @@ impl Driver {
         Driver {
             vm,
             agents: Agents::default(),
-            events: Vec::new(),
             ticks: 0,
             timing: BTreeMap::new(),
         }
@@ -76,7 +74,9 @@ impl Driver {
 
     /// The kernel's reports since this was last called.
     pub fn take_events(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.events)
+        let stop = self.vm.stop();
+        stop.map(|mut stop| stop.devices().events.take())
+            .unwrap_or_default()
     }
 
     /// Starts the guest and lets it run until its first program asks for an operation.
@@ -165,9 +165,8 @@ impl Driver {
     /// Runs to the next ring and notes who it was. None when the guest has ended.
     fn next_ring(&mut self) -> Result<Option<Channel>, VmError> {
         let mut stop = self.vm.run()?;
-        for event in stop.devices().events.take() {
-            self.agents.note(&event);
-            self.events.push(event);
+        for event in stop.devices().events.look() {
+            self.agents.note(event);
         }
         let StopReason::Ring(channel) = *stop.reason() else {
             return Ok(None);
