@@ -126,6 +126,7 @@ const MUTANTS: &[Mutant] = &[
     mutant("kill-ignored", "kill", Rule::Answer, "parent"),
     mutant("sleeper-scheduled", "wait", Rule::Life, "parent"),
     mutant("slice-never-ends", "spinning", Rule::Death, "0x"),
+    mutant("ticks-masked", "sleep", Rule::Clock, "the clock"),
     mutant("sleep-too-short", "sleep", Rule::Result, "short"),
     mutant(
         "last-owner-copies",

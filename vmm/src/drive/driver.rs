@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use abi::clock::TICK_NANOSECONDS;
 use abi::operation;
 
-use super::{Agents, Drive, Life, Outcome};
+use super::{Agents, Drive, Life, Outcome, Ticked};
 use crate::channel::{Channel, Event, Operation, Reply};
 use crate::inspect::walk::Root;
 use crate::scenario::{Clock, ProcessName};
@@ -28,7 +28,7 @@ const PATIENCE_WITH_TIMER: u32 = 50;
 pub struct Driver {
     vm: Vm,
     agents: Agents,
-    /// Ticks of the virtual clock so far.
+    /// Ticks of the virtual clock that the kernel has taken so far.
     ticks: u64,
     /// For each channel, when its last operation was given and when it was answered, in ticks.
     timing: BTreeMap<Channel, Timing>,
@@ -124,7 +124,7 @@ impl Driver {
                 Wait::Ticks(most) if ticks >= most => return Ok(Outcome::Silent),
                 Wait::Ticks(_) => {
                     ticks += u64::from(self.vm.clock() == Clock::Virtual);
-                    self.raise_tick();
+                    self.vm.tick();
                 }
                 Wait::Rounds(_) => {}
             }
@@ -138,11 +138,6 @@ impl Driver {
             Clock::Virtual => PATIENCE,
             Clock::Real => PATIENCE_WITH_TIMER,
         })
-    }
-
-    fn raise_tick(&mut self) {
-        self.ticks += 1;
-        self.vm.tick();
     }
 
     fn give(&mut self, channel: Channel, operation: Operation) {
@@ -164,7 +159,9 @@ impl Driver {
 
     /// Runs to the next ring and notes who it was. None when the guest has ended.
     fn next_ring(&mut self) -> Result<Option<Channel>, VmError> {
+        let was_raised = self.vm.tick_is_pending();
         let mut stop = self.vm.run()?;
+        self.ticks += u64::from(was_raised && !stop.tick_is_pending());
         for event in stop.devices().events.look() {
             self.agents.note(event);
         }
@@ -258,14 +255,17 @@ impl Drive for Driver {
         }
     }
 
-    fn tick(&mut self, count: u64) -> Result<(), VmError> {
-        for _ in 0..count {
-            self.raise_tick();
+    fn tick(&mut self, count: u64) -> Result<Ticked, VmError> {
+        for taken in 0..count {
+            self.vm.tick();
             if self.next_ring()?.is_none() {
-                break;
+                return Ok(Ticked::GuestEnded);
+            }
+            if self.vm.tick_is_pending() {
+                return Ok(Ticked::NotTaken { taken });
             }
         }
-        Ok(())
+        Ok(Ticked::Taken)
     }
 
     fn ticks_taken(&self, channel: Channel) -> Option<u64> {

@@ -25,6 +25,20 @@ pub enum Outcome {
     GuestEnded,
 }
 
+/// What came of ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ticked {
+    /// The kernel was interrupted by each.
+    Taken,
+    /// An agent asks for its next operation, and the kernel was interrupted by so many only: the processor masks interrupts.
+    NotTaken {
+        /// Ticks before the one that was not taken.
+        taken: u64,
+    },
+    /// The whole guest has ended.
+    GuestEnded,
+}
+
 /// Something that has agents and lets them perform operations, one at a time. [`Driver`] drives those of a guest.
 pub trait Drive {
     /// The host failed: nothing that the agents' kernel did.
@@ -61,14 +75,14 @@ pub trait Drive {
     /// The host failed.
     fn await_end(&mut self, channel: Channel) -> Result<Outcome, Self::Error>;
 
-    /// Lets time pass: so many ticks of the guest's clock.
+    /// Lets time pass: so many ticks of the guest's clock, up to the first that is not taken.
     ///
     /// # Errors
     /// The host failed.
-    fn tick(&mut self, count: u64) -> Result<(), Self::Error>;
+    fn tick(&mut self, count: u64) -> Result<Ticked, Self::Error>;
 
-    /// Ticks of the virtual clock from the beginning of the last operation on `channel` to its answer. None when it has not
-    /// answered, or when time passes by itself.
+    /// Ticks of the virtual clock that the kernel took from the beginning of the last operation on `channel` to its answer. None
+    /// when it has not answered, or when time passes by itself.
     fn ticks_taken(&self, channel: Channel) -> Option<u64>;
 
     /// Waits for the answer to an operation that was silent.

@@ -90,6 +90,8 @@ rules! {
     FramesLost: "after the last process every frame has come back",
     /// Processes and threads change their states as they may.
     Life: "processes change state as allowed",
+    /// Who runs a program can be interrupted.
+    Clock: "a tick of the clock interrupts the program that runs",
     /// Reports of the kernel are well formed, and not too many to follow.
     Reports: "the kernel's reports can be read",
     /// The judge's own page walk leads where KVM's does.
@@ -132,6 +134,7 @@ impl Rule {
             | Rule::References
             | Rule::FramesLost
             | Rule::Life
+            | Rule::Clock
             | Rule::Reports => Blame::Guest,
         }
     }

@@ -10,6 +10,7 @@
 //! - [`life`]: whether the processes' reported states follow one another as they may
 
 mod account;
+mod clock;
 mod expectations;
 mod finding;
 mod invariants;
@@ -182,6 +183,7 @@ impl Judge {
         let mut findings = invariants::audit(self, scene)?;
         findings.extend(self.files(&written, scene));
         findings.extend(self.life.audit(scene));
+        findings.extend(clock::audit(scene));
         written.clear();
         self.written = Some(written);
         findings.retain(|finding| self.reported.insert(finding.clone()));

@@ -22,7 +22,7 @@ use super::agent::{CHANNELS, LinuxAgent, SOCKET_FLAG};
 use super::error::ReferenceError;
 use super::line::Received;
 use crate::channel::{Channel, Operation, Reply};
-use crate::drive::{Agents, Drive, Life, Outcome};
+use crate::drive::{Agents, Drive, Life, Outcome, Ticked};
 use crate::scenario::ProcessName;
 
 /// Most agents that live at the same time. A scenario may well fork without bounds; this machine is to survive that.
@@ -181,9 +181,9 @@ impl Drive for LinuxDriver {
         self.answer(channel, operation::EXIT)
     }
 
-    fn tick(&mut self, count: u64) -> Result<(), ReferenceError> {
+    fn tick(&mut self, count: u64) -> Result<Ticked, ReferenceError> {
         sleep(Duration::from_nanos(TICK_NANOSECONDS.saturating_mul(count)));
-        Ok(())
+        Ok(Ticked::Taken)
     }
 
     fn ticks_taken(&self, _: Channel) -> Option<u64> {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::Performer;
 use crate::channel::{Channel, Operation, Reply};
-use crate::drive::{Agents, Drive, Outcome};
+use crate::drive::{Agents, Drive, Outcome, Ticked};
 use crate::scenario::{Operation as ScriptOperation, Scenario, Step};
 
 /// Operations of every kind, so that each way to take an answer is walked.
@@ -81,8 +81,8 @@ impl Drive for Liar {
         Ok(self.answer())
     }
 
-    fn tick(&mut self, _: u64) -> Result<(), Infallible> {
-        Ok(())
+    fn tick(&mut self, _: u64) -> Result<Ticked, Infallible> {
+        Ok(Ticked::NotTaken { taken: 0 })
     }
 
     fn ticks_taken(&self, channel: Channel) -> Option<u64> {

@@ -6,7 +6,7 @@ use abi::operation;
 
 use super::{Claim, Performed, Performer, arguments_payload, status_text};
 use crate::channel::{Channel, Operation as AgentOperation};
-use crate::drive::{Drive, Life, Outcome};
+use crate::drive::{Drive, Life, Outcome, Ticked};
 use crate::judge::{Finding, Rule};
 use crate::scenario::{DefaultAction, Expected, OperationStep, PathArgument, ProcessName, Return, Signal};
 
@@ -221,7 +221,11 @@ impl<D: Drive> Performer<D> {
     /// # Errors
     /// The host failed.
     pub fn tick(&mut self, count: u64) -> Result<Performed, D::Error> {
-        self.driver.tick(count)?;
-        Ok(Performed::as_expected("done"))
+        Ok(Performed::as_expected(match self.driver.tick(count)? {
+            Ticked::Taken => "done".to_owned(),
+            // What that says about the kernel is the judge's to tell: the tick still waits.
+            Ticked::NotTaken { taken } => format!("{taken} of {count} taken"),
+            Ticked::GuestEnded => "the guest ended".to_owned(),
+        }))
     }
 }
