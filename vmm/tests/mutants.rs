@@ -123,7 +123,7 @@ const MUTANTS: &[Mutant] = &[
     mutant("zombie-never-reaped", "wait", Rule::Result, "parent"),
     mutant("orphan-not-adopted", "orphans", Rule::Result, "living"),
     mutant("wait-wrong-child", "wait", Rule::Result, "parent"),
-    mutant("kill-ignored", "kill", Rule::Answer, "parent"),
+    mutant("kill-ignored", "kill", Rule::Result, "idle"),
     mutant("sleeper-scheduled", "wait", Rule::Life, "parent"),
     mutant("slice-never-ends", "spinning", Rule::Death, "0x"),
     mutant("ticks-masked", "sleep", Rule::Clock, "the clock"),

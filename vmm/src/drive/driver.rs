@@ -8,12 +8,13 @@
 //! A virtual clock stands still but for operations that take time (a sleep, a program): then it moves on by a tick each time
 //! the idle agents have come round once, so that whoever could run has run in between. A `tick` step moves it too.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use abi::clock::TICK_NANOSECONDS;
 use abi::operation;
 
-use super::{Agents, Drive, Life, Outcome, Ticked};
+use super::{Agents, Drive, End, Life, Outcome, Ticked};
 use crate::channel::{Channel, Event, Operation, Reply};
 use crate::inspect::walk::Root;
 use crate::scenario::{Clock, ProcessName};
@@ -248,11 +249,22 @@ impl Drive for Driver {
         vec![operation::CHANNEL_FLAG.to_owned(), channel.number().to_string()]
     }
 
-    fn await_end(&mut self, channel: Channel) -> Result<Outcome, VmError> {
-        match self.agents.get(channel).map(|agent| agent.life) {
-            Some(Life::Ended(status)) => Ok(Outcome::Ended(status)),
-            _ => self.wait_for(channel, self.patience(), |_| None),
+    fn await_end(&mut self, channel: Channel) -> Result<End, VmError> {
+        if let Some(Life::Ended(status)) = self.agents.get(channel).map(|agent| agent.life) {
+            return Ok(End::Reported(status));
         }
+        let asks = Cell::new(false);
+        let outcome = self.wait_for(channel, self.patience(), |driver| {
+            let rings = driver.vm.stop()?.reason() == &StopReason::Ring(channel);
+            asks.set(asks.get() || rings);
+            None
+        })?;
+        Ok(match outcome {
+            Outcome::Ended(status) => End::Reported(status),
+            Outcome::GuestEnded => End::GuestEnded,
+            Outcome::Replied(_) | Outcome::Silent if asks.get() => End::StillAsks,
+            Outcome::Replied(_) | Outcome::Silent => End::Silent,
+        })
     }
 
     fn tick(&mut self, count: u64) -> Result<Ticked, VmError> {

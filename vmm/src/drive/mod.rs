@@ -25,6 +25,19 @@ pub enum Outcome {
     GuestEnded,
 }
 
+/// What was seen of a process that should end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The kernel says that it has ended, with this wait status.
+    Reported(u32),
+    /// It does not ask for operations any more.
+    Silent,
+    /// It asks for operations as before.
+    StillAsks,
+    /// The whole guest has ended.
+    GuestEnded,
+}
+
 /// What came of ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ticked {
@@ -69,11 +82,11 @@ pub trait Drive {
     /// Arguments with which the agent program goes on on `channel`.
     fn agent_arguments(&self, channel: Channel) -> Vec<String>;
 
-    /// Waits for the end of the process on `channel`.
+    /// Waits for the end of the process on `channel`, as long as others could keep it from coming round.
     ///
     /// # Errors
     /// The host failed.
-    fn await_end(&mut self, channel: Channel) -> Result<Outcome, Self::Error>;
+    fn await_end(&mut self, channel: Channel) -> Result<End, Self::Error>;
 
     /// Lets time pass: so many ticks of the guest's clock, up to the first that is not taken.
     ///

@@ -22,7 +22,7 @@ use super::agent::{CHANNELS, LinuxAgent, SOCKET_FLAG};
 use super::error::ReferenceError;
 use super::line::Received;
 use crate::channel::{Channel, Operation, Reply};
-use crate::drive::{Agents, Drive, Life, Outcome, Ticked};
+use crate::drive::{Agents, Drive, End, Life, Outcome, Ticked};
 use crate::scenario::ProcessName;
 
 /// Most agents that live at the same time. A scenario may well fork without bounds; this machine is to survive that.
@@ -177,8 +177,13 @@ impl Drive for LinuxDriver {
         ]
     }
 
-    fn await_end(&mut self, channel: Channel) -> Result<Outcome, ReferenceError> {
-        self.answer(channel, operation::EXIT)
+    fn await_end(&mut self, channel: Channel) -> Result<End, ReferenceError> {
+        Ok(match self.answer(channel, operation::EXIT)? {
+            Outcome::Ended(status) => End::Reported(status),
+            Outcome::Replied(_) => End::StillAsks,
+            Outcome::Silent => End::Silent,
+            Outcome::GuestEnded => End::GuestEnded,
+        })
     }
 
     fn tick(&mut self, count: u64) -> Result<Ticked, ReferenceError> {

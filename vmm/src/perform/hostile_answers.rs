@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::Performer;
 use crate::channel::{Channel, Operation, Reply};
-use crate::drive::{Agents, Drive, Outcome, Ticked};
+use crate::drive::{Agents, Drive, End, Outcome, Ticked};
 use crate::scenario::{Operation as ScriptOperation, Scenario, Step};
 
 /// Operations of every kind, so that each way to take an answer is walked.
@@ -77,8 +77,13 @@ impl Drive for Liar {
         Vec::new()
     }
 
-    fn await_end(&mut self, _: Channel) -> Result<Outcome, Infallible> {
-        Ok(self.answer())
+    fn await_end(&mut self, _: Channel) -> Result<End, Infallible> {
+        Ok(match self.answer() {
+            Outcome::Ended(status) => End::Reported(status),
+            Outcome::Replied(_) => End::StillAsks,
+            Outcome::Silent => End::Silent,
+            Outcome::GuestEnded => End::GuestEnded,
+        })
     }
 
     fn tick(&mut self, _: u64) -> Result<Ticked, Infallible> {
