@@ -89,6 +89,8 @@ mutants! {
     SleeperScheduled = "sleeper-scheduled";
     /// A thread that has used up its time slice goes on.
     SliceNeverEnds = "slice-never-ends";
+    /// Programs run with interrupts masked.
+    TicksMasked = "ticks-masked";
     /// A sleep ends one tick before its time.
     SleepTooShort = "sleep-too-short";
     /// The last owner of a page that was shared gets a copy of it when it writes.

@@ -4,7 +4,7 @@
 mod guest;
 
 use vmm::fuzz::{Plan, Tried, try_one};
-use vmm::image::{self, GuestImage, ImageKind};
+use vmm::image::{GuestImage, ImageKind};
 use vmm::judge::Rule;
 use vmm::report::Verdict;
 use vmm::report::text::{Colour, Detail, render};
@@ -14,26 +14,26 @@ use vmm::scenario::{Scenario, ScenarioName};
 /// Steps that must have passed.
 const STEPS: usize = 1000;
 /// Moves of a sequence on average.
-const MOVES: usize = 80;
+const MOVES: usize = 60;
 
 fn try_seed(image: &GuestImage, options: &[String], seed: u64) -> Tried {
-    let kvm = vmm::vm::open().unwrap();
+    let kvm = vmm::vm::open().expect("KVM can be used");
     let guest = Guest {
         kernel: &image.kernel,
         initrd: &image.initrd,
         options,
     };
-    let name = ScenarioName::try_from("found".to_owned()).unwrap();
+    let name = ScenarioName::try_from("found".to_owned()).expect("a name");
     let plan = Plan { seed, moves: MOVES };
-    try_one(&kvm, &guest, &image.programs, &name, plan).unwrap()
+    try_one(&kvm, &guest, &image.programs, &name, plan).expect("the host can run a guest")
 }
 
 #[test]
 fn a_thousand_random_steps_pass() {
-    let image = guest::image();
+    let image = guest::image(ImageKind::Shipped);
     let mut steps = 0;
     for seed in 1.. {
-        match try_seed(&image, &[], seed) {
+        match try_seed(image, &[], seed) {
             Tried::Passed { steps: more } => steps += more,
             Tried::Failed { text, report } => {
                 panic!("{text}\n{}", render(&report, Colour::Plain, Detail::Full))
@@ -47,9 +47,9 @@ fn a_thousand_random_steps_pass() {
 
 #[test]
 fn a_fault_is_found_and_becomes_a_short_scenario_that_shows_it() {
-    let image = image::ensure(ImageKind::Mutants, &*image::to_stderr()).unwrap();
+    let image = guest::image(ImageKind::Mutants);
     let options = ["mutant=shadow-madvise-untracked".to_owned()];
-    let found = (1..50).find_map(|seed| match try_seed(&image, &options, seed) {
+    let found = (1..50).find_map(|seed| match try_seed(image, &options, seed) {
         Tried::Passed { .. } => None,
         Tried::Failed { text, .. } => Some(text),
     });
@@ -57,16 +57,8 @@ fn a_fault_is_found_and_becomes_a_short_scenario_that_shows_it() {
     let scenario = Scenario::parse("found.json", &text, &image.programs).unwrap();
     assert!(scenario.steps.len() <= 20, "not short:\n{text}");
 
-    let run = |options: &[String]| {
-        let guest = Guest {
-            kernel: &image.kernel,
-            initrd: &image.initrd,
-            options,
-        };
-        vmm::run::run(&vmm::vm::open().unwrap(), &guest, &scenario).unwrap()
-    };
-    let wrong = run(&options);
+    let wrong = guest::run(image, &scenario, &options);
     assert_eq!(wrong.verdict, Verdict::Fail);
     assert!(wrong.findings().any(|finding| finding.rule == Rule::ShadowTable));
-    assert_eq!(run(&[]).verdict, Verdict::Pass);
+    assert_eq!(guest::run(image, &scenario, &[]).verdict, Verdict::Pass);
 }

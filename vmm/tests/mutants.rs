@@ -2,16 +2,18 @@
 //!
 //! The faults are listed in `guest-kernel/src/mutant.rs`; one that is missing here fails a test.
 
+#[path = "support/guest.rs"]
+mod guest;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use vmm::image::{self, GuestImage, ImageKind};
+use vmm::image::{GuestImage, ImageKind};
 use vmm::judge::{Finding, Rule};
 use vmm::report::text::{Colour, Detail, render};
 use vmm::report::{Report, Verdict};
-use vmm::run::Guest;
 use vmm::scenario::Scenario;
 
 /// A fault, a scenario that shows it, and what the judge must say: the rule that is broken, and where, and which clause of a
@@ -149,9 +151,10 @@ const MUTANTS: &[Mutant] = &[
     mutant("zombie-never-reaped", "wait", Rule::Result, "parent"),
     mutant("orphan-not-adopted", "orphans", Rule::Result, "living"),
     mutant("wait-wrong-child", "wait", Rule::Result, "parent"),
-    mutant("kill-ignored", "kill", Rule::Answer, "parent"),
+    mutant("kill-ignored", "kill", Rule::Result, "idle"),
     mutant("sleeper-scheduled", "wait", Rule::Life, "parent"),
     mutant("slice-never-ends", "spinning", Rule::Death, "0x"),
+    mutant("ticks-masked", "sleep", Rule::Clock, "the clock"),
     mutant("sleep-too-short", "sleep", Rule::Result, "short"),
     mutant(
         "last-owner-copies",
@@ -322,9 +325,7 @@ const MUTANTS_OF_THE_KERNEL: &str = include_str!("../../guest-kernel/src/mutant.
 
 fn main() {
     let arguments = Arguments::from_args();
-    let image: &'static GuestImage = Box::leak(Box::new(
-        image::ensure(ImageKind::Mutants, &*image::to_stderr()).expect("the guest image can be built"),
-    ));
+    let image = guest::image(ImageKind::Mutants);
     let mut tests: Vec<Trial> = MUTANTS
         .iter()
         .map(|mutant| {
@@ -430,10 +431,5 @@ fn run(scenario: &str, options: &[String], image: &GuestImage) -> Result<Report,
     let file = root.join(format!("scenarios/{scenario}.json"));
     let text = fs::read_to_string(&file)?;
     let scenario = Scenario::parse(&file.display().to_string(), &text, &image.programs)?;
-    let guest = Guest {
-        kernel: &image.kernel,
-        initrd: &image.initrd,
-        options,
-    };
-    Ok(vmm::run::run(&vmm::vm::open()?, &guest, &scenario)?)
+    Ok(guest::run(image, &scenario, options))
 }
