@@ -44,5 +44,7 @@ named_numbers! {
         SHADOW_TABLE = 8;
         /// Pages that a module has allocated, and may lend to programs.
         MODULE_PAGES = 9;
+        /// Memory of the kernel's that is mapped page by page.
+        VMALLOC = 10;
     }
 }

@@ -9,6 +9,7 @@
 //! - [`child`]: children that run a function
 //! - [`thread`]: threads that do
 //! - [`Board`]: words that processes share
+//! - [`FailNth`]: requests for memory that fail inside the kernel
 //! - [`maps`]: what the kernel says of the process's address space
 //! - [`lines`]: lines of files that the kernel makes when they are read
 //! - [`print!`], [`println!`]: text to standard output, one system call a line; [`eprintln!`]: to standard error
@@ -21,6 +22,7 @@
 mod arguments;
 mod board;
 pub mod child;
+mod fail_nth;
 pub mod lines;
 pub mod maps;
 pub mod output;
@@ -32,4 +34,5 @@ pub mod thread;
 
 pub use arguments::Arguments;
 pub use board::Board;
+pub use fail_nth::FailNth;
 pub use span::Span;

@@ -20,6 +20,8 @@ pub(crate) enum File {
     OwnMemory,
     /// The areas of the process that reads it (`/proc/self/maps`).
     OwnMaps,
+    /// Which request for memory of the process fails (`/proc/self/fail-nth`).
+    FailNth,
     /// The modules that there are (`/proc/modules`).
     Modules,
 }

@@ -9,9 +9,9 @@ use core::ptr::NonNull;
 use abi::boot::DIRECT_MAP_BASE;
 
 use super::address::{FrameNumber, PAGE_BYTES, PhysAddr, VirtAddr};
-use super::direct_map;
 use super::frames::{self, Contents, FrameKind, OutOfMemory};
 use super::page_table::alias;
+use super::{direct_map, fault_injection};
 use crate::arch;
 use crate::log;
 
@@ -23,7 +23,7 @@ const MAX_FRAMES: usize = RESERVED as usize - 1;
 /// Takes frames in a row, as many as `bytes` need.
 pub(crate) fn allocate_row(bytes: usize, contents: Contents) -> Result<NonNull<u8>, OutOfMemory> {
     let count = bytes.div_ceil(PAGE_BYTES);
-    if count == 0 || count > MAX_FRAMES {
+    if count == 0 || count > MAX_FRAMES || fault_injection::fails() {
         return Err(OutOfMemory);
     }
     let first = frames::allocate_contiguous(FrameKind::ModulePages, count as u32)?;

@@ -101,7 +101,7 @@ fn link<'a>(object: &Object<'a>) -> Result<Linked, LoadError<'a>> {
     let info = layout.place_of(info).ok_or(LoadError::BadInfo {
         problem: "is not loaded",
     })?;
-    let mut memory = Vmalloc::new(FrameKind::Heap, layout.bytes() as usize)?;
+    let mut memory = Vmalloc::new(FrameKind::Vmalloc, layout.bytes() as usize)?;
     let base = memory.range().start();
     for (index, section) in object.sections() {
         if let Some(place) = layout.place_of(index) {

@@ -7,7 +7,8 @@ use crate::fs::{File, OpenFile, initrd};
 use crate::mm::UserSlice;
 use crate::process::{read_path, with_current};
 
-/// The devices, the files of the initrd, two files about the process itself, and one about modules. Of the flags the access mode matters alone.
+/// The devices, the files of the initrd, the files about the process itself, and one about modules. Of the flags the access
+/// mode matters alone.
 pub(super) fn open(path: u64, flags: u64) -> Result<u64, Errno> {
     with_current(|process| {
         let mut buffer = [0; 256];
@@ -36,6 +37,7 @@ fn find(path: &[u8]) -> Result<File, Errno> {
         b"/dev/console" => File::Console,
         b"/proc/self/mem" => File::OwnMemory,
         b"/proc/self/maps" => File::OwnMaps,
+        b"/proc/self/fail-nth" => File::FailNth,
         b"/proc/modules" => File::Modules,
         _ => File::Initrd(initrd::find(path).ok_or(Errno::ENOENT)?.contents),
     })
@@ -121,7 +123,7 @@ fn put_status(file: File, buffer: u64) -> Result<u64, Errno> {
     let (mode, size) = match file {
         File::Console | File::Memory => (CHARACTER_DEVICE, 0),
         File::Initrd(contents) => (REGULAR_READ_ONLY, contents.len() as u64),
-        File::OwnMemory => (REGULAR_READ_WRITE, 0),
+        File::OwnMemory | File::FailNth => (REGULAR_READ_WRITE, 0),
         File::OwnMaps | File::Modules => (REGULAR_READ_ONLY, 0),
     };
     let mut status = [0; STAT_BYTES];

@@ -15,7 +15,7 @@ pub(super) fn init_module(image: u64, length: u64, parameters: u64) -> Result<u6
     if length == 0 {
         return module::load(&[], &[]).map(|()| 0);
     }
-    let mut copy = Vmalloc::new(FrameKind::Heap, from.len())?;
+    let mut copy = Vmalloc::new(FrameKind::Vmalloc, from.len())?;
     with_current(|process| {
         let into = &mut copy.bytes_mut()[..from.len()];
         process.address_space().read(from, into)

@@ -4,8 +4,8 @@ use abi::PAGE_SIZE;
 
 use crate::device::console;
 use crate::errno::Errno;
-use crate::fs::{File, OpenFile, own_maps};
-use crate::mm::UserSlice;
+use crate::fs::{File, OpenFile, fail_nth, own_maps};
+use crate::mm::{UserSlice, fault_injection};
 use crate::module;
 use crate::process::{self, with_current};
 
@@ -88,7 +88,9 @@ fn read_at(file: File, position: u64, buffer: u64, count: u64) -> Result<u64, Er
     let text = match file {
         File::OwnMaps => with_current(|process| own_maps::text(process.address_space()))?,
         File::Modules => module::listing(module_reader())?,
-        File::Console | File::Memory | File::Initrd(_) | File::OwnMemory => Default::default(),
+        File::Console | File::Memory | File::Initrd(_) | File::OwnMemory | File::FailNth => {
+            Default::default()
+        }
     };
     by_pieces(position, buffer, count, |position, piece| {
         let mut bytes = [0; PIECE_BYTES];
@@ -98,6 +100,11 @@ fn read_at(file: File, position: u64, buffer: u64, count: u64) -> Result<u64, Er
             File::Memory => return Err(Errno::EPERM),
             File::Initrd(contents) => copy_from(contents, position, bytes),
             File::OwnMaps | File::Modules => copy_from(&text, position, bytes),
+            File::FailNth => {
+                let mut text = [0; fail_nth::MAX_TEXT_BYTES];
+                let len = fail_nth::write(fault_injection::left(), &mut text);
+                copy_from(&text[..len], position, bytes)
+            }
             File::OwnMemory => {
                 process::read_own(position, bytes)?;
                 bytes.len()
@@ -117,6 +124,9 @@ fn module_reader() -> module::Reader {
 }
 
 fn write_at(file: File, position: u64, buffer: u64, count: u64) -> Result<u64, Errno> {
+    if file == File::FailNth {
+        return write_fail_nth(buffer, count);
+    }
     by_pieces(position, buffer, count, |position, piece| {
         let mut bytes = [0; PIECE_BYTES];
         let bytes = &mut bytes[..piece.len()];
@@ -124,11 +134,21 @@ fn write_at(file: File, position: u64, buffer: u64, count: u64) -> Result<u64, E
         match file {
             File::Console => console::write(bytes),
             File::Memory => return Err(Errno::EPERM),
-            File::Initrd(_) | File::OwnMaps | File::Modules => return Err(Errno::EBADF),
+            File::Initrd(_) | File::OwnMaps | File::Modules | File::FailNth => return Err(Errno::EBADF),
             File::OwnMemory => process::write_own(position, bytes)?,
         }
         Ok(bytes.len())
     })
+}
+
+/// All of it at once, wherever pages begin: half a number is another number.
+fn write_fail_nth(buffer: u64, count: u64) -> Result<u64, Errno> {
+    let mut text = [0; fail_nth::MAX_TEXT_BYTES];
+    let text = text.get_mut(..count as usize).ok_or(Errno::EINVAL)?;
+    let from = UserSlice::new(buffer, count)?;
+    with_current(|process| process.address_space().read(from, text))?;
+    fault_injection::fail_nth(fail_nth::parse(text)?);
+    Ok(count)
 }
 
 /// Moves piece by piece, none of which crosses a page boundary on either side, until one is moved in part.

@@ -52,6 +52,18 @@ pub fn write_span(fd: i32, span: Span) -> Result<usize, Errno> {
         .map(|count| count as usize)
 }
 
+/// pread64(fd, buffer, offset): the number of bytes read, 0 at the end.
+pub fn read_at(fd: i32, buffer: &mut [u8], offset_bytes: u64) -> Result<usize, Errno> {
+    let arguments = [
+        fd as u64,
+        buffer.as_mut_ptr() as u64,
+        buffer.len() as u64,
+        offset_bytes,
+    ];
+    // SAFETY: the kernel writes at most `buffer.len()` bytes to `buffer`, which is ours alone.
+    unsafe { syscall(number::PREAD64, arguments) }.map(|count| count as usize)
+}
+
 /// pwrite64(fd, bytes, offset): the number of bytes written.
 pub fn write_at(fd: i32, bytes: &[u8], offset_bytes: u64) -> Result<usize, Errno> {
     // SAFETY: the kernel only reads `bytes`.

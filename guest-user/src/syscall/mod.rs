@@ -12,6 +12,7 @@ pub mod memory;
 pub mod module;
 pub mod process;
 mod raw;
+pub mod shadowpt;
 pub mod signal;
 pub mod thread;
 pub mod time;

@@ -9,7 +9,7 @@ mod usable;
 use abi::frame_table::{self as kinds, FrameInfo};
 
 use super::address::{FrameNumber, PAGE_BYTES, PhysAddr};
-use super::{direct_map, swap};
+use super::{direct_map, fault_injection, swap};
 use crate::mutant::{self, Mutant};
 use crate::sync::Lock;
 
@@ -34,6 +34,7 @@ pub(crate) enum FrameKind {
     PageCache = kinds::PAGE_CACHE,
     ShadowTable = kinds::SHADOW_TABLE,
     ModulePages = kinds::MODULE_PAGES,
+    Vmalloc = kinds::VMALLOC,
 }
 
 /// What is known about memory that the kernel has not used yet.
@@ -112,6 +113,10 @@ pub(crate) fn free() -> u32 {
 
 /// Takes a free frame. When there is none, a page of a program goes to the disk for it, if there is one: see [`swap`].
 pub(crate) fn allocate(kind: FrameKind, contents: Contents) -> Result<FrameRef, OutOfMemory> {
+    // What the heap wants a frame for has been counted there.
+    if kind != FrameKind::Heap && fault_injection::fails() {
+        return Err(OutOfMemory);
+    }
     let (frame, found) = loop {
         match with(|frames| frames.take(kind, contents)) {
             Ok(taken) => break taken,

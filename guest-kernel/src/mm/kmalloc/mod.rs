@@ -16,6 +16,7 @@ use core::alloc::GlobalAlloc;
 use core::ptr;
 
 use super::address::{FrameNumber, PAGE_BYTES, PhysAddr};
+use super::fault_injection;
 use super::frames::{self, Contents, FrameKind, OutOfMemory};
 use crate::sync::Lock;
 use slab::{OBJECT_ALIGNMENT, Slabs};
@@ -40,6 +41,9 @@ pub(crate) fn try_box<T>(value: T) -> Result<Box<T>, OutOfMemory> {
 /// Memory for those who will not say how much it was when they give it back; null when there is none. At most
 /// [`LARGEST_OBJECT_BYTES`].
 pub(crate) fn allocate_object(bytes: usize) -> *mut u8 {
+    if fault_injection::fails() {
+        return ptr::null_mut();
+    }
     HEAP.0.lock().allocate(bytes)
 }
 
@@ -70,6 +74,9 @@ struct Heap(Lock<Slabs>);
 // are frames.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if fault_injection::fails() {
+            return ptr::null_mut();
+        }
         if is_large(layout) {
             return alloc_frames(layout);
         }
