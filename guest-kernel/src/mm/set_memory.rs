@@ -11,6 +11,7 @@ use super::address::{FrameNumber, PageRange, VirtAddr};
 use super::page_table::{Entry, PageTable, alias};
 use super::{frames, module_pages, vmalloc};
 use crate::errno::Errno;
+use crate::mutant::{self, Mutant};
 use crate::{arch, log};
 
 /// What the kernel may do with a page.
@@ -104,6 +105,7 @@ impl KernelPage {
     fn protect(&self, protection: KernelProtection) {
         let in_direct_map = match (&self.home, protection) {
             (Home::DirectMap, _) | (_, KernelProtection::Writable) => protection,
+            (Home::Vmalloc, _) if mutant::is(Mutant::ModuleAliasWritable) => KernelProtection::Writable,
             (Home::Vmalloc, _) => KernelProtection::ReadOnly,
         };
         alias::protect(self.frame, in_direct_map);

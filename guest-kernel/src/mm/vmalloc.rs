@@ -18,6 +18,7 @@ use super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
 use super::image::RUN_TIME_BASE;
 use super::kernel_stack::KERNEL_STACKS;
 use super::page_table::{Entry, PageTable, alias};
+use crate::mutant::{self, Mutant};
 use crate::sync::Lock;
 
 /// Addresses of all pieces and what is between them.
@@ -76,7 +77,9 @@ impl Vmalloc {
 impl Drop for Vmalloc {
     fn drop(&mut self) {
         PageTable::kernel().update(self.0, |_, entry| {
-            alias::restore(entry.frame());
+            if !mutant::is(Mutant::VfreeKeepsProtection) {
+                alias::restore(entry.frame());
+            }
             drop(FrameRef::adopt(entry.frame()));
             Entry::EMPTY
         });

@@ -14,6 +14,7 @@ use super::{call, exports};
 use crate::errno::Errno;
 use crate::log;
 use crate::mm::{FrameKind, ProtectionChange, VirtAddr, Vmalloc, set_memory};
+use crate::mutant::{self, Mutant};
 
 /// Offsets in a module's description.
 const NAME_AT: usize = offset_of!(ModuleInfo, name);
@@ -78,7 +79,9 @@ fn load_named<'a>(object: &Object<'a>, name: Name, parameters: &[u8]) -> Result<
     let result = call::init(init);
     if result < 0 {
         let memory = with_modules(|modules| modules.remove(name));
-        drop(Vmalloc::adopt(memory.start()));
+        if !mutant::is(Mutant::FailedModuleStays) {
+            drop(Vmalloc::adopt(memory.start()));
+        }
         let error = Errno::from_number(result.unsigned_abs());
         return Err(LoadError::InitFailed { error });
     }

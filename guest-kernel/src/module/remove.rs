@@ -6,6 +6,7 @@ use super::table::with_modules;
 use crate::errno::Errno;
 use crate::log;
 use crate::mm::Vmalloc;
+use crate::mutant::{self, Mutant};
 
 /// Runs the module's exit function and frees its memory.
 pub(crate) fn remove(name: Name) -> Result<(), Errno> {
@@ -14,7 +15,9 @@ pub(crate) fn remove(name: Name) -> Result<(), Errno> {
     })?;
     call::exit(module.exit);
     let memory = with_modules(|modules| modules.remove(name));
-    drop(Vmalloc::adopt(memory.start()));
+    if !mutant::is(Mutant::RemovedModuleStays) {
+        drop(Vmalloc::adopt(memory.start()));
+    }
     log::line(format_args!("module {name} is removed"));
     Ok(())
 }
