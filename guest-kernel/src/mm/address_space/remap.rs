@@ -62,7 +62,9 @@ impl AddressSpace {
             let entry = Entry::user(FrameRef::retain(frame.number()).leave(), protection);
             if let Err(OutOfMemory) = self.page_table.install(page, entry) {
                 release(entry);
-                release_pages(&mut self.page_table, PageRange::new(range.start(), page));
+                if !mutant::is(Mutant::ShadowOpenLeavesPages) {
+                    release_pages(&mut self.page_table, PageRange::new(range.start(), page));
+                }
                 return Err(OutOfMemory);
             }
         }

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Most processes, and most kinds of steps of one process, that are remembered.
-const MAX_REMEMBERED: usize = 1 << 10;
+/// Most processes that are remembered.
+const MAX_PROCESSES: usize = 1 << 10;
+/// Most kinds of steps that are remembered, of all processes together.
+const MAX_STEPS: usize = 1 << 13;
 
 /// Where a thread is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,6 +76,8 @@ pub struct History {
     processes: Vec<ProcessHistory>,
     /// The newest process of each number.
     newest: BTreeMap<u32, usize>,
+    /// Kinds of steps, of all processes.
+    steps: usize,
 }
 
 impl History {
@@ -84,7 +88,7 @@ impl History {
     }
 
     pub(super) fn begin(&mut self, pid: u32, parent: u32) {
-        if self.processes.len() < MAX_REMEMBERED {
+        if self.processes.len() < MAX_PROCESSES {
             self.newest.insert(pid, self.processes.len());
             self.processes.push(ProcessHistory {
                 pid,
@@ -95,14 +99,16 @@ impl History {
     }
 
     pub(super) fn step(&mut self, pid: u32, from: Place, to: Place, cause: &str) {
+        let is_room = self.steps < MAX_STEPS;
         let Some(process) = self.newest(pid) else { return };
         let is_same =
             |(step, _): &(Transition, u64)| step.from == from && step.to == to && step.cause == cause;
         match process.steps.iter().position(is_same) {
             Some(index) => process.steps[index].1 += 1,
-            None if process.steps.len() < MAX_REMEMBERED => {
+            None if is_room => {
                 let cause = cause.to_owned();
                 process.steps.push((Transition { from, to, cause }, 1));
+                self.steps += 1;
             }
             None => {}
         }

@@ -190,6 +190,10 @@ pub enum Operation {
         to: RegionAddress,
         /// Where this process wants to see the table.
         entries: RegionAddress,
+        /// Have each request for memory that the kernel makes on the way fail first, one at a time: as often it must be refused
+        /// with ENOMEM. The call that counts comes when none is left.
+        #[serde(default)]
+        each_request_fails: bool,
     },
     /// Close the shadow page table.
     ShadowptClose,
