@@ -313,6 +313,13 @@ const MUTANTS: &[Mutant] = &[
         "inspector:copy+1p",
     )
     .naming("CONTENTS-1"),
+    mutant(
+        "shadow-open-race",
+        "shadowpt/race-open",
+        Rule::Result,
+        "shadowpt-races",
+    )
+    .naming("RACE-1"),
 ];
 
 /// Faults that only a processor with a translation cache of its own can show: where KVM interprets the kernel, each store
