@@ -10,6 +10,7 @@
 //! - [`thread`]: threads that do
 //! - [`Board`]: words that processes share
 //! - [`FailNth`]: requests for memory that fail inside the kernel
+//! - [`ShadowTable`]: memory in which an inspector sees the shadow page table
 //! - [`maps`]: what the kernel says of the process's address space
 //! - [`lines`]: lines of files that the kernel makes when they are read
 //! - [`print!`], [`println!`]: text to standard output, one system call a line; [`eprintln!`]: to standard error
@@ -27,12 +28,14 @@ pub mod lines;
 pub mod maps;
 pub mod output;
 mod panic;
+mod shadow_table;
 mod span;
 mod start;
 pub mod syscall;
 pub mod thread;
 
-pub use arguments::Arguments;
+pub use arguments::{Arguments, parse_number};
 pub use board::Board;
 pub use fail_nth::FailNth;
+pub use shadow_table::ShadowTable;
 pub use span::Span;

@@ -38,6 +38,9 @@ fn check(name: &'static str, expectation: &Value, found: &'static str) -> Case {
         { "in": "parent", "do": "write", "at": "buf", "fill": { "byte": 7, "bytes": 12288 } },
         { "in": "parent", "do": "fork", "as": "child" },
         { "in": "parent", "do": "fork", "as": "victim" },
+        { "in": "child", "do": "mmap", "as": "table", "pages": 1, "prot": "rw" },
+        { "in": "child", "do": "shadowpt_open", "of": "parent", "from": "buf", "to": "buf+4p", "entries": "table" },
+        { "in": "child", "do": "shadowpt_start" },
         { "check": "before", "expect": [{ "mapped": ["parent:buf"] }] },
         { "in": "child", "do": "write", "at": "buf", "text": "child" },
         { "in": "victim", "do": "munmap", "at": "buf", "pages": 1 },
@@ -110,6 +113,16 @@ fn checks() -> Vec<Case> {
             "swapped-out-page-that-is-nowhere",
             &json!({ "swapped_out": ["parent:buf+3p"] }),
             "not mapped, and not on the disk",
+        ),
+        check(
+            "spte",
+            &json!({ "spte": { "at": "parent:buf+1p", "is": ["allocated", "mapped"] } }),
+            "allocated anonymous mapped",
+        ),
+        check(
+            "spte-of-a-page-that-is-not-there",
+            &json!({ "spte": { "at": "parent:buf+3p", "is": ["allocated", "anonymous", "mapped"] } }),
+            "allocated anonymous",
         ),
         check(
             "exit-status",

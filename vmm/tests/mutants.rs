@@ -314,6 +314,13 @@ const MUTANTS: &[Mutant] = &[
     )
     .naming("CONTENTS-1"),
     mutant(
+        "shadow-open-race",
+        "shadowpt/race-open",
+        Rule::Result,
+        "shadowpt-races",
+    )
+    .naming("RACE-1"),
+    mutant(
         "module-alias-writable",
         "modules/hello",
         Rule::KernelWx,

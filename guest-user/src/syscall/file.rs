@@ -33,6 +33,13 @@ pub fn read(fd: i32, buffer: &mut [u8]) -> Result<usize, Errno> {
     .map(|count| count as usize)
 }
 
+/// read(fd, span): as [`read`], to memory that need not exist.
+pub fn read_span(fd: i32, span: Span) -> Result<usize, Errno> {
+    // SAFETY: no Rust object lies in a span, and the kernel answers EFAULT where it cannot write.
+    unsafe { syscall(number::READ, [fd as u64, span.address(), span.len_bytes()]) }
+        .map(|count| count as usize)
+}
+
 /// write(fd, bytes): the number of bytes written.
 pub fn write(fd: i32, bytes: &[u8]) -> Result<usize, Errno> {
     // SAFETY: the kernel only reads `bytes`.

@@ -214,13 +214,13 @@ impl Script {
             return;
         };
         let is_untouched_file = page.backing == Backing::File && !page.present;
-        page.present = true;
         let mut step = json!({ "in": "target", "do": "read", "at": format!("arena+{number}p") });
         match page.byte {
             Some(byte) => step["fill"] = json!({ "byte": byte, "bytes": BYTES }),
             None if is_untouched_file => step["text"] = json!(FILE.1),
             None => return,
         }
+        page.present = true;
         self.steps.push(step);
     }
 

@@ -41,11 +41,18 @@ const RUNS: &[(&str, &[&str])] = &[
     ("fork-tree", &[]),
     ("groups", &[]),
     ("hello", &[]),
+    ("inspection", &["nowhere"]),
+    ("inspector", &[]),
+    ("inspector", &["--help"]),
+    ("inspector", &["1", "0x1000", "here"]),
     ("hello", &["a", "b c", "\u{e9}"]),
     ("memory", &[]),
     ("sse", &[]),
     ("segments", &[]),
+    ("shadowpt-races", &[]),
     ("signals", &[]),
+    ("target", &["--help"]),
+    ("target", &["1"]),
     ("wait-errors", &[]),
 ];
 

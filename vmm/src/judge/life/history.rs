@@ -1,6 +1,6 @@
 //! What became of each process: which states it went through, how often and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Most processes that are remembered.
@@ -64,6 +64,8 @@ pub struct ProcessHistory {
     pub parent: u32,
     /// The steps that its threads took, in the order of their first time, and how often.
     pub steps: Vec<(Transition, u64)>,
+    /// Where its threads were when a step had ended: with a clock that runs by itself, the rest is its doing.
+    pub seen_in: BTreeSet<Place>,
     /// Who adopted it, if somebody did.
     pub adopted_by: Option<u32>,
     /// Who took its status, if somebody did.
@@ -111,6 +113,12 @@ impl History {
                 self.steps += 1;
             }
             None => {}
+        }
+    }
+
+    pub(super) fn seen(&mut self, pid: u32, place: Place) {
+        if let Some(process) = self.newest(pid) {
+            process.seen_in.insert(place);
         }
     }
 
