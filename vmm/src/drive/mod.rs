@@ -1,14 +1,16 @@
 //! Decides which process moves next, and gets one operation done at a time.
 //!
-//! - `driver`: drives the agents of a guest; `agents`: who is there
+//! - `driver`: drives the agents of a guest; `agents`: who is there; `looks`: at the kernel, when it changes its own mappings
 //!
 //! [`Drive`] is what a performer of steps needs, whoever has the agents.
 
 mod agents;
 mod driver;
+mod looks;
 
 pub use agents::{Agent, Agents, Life};
 pub use driver::Driver;
+pub use looks::Looks;
 
 use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::{Channel, Operation, Reply};

@@ -1,5 +1,7 @@
 //! The expectations of check steps.
 
+use std::ops::Range;
+
 use abi::PAGE_SIZE;
 use abi::paging::{FAULT_FETCH, FAULT_WRITE};
 
@@ -12,8 +14,8 @@ use crate::inspect::walk::{self, Root, Translation};
 use crate::perform::{status_text, wait_status};
 use crate::report::excerpt;
 use crate::scenario::{
-    Access, ContentAt, Expectation, ProcessAddress, ProcessEnding, ProcessName, ProcessRegion, RegionAddress,
-    Since, SpteFlag,
+    Access, ContentAt, Expectation, Layout, ProcessAddress, ProcessEnding, ProcessName, ProcessRegion,
+    RegionAddress, Since, SpteFlag,
 };
 
 /// An expectation and what was found.
@@ -56,6 +58,13 @@ impl Judge {
             Expectation::Content(content) => vec![content_of(content, scene)],
             Expectation::Dirtied { region, pages } => vec![self.dirtied(region, pages, scene)],
             Expectation::Spte { at, is } => vec![spte(at, is, scene)],
+            Expectation::ModulePages {
+                module,
+                at,
+                pages,
+                first,
+                frames,
+            } => vec![self.module_pages(module, at, *first..first.saturating_add(*pages), *frames, scene)],
             Expectation::FrameKept(addresses) => each(addresses, |address| self.frame_kept(address, scene)),
             Expectation::FreeFrames { since, change } => vec![self.free_frames(*since, *change, scene)],
             Expectation::ExitStatus(ending) => vec![exit_status(ending, scene)],
@@ -201,6 +210,76 @@ impl Judge {
                 "on a frame at the last check already",
                 format!("only now, {found}"),
             )),
+        }
+    }
+
+    /// Holds the process's page tables against the kernel's, at the addresses that the module has told.
+    fn module_pages(
+        &mut self,
+        module: &str,
+        at: &ProcessAddress,
+        pages: Range<u64>,
+        layout: Layout,
+        scene: &Scene<'_>,
+    ) -> Look {
+        let Some(&(offered, count)) = self.offered.get(module) else {
+            let found = "this kernel told of none";
+            return Err(Finding::new(
+                Rule::Evidence,
+                module,
+                "pages that it offers",
+                found,
+            ));
+        };
+        if pages.end > count {
+            let expected = format!("{} pages", pages.end);
+            return Err(unlike(module, expected, format!("{count} pages, as it says")));
+        }
+        let spot = spot(at, scene)?;
+        let kernel = scene.stop.root().map_err(|error| {
+            Finding::new(
+                Rule::Evidence,
+                module,
+                "the kernel's page tables",
+                error.to_string(),
+            )
+        })?;
+        let mut frames = Vec::new();
+        for (index, number) in (0..).zip(pages) {
+            let far =
+                |start: VirtAddr, pages: u64| VirtAddr(start.0.wrapping_add(pages.wrapping_mul(PAGE_SIZE)));
+            let place = scene.place(spot.process, far(spot.address, index));
+            let wanted = walk::translate(scene.memory(), kernel, far(offered, number)).ok();
+            let found = walk::translate(scene.memory(), spot.root, far(spot.address, index))
+                .ok()
+                .filter(|found| found.permissions.user);
+            let mut name = |translation: &Option<Translation>| match translation {
+                Some(translation) => self.names.frame(translation.frame()),
+                None => "not mapped".to_owned(),
+            };
+            let (wanted_name, found_name) = (name(&wanted), name(&found));
+            match (wanted, found) {
+                (Some(wanted), Some(found)) if wanted.frame() == found.frame() => {
+                    frames.push(found.frame().0)
+                }
+                _ => {
+                    let expected = format!("page {number} of {module}, {wanted_name}");
+                    return Err(unlike(place, expected, found_name));
+                }
+            }
+        }
+        let is_row = frames
+            .windows(2)
+            .all(|pair| pair[0].checked_add(1) == Some(pair[1]));
+        let found = if is_row { Layout::Row } else { Layout::Scattered };
+        if found == layout {
+            Ok(String::new())
+        } else {
+            Err(unlike(
+                spot.text,
+                format!("frames {layout}"),
+                format!("frames {found}"),
+            ))
         }
     }
 

@@ -77,7 +77,9 @@ impl StepCheck<'_> {
                 sharing,
                 ..
             } => {
-                if file.is_some() && *sharing == Sharing::Shared {
+                let is_device = |file: &String| file.starts_with("/dev/") || file.starts_with("/proc/");
+                let is_of_image = file.as_ref().is_some_and(|file| !is_device(file));
+                if is_of_image && *sharing == Sharing::Shared {
                     self.findings
                         .add(self.path.key("sharing"), CheckError::FileShared);
                 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::content::{Content, ContentAt, Fill};
-use super::expectation::{Access, Expectation, ProcessEnding, Since, SpteFlag};
+use super::expectation::{Access, Expectation, Layout, ProcessEnding, Since, SpteFlag};
 use super::operation::{Advice, Operation, PathArgument, Protection, Sharing};
 use super::outcome::{Ending, Errno, Expected, Return, Signal};
 use super::step::{CheckStep, DiskRequest, FailStep, OperationStep, Step, TickStep};
@@ -188,6 +188,20 @@ impl fmt::Display for Expectation {
             Self::Spte { at, is } => {
                 write!(formatter, "{at} in the shadow page table: {}", List(is))
             }
+            Self::ModulePages {
+                module,
+                at,
+                pages,
+                first,
+                frames,
+            } => {
+                let last = first.saturating_add(*pages).saturating_sub(1);
+                write!(
+                    formatter,
+                    "{} from {at} on are pages {first} to {last} of {module}, frames {frames}",
+                    Pages(*pages)
+                )
+            }
             Self::Dirtied { region, pages } if pages.is_empty() => {
                 write!(formatter, "no page of {region} dirtied")
             }
@@ -296,6 +310,7 @@ words! {
     Protection { None = "no-access", R = "r", W = "w", Rw = "rw", Rx = "rx", Rwx = "rwx" }
     Sharing { Private = "private", Shared = "shared" }
     Advice { Dontneed = "dontneed" }
+    Layout { Row = "in a row", Scattered = "scattered" }
     SpteFlag { Allocated = "allocated", Anonymous = "anonymous", Mapped = "mapped" }
     Since { Start = "the start", LastCheck = "the last check" }
     DiskRequest { Read = "read", Write = "write" }

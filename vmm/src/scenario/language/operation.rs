@@ -33,7 +33,8 @@ pub enum Operation {
         #[serde(default)]
         #[schemars(with = "RegionAddress")]
         at: Option<RegionAddress>,
-        /// Map this file of the guest image, from its first page on and privately, instead of anonymous memory.
+        /// Map this file, from its first page on, instead of anonymous memory: one of the guest image, which can only be mapped
+        /// privately, or a device such as `/dev/kmmap`.
         #[serde(default)]
         #[schemars(with = "String")]
         file: Option<String>,
