@@ -9,8 +9,9 @@ use core::ptr::NonNull;
 use abi::boot::DIRECT_MAP_BASE;
 
 use super::address::{FrameNumber, PAGE_BYTES, PhysAddr, VirtAddr};
-use super::frames::{self, Contents, FrameKind, OutOfMemory};
+use super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
 use super::page_table::alias;
+use super::set_memory::KernelProtection;
 use super::{direct_map, fault_injection};
 use crate::arch;
 use crate::log;
@@ -78,6 +79,13 @@ pub(crate) fn mark(frame: FrameNumber, reservation: Reservation) {
         Reservation::None => 0,
     };
     frames::set_private(frame, others | mark);
+}
+
+/// A reference to a frame for a program that maps it. None for a frame that no module has, and for one that the kernel may not write
+/// or may execute: a program that maps one could change what is not to be changed.
+pub(crate) fn lend(frame: FrameNumber) -> Option<FrameRef> {
+    let may_be_lent = is_modules(frame) && alias::protection(frame) == KernelProtection::Writable;
+    may_be_lent.then(|| FrameRef::retain(frame))
 }
 
 /// Whether a frame must stay where it is.

@@ -113,6 +113,11 @@ impl Modules {
             .references -= 1;
     }
 
+    /// Name of the module that an address lies in.
+    pub(super) fn name_at(&mut self, address: VirtAddr) -> Option<Name> {
+        self.at(address).map(|module| module.name)
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Module> {
         self.0.iter()
     }

@@ -9,6 +9,9 @@
     reason = "functions with raw pointers and Linux's names, which code that was compiled elsewhere calls"
 )]
 
+mod files;
+mod guarded;
+
 use core::{ptr, slice};
 
 use crate::errno::Errno;
@@ -20,6 +23,11 @@ use crate::mm::{
 use crate::process::with_current;
 
 use super::table::with_modules;
+use files::{
+    offer_pages, proc_create, register_chrdev, remap_pfn_range, remove_proc_entry, set_vm_ops,
+    unregister_chrdev,
+};
+use guarded::call_guarded;
 
 /// Makes [`find`] of the list. A name without a function here, or one of another type, does not compile.
 macro_rules! table {
