@@ -11,7 +11,7 @@ use abi::boot::{
 use crate::device::block::Disk;
 use crate::device::console;
 use crate::device::events::{self, Event};
-use crate::fs::initrd;
+use crate::fs::{self, initrd};
 use crate::mm::{self, FreshMemory, PhysAddr};
 use crate::{arch, log, mutant, process, sched, selfcheck, syscall};
 use command_line::CommandLine;
@@ -58,6 +58,7 @@ pub(crate) extern "C" fn start(start_info: u64) -> ! {
         });
         mm::swap_to(Disk::start(address)).expect("memory is plenty at boot");
     }
+    fs::init_devices();
     if command_line.has(CMDLINE_SELF_CHECK) {
         selfcheck::run();
     }

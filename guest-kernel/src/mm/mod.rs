@@ -35,8 +35,8 @@ use core::ops::Range;
 
 pub(crate) use address::{FrameNumber, PageRange, PhysAddr, VirtAddr, round_up_to_page};
 pub(crate) use address_space::{
-    Access, AddressSpace, AreaRole, AreaView, Backing, FaultError, Growth, Lookup, MapRequest, Placement,
-    Protection, STACK_TOP, be_vulnerable_to_dirty_cow, copy_on_fork, layout,
+    Access, AddressSpace, AreaRole, AreaView, Backing, FaultError, Growth, Lookup, MapRequest, NewArea,
+    Placement, Protection, STACK_TOP, Sharing, SpaceId, be_vulnerable_to_dirty_cow, copy_on_fork, layout,
 };
 pub(crate) use device_memory::{allocate_for_device, map_registers};
 pub(crate) use direct_map::{boot_bytes, boot_u32, boot_u64, physical_address_of};
@@ -47,7 +47,7 @@ pub(crate) use frames::{
 pub(crate) use image::image_range;
 pub(crate) use kernel_pages::KernelPages;
 pub(crate) use kernel_stack::{KERNEL_STACKS, KernelStack, MAX_STACKS};
-pub(crate) use kmalloc::try_box;
+pub(crate) use kmalloc::{try_box, try_rc};
 pub(crate) use page_table::{PageTable, activate_kernel};
 pub(crate) use shared_object::{MAX_BYTES as MAX_SHARED_BYTES, SharedObject};
 pub(crate) use swap::init as swap_to;

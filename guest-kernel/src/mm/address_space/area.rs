@@ -87,14 +87,17 @@ pub(crate) enum AreaRole {
     Memory,
     Heap,
     Stack,
-    Device,
+    Device {
+        /// Physical address behind the first page.
+        first: PhysAddr,
+    },
     File {
         /// Physical address behind the first page.
         first: PhysAddr,
     },
 }
 
-/// An area as `/proc/self/maps` shows it.
+/// An area as `/proc/PID/maps` shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AreaView {
     pub(crate) start: VirtAddr,

@@ -12,7 +12,7 @@ use super::super::frames::{self, FrameRef, OutOfMemory};
 use super::super::page_table::PageTable;
 use super::super::swap;
 use super::unmap::release;
-use super::{AddressSpace, Backing, Vma, cow};
+use super::{AddressSpace, Backing, SpaceId, Vma, cow};
 use crate::arch;
 use crate::mutant::{self, Mutant};
 
@@ -28,6 +28,7 @@ impl AddressSpace {
     /// writable by its next store, because they have one owner again.
     pub(crate) fn fork(&mut self) -> Result<Self, OutOfMemory> {
         let mut child = Self {
+            id: SpaceId::next(),
             page_table: PageTable::new()?,
             areas: self.areas.try_inherit()?,
             heap: self.heap,

@@ -4,7 +4,7 @@
 //! first access (`fault`), and a store to a page with several owners copies it first (`cow`). System calls change areas and
 //! take pages away; none of them brings a page in.
 //!
-//! One verb a file: `map`, `unmap`, `protect`, `advise`, `heap` (brk), `fault`, `cow`, `fork`; `remap` lends frames of the kernel's;
+//! One verb a file: `map`, `map_file`, `unmap`, `protect`, `advise`, `heap` (brk), `fault`, `cow`, `fork`; `remap` lends frames of the kernel's;
 //! `remote` goes past protection. `area` and `areas` hold no
 //! hardware and are tested on the host; `layout` has the fixed addresses.
 //!
@@ -21,11 +21,14 @@ mod fork;
 mod heap;
 pub(crate) mod layout;
 mod map;
+mod map_file;
 mod protect;
 mod protection;
 mod remap;
 mod remote;
 mod unmap;
+
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::address::{PageRange, VirtAddr};
 use super::frames::OutOfMemory;
@@ -39,12 +42,25 @@ pub(crate) use fork::copy_on_fork;
 use heap::Heap;
 pub(crate) use layout::STACK_TOP;
 pub(crate) use map::{MapRequest, Placement};
+pub(crate) use map_file::{NewArea, Sharing};
 pub(crate) use protection::Protection;
 pub(crate) use remote::{Lookup, be_vulnerable_to_dirty_cow};
+
+/// Tells address spaces apart, those that are gone included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SpaceId(u64);
+
+impl SpaceId {
+    fn next() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Self(LAST.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// What one process sees.
 #[derive(Debug)]
 pub(crate) struct AddressSpace {
+    id: SpaceId,
     page_table: PageTable,
     areas: Areas,
     heap: Heap,
@@ -54,10 +70,15 @@ impl AddressSpace {
     /// Nothing but the kernel.
     pub(crate) fn new() -> Result<Self, OutOfMemory> {
         Ok(Self {
+            id: SpaceId::next(),
             page_table: PageTable::new()?,
             areas: Areas::new()?,
             heap: Heap::default(),
         })
+    }
+
+    pub(crate) fn id(&self) -> SpaceId {
+        self.id
     }
 
     pub(crate) fn page_table(&self) -> &PageTable {
@@ -82,7 +103,7 @@ impl AddressSpace {
                 Backing::Anonymous if self.heap.touches(area.range) => AreaRole::Heap,
                 Backing::Anonymous | Backing::Shared { .. } | Backing::Lent => AreaRole::Memory,
                 Backing::File { first } => AreaRole::File { first },
-                Backing::Device { .. } => AreaRole::Device,
+                Backing::Device { first } => AreaRole::Device { first },
             },
         })
     }
