@@ -15,6 +15,7 @@
 //! - [`thread`], [`schedule`], [`clock`]: states of a thread, who goes on, how time passes
 //! - [`block`]: the disk that the kernel swaps to
 //! - [`shadowpt`]: the shadow page table's system calls
+//! - [`testdev`]: a driver for programs to try
 //! - [`paging`]: the x86-64 page-table entry, as the processor manual defines it
 //! - [`linux`]: numbers of Linux's x86-64 system-call ABI
 
@@ -32,6 +33,7 @@ pub mod operation;
 pub mod paging;
 pub mod schedule;
 pub mod shadowpt;
+pub mod testdev;
 pub mod thread;
 
 /// Bytes in a frame, and in the page that maps it.

@@ -28,8 +28,14 @@ mod registry;
 pub(crate) mod seek;
 mod text;
 
-pub(crate) use devices::{init as init_devices, open_console};
+pub(crate) use devices::{init as init_devices, open_console, register_chrdev, unregister_chrdev};
 pub(crate) use open::{find, open};
 pub(crate) use open_file::{FileRef, Node, OpenFile, OpenMode, release_ended};
 pub(crate) use open_files::OpenFiles;
-pub(crate) use operations::Status;
+pub(crate) use operations::{FileOperations, Status};
+pub(crate) use proc::{proc_create, remove_proc_entry};
+pub(crate) use registry::Entry;
+pub(crate) use text::Text;
+
+#[cfg(test)]
+pub(crate) use open_file::tests;

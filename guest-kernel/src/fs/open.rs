@@ -8,7 +8,7 @@ use crate::process::with_current;
 pub(crate) fn open(path: &[u8], mode: OpenMode) -> Result<FileRef, Errno> {
     let node = find(path)?;
     check_permission(&node, mode)?;
-    OpenFile::new(node, mode)
+    OpenFile::open(node, mode)
 }
 
 /// What a path leads to: a device, a file in `/proc`, or else a file of the initrd.

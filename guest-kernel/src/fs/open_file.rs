@@ -26,7 +26,6 @@ const MAX_TRANSFER_BYTES: u64 = 0x7fff_f000;
 pub(crate) struct OpenMode(u64);
 
 impl OpenMode {
-    pub(crate) const READ: Self = Self(O_RDONLY);
     pub(crate) const READ_WRITE: Self = Self(O_RDWR);
 
     /// Of open's flags.
@@ -91,7 +90,7 @@ pub(crate) struct OpenFile {
 
 impl OpenFile {
     /// Opens what a path led to.
-    pub(super) fn new(node: Node, mode: OpenMode) -> Result<FileRef, Errno> {
+    pub(super) fn open(node: Node, mode: OpenMode) -> Result<FileRef, Errno> {
         let file = try_rc(Self {
             node,
             mode,
@@ -213,13 +212,6 @@ impl fmt::Debug for OpenFile {
 #[derive(Clone, Debug)]
 pub(crate) struct FileRef(Option<Rc<OpenFile>>);
 
-impl FileRef {
-    /// Whether both are of one description.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        core::ptr::eq(&raw const **self, &raw const **other)
-    }
-}
-
 impl Deref for FileRef {
     type Target = OpenFile;
 
@@ -268,6 +260,8 @@ pub(crate) mod tests {
 
     use super::*;
 
+    const READ: OpenMode = OpenMode(O_RDONLY);
+
     /// Descriptions that end are in one list for all, which the kernel has one processor for.
     pub(crate) fn alone() -> MutexGuard<'static, ()> {
         static ALONE: Mutex<()> = Mutex::new(());
@@ -303,7 +297,7 @@ pub(crate) mod tests {
     }
 
     fn open(counter: Counter, mode: OpenMode) -> Result<FileRef, Errno> {
-        OpenFile::new(Node::new(counter)?, mode)
+        OpenFile::open(Node::new(counter)?, mode)
     }
 
     #[test]
@@ -311,7 +305,7 @@ pub(crate) mod tests {
         let _alone = alone();
         let counter = Counter::default();
         let released = counter.released.clone();
-        let first = open(counter, OpenMode::READ).unwrap();
+        let first = open(counter, READ).unwrap();
         let second = first.clone();
         drop(first);
         release_ended();
@@ -332,7 +326,7 @@ pub(crate) mod tests {
                 released: released.clone(),
                 ..Counter::default()
             };
-            open(counter, OpenMode::READ).unwrap()
+            open(counter, READ).unwrap()
         });
         drop(files);
         release_ended();
@@ -347,7 +341,7 @@ pub(crate) mod tests {
             ..Counter::default()
         };
         let (opened, released) = (counter.opened.clone(), counter.released.clone());
-        assert_eq!(open(counter, OpenMode::READ).err(), Some(Errno::EBUSY));
+        assert_eq!(open(counter, READ).err(), Some(Errno::EBUSY));
         release_ended();
         assert_eq!((opened.get(), released.get()), (1, 0));
     }

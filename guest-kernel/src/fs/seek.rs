@@ -6,7 +6,7 @@ use super::OpenFile;
 use crate::errno::Errno;
 
 /// In a file of that length.
-pub(super) fn in_length(file: &OpenFile, offset: i64, whence: u32, len_bytes: u64) -> Result<u64, Errno> {
+pub(crate) fn in_length(file: &OpenFile, offset: i64, whence: u32, len_bytes: u64) -> Result<u64, Errno> {
     match whence {
         SEEK_END => step(len_bytes, offset),
         _ => in_text(file, offset, whence),
@@ -14,7 +14,7 @@ pub(super) fn in_length(file: &OpenFile, offset: i64, whence: u32, len_bytes: u6
 }
 
 /// In a file whose end is not known before it is read.
-pub(crate) fn in_text(file: &OpenFile, offset: i64, whence: u32) -> Result<u64, Errno> {
+pub(super) fn in_text(file: &OpenFile, offset: i64, whence: u32) -> Result<u64, Errno> {
     match whence {
         SEEK_SET => step(0, offset),
         SEEK_CUR => step(file.position(), offset),

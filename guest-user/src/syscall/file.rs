@@ -63,3 +63,43 @@ pub fn write_at(fd: i32, bytes: &[u8], offset_bytes: u64) -> Result<usize, Errno
     }
     .map(|count| count as usize)
 }
+
+/// pread64(fd, buffer, offset): the number of bytes read.
+pub fn read_at(fd: i32, buffer: &mut [u8], offset_bytes: u64) -> Result<usize, Errno> {
+    // SAFETY: the kernel writes at most `buffer.len()` bytes to `buffer`, which is ours alone.
+    unsafe {
+        syscall(
+            number::PREAD64,
+            [
+                fd as u64,
+                buffer.as_mut_ptr() as u64,
+                buffer.len() as u64,
+                offset_bytes,
+            ],
+        )
+    }
+    .map(|count| count as usize)
+}
+
+/// read(fd, span): as [`read`], to memory that need not exist.
+pub fn read_to_span(fd: i32, span: Span) -> Result<usize, Errno> {
+    // SAFETY: no Rust object lies in a span.
+    unsafe { syscall(number::READ, [fd as u64, span.address(), span.len_bytes()]) }
+        .map(|count| count as usize)
+}
+
+/// lseek(fd, offset, whence): the new position.
+pub fn seek(fd: i32, offset_bytes: i64, whence: u32) -> Result<u64, Errno> {
+    // SAFETY: no memory is involved.
+    unsafe { syscall(number::LSEEK, [fd as u64, offset_bytes as u64, whence.into()]) }
+}
+
+/// ioctl(fd, request, argument)
+///
+/// # Safety
+///
+/// What the request does to the memory at the argument is nothing to Rust.
+pub unsafe fn ioctl(fd: i32, request: u32, argument: u64) -> Result<u64, Errno> {
+    // SAFETY: the caller answers for memory.
+    unsafe { syscall(number::IOCTL, [fd as u64, request.into(), argument]) }
+}

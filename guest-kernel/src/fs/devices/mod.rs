@@ -28,14 +28,13 @@ const LAST_MAJOR: u32 = 511;
 
 /// Registers the devices that are always there.
 pub(crate) fn init() {
-    let devices: [(u32, &[u8], Result<Rc<dyn FileOperations>, _>); 2] = [
-        (CONSOLE_MAJOR, CONSOLE, try_rc(console::Console).map(|it| it as _)),
-        (MEMORY_MAJOR, MEMORY, try_rc(memory::Memory).map(|it| it as _)),
-    ];
-    for (major, name, operations) in devices {
-        let operations = operations.expect("memory is plenty at boot");
-        register_chrdev(major, name, operations).expect("no other device has the number or the name yet");
-    }
+    register_own(CONSOLE_MAJOR, CONSOLE, console::Console);
+    register_own(MEMORY_MAJOR, MEMORY, memory::Memory);
+}
+
+fn register_own(major: u32, name: &[u8], operations: impl FileOperations + 'static) {
+    let operations = try_rc(operations).expect("memory is plenty at boot");
+    register_chrdev(major, name, operations).expect("no other device has the number or the name yet");
 }
 
 /// Registers a device under a number, 0 for any that is free, and gives the number. EINVAL for a number or name that cannot be,
@@ -78,7 +77,7 @@ pub(super) fn find(name: &[u8]) -> Result<Node, Errno> {
 
 /// The console, open for the first process.
 pub(crate) fn open_console() -> Result<FileRef, Errno> {
-    OpenFile::new(find(CONSOLE)?, OpenMode::READ_WRITE)
+    OpenFile::open(find(CONSOLE)?, OpenMode::READ_WRITE)
 }
 
 /// The devices as Linux lists them, by number. Block devices are the kernel's own here.

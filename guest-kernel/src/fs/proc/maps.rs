@@ -43,7 +43,7 @@ fn text(space: &AddressSpace) -> Result<Text, fmt::Error> {
     Ok(text)
 }
 
-fn add_line(text: &mut Text, area: &AreaView) -> fmt::Result {
+fn add_line(text: &mut Text, area: &AreaView<'_>) -> fmt::Result {
     let line_start = text.len();
     let flag = |is_set: bool, letter: char| if is_set { letter } else { '-' };
     let protection = area.protection;
@@ -54,6 +54,7 @@ fn add_line(text: &mut Text, area: &AreaView) -> fmt::Result {
         AreaRole::Heap => (0, [b"[heap]", b""]),
         AreaRole::Stack => (0, [b"[stack]", b""]),
         AreaRole::Device { first } => (first.as_u64(), [b"/dev/mem", b""]),
+        AreaRole::Driver { path, offset_bytes } => (offset_bytes, path),
         AreaRole::Memory => (0, [b"", b""]),
     };
     write!(

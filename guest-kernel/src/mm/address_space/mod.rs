@@ -4,9 +4,9 @@
 //! first access (`fault`), and a store to a page with several owners copies it first (`cow`). System calls change areas and
 //! take pages away; none of them brings a page in.
 //!
-//! One verb a file: `map`, `map_file`, `unmap`, `protect`, `advise`, `heap` (brk), `fault`, `cow`, `fork`; `remap` lends frames of the kernel's;
-//! `remote` goes past protection. `area` and `areas` hold no
-//! hardware and are tested on the host; `layout` has the fixed addresses.
+//! One verb a file: `map`, `map_file`, `unmap`, `protect`, `advise`, `heap` (brk), `fault`, `cow`, `fork`; `remap` puts frames there
+//! from the start, and lends those of the kernel's; `driver`: areas that a driver is behind; `remote` goes past protection. `area`
+//! and `areas` hold no hardware and are tested on the host; `layout` has the fixed addresses.
 //!
 //! There is no page of zeros that everyone shares: a first read of an anonymous page gets a frame of its own.
 //!
@@ -16,6 +16,7 @@ mod advise;
 mod area;
 mod areas;
 mod cow;
+mod driver;
 mod fault;
 mod fork;
 mod heap;
@@ -37,6 +38,7 @@ use crate::shadowpt;
 
 pub(crate) use area::{AreaRole, AreaView, Backing, Growth, Vma};
 use areas::Areas;
+pub(crate) use driver::MapOperations;
 pub(crate) use fault::{Access, FaultError};
 pub(crate) use fork::copy_on_fork;
 use heap::Heap;
@@ -87,23 +89,27 @@ impl AddressSpace {
 
     /// Whether the address lies in memory that several processes share.
     pub(super) fn is_shared(&self, address: VirtAddr) -> bool {
-        self.area_at(address)
-            .is_some_and(|area| matches!(area.backing, Backing::Shared { .. }))
+        self.area_at(address).is_some_and(|area| match &area.backing {
+            Backing::Shared { .. } => true,
+            Backing::Driver { mapping, .. } => !mapping.is_private(),
+            Backing::Anonymous | Backing::File { .. } | Backing::Device { .. } | Backing::Lent => false,
+        })
     }
 
     /// All areas, lowest first.
-    pub(crate) fn views(&self) -> impl Iterator<Item = AreaView> {
+    pub(crate) fn views(&self) -> impl Iterator<Item = AreaView<'_>> {
         self.areas.iter().map(|area| AreaView {
             start: area.range.start(),
             end: area.range.end(),
             protection: area.protection,
             is_shared: !area.backing.is_private(),
-            role: match area.backing {
+            role: match &area.backing {
                 Backing::Anonymous if area.growth == Growth::Down => AreaRole::Stack,
                 Backing::Anonymous if self.heap.touches(area.range) => AreaRole::Heap,
                 Backing::Anonymous | Backing::Shared { .. } | Backing::Lent => AreaRole::Memory,
-                Backing::File { first } => AreaRole::File { first },
-                Backing::Device { first } => AreaRole::Device { first },
+                &Backing::File { first } => AreaRole::File { first },
+                &Backing::Device { first } => AreaRole::Device { first },
+                Backing::Driver { mapping, first_page } => mapping.role(*first_page),
             },
         })
     }
