@@ -1,5 +1,7 @@
-//! The process's own address space, as the kernel tells it in `/proc/self/maps`: a line a region,
+//! A process's address space, usually its own, as the kernel tells it in `/proc/self/maps`: a line a region,
 //! `<start>-<end> <permissions> ...`, addresses in hexadecimal.
+
+use core::ffi::CStr;
 
 use abi::linux::syscall::O_RDONLY;
 
@@ -26,19 +28,28 @@ const CHUNK_BYTES: usize = 512;
 /// # Panics
 ///
 /// When the file cannot be read, or a line does not begin as it should.
-pub fn for_each(mut visit: impl FnMut(Region)) {
-    let fd = file::open(c"/proc/self/maps", O_RDONLY).expect("open of /proc/self/maps");
+pub fn for_each(visit: impl FnMut(Region)) {
+    for_each_in(c"/proc/self/maps", visit);
+}
+
+/// As [`for_each`], for the file of a process.
+///
+/// # Panics
+///
+/// As [`for_each`].
+pub fn for_each_in(path: &CStr, mut visit: impl FnMut(Region)) {
+    let fd = file::open(path, O_RDONLY).expect("open of the maps");
     let mut chunk = [0; CHUNK_BYTES];
     let mut head = [0; HEAD_BYTES];
     let mut head_len = 0;
     loop {
-        let count = file::read(fd, &mut chunk).expect("read of /proc/self/maps");
+        let count = file::read(fd, &mut chunk).expect("read of the maps");
         if count == 0 {
             break;
         }
         for &byte in &chunk[..count] {
             if byte == b'\n' {
-                visit(parse(&head[..head_len]).expect("a line of /proc/self/maps"));
+                visit(parse(&head[..head_len]).expect("a line of the maps"));
                 head_len = 0;
             } else if head_len < HEAD_BYTES {
                 head[head_len] = byte;
@@ -46,7 +57,7 @@ pub fn for_each(mut visit: impl FnMut(Region)) {
             }
         }
     }
-    file::close(fd).expect("close of /proc/self/maps");
+    file::close(fd).expect("close of the maps");
 }
 
 fn parse(head: &[u8]) -> Option<Region> {

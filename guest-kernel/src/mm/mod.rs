@@ -36,8 +36,8 @@ use core::ops::Range;
 pub(crate) use address::{FrameNumber, PageRange, PhysAddr, VirtAddr, round_up_to_page};
 pub(crate) use address_space::{
     Access, AddressSpace, AreaRole, AreaView, Backing, FaultError, Growth, Lookup, MapOperations, MapRequest,
-    NewArea, Placement, Protection, STACK_TOP, Sharing, SpaceId, be_vulnerable_to_dirty_cow, copy_on_fork,
-    layout,
+    NewArea, Numbers, Placement, Protection, STACK_TOP, Sharing, SpaceId, be_vulnerable_to_dirty_cow,
+    copy_on_fork, layout,
 };
 pub(crate) use device_memory::{allocate_for_device, map_registers};
 pub(crate) use direct_map::{boot_bytes, boot_u32, boot_u64, physical_address_of};

@@ -43,6 +43,7 @@ const RUNS: &[(&str, &[&str])] = &[
     ("hello", &[]),
     ("hello", &["a", "b c", "\u{e9}"]),
     ("memory", &[]),
+    ("pagemap", &[]),
     ("sse", &[]),
     ("segments", &[]),
     ("signals", &[]),

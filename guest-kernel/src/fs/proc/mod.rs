@@ -1,5 +1,6 @@
 //! `/proc`: files about processes, and those that drivers register.
 //!
+//! - `maps`, `memory` (as `mem`) and `pagemap` in `/proc/PID` and `/proc/self`
 //! - `devices`: `/proc/devices`
 //! - `entries`: what drivers have registered
 //!
@@ -10,6 +11,7 @@ mod devices;
 mod entries;
 mod maps;
 mod memory;
+mod pagemap;
 
 use super::Node;
 use crate::errno::Errno;
@@ -36,6 +38,7 @@ pub(super) fn find(path: &[u8]) -> Result<Node, Errno> {
     let node = match &path[slash + 1..] {
         b"maps" => Node::new(maps::Maps(memory)),
         b"mem" => Node::new(memory::Memory(memory)),
+        b"pagemap" => Node::new(pagemap::PageMap::new(memory)),
         _ => Err(Errno::ENOENT),
     };
     Ok(Node { owner, ..node? })

@@ -5,7 +5,7 @@
 //! take pages away; none of them brings a page in.
 //!
 //! One verb a file: `map`, `map_file`, `unmap`, `protect`, `advise`, `heap` (brk), `fault`, `cow`, `fork`; `remap` puts frames there
-//! from the start, and lends those of the kernel's; `driver`: areas that a driver is behind; `remote` goes past protection. `area`
+//! from the start, and lends those of the kernel's; `driver`: areas that a driver is behind; `remote` goes past protection; `pagemap` tells what is there. `area`
 //! and `areas` hold no hardware and are tested on the host; `layout` has the fixed addresses.
 //!
 //! There is no page of zeros that everyone shares: a first read of an anonymous page gets a frame of its own.
@@ -23,6 +23,7 @@ mod heap;
 pub(crate) mod layout;
 mod map;
 mod map_file;
+mod pagemap;
 mod protect;
 mod protection;
 mod remap;
@@ -45,6 +46,7 @@ use heap::Heap;
 pub(crate) use layout::STACK_TOP;
 pub(crate) use map::{MapRequest, Placement};
 pub(crate) use map_file::{NewArea, Sharing};
+pub(crate) use pagemap::Numbers;
 pub(crate) use protection::Protection;
 pub(crate) use remote::{Lookup, be_vulnerable_to_dirty_cow};
 
