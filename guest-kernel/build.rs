@@ -10,9 +10,9 @@ fn main() {
     if env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("none") {
         return;
     }
-    let crate_dir = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it for build scripts");
     for argument in [
-        format!("-T{crate_dir}/link.ld"),
+        // Relative to the workspace, where cargo starts the linker: this is kept with what was built, and a checkout may be moved.
+        "-Tguest-kernel/link.ld".to_owned(),
         format!("--defsym=DIRECT_MAP_BASE={DIRECT_MAP_BASE:#x}"),
         format!("--defsym=KERNEL_PHYS={KERNEL_PHYS:#x}"),
         "-zmax-page-size=4096".to_owned(),

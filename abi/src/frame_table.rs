@@ -42,7 +42,7 @@ named_numbers! {
         PAGE_CACHE = 7;
         /// A shadow page table, which its inspector may read and nobody but the kernel may write.
         SHADOW_TABLE = 8;
-        /// Memory of a driver, which it may map for programs to read and write.
-        DRIVER = 9;
+        /// Pages that a module has allocated, and may lend to programs.
+        MODULE_PAGES = 9;
     }
 }

@@ -1,8 +1,8 @@
 //! Who goes on at a reschedule point: the kernel asks, the VMM decides.
 //!
 //! A kernel that is booted with `schedule=vmm` sends [`crate::event::CHOICE`] at each reschedule point at which another thread
-//! of the same process could run, or of the same process group if that is not init's, and then reads the index of the candidate that goes on from [`PORT`] with a 32-bit `in`.
-//! Candidate 0 is the thread that runs. An index that no candidate has means 0.
+//! of the same process could run, or of the same process group if that is not init's. Then it reads the index of the candidate
+//! that goes on from [`PORT`] with a 32-bit `in`. Candidate 0 is the thread that runs. An index that no candidate has means 0.
 
 use crate::named_numbers;
 

@@ -89,6 +89,8 @@ mutants! {
     SleeperScheduled = "sleeper-scheduled";
     /// A thread that has used up its time slice goes on.
     SliceNeverEnds = "slice-never-ends";
+    /// Programs run with interrupts masked.
+    TicksMasked = "ticks-masked";
     /// A sleep ends one tick before its time.
     SleepTooShort = "sleep-too-short";
     /// The last owner of a page that was shared gets a copy of it when it writes.
@@ -141,6 +143,10 @@ mutants! {
     DriverGoesInUse = "driver-goes-in-use";
     /// Stores to a private mapping of a driver's memory reach the driver.
     DriverPrivateShared = "driver-private-shared";
+    /// shadowpt_open that runs out of memory half-way leaves what it has mapped by then.
+    ShadowOpenLeavesPages = "shadow-open-leaves-pages";
+    /// shadowpt_open that fails leaves the table taken.
+    ShadowOpenFailureKeepsClaim = "shadow-open-failure-keeps-claim";
     /// Two callers of shadowpt_open at the same time may both find the table free.
     ShadowOpenRace = "shadow-open-race";
 }

@@ -43,3 +43,13 @@ impl Arguments {
         (0..self.values.len()).filter_map(move |index| self.get(index))
     }
 }
+
+/// A number as people write it: decimal, or hexadecimal after `0x`.
+#[must_use]
+pub fn parse_number(text: &[u8]) -> Option<u64> {
+    let text = str::from_utf8(text).ok()?;
+    match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
+}

@@ -9,6 +9,8 @@
 //! - [`child`]: children that run a function
 //! - [`thread`]: threads that do
 //! - [`Board`]: words that processes share
+//! - [`FailNth`]: requests for memory that fail inside the kernel
+//! - [`ShadowTable`]: memory in which an inspector sees the shadow page table
 //! - [`maps`]: what the kernel says of the process's address space
 //! - [`print!`], [`println!`]: text to standard output, one system call a line
 //!
@@ -20,14 +22,18 @@
 mod arguments;
 mod board;
 pub mod child;
+mod fail_nth;
 pub mod maps;
 pub mod output;
 mod panic;
+mod shadow_table;
 mod span;
 mod start;
 pub mod syscall;
 pub mod thread;
 
-pub use arguments::Arguments;
+pub use arguments::{Arguments, parse_number};
 pub use board::Board;
+pub use fail_nth::FailNth;
+pub use shadow_table::ShadowTable;
 pub use span::Span;

@@ -276,7 +276,8 @@ impl Run {
         let agents = self.performer.driver().agents();
         let name_of = |pid: u32| agents.with_pid(pid.into()).map(|agent| agent.name.clone());
         let history = self.judge.history();
-        let states = (!history.processes().is_empty()).then(|| states::draw(history, name_of));
+        let states =
+            (!history.processes().is_empty()).then(|| states::draw(history, scenario.guest.clock, name_of));
         let clauses = clauses::attribute(&mut self.lines, &scenario.step_clauses);
         let mut report = Report {
             scenario: scenario.name.to_string(),

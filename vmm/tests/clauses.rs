@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
+use vmm::image::ImageKind;
 use vmm::report::text::{Colour, Detail, render};
 use vmm::scenario::{Clause, Scenario, schema};
 
@@ -220,9 +221,9 @@ fn a_report_says_which_clauses_passed_and_which_a_finding_speaks_against() {
         { "in": "p", "do": "sched_yield", "clause": "TIME-1 others may go first" },
     ]);
     let text = document("wrong", &steps).to_string();
-    let image = guest::image();
+    let image = guest::image(ImageKind::Shipped);
     let scenario = Scenario::parse("wrong.json", &text, &image.programs).unwrap();
-    let report = guest::run(&image, &scenario);
+    let report = guest::run(image, &scenario, &[]);
     insta::assert_snapshot!(render(&report, Colour::Plain, Detail::Full));
 
     let json = serde_json::to_value(&report).unwrap();
@@ -247,9 +248,9 @@ fn a_report_without_clauses_says_nothing_of_them() {
     let steps =
         json!([{ "in": "p", "do": "mmap", "as": "buf", "pages": 1, "prot": "rw", "errno": "ENOMEM" }]);
     let text = document("wrong", &steps).to_string();
-    let image = guest::image();
+    let image = guest::image(ImageKind::Shipped);
     let scenario = Scenario::parse("wrong.json", &text, &image.programs).unwrap();
-    let report = guest::run(&image, &scenario);
+    let report = guest::run(image, &scenario, &[]);
     assert!(report.findings().next().is_some());
     assert!(!render(&report, Colour::Plain, Detail::Full).contains("clause"));
     assert!(!serde_json::to_string(&report).unwrap().contains("clause"));

@@ -139,6 +139,23 @@ fn states_are_drawn_when_they_are_asked_for_and_nobody_is_left_out() {
 }
 
 #[test]
+fn states_with_a_real_clock_are_the_same_in_every_run_and_say_what_is_not_drawn() {
+    let run = || {
+        vmm(&[
+            "run",
+            "--image",
+            &SHIPPED,
+            "--states",
+            "scenarios/sse-preempted.json",
+        ])
+        .stdout
+    };
+    let first = run();
+    assert!(first.contains("%% The clock is real"), "{first}");
+    assert_eq!(run(), first);
+}
+
+#[test]
 fn the_kernels_log_says_what_the_disk_did_when_it_is_asked_for() {
     let run = vmm(&[
         "run",

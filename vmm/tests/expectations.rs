@@ -1,13 +1,15 @@
 //! Each kind of expectation, held against a guest that does not meet it: the verdict is fail, and the finding says what was
 //! found instead. The guest is the shipped one; it is the scenarios that are wrong.
 
+#[path = "support/guest.rs"]
+mod guest;
+
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
-use vmm::image::{self, GuestImage, ImageKind};
+use vmm::image::{GuestImage, ImageKind};
 use vmm::judge::Rule;
 use vmm::report::text::{Colour, Detail, render};
 use vmm::report::{Report, Verdict};
-use vmm::run::Guest;
 use vmm::scenario::Scenario;
 
 /// A scenario that expects something wrong, and the finding that must come of it.
@@ -20,9 +22,7 @@ struct Case {
 
 fn main() {
     let arguments = Arguments::from_args();
-    let image: &'static GuestImage = Box::leak(Box::new(
-        image::ensure(ImageKind::Shipped, &*image::to_stderr()).expect("the guest image can be built"),
-    ));
+    let image = guest::image(ImageKind::Shipped);
     let tests = checks().into_iter().chain(results()).map(|case| {
         Trial::test(format!("{}-is-refuted", case.name), move || {
             is_refuted(&case, image)
@@ -38,6 +38,9 @@ fn check(name: &'static str, expectation: &Value, found: &'static str) -> Case {
         { "in": "parent", "do": "write", "at": "buf", "fill": { "byte": 7, "bytes": 12288 } },
         { "in": "parent", "do": "fork", "as": "child" },
         { "in": "parent", "do": "fork", "as": "victim" },
+        { "in": "child", "do": "mmap", "as": "table", "pages": 1, "prot": "rw" },
+        { "in": "child", "do": "shadowpt_open", "of": "parent", "from": "buf", "to": "buf+4p", "entries": "table" },
+        { "in": "child", "do": "shadowpt_start" },
         { "check": "before", "expect": [{ "mapped": ["parent:buf"] }] },
         { "in": "child", "do": "write", "at": "buf", "text": "child" },
         { "in": "victim", "do": "munmap", "at": "buf", "pages": 1 },
@@ -110,6 +113,16 @@ fn checks() -> Vec<Case> {
             "swapped-out-page-that-is-nowhere",
             &json!({ "swapped_out": ["parent:buf+3p"] }),
             "not mapped, and not on the disk",
+        ),
+        check(
+            "spte",
+            &json!({ "spte": { "at": "parent:buf+1p", "is": ["allocated", "mapped"] } }),
+            "allocated anonymous mapped",
+        ),
+        check(
+            "spte-of-a-page-that-is-not-there",
+            &json!({ "spte": { "at": "parent:buf+3p", "is": ["allocated", "anonymous", "mapped"] } }),
+            "allocated anonymous",
         ),
         check(
             "exit-status",
@@ -205,16 +218,13 @@ fn is_refuted(case: &Case, image: &GuestImage) -> Result<(), Failed> {
 }
 
 fn run(case: &Case, image: &GuestImage) -> Result<Report, Failed> {
-    let guest = json!({ "swap": { "mib": 1 } });
     let text = json!({
-        "name": case.name, "description": "Wrong on purpose.", "guest": guest, "steps": case.steps,
+        "name": case.name,
+        "description": "Wrong on purpose.",
+        "guest": { "swap": { "mib": 1 } },
+        "steps": case.steps,
     })
     .to_string();
     let scenario = Scenario::parse(&format!("{}.json", case.name), &text, &image.programs)?;
-    let guest = Guest {
-        kernel: &image.kernel,
-        initrd: &image.initrd,
-        options: &[],
-    };
-    Ok(vmm::run::run(&vmm::vm::open()?, &guest, &scenario)?)
+    Ok(guest::run(image, &scenario, &[]))
 }

@@ -5,6 +5,7 @@
 mod guest;
 
 use serde_json::{Value, json};
+use vmm::image::ImageKind;
 use vmm::judge::Rule;
 use vmm::report::{Report, Verdict};
 use vmm::scenario::{Scenario, ScenarioName, with_choices};
@@ -21,9 +22,9 @@ fn scenario(dirtycow: &str, schedule: &Value) -> String {
 }
 
 fn run(text: &str) -> Report {
-    let image = &guest::image();
+    let image = guest::image(ImageKind::Shipped);
     let scenario = Scenario::parse("race.json", text, &image.programs).expect("the scenario is sound");
-    guest::run(image, &scenario)
+    guest::run(image, &scenario, &[])
 }
 
 fn breaks_page_cache(report: &Report) -> bool {

@@ -8,6 +8,7 @@ mod guest;
 use std::fs;
 use std::path::Path;
 
+use vmm::image::ImageKind;
 use vmm::judge::Rule;
 use vmm::report::text::{Colour, Detail, render};
 use vmm::scenario::{self, Scenario, Step};
@@ -15,7 +16,7 @@ use vmm::scenario::{self, Scenario, Step};
 #[test]
 fn what_a_scenario_does_is_the_same_when_fork_copies() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let image = guest::image();
+    let image = guest::image(ImageKind::Shipped);
     let mut compared = 0;
     for file in scenario::collect(&[root.join("scenarios")]).unwrap() {
         let text = fs::read_to_string(&file).unwrap();
@@ -25,12 +26,12 @@ fn what_a_scenario_does_is_the_same_when_fork_copies() {
         if !scenario.steps.iter().any(forks) || has_way || scenario.guest.swap.is_some() {
             continue;
         }
-        let cow = guest::run(&image, &scenario);
+        let cow = guest::run(image, &scenario, &[]);
         scenario
             .guest
             .options
             .insert("fork".to_owned(), "copy".to_owned());
-        let copy = guest::run(&image, &scenario);
+        let copy = guest::run(image, &scenario, &[]);
 
         let results = |report: &vmm::report::Report| -> Vec<_> {
             let lines = report.lines.iter();

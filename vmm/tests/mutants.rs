@@ -2,16 +2,18 @@
 //!
 //! The faults are listed in `guest-kernel/src/mutant.rs`; one that is missing here fails a test.
 
+#[path = "support/guest.rs"]
+mod guest;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use vmm::image::{self, GuestImage, ImageKind};
+use vmm::image::{GuestImage, ImageKind};
 use vmm::judge::{Finding, Rule};
 use vmm::report::text::{Colour, Detail, render};
 use vmm::report::{Report, Verdict};
-use vmm::run::Guest;
 use vmm::scenario::Scenario;
 
 /// A fault, a scenario that shows it, and what the judge must say: the rule that is broken, and where, and which clause of a
@@ -32,6 +34,16 @@ const fn mutant(name: &'static str, scenario: &'static str, rule: Rule, place: &
         place,
         clause: None,
     }
+}
+
+/// A fault of the shadow page table.
+const fn shadow(
+    name: &'static str,
+    scenario: &'static str,
+    place: &'static str,
+    clause: &'static str,
+) -> Mutant {
+    mutant(name, scenario, Rule::ShadowTable, place).naming(clause)
 }
 
 impl Mutant {
@@ -139,9 +151,10 @@ const MUTANTS: &[Mutant] = &[
     mutant("zombie-never-reaped", "wait", Rule::Result, "parent"),
     mutant("orphan-not-adopted", "orphans", Rule::Result, "living"),
     mutant("wait-wrong-child", "wait", Rule::Result, "parent"),
-    mutant("kill-ignored", "kill", Rule::Answer, "parent"),
+    mutant("kill-ignored", "kill", Rule::Result, "idle"),
     mutant("sleeper-scheduled", "wait", Rule::Life, "parent"),
     mutant("slice-never-ends", "spinning", Rule::Death, "0x"),
+    mutant("ticks-masked", "sleep", Rule::Clock, "the clock"),
     mutant("sleep-too-short", "sleep", Rule::Result, "short"),
     mutant(
         "last-owner-copies",
@@ -173,6 +186,143 @@ const MUTANTS: &[Mutant] = &[
     mutant("driver-area-uncounted", "testdev", Rule::Result, "testdev"),
     mutant("driver-goes-in-use", "testdev", Rule::Result, "testdev"),
     mutant("driver-private-shared", "testdev", Rule::Result, "testdev"),
+    shadow(
+        "shadow-cow-untracked",
+        "shadowpt/cow",
+        "inspector:table",
+        "PAGE-7",
+    ),
+    shadow(
+        "shadow-cow-of-others-tracked",
+        "shadowpt/cow",
+        "inspector:table",
+        "PAGE-8",
+    ),
+    shadow(
+        "shadow-fault-untracked",
+        "shadowpt/pages",
+        "inspector:table",
+        "PAGE-1",
+    ),
+    shadow(
+        "shadow-munmap-keeps-mapped",
+        "shadowpt/pages",
+        "inspector:table",
+        "PAGE-2",
+    ),
+    shadow(
+        "shadow-madvise-untracked",
+        "shadowpt/pages",
+        "inspector:table",
+        "PAGE-3",
+    ),
+    shadow(
+        "shadow-mprotect-untracked",
+        "shadowpt/pages",
+        "inspector:table",
+        "PAGE-4",
+    ),
+    shadow(
+        "shadow-swap-untracked",
+        "shadowpt/swap",
+        "inspector:table",
+        "PAGE-10",
+    ),
+    shadow(
+        "shadow-file-anonymous",
+        "shadowpt/areas",
+        "inspector:table",
+        "AREA-5",
+    ),
+    shadow(
+        "shadow-brk-shrink-untracked",
+        "shadowpt/brk",
+        "inspector:table",
+        "AREA-10",
+    ),
+    shadow(
+        "shadow-stack-growth-untracked",
+        "shadowpt/stack",
+        "inspector:table",
+        "AREA-11",
+    ),
+    shadow(
+        "shadow-execve-untracked",
+        "shadowpt/execve",
+        "inspector:table",
+        "AREA-12",
+    ),
+    shadow(
+        "shadow-exit-keeps-entries",
+        "shadowpt/target-ends",
+        "inspector:table",
+        "AREA-14",
+    ),
+    shadow(
+        "shadow-start-keeps-old",
+        "shadowpt/start-stop",
+        "inspector:table",
+        "START-5",
+    ),
+    shadow(
+        "shadow-stop-ignored",
+        "shadowpt/start-stop",
+        "inspector:table",
+        "START-4",
+    ),
+    shadow(
+        "shadow-entries-writable",
+        "shadowpt/open",
+        "inspector:memory+1p",
+        "OPEN-2",
+    ),
+    shadow(
+        "shadow-close-keeps-window",
+        "shadowpt/close",
+        "inspector:table",
+        "CLOSE-4",
+    ),
+    shadow(
+        "shadow-inspector-death-ignored",
+        "shadowpt/inspector-ends",
+        "frames of the shadow page table",
+        "CLOSE-6",
+    ),
+    mutant(
+        "shadow-open-leaves-pages",
+        "shadowpt/open-out-of-memory",
+        Rule::Result,
+        "inspector",
+    )
+    .naming("OPEN-15"),
+    mutant(
+        "shadow-open-failure-keeps-claim",
+        "shadowpt/open-errors",
+        Rule::Result,
+        "inspector",
+    )
+    .naming("OPEN-6"),
+    mutant(
+        "shadow-truncation-untold",
+        "shadowpt/open-truncates",
+        Rule::Result,
+        "inspector, end_vaddr",
+    )
+    .naming("OPEN-8"),
+    mutant(
+        "shadow-contents-of-any-frame",
+        "shadowpt/page-contents",
+        Rule::Contents,
+        "inspector:copy+1p",
+    )
+    .naming("CONTENTS-1"),
+    mutant(
+        "shadow-open-race",
+        "shadowpt/race-open",
+        Rule::Result,
+        "shadowpt-races",
+    )
+    .naming("RACE-1"),
 ];
 
 /// Faults that only a processor with a translation cache of its own can show: where KVM interprets the kernel, each store
@@ -185,9 +335,7 @@ const MUTANTS_OF_THE_KERNEL: &str = include_str!("../../guest-kernel/src/mutant.
 
 fn main() {
     let arguments = Arguments::from_args();
-    let image: &'static GuestImage = Box::leak(Box::new(
-        image::ensure(ImageKind::Mutants, &*image::to_stderr()).expect("the guest image can be built"),
-    ));
+    let image = guest::image(ImageKind::Mutants);
     let mut tests: Vec<Trial> = MUTANTS
         .iter()
         .map(|mutant| {
@@ -293,10 +441,5 @@ fn run(scenario: &str, options: &[String], image: &GuestImage) -> Result<Report,
     let file = root.join(format!("scenarios/{scenario}.json"));
     let text = fs::read_to_string(&file)?;
     let scenario = Scenario::parse(&file.display().to_string(), &text, &image.programs)?;
-    let guest = Guest {
-        kernel: &image.kernel,
-        initrd: &image.initrd,
-        options,
-    };
-    Ok(vmm::run::run(&vmm::vm::open()?, &guest, &scenario)?)
+    Ok(guest::run(image, &scenario, options))
 }

@@ -89,6 +89,17 @@ refused! {
 }
 
 refused_steps! {
+    a_file_that_is_mapped_for_all: r#"{ "in": "parent", "do": "mmap", "as": "text", "pages": 1, "prot": "r", "file": "secret", "sharing": "shared" }"#;
+    a_watched_range_past_its_region: r#"
+        { "in": "parent", "do": "fork", "as": "child" },
+        { "in": "child", "do": "shadowpt_open", "of": "parent", "from": "buf", "to": "buf+5p", "entries": "buf" }"#;
+    a_watched_range_that_is_not_aligned: r#"
+        { "in": "parent", "do": "fork", "as": "child" },
+        { "in": "child", "do": "shadowpt_open", "of": "parent", "from": "buf+8", "to": "buf+4p", "entries": "buf" }"#;
+    a_target_that_nobody_made: r#"{ "in": "parent", "do": "shadowpt_open", "of": "child", "from": "buf", "to": "buf+4p", "entries": "buf" }"#;
+    contents_that_do_not_fit: r#"{ "in": "parent", "do": "shadowpt_page_contents", "of": "parent:buf", "into": "buf+3p+8" }"#;
+    an_entry_of_no_region: r#"{ "check": "entry", "expect": [{ "spte": { "at": "parent:bus", "is": [] } }] }"#;
+    an_unknown_flag_of_an_entry: r#"{ "check": "entry", "expect": [{ "spte": { "at": "parent:buf", "is": ["dirty"] } }] }"#;
     a_step_that_is_no_object: r#""exit""#;
     a_step_that_is_neither_operation_nor_check: r#"{ "chekc": "all is well" }"#;
     a_step_that_is_both: r#"{ "in": "parent", "check": "all is well" }"#;

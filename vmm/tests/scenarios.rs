@@ -2,14 +2,15 @@
 //!
 //! A new scenario needs a reviewed snapshot: `cargo insta review`, or rename the `.snap.new` file after reading it.
 
+#[path = "support/guest.rs"]
+mod guest;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use vmm::image::{self, GuestImage, ImageKind};
-use vmm::report::Report;
+use vmm::image::{GuestImage, ImageKind};
 use vmm::report::text::{Colour, Detail, render};
-use vmm::run::Guest;
 use vmm::scenario::{self, Scenario};
 
 fn main() {
@@ -19,9 +20,7 @@ fn main() {
         .expect("the crate lies in the workspace");
     let scenarios = root.join("scenarios");
     let files = scenario::collect(std::slice::from_ref(&scenarios)).expect("scenarios are shipped");
-    let image: &'static GuestImage = Box::leak(Box::new(
-        image::ensure(ImageKind::Shipped, &*image::to_stderr()).expect("the guest image can be built"),
-    ));
+    let image = guest::image(ImageKind::Shipped);
     let snapshots = root.join("snapshots");
     let names: Vec<PathBuf> = files.iter().map(|file| name_below(&scenarios, file)).collect();
     let mut tests: Vec<Trial> = files
@@ -52,22 +51,13 @@ fn readme_is_true(root: &Path, image: &GuestImage) -> Result<(), Failed> {
     };
     let text = block("json", 0).ok_or("the README has a scenario")?;
     let scenario = Scenario::parse("first-write.json", text, &image.programs)?;
-    let report = render(&run(&scenario, image)?, Colour::Plain, Detail::Full);
+    let report = render(&guest::run(image, &scenario, &[]), Colour::Plain, Detail::Full);
     let shown = block("text", 1).ok_or("the README has a report")?;
     if shown == report {
         Ok(())
     } else {
         Err(format!("the README shows another report than\n{report}").into())
     }
-}
-
-fn run(scenario: &Scenario, image: &GuestImage) -> Result<Report, Failed> {
-    let guest = Guest {
-        kernel: &image.kernel,
-        initrd: &image.initrd,
-        options: &[],
-    };
-    Ok(vmm::run::run(&vmm::vm::open()?, &guest, scenario)?)
 }
 
 /// The path of a scenario or snapshot below its folder, without extension: the same for both.
@@ -80,7 +70,7 @@ fn name_below(folder: &Path, file: &Path) -> PathBuf {
 fn report_is_as_reviewed(file: &Path, snapshot: &Path, image: &GuestImage) -> Result<(), Failed> {
     let text = fs::read_to_string(file)?;
     let scenario = Scenario::parse(&file.display().to_string(), &text, &image.programs)?;
-    let report = run(&scenario, image)?;
+    let report = guest::run(image, &scenario, &[]);
     let settings = {
         let mut settings = insta::Settings::clone_current();
         settings.set_snapshot_path(snapshot.parent().expect("snapshots lie in a folder"));

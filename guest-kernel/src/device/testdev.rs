@@ -20,7 +20,7 @@ use crate::process;
 /// Makes the device and the file that controls it.
 pub(crate) fn init() {
     let control = || {
-        let pages = KernelPages::in_a_row(FrameKind::Driver, PAGES as usize)?;
+        let pages = KernelPages::in_a_row(FrameKind::ModulePages, PAGES as usize)?;
         let driver = try_rc(Driver {
             pages,
             counts: Counts::default(),

@@ -3,6 +3,7 @@
 //! - `address`: physical and virtual addresses, frame numbers, page ranges
 //! - `direct_map`: the one mapping through which the kernel touches physical memory
 //! - `frames`: the frame table: allocation and reference counts
+//! - `fault_injection`: requests for memory that fail on purpose
 //! - `kmalloc`: the kernel heap
 //! - `page_table`: the x86-64 radix tree
 //! - `image`: takes away from the kernel's own mapping what must not remain after boot
@@ -21,6 +22,7 @@ mod address;
 mod address_space;
 mod device_memory;
 mod direct_map;
+pub(crate) mod fault_injection;
 mod frames;
 mod image;
 mod kernel_pages;

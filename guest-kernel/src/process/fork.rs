@@ -112,6 +112,7 @@ pub(super) fn add(
         credentials,
         group,
         has_executed: false,
+        fail_nth: 0,
         pending: Pending::default(),
     })?;
     table::reserve_thread(&mut process)?;

@@ -122,6 +122,8 @@ pub(crate) struct Process {
     group: Pid,
     /// It has called execve.
     has_executed: bool,
+    /// What is left of the countdown to a request for memory that fails; the countdown itself is in `mm` while the process runs.
+    fail_nth: u32,
     /// Signals that all threads block.
     pending: signal::Pending,
 }

@@ -10,7 +10,7 @@ use super::{Family, Pid, Process};
 use crate::arch::{self, Context};
 use crate::device::events::{self, Event};
 use crate::errno::Errno;
-use crate::mm::{MAX_STACKS, OutOfMemory};
+use crate::mm::{MAX_STACKS, OutOfMemory, fault_injection};
 use crate::mutant::{self, Mutant};
 use crate::sched;
 use crate::sync::Lock;
@@ -67,6 +67,10 @@ pub(crate) fn switch_to(next: Tid) {
             leaving.user_state.save();
         }
         let from = &raw mut leaving.context;
+        match fault_injection::pause() {
+            0 => {}
+            left => table.current_process().fail_nth = left,
+        }
         (from, table.make_current(next))
     });
     // SAFETY: both threads are boxed and stay in the table: the one that is left is thrown away, if it has ended, by the next
@@ -312,7 +316,12 @@ impl Table {
         thread.user_state.restore();
         arch::set_kernel_stack(thread.kernel_stack.top().as_u64());
         let context = &raw const thread.context;
-        self.current_process().address_space().page_table().activate();
+        let process = self.current_process();
+        process.address_space().page_table().activate();
+        match core::mem::take(&mut process.fail_nth) {
+            0 => {}
+            left => fault_injection::fail_nth(left),
+        }
         context
     }
 

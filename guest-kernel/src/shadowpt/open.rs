@@ -69,6 +69,9 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
+        if mutant::is(Mutant::ShadowOpenFailureKeepsClaim) {
+            return;
+        }
         *SHADOW.lock() = Slot::Free;
     }
 }

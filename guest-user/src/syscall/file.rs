@@ -33,6 +33,13 @@ pub fn read(fd: i32, buffer: &mut [u8]) -> Result<usize, Errno> {
     .map(|count| count as usize)
 }
 
+/// read(fd, span): as [`read`], to memory that need not exist.
+pub fn read_span(fd: i32, span: Span) -> Result<usize, Errno> {
+    // SAFETY: no Rust object lies in a span, and the kernel answers EFAULT where it cannot write.
+    unsafe { syscall(number::READ, [fd as u64, span.address(), span.len_bytes()]) }
+        .map(|count| count as usize)
+}
+
 /// write(fd, bytes): the number of bytes written.
 pub fn write(fd: i32, bytes: &[u8]) -> Result<usize, Errno> {
     // SAFETY: the kernel only reads `bytes`.
@@ -52,6 +59,18 @@ pub fn write_span(fd: i32, span: Span) -> Result<usize, Errno> {
         .map(|count| count as usize)
 }
 
+/// pread64(fd, buffer, offset): the number of bytes read, 0 at the end.
+pub fn read_at(fd: i32, buffer: &mut [u8], offset_bytes: u64) -> Result<usize, Errno> {
+    let arguments = [
+        fd as u64,
+        buffer.as_mut_ptr() as u64,
+        buffer.len() as u64,
+        offset_bytes,
+    ];
+    // SAFETY: the kernel writes at most `buffer.len()` bytes to `buffer`, which is ours alone.
+    unsafe { syscall(number::PREAD64, arguments) }.map(|count| count as usize)
+}
+
 /// pwrite64(fd, bytes, offset): the number of bytes written.
 pub fn write_at(fd: i32, bytes: &[u8], offset_bytes: u64) -> Result<usize, Errno> {
     // SAFETY: the kernel only reads `bytes`.
@@ -62,30 +81,6 @@ pub fn write_at(fd: i32, bytes: &[u8], offset_bytes: u64) -> Result<usize, Errno
         )
     }
     .map(|count| count as usize)
-}
-
-/// pread64(fd, buffer, offset): the number of bytes read.
-pub fn read_at(fd: i32, buffer: &mut [u8], offset_bytes: u64) -> Result<usize, Errno> {
-    // SAFETY: the kernel writes at most `buffer.len()` bytes to `buffer`, which is ours alone.
-    unsafe {
-        syscall(
-            number::PREAD64,
-            [
-                fd as u64,
-                buffer.as_mut_ptr() as u64,
-                buffer.len() as u64,
-                offset_bytes,
-            ],
-        )
-    }
-    .map(|count| count as usize)
-}
-
-/// read(fd, span): as [`read`], to memory that need not exist.
-pub fn read_to_span(fd: i32, span: Span) -> Result<usize, Errno> {
-    // SAFETY: no Rust object lies in a span.
-    unsafe { syscall(number::READ, [fd as u64, span.address(), span.len_bytes()]) }
-        .map(|count| count as usize)
 }
 
 /// lseek(fd, offset, whence): the new position.

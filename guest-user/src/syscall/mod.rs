@@ -11,6 +11,7 @@ pub mod group;
 pub mod memory;
 pub mod process;
 mod raw;
+pub mod shadowpt;
 pub mod signal;
 pub mod thread;
 pub mod time;

@@ -1,6 +1,4 @@
-//! The kernel's reports: see [`abi::event`] for the record and its kinds.
-
-use std::collections::VecDeque;
+//! The kernel's reports, decoded: see [`abi::event`] for the record and its kinds.
 
 use abi::event::{
     ADOPTED, BOOTED, CHOICE, CREATED, EXECUTED, EXITED, FATAL_FAULT, FIRST_USER, FRAME_TABLE, LOG,
@@ -11,9 +9,6 @@ use serde::Serialize;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
 use crate::address::PhysAddr;
-
-/// Most reports that wait to be taken; the oldest make room.
-const MAX_WAITING: usize = 1 << 14;
 
 /// A report, decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +112,33 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// Bytes that it holds.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        let beside = match self {
+            Event::Panic { message } | Event::Log { message } => message.len(),
+            Event::Malformed { reason } => reason.len(),
+            Event::Choice(choice) => choice.candidates.len() * size_of::<u32>(),
+            Event::Booted
+            | Event::FrameTable { .. }
+            | Event::Created { .. }
+            | Event::Executed { .. }
+            | Event::Exited { .. }
+            | Event::Reaped { .. }
+            | Event::FatalFault(_)
+            | Event::PowerOff
+            | Event::FirstUser
+            | Event::Switched { .. }
+            | Event::Woken { .. }
+            | Event::ThreadCreated { .. }
+            | Event::ThreadExited { .. }
+            | Event::Adopted { .. } => 0,
+        };
+        size_of::<Event>() + beside
+    }
+}
+
 /// An exception in user mode that ends a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FatalFault {
@@ -141,42 +163,8 @@ pub struct Choice {
     pub site: u64,
 }
 
-/// The I/O port for reports.
-#[derive(Default)]
-pub struct EventPort {
-    waiting: VecDeque<Event>,
-    lost: u64,
-}
-
-impl EventPort {
-    /// Reports since this was last called, oldest first.
-    pub fn take(&mut self) -> Vec<Event> {
-        self.waiting.drain(..).collect()
-    }
-
-    /// Reports lost, because the guest sent too many between two calls of [`EventPort::take`].
-    #[must_use]
-    pub fn lost(&self) -> u64 {
-        self.lost
-    }
-
-    /// The newest report.
-    #[must_use]
-    pub fn last(&self) -> Option<&Event> {
-        self.waiting.back()
-    }
-
-    /// Copies the record at `address` out of guest memory and keeps it.
-    pub(super) fn report(&mut self, address: PhysAddr, memory: &GuestMemoryMmap) {
-        if self.waiting.len() == MAX_WAITING {
-            self.waiting.pop_front();
-            self.lost += 1;
-        }
-        self.waiting.push_back(read_event(address, memory));
-    }
-}
-
-fn read_event(address: PhysAddr, memory: &GuestMemoryMmap) -> Event {
+/// Copies the record at `address` out of guest memory and decodes it.
+pub(super) fn read_event(address: PhysAddr, memory: &GuestMemoryMmap) -> Event {
     let mut record = [0; RECORD_BYTES];
     if memory.read_slice(&mut record, GuestAddress(address.0)).is_err() {
         return Event::Malformed {
@@ -350,16 +338,5 @@ mod tests {
             panic!()
         };
         assert_eq!(message.matches("\\u{0}").count() as u64, MAX_TEXT_BYTES);
-    }
-
-    #[test]
-    fn a_flood_of_reports_loses_the_oldest() {
-        let memory = memory_with(&record(BOOTED, [0; 4]), b"");
-        let mut port = EventPort::default();
-        for _ in 0..MAX_WAITING + 3 {
-            port.report(PhysAddr(0x1000), &memory);
-        }
-        assert_eq!(port.lost(), 3);
-        assert_eq!(port.take().len(), MAX_WAITING);
     }
 }

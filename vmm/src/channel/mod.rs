@@ -1,7 +1,7 @@
 //! What the guest says to the VMM, and how: a module for each device. One more, the disk, is [`crate::block`].
 //!
 //! - [`doorbell`]: agents ask for operations and report what came of them
-//! - [`event`]: the kernel reports what it does
+//! - [`event`]: the kernel reports what it does; [`EventPort`]: where the reports wait
 //! - [`console`]: the serial port
 //! - [`schedule`]: the kernel asks who goes on
 //!
@@ -11,6 +11,7 @@
 pub mod console;
 pub mod doorbell;
 pub mod event;
+mod reports;
 pub mod schedule;
 
 use vm_memory::GuestMemoryMmap;
@@ -19,7 +20,8 @@ use crate::address::PhysAddr;
 use crate::block::BlockDevice;
 pub use console::Console;
 pub use doorbell::{Channel, Doorbell, Hello, Operation, Reply};
-pub use event::{Event, EventPort};
+pub use event::Event;
+pub use reports::EventPort;
 pub use schedule::SchedulePort;
 
 /// The devices of a machine.

@@ -22,7 +22,7 @@ pub(super) struct FuzzArgs {
     /// How many sequences; without it there is no end.
     #[arg(long)]
     sequences: Option<u64>,
-    /// Moves of a sequence on average; most are one step.
+    /// Moves of a sequence; most are one step.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=2000))]
     moves: u64,
     /// Where the scenario is written that breaks a rule. Its name is the scenario's.

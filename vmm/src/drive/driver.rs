@@ -8,12 +8,13 @@
 //! A virtual clock stands still but for operations that take time (a sleep, a program): then it moves on by a tick each time
 //! the idle agents have come round once, so that whoever could run has run in between. A `tick` step moves it too.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use abi::clock::TICK_NANOSECONDS;
 use abi::operation;
 
-use super::{Agents, Drive, Life, Outcome};
+use super::{Agents, Drive, End, Life, Outcome, Ticked};
 use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::{Channel, Event, Operation, Reply};
 use crate::inspect::PhysicalMemory;
@@ -31,8 +32,7 @@ const PATIENCE_WITH_TIMER: u32 = 50;
 pub struct Driver {
     vm: Vm,
     agents: Agents,
-    events: Vec<Event>,
-    /// Ticks of the virtual clock so far.
+    /// Ticks of the virtual clock that the kernel has taken so far.
     ticks: u64,
     /// For each channel, when its last operation was given and when it was answered, in ticks.
     timing: BTreeMap<Channel, Timing>,
@@ -61,7 +61,6 @@ impl Driver {
         Driver {
             vm,
             agents: Agents::default(),
-            events: Vec::new(),
             ticks: 0,
             timing: BTreeMap::new(),
         }
@@ -79,7 +78,9 @@ impl Driver {
 
     /// The kernel's reports since this was last called.
     pub fn take_events(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.events)
+        let stop = self.vm.stop();
+        stop.map(|mut stop| stop.devices().events.take())
+            .unwrap_or_default()
     }
 
     /// Starts the guest and lets it run until its first program asks for an operation.
@@ -127,7 +128,7 @@ impl Driver {
                 Wait::Ticks(most) if ticks >= most => return Ok(Outcome::Silent),
                 Wait::Ticks(_) => {
                     ticks += u64::from(self.vm.clock() == Clock::Virtual);
-                    self.raise_tick();
+                    self.vm.tick();
                 }
                 Wait::Rounds(_) => {}
             }
@@ -141,11 +142,6 @@ impl Driver {
             Clock::Virtual => PATIENCE,
             Clock::Real => PATIENCE_WITH_TIMER,
         })
-    }
-
-    fn raise_tick(&mut self) {
-        self.ticks += 1;
-        self.vm.tick();
     }
 
     fn give(&mut self, channel: Channel, operation: Operation) {
@@ -167,10 +163,11 @@ impl Driver {
 
     /// Runs to the next ring and notes who it was. None when the guest has ended.
     fn next_ring(&mut self) -> Result<Option<Channel>, VmError> {
+        let was_raised = self.vm.tick_is_pending();
         let mut stop = self.vm.run()?;
-        for event in stop.devices().events.take() {
-            self.agents.note(&event);
-            self.events.push(event);
+        self.ticks += u64::from(was_raised && !stop.tick_is_pending());
+        for event in stop.devices().events.look() {
+            self.agents.note(event);
         }
         let StopReason::Ring(channel) = *stop.reason() else {
             return Ok(None);
@@ -255,21 +252,35 @@ impl Drive for Driver {
         vec![operation::CHANNEL_FLAG.to_owned(), channel.number().to_string()]
     }
 
-    fn await_end(&mut self, channel: Channel) -> Result<Outcome, VmError> {
-        match self.agents.get(channel).map(|agent| agent.life) {
-            Some(Life::Ended(status)) => Ok(Outcome::Ended(status)),
-            _ => self.wait_for(channel, self.patience(), |_| None),
+    fn await_end(&mut self, channel: Channel) -> Result<End, VmError> {
+        if let Some(Life::Ended(status)) = self.agents.get(channel).map(|agent| agent.life) {
+            return Ok(End::Reported(status));
         }
+        let asks = Cell::new(false);
+        let outcome = self.wait_for(channel, self.patience(), |driver| {
+            let rings = driver.vm.stop()?.reason() == &StopReason::Ring(channel);
+            asks.set(asks.get() || rings);
+            None
+        })?;
+        Ok(match outcome {
+            Outcome::Ended(status) => End::Reported(status),
+            Outcome::GuestEnded => End::GuestEnded,
+            Outcome::Replied(_) | Outcome::Silent if asks.get() => End::StillAsks,
+            Outcome::Replied(_) | Outcome::Silent => End::Silent,
+        })
     }
 
-    fn tick(&mut self, count: u64) -> Result<(), VmError> {
-        for _ in 0..count {
-            self.raise_tick();
+    fn tick(&mut self, count: u64) -> Result<Ticked, VmError> {
+        for taken in 0..count {
+            self.vm.tick();
             if self.next_ring()?.is_none() {
-                break;
+                return Ok(Ticked::GuestEnded);
+            }
+            if self.vm.tick_is_pending() {
+                return Ok(Ticked::NotTaken { taken });
             }
         }
-        Ok(())
+        Ok(Ticked::Taken)
     }
 
     fn ticks_taken(&self, channel: Channel) -> Option<u64> {

@@ -27,6 +27,33 @@ pub enum Outcome {
     GuestEnded,
 }
 
+/// What was seen of a process that should end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The kernel says that it has ended, with this wait status.
+    Reported(u32),
+    /// It does not ask for operations any more.
+    Silent,
+    /// It asks for operations as before.
+    StillAsks,
+    /// The whole guest has ended.
+    GuestEnded,
+}
+
+/// What came of ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ticked {
+    /// The kernel was interrupted by each.
+    Taken,
+    /// An agent asks for its next operation, and the kernel was interrupted by so many only: the processor masks interrupts.
+    NotTaken {
+        /// Ticks before the one that was not taken.
+        taken: u64,
+    },
+    /// The whole guest has ended.
+    GuestEnded,
+}
+
 /// Something that has agents and lets them perform operations, one at a time. [`Driver`] drives those of a guest.
 pub trait Drive {
     /// The host failed: nothing that the agents' kernel did.
@@ -57,20 +84,20 @@ pub trait Drive {
     /// Arguments with which the agent program goes on on `channel`.
     fn agent_arguments(&self, channel: Channel) -> Vec<String>;
 
-    /// Waits for the end of the process on `channel`.
+    /// Waits for the end of the process on `channel`, as long as others could keep it from coming round.
     ///
     /// # Errors
     /// The host failed.
-    fn await_end(&mut self, channel: Channel) -> Result<Outcome, Self::Error>;
+    fn await_end(&mut self, channel: Channel) -> Result<End, Self::Error>;
 
-    /// Lets time pass: so many ticks of the guest's clock.
+    /// Lets time pass: so many ticks of the guest's clock, up to the first that is not taken.
     ///
     /// # Errors
     /// The host failed.
-    fn tick(&mut self, count: u64) -> Result<(), Self::Error>;
+    fn tick(&mut self, count: u64) -> Result<Ticked, Self::Error>;
 
-    /// Ticks of the virtual clock from the beginning of the last operation on `channel` to its answer. None when it has not
-    /// answered, or when time passes by itself.
+    /// Ticks of the virtual clock that the kernel took from the beginning of the last operation on `channel` to its answer. None
+    /// when it has not answered, or when time passes by itself.
     fn ticks_taken(&self, channel: Channel) -> Option<u64>;
 
     /// Waits for the answer to an operation that was silent.

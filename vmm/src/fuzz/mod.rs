@@ -4,32 +4,32 @@
 //! - `moves`: what a sequence is made of; numbers that mean something in every state, so that any part of a sequence is one
 //! - `script`: moves to the steps of a scenario, with what each must answer
 //!
-//! A sequence that breaks a rule is made shorter as long as it still does (proptest's shrinking), and what is left is a scenario:
-//! the text of a file that shows the fault to anybody.
+//! - `shorten`: what a sequence can do without
+//!
+//! A sequence that breaks a rule is made shorter as long as it still does, and what is left is a scenario: the text of a file that
+//! shows the fault to anybody. proptest chooses the moves; its own shrinking takes single moves away, of which each is a boot.
 
 mod moves;
 mod script;
-
-use std::cell::{Cell, RefCell};
+mod shorten;
 
 use kvm_ioctls::Kvm;
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::report::{Report, Verdict};
 use crate::run::{Guest, run};
 use crate::scenario::{Scenario, ScenarioName};
 use crate::vm::VmError;
 use moves::Move;
-
-/// Most runs that are spent on making a sequence shorter.
-const MAX_SHRINK_RUNS: u32 = 400;
+use shorten::shorten;
 
 /// What to try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Decides everything: the same seed tries the same sequence.
     pub seed: u64,
-    /// Moves of the sequence on average; most moves are one step.
+    /// Moves of the sequence; most of them are one step.
     pub moves: usize,
 }
 
@@ -61,45 +61,30 @@ pub fn try_one(
     name: &ScenarioName,
     plan: Plan,
 ) -> Result<Tried, VmError> {
-    let config = Config {
-        cases: 1,
-        failure_persistence: None,
-        max_shrink_iters: MAX_SHRINK_RUNS,
-        ..Config::default()
-    };
     let mut seed = [0; 32];
     seed[..8].copy_from_slice(&plan.seed.to_le_bytes());
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
-    let host_error = RefCell::new(None);
-    let steps = Cell::new(0);
-    // No shortest length: what is not needed can go.
-    let sequence = proptest::collection::vec(moves::any(), 0..=2 * plan.moves);
-    let tried = runner.run(&sequence, |moves| {
-        match run_moves(kvm, guest, programs, name, &moves) {
-            Ok((_, report)) if report.verdict == Verdict::Pass => {
-                steps.set(report.lines.len());
-                Ok(())
-            }
-            Ok(_) => Err(TestCaseError::fail("a rule is broken")),
-            Err(error) => {
-                host_error.borrow_mut().get_or_insert(error);
-                Err(TestCaseError::reject("the host failed"))
-            }
-        }
-    });
-    if let Some(error) = host_error.into_inner() {
-        return Err(error);
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
+    let mut source = TestRunner::new_with_rng(Config::default(), rng);
+    let tree = proptest::collection::vec(moves::any(), plan.moves)
+        .new_tree(&mut source)
+        .expect("moves are never rejected");
+    let moves = tree.current();
+
+    let (_, report) = run_moves(kvm, guest, programs, name, &moves)?;
+    if report.verdict == Verdict::Pass {
+        return Ok(Tried::Passed {
+            steps: report.lines.len(),
+        });
     }
-    match tried {
-        Err(TestError::Fail(_, moves)) => {
-            let (text, report) = run_moves(kvm, guest, programs, name, &moves)?;
-            Ok(Tried::Failed {
-                text,
-                report: Box::new(report),
-            })
-        }
-        Ok(()) | Err(TestError::Abort(_)) => Ok(Tried::Passed { steps: steps.get() }),
-    }
+    let moves = shorten(moves, |fewer| {
+        let (_, report) = run_moves(kvm, guest, programs, name, fewer)?;
+        Ok::<_, VmError>(report.verdict != Verdict::Pass)
+    })?;
+    let (text, report) = run_moves(kvm, guest, programs, name, &moves)?;
+    Ok(Tried::Failed {
+        text,
+        report: Box::new(report),
+    })
 }
 
 /// The scenario of a sequence, and its report.

@@ -100,7 +100,7 @@ struct Child {
 }
 
 impl Script {
-    /// An arena without anything in it, and an inspector.
+    /// An arena without anything in it, and an inspector that watches it.
     fn new() -> Self {
         let steps = vec![
             json!({ "in": "target", "do": "mmap", "as": "arena", "pages": ARENA, "prot": "none" }),
@@ -112,7 +112,7 @@ impl Script {
             json!({ "in": "inspector", "do": "mmap", "as": "table", "pages": 1, "prot": "rw" }),
             json!({ "in": "inspector", "do": "mmap", "as": "copy", "pages": 1, "prot": "rw" }),
         ];
-        Self {
+        let mut script = Self {
             steps,
             arena: [None; ARENA as usize],
             heap_pages: 0,
@@ -120,7 +120,10 @@ impl Script {
             touches: 0,
             children: Vec::new(),
             table: Table::Closed,
-        }
+        };
+        script.open(0);
+        script.track("shadowpt_start");
+        script
     }
 
     fn perform(&mut self, Move { kind, page, amount }: Move) {
@@ -186,48 +189,54 @@ impl Script {
         self.arena[span(page, pages)].fill(None);
     }
 
-    fn write(&mut self, number: u64, byte: u64) {
-        let Some(page) = &mut self.arena[number as usize] else {
+    /// A page of the arena that is as wanted: one of them, whichever number is given.
+    fn choose(&mut self, choice: u64, is_wanted: impl Fn(&Page) -> bool) -> Option<(u64, &mut Page)> {
+        let pages = (0..).zip(&mut self.arena);
+        let mut wanted: Vec<(u64, &mut Page)> = pages
+            .filter_map(|(number, page)| Some((number, page.as_mut()?)))
+            .filter(|(_, page)| is_wanted(page))
+            .collect();
+        let index = choice as usize % wanted.len().max(1);
+        (!wanted.is_empty()).then(|| wanted.swap_remove(index))
+    }
+
+    fn write(&mut self, choice: u64, byte: u64) {
+        let Some((number, page)) = self.choose(choice, |page| page.access == Access::Write) else {
             return;
         };
-        if page.access != Access::Write {
-            return;
-        }
         page.present = true;
         page.byte = (page.backing == Backing::Private).then_some(byte);
         self.steps.push(write("target", "arena", number, byte));
     }
 
-    fn read(&mut self, number: u64) {
-        let Some(page) = &mut self.arena[number as usize] else {
+    fn read(&mut self, choice: u64) {
+        let Some((number, page)) = self.choose(choice, |page| page.access != Access::None) else {
             return;
         };
-        if page.access == Access::None {
-            return;
-        }
         let is_untouched_file = page.backing == Backing::File && !page.present;
-        page.present = true;
         let mut step = json!({ "in": "target", "do": "read", "at": format!("arena+{number}p") });
         match page.byte {
             Some(byte) => step["fill"] = json!({ "byte": byte, "bytes": BYTES }),
             None if is_untouched_file => step["text"] = json!(FILE.1),
             None => return,
         }
+        page.present = true;
         self.steps.push(step);
     }
 
-    fn protect(&mut self, number: u64, amount: u64) {
-        let Some(page) = &mut self.arena[number as usize] else {
+    fn protect(&mut self, choice: u64, amount: u64) {
+        let Some((number, page)) = self.choose(choice, |_| true) else {
             return;
         };
-        page.access = Access::ALL[amount as usize % Access::ALL.len()];
+        let access = Access::ALL[amount as usize % Access::ALL.len()];
+        page.access = access;
         self.steps.push(json!({
-            "in": "target", "do": "mprotect", "at": format!("arena+{number}p"), "pages": 1, "prot": page.access.word(),
+            "in": "target", "do": "mprotect", "at": format!("arena+{number}p"), "pages": 1, "prot": access.word(),
         }));
     }
 
-    fn discard(&mut self, number: u64) {
-        let Some(page) = &mut self.arena[number as usize] else {
+    fn discard(&mut self, choice: u64) {
+        let Some((number, page)) = self.choose(choice, |_| true) else {
             return;
         };
         page.present = false;
@@ -359,9 +368,11 @@ impl Script {
         self.steps.push(step);
     }
 
-    fn contents(&mut self, number: u64) {
-        let page = self.arena[number as usize];
-        let is_mapped = page.is_some_and(|page| page.present && page.access != Access::None);
+    fn contents(&mut self, choice: u64) {
+        let Some((number, page)) = self.choose(choice, |_| true) else {
+            return;
+        };
+        let is_mapped = page.present && page.access != Access::None;
         let mut step = contents("target", number);
         if self.table != Table::Open("arena") || !is_mapped {
             step["errno"] = json!("EINVAL");

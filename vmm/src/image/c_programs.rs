@@ -4,7 +4,7 @@
 //! linked to it: nothing at all, or the system's libc. Either way it is static and at fixed addresses, like the others.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -66,8 +66,20 @@ pub(super) fn build(places: &Places) -> Result<Vec<Program>, ImageError> {
     Ok(programs)
 }
 
-/// The compiler's name and own arguments: what else but the sources decides about the programs.
-pub(super) fn compiler() -> OsString {
+/// What else but the sources decides about the programs: the compiler's name and own arguments, and what it says of its version.
+pub(super) fn compiler_identity() -> (OsString, Vec<u8>) {
+    let compiler = compiler();
+    let version = version(&compiler);
+    (compiler, version)
+}
+
+/// What the compiler prints when it is asked for its version; nothing if it cannot be asked, which compiling will tell.
+fn version(compiler: &OsStr) -> Vec<u8> {
+    let asked = command(compiler).arg("--version").env("LC_ALL", "C").output();
+    asked.map(|output| output.stdout).unwrap_or_default()
+}
+
+fn compiler() -> OsString {
     env::var_os(COMPILER_VARIABLE)
         .filter(|compiler| !compiler.is_empty())
         .unwrap_or_else(|| DEFAULT_COMPILER.into())
@@ -90,11 +102,11 @@ fn sources(dir: &Path) -> Result<Vec<PathBuf>, ImageError> {
 }
 
 fn compile(source: &Path, flags: &[&str], executable: &Path) -> Result<(), ImageError> {
-    let compiler = compiler().to_string_lossy().into_owned();
-    let mut words = compiler.split_whitespace();
-    let mut command = Command::new(words.next().unwrap_or(DEFAULT_COMPILER));
-    command.args(words).args(COMMON_FLAGS).args(flags);
-    command.arg(source).arg("-o").arg(executable).stdin(Stdio::null());
+    let compiler = compiler();
+    let mut command = command(&compiler);
+    command.args(COMMON_FLAGS).args(flags);
+    command.arg(source).arg("-o").arg(executable);
+    let compiler = compiler.to_string_lossy().into_owned();
     let output = command.output().map_err(|source| ImageError::NoCCompiler {
         compiler: compiler.clone(),
         source,
@@ -108,4 +120,38 @@ fn compile(source: &Path, flags: &[&str], executable: &Path) -> Result<(), Image
         status: output.status,
         diagnostics: String::from_utf8_lossy(&output.stderr).into_owned(),
     })
+}
+
+/// A call of the compiler, with the arguments of its own.
+fn command(compiler: &OsStr) -> Command {
+    let compiler = compiler.to_string_lossy();
+    let mut words = compiler.split_whitespace();
+    let mut command = Command::new(words.next().unwrap_or(DEFAULT_COMPILER));
+    command.args(words).stdin(Stdio::null());
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_compiler_that_was_updated_under_the_same_name_is_another_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let compiler = dir.path().join("cc");
+        let version_of = |release: u32| {
+            fs::write(&compiler, format!("#!/bin/sh\necho \"$@\" {release}\n")).unwrap();
+            fs::set_permissions(&compiler, fs::Permissions::from_mode(0o755)).unwrap();
+            version(format!("{} -m64", compiler.display()).as_ref())
+        };
+        assert_eq!(version_of(1), b"-m64 --version 1\n");
+        assert_eq!(version_of(2), b"-m64 --version 2\n");
+    }
+
+    #[test]
+    fn a_compiler_that_is_not_there_has_no_version() {
+        assert_eq!(version("no-such-compiler".as_ref()), b"");
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Contents are hashed, not times, so that going back to an earlier state of the sources finds its image again. The
 //! compiler is in it through `rust-toolchain.toml`: asking `rustc` for its version would cost more than all the rest. The C
-//! compiler is in it by name.
+//! compiler, which no file of the workspace chooses, is in it by its name and by what it says of its version.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -36,7 +36,7 @@ pub(super) fn key(workspace: &Path, kind: ImageKind) -> Result<String, ImageErro
     for package in GuestCrate::ALL {
         package.flags().hash(&mut hasher);
     }
-    c_programs::compiler().hash(&mut hasher);
+    c_programs::compiler_identity().hash(&mut hasher);
     for source in SOURCES {
         let path = workspace.join(source);
         if !path.exists() {

@@ -140,6 +140,22 @@ fn a_changed_source_gives_another_image_and_the_old_source_the_old_one_again() {
 }
 
 #[test]
+fn a_checkout_that_is_moved_with_its_cache_builds_on() {
+    let mut fixture = Fixture::new();
+    fixture.write(
+        "guest-user/build.rs",
+        include_str!("../../../guest-user/build.rs"),
+    );
+    fixture.write("guest-user/link.ld", include_str!("../../../guest-user/link.ld"));
+    fixture.ensure().unwrap();
+    let moved = fixture.places.workspace.with_file_name("moved");
+    fs::rename(&fixture.places.workspace, &moved).unwrap();
+    fixture.places.workspace = moved;
+    fixture.write("guest-user/src/bin/cow.rs", &format!("{PROGRAM}// changed"));
+    assert_eq!(fixture.ensure().unwrap().programs, ["agent", "cow"]);
+}
+
+#[test]
 fn the_mutants_kernel_and_no_other_is_built_with_the_feature() {
     let fixture = Fixture::new();
     let guard = "#[cfg(feature = \"mutants\")] compile_error!(\"deliberate\");\n";

@@ -98,6 +98,8 @@ rules! {
     ShadowTable: "the shadow page table says what is true of its target",
     /// Processes and threads change their states as they may.
     Life: "processes change state as allowed",
+    /// Who runs a program can be interrupted.
+    Clock: "a tick of the clock interrupts the program that runs",
     /// Reports of the kernel are well formed, and not too many to follow.
     Reports: "the kernel's reports can be read",
     /// The judge's own page walk leads where KVM's does.
@@ -141,6 +143,7 @@ impl Rule {
             | Rule::FramesLost
             | Rule::ShadowTable
             | Rule::Life
+            | Rule::Clock
             | Rule::Reports => Blame::Guest,
         }
     }

@@ -52,13 +52,18 @@ pub(super) fn audit(judge: &mut Judge, scene: &mut Scene<'_>) -> Result<Vec<Find
 
 /// What the kernel reported must be readable, or the rest of its reports may be missing too.
 fn reports(judge: &mut Judge, scene: &mut Scene<'_>) -> Vec<Finding> {
-    let expected = "a well-formed report";
+    let place = "the kernel's reports";
+    let wrong = |reason: String| Finding::new(Rule::Reports, place, "a well-formed report", reason);
+    let mut findings = Vec::new();
+    let malformed = std::mem::take(&mut judge.malformed_reports);
+    push_all(&malformed, &mut findings, Rule::Reports, place, |reason| {
+        wrong(reason.clone())
+    });
     let lost = scene.stop.devices().events.lost();
-    let lost = (lost > 0).then(|| format!("{lost} reports were lost in a flood"));
-    let wrong = judge.malformed_reports.drain(..).chain(lost);
-    wrong
-        .map(|reason| Finding::new(Rule::Reports, "the kernel's reports", expected, reason))
-        .collect()
+    if lost > 0 {
+        findings.push(wrong(format!("{lost} reports were lost in a flood")));
+    }
+    findings
 }
 
 fn user_halves(judge: &mut Judge, scene: &Scene<'_>, owners: &Owners, findings: &mut Vec<Finding>) {

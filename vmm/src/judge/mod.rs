@@ -11,6 +11,7 @@
 //! - [`life`]: whether the processes' reported states follow one another as they may
 
 mod account;
+mod clock;
 mod expectations;
 mod finding;
 mod invariants;
@@ -30,7 +31,7 @@ use crate::channel::event::FatalFault;
 use crate::channel::{Channel, Event};
 use crate::drive::Agents;
 use crate::inspect::dirty::DirtyTracker;
-use crate::inspect::{FrameSet, PhysicalMemory};
+use crate::inspect::{Findings, FrameSet, PhysicalMemory};
 use crate::model::{Model, PageNumber};
 use crate::perform::Regions;
 use crate::scenario::CheckStep;
@@ -83,6 +84,8 @@ struct Moment {
     free_frames: Option<u64>,
 }
 
+/// Most processes whose last fatal fault is kept.
+const MAX_FAULTS: usize = 1 << 14;
 /// Most lines of the kernel's log that are kept.
 const MAX_LOG_LINES: usize = 1000;
 
@@ -101,7 +104,7 @@ pub struct Judge {
     last_check: Moment,
     faults: BTreeMap<u32, FatalFault>,
     reported: BTreeSet<Finding>,
-    malformed_reports: Vec<String>,
+    malformed_reports: Findings<String>,
     log: Vec<String>,
 }
 
@@ -113,7 +116,12 @@ impl Judge {
             match event {
                 Event::FrameTable { base, frames } => self.account.published(base, frames),
                 Event::FatalFault(fault) => {
-                    self.faults.insert(fault.pid, fault);
+                    if self.faults.len() < MAX_FAULTS || self.faults.contains_key(&fault.pid) {
+                        self.faults.insert(fault.pid, fault);
+                    } else {
+                        self.malformed_reports
+                            .push(format!("fatal faults of more than {MAX_FAULTS} processes"));
+                    }
                 }
                 Event::Malformed { reason } => self.malformed_reports.push(reason),
                 Event::Log { message } if self.log.len() < MAX_LOG_LINES => self.log.push(message),
@@ -178,6 +186,7 @@ impl Judge {
         let mut findings = invariants::audit(self, scene)?;
         findings.extend(self.files(&written, scene));
         findings.extend(self.life.audit(scene));
+        findings.extend(clock::audit(scene));
         written.clear();
         self.written = Some(written);
         findings.retain(|finding| self.reported.insert(finding.clone()));
@@ -265,4 +274,31 @@ impl Judge {
 /// Guest physical addresses of the doorbell, the one device that users may map.
 fn doorbell() -> std::ops::Range<PhysAddr> {
     PhysAddr(abi::doorbell::PHYS_BASE)..PhysAddr(abi::doorbell::PHYS_BASE + abi::doorbell::LEN_BYTES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_and_nonsense_without_end_are_kept_up_to_a_limit_and_the_rest_is_told() {
+        let mut judge = Judge::default();
+        for pid in 0..MAX_FAULTS as u32 + 500 {
+            let fault = FatalFault {
+                pid,
+                vector: 14,
+                error_code: 4,
+                address: 0,
+                rip: 0,
+            };
+            judge.note(vec![Event::FatalFault(fault)]);
+        }
+        assert_eq!(judge.faults.len(), MAX_FAULTS);
+        let told = &judge.malformed_reports;
+        let kept = told.as_slice().len() as u64;
+        assert_eq!(
+            (kept, kept + told.omitted()),
+            (Findings::<String>::LIMIT as u64, 500)
+        );
+    }
 }

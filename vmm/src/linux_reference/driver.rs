@@ -23,7 +23,7 @@ use super::error::ReferenceError;
 use super::line::Received;
 use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::{Channel, Operation, Reply};
-use crate::drive::{Agents, Drive, Life, Outcome};
+use crate::drive::{Agents, Drive, End, Life, Outcome, Ticked};
 use crate::inspect::memory::FrameBytes;
 use crate::scenario::ProcessName;
 
@@ -179,13 +179,18 @@ impl Drive for LinuxDriver {
         ]
     }
 
-    fn await_end(&mut self, channel: Channel) -> Result<Outcome, ReferenceError> {
-        self.answer(channel, operation::EXIT)
+    fn await_end(&mut self, channel: Channel) -> Result<End, ReferenceError> {
+        Ok(match self.answer(channel, operation::EXIT)? {
+            Outcome::Ended(status) => End::Reported(status),
+            Outcome::Replied(_) => End::StillAsks,
+            Outcome::Silent => End::Silent,
+            Outcome::GuestEnded => End::GuestEnded,
+        })
     }
 
-    fn tick(&mut self, count: u64) -> Result<(), ReferenceError> {
+    fn tick(&mut self, count: u64) -> Result<Ticked, ReferenceError> {
         sleep(Duration::from_nanos(TICK_NANOSECONDS.saturating_mul(count)));
-        Ok(())
+        Ok(Ticked::Taken)
     }
 
     fn ticks_taken(&self, _: Channel) -> Option<u64> {

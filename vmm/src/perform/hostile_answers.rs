@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::Performer;
 use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::{Channel, Operation, Reply};
-use crate::drive::{Agents, Drive, Outcome};
+use crate::drive::{Agents, Drive, End, Outcome, Ticked};
 use crate::inspect::memory::FrameBytes;
 use crate::scenario::{Operation as ScriptOperation, Scenario, Step};
 
@@ -89,12 +89,17 @@ impl Drive for Liar {
         Vec::new()
     }
 
-    fn await_end(&mut self, _: Channel) -> Result<Outcome, Infallible> {
-        Ok(self.answer())
+    fn await_end(&mut self, _: Channel) -> Result<End, Infallible> {
+        Ok(match self.answer() {
+            Outcome::Ended(status) => End::Reported(status),
+            Outcome::Replied(_) => End::StillAsks,
+            Outcome::Silent => End::Silent,
+            Outcome::GuestEnded => End::GuestEnded,
+        })
     }
 
-    fn tick(&mut self, _: u64) -> Result<(), Infallible> {
-        Ok(())
+    fn tick(&mut self, _: u64) -> Result<Ticked, Infallible> {
+        Ok(Ticked::NotTaken { taken: 0 })
     }
 
     fn ticks_taken(&self, channel: Channel) -> Option<u64> {

@@ -52,14 +52,24 @@ impl Region {
 /// Named regions of every process.
 #[derive(Debug, Default)]
 pub struct Regions {
-    by_process: BTreeMap<Channel, BTreeMap<String, Region>>,
+    by_process: BTreeMap<Channel, BTreeMap<String, Named>>,
+    /// How many were ever set.
+    set: u64,
+}
+
+/// A region, and when it was set.
+#[derive(Clone, Copy, Debug)]
+struct Named {
+    region: Region,
+    nth: u64,
 }
 
 impl Regions {
     /// The region called `name` in `process`.
     #[must_use]
     pub fn get(&self, process: Channel, name: &RegionName) -> Option<Region> {
-        self.by_process.get(&process)?.get(name.as_str()).copied()
+        let named = self.by_process.get(&process)?.get(name.as_str())?;
+        Some(named.region)
     }
 
     /// The address behind a place; None when its region has no address (yet).
@@ -76,7 +86,9 @@ impl Regions {
             .by_process
             .get(&process)?
             .iter()
-            .find(|(_, region)| region.range(0, region.longest).contains(&address))?;
+            .filter(|(_, named)| named.region.range(0, named.region.longest).contains(&address))
+            .max_by_key(|(_, named)| named.nth)?;
+        let region = region.region;
         let offset = address.0 - region.start.0;
         let (page, byte) = (offset / PAGE_SIZE, offset % PAGE_SIZE);
         Some(if byte == 0 {
@@ -87,10 +99,12 @@ impl Regions {
     }
 
     pub(super) fn set(&mut self, process: Channel, name: &str, region: Region) {
+        self.set += 1;
+        let nth = self.set;
         self.by_process
             .entry(process)
             .or_default()
-            .insert(name.to_owned(), region);
+            .insert(name.to_owned(), Named { region, nth });
     }
 
     /// The process has another program, and none of these.

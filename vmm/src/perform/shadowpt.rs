@@ -1,15 +1,20 @@
 //! Steps on the shadow page table.
 
+use abi::PAGE_SIZE;
+use abi::linux::errno::ENOMEM;
 use abi::operation;
 use abi::shadowpt::{CLOSE, MAX_SPT_RANGE, OPEN, PAGE_CONTENTS, START, STOP};
 
-use super::{Performed, Performer};
+use super::{Performed, Performer, errno_text, failure};
 use crate::address::VirtAddr;
 use crate::channel::{Channel, Operation as AgentOperation};
-use crate::drive::Drive;
+use crate::drive::{Drive, Outcome};
 use crate::judge::{Finding, Rule};
 use crate::model::{ShadowTable, Tracking};
 use crate::scenario::{Operation, OperationStep, ProcessAddress, RegionAddress};
+
+/// Most requests for memory of one call that are made to fail.
+const MOST_REQUESTS: u64 = 1000;
 
 impl<D: Drive> Performer<D> {
     pub(super) fn shadowpt_open(
@@ -22,6 +27,7 @@ impl<D: Drive> Performer<D> {
             from,
             to,
             entries,
+            each_request_fails,
         } = &step.operation
         else {
             unreachable!("called for shadowpt_open")
@@ -41,13 +47,18 @@ impl<D: Drive> Performer<D> {
         let number = self.shadowpt_base + OPEN;
         let arguments = [number, pid.into(), start.0, end.0, entries.0, 0];
         let operation = AgentOperation::new(operation::SHADOWPT_OPEN, &arguments);
+        if *each_request_fails && let Some(finding) = self.fail_each_request(process, &operation)? {
+            return Ok(Performed::otherwise(finding));
+        }
         let (mut performed, reply) = self.call(process, step.expected, operation)?;
         let Some(reply) = reply else { return Ok(performed) };
         let covered_end = VirtAddr(end.0.min(start.0.saturating_add(MAX_SPT_RANGE)));
         if reply.value != covered_end.0 {
-            let name = |address: VirtAddr| {
-                let place = self.regions.name(target, address);
-                place.unwrap_or_else(|| address.to_string())
+            let name = |address: VirtAddr| match address.0.checked_sub(start.0) {
+                Some(len_bytes) if address.page_start() == address => {
+                    format!("{from} and {} pages", len_bytes / PAGE_SIZE)
+                }
+                _ => address.to_string(),
             };
             performed.findings.push(Finding::new(
                 Rule::Result,
@@ -65,6 +76,48 @@ impl<D: Drive> Performer<D> {
             tracking: Tracking::Fresh,
         });
         Ok(performed)
+    }
+
+    /// Performs the operation with its first request for memory failing, then with its second, and so on, until it does not get to
+    /// the one that would fail. That one has taken effect, and is undone by closing the table again.
+    fn fail_each_request(
+        &mut self,
+        process: Channel,
+        operation: &AgentOperation,
+    ) -> Result<Option<Finding>, D::Error> {
+        let order = |nth| AgentOperation::new(operation::FAIL_NTH, &[nth]);
+        let close = AgentOperation::new(operation::SYSTEM_CALL, &[self.shadowpt_base + CLOSE]);
+        let expected = "refused with ENOMEM, as often as the kernel needs memory, and no other way";
+        for nth in 1..=MOST_REQUESTS {
+            self.ask(process, order(nth))?;
+            let outcome = self.ask(process, operation.clone())?;
+            let found = match &outcome {
+                Outcome::Replied(reply) => match failure(reply) {
+                    Some(ENOMEM) => continue,
+                    Some(number) => format!("refused with {}", errno_text(number)),
+                    None if nth > 1 => {
+                        self.ask(process, order(0))?;
+                        self.ask(process, close)?;
+                        return Ok(None);
+                    }
+                    None => "it needs no memory".to_owned(),
+                },
+                Outcome::Ended(_) | Outcome::Silent | Outcome::GuestEnded => "no answer".to_owned(),
+            };
+            return Ok(Some(Finding::new(
+                Rule::Result,
+                self.name(process),
+                expected,
+                found,
+            )));
+        }
+        let found = format!("{MOST_REQUESTS} requests, and still refused");
+        Ok(Some(Finding::new(
+            Rule::Result,
+            self.name(process),
+            expected,
+            found,
+        )))
     }
 
     pub(super) fn shadowpt_close(

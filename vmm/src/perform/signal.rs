@@ -8,7 +8,7 @@ use abi::operation;
 
 use super::{Claim, Performed, Performer, arguments_payload, status_text};
 use crate::channel::{Channel, Operation as AgentOperation};
-use crate::drive::{Drive, Life, Outcome};
+use crate::drive::{Drive, End, Life, Outcome, Ticked};
 use crate::judge::{Finding, Rule};
 use crate::scenario::{DefaultAction, Expected, OperationStep, PathArgument, ProcessName, Return, Signal};
 
@@ -75,7 +75,7 @@ impl<D: Drive> Performer<D> {
         let to_itself = target.channel == process;
         let mut performed = match outcome {
             Outcome::Ended(status) if to_itself && ends => {
-                return Ok(self.judge_end(target.channel, signal, Some(status)));
+                return Ok(self.judge_end(target.channel, signal, End::Reported(status)));
             }
             outcome => {
                 let (performed, reply) = self.judge_outcome(process, step.expected, outcome);
@@ -85,34 +85,34 @@ impl<D: Drive> Performer<D> {
                 performed
             }
         };
-        let status = match self.driver.await_end(target.channel)? {
-            Outcome::Ended(status) => Some(status),
-            Outcome::Replied(_) | Outcome::Silent | Outcome::GuestEnded => None,
-        };
-        let end = self.judge_end(target.channel, signal, status);
+        let end = self.driver.await_end(target.channel)?;
+        let end = self.judge_end(target.channel, signal, end);
         performed.result = end.result;
         performed.findings.extend(end.findings);
         Ok(performed)
     }
 
-    /// Holds the end of a process against the signal that it was sent. Without a status nobody reported its end: then its
+    /// Holds the end of a process against the signal that it was sent. If it is silent nobody reported its end: then its
     /// parent's wait will tell.
-    fn judge_end(&mut self, target: Channel, signal: Signal, status: Option<u32>) -> Performed {
-        let expected = status_text(signal.number());
-        self.waiting.remove(&target);
-        self.model.end(target);
-        match status.map(status_text) {
-            None => {
+    fn judge_end(&mut self, target: Channel, signal: Signal, end: End) -> Performed {
+        let (name, expected) = (self.name(target), status_text(signal.number()));
+        let otherwise = |found: String| {
+            Performed::otherwise(Finding::new(Rule::Result, name.clone(), expected.clone(), found))
+        };
+        let performed = match end {
+            End::StillAsks => return otherwise("asks for operations as before".to_owned()),
+            End::Reported(status) => match status_text(status) {
+                found if found == expected => Performed::as_expected(format!("{name} {found}")),
+                found => otherwise(found),
+            },
+            End::Silent | End::GuestEnded => {
                 self.driver.lost(target);
                 Performed::as_expected("done")
             }
-            Some(found) if found == expected => {
-                Performed::as_expected(format!("{} {found}", self.name(target)))
-            }
-            Some(found) => {
-                Performed::otherwise(Finding::new(Rule::Result, self.name(target), expected, found))
-            }
-        }
+        };
+        self.waiting.remove(&target);
+        self.model.end(target);
+        performed
     }
 
     pub(super) fn sleep(
@@ -245,7 +245,11 @@ impl<D: Drive> Performer<D> {
     /// # Errors
     /// The host failed.
     pub fn tick(&mut self, count: u64) -> Result<Performed, D::Error> {
-        self.driver.tick(count)?;
-        Ok(Performed::as_expected("done"))
+        Ok(Performed::as_expected(match self.driver.tick(count)? {
+            Ticked::Taken => "done".to_owned(),
+            // What that says about the kernel is the judge's to tell: the tick still waits.
+            Ticked::NotTaken { taken } => format!("{taken} of {count} taken"),
+            Ticked::GuestEnded => "the guest ended".to_owned(),
+        }))
     }
 }

@@ -273,6 +273,12 @@ impl Stop<'_> {
         self.vm.vcpu.boot()
     }
 
+    /// Whether the guest has not taken the last tick of the virtual clock, which it was sent before it came here.
+    #[must_use]
+    pub fn tick_is_pending(&self) -> bool {
+        self.vm.tick_is_pending()
+    }
+
     /// Frames that hold the kernel's image. No user may reach them.
     #[must_use]
     pub fn kernel_frames(&self) -> Range<FrameNumber> {

@@ -14,8 +14,9 @@
 //!
 //! All other exits are answered at once and the guest runs on.
 //!
-//! A tick of the virtual clock is raised in the state Ringing. The read of NEXT is finished first, and the interrupt goes to
-//! the processor before the next instruction; to a processor that masks interrupts, as soon as it does not.
+//! A tick of the virtual clock is raised in the state Ringing. The instruction that reads NEXT is finished first, with all that
+//! it reads besides, and the interrupt goes to the processor before the next instruction; to a processor that masks interrupts,
+//! as soon as it does not.
 
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
@@ -134,9 +135,6 @@ impl Vcpu {
             State::Ringing(channel) => {
                 let code = devices.doorbell.next_code(*channel);
                 self.answer_memory_read(code);
-                if self.tick == Tick::Pending {
-                    self.finish_memory_read()?;
-                }
             }
             State::Ended(reason) => return Ok(reason.clone()),
         }
@@ -195,15 +193,24 @@ impl Vcpu {
                 limit: self.budget.exits,
             }));
         }
-        self.exits += 1;
         if self.tick == Tick::Pending {
+            if let Some(next) = self.finish_instruction(devices, memory)? {
+                self.exits += 1;
+                return Ok(next);
+            }
             self.deliver_tick()?;
         }
+        self.exits += 1;
+        Ok(self.enter(devices, memory)?.unwrap_or(Next::GoOn))
+    }
+
+    /// Runs the guest and answers its exit; None when it was interrupted instead.
+    fn enter(&mut self, devices: &mut Devices, memory: &GuestMemoryMmap) -> Result<Option<Next>, VmError> {
         let exit = match self.fd.run() {
             Ok(exit) => exit,
             Err(error) => {
                 return match Errno::from_raw(error.errno()) {
-                    Errno::EINTR | Errno::EAGAIN => Ok(Next::GoOn),
+                    Errno::EINTR | Errno::EAGAIN => Ok(None),
                     _ => Err(refused("run the guest")(error)),
                 };
             }
@@ -219,26 +226,26 @@ impl Vcpu {
                 devices.memory_write(PhysAddr(address), data, memory);
                 Access::Done
             }
-            VcpuExit::Hlt => return Ok(Next::Die(Cause::Halted)),
-            VcpuExit::Shutdown => return Ok(Next::Die(Cause::TripleFault)),
-            VcpuExit::FailEntry(reason, _) => return Ok(Next::Die(Cause::EntryFailed { reason })),
+            VcpuExit::Hlt => return Ok(Some(Next::Die(Cause::Halted))),
+            VcpuExit::Shutdown => return Ok(Some(Next::Die(Cause::TripleFault))),
+            VcpuExit::FailEntry(reason, _) => return Ok(Some(Next::Die(Cause::EntryFailed { reason }))),
             VcpuExit::InternalError => {
-                return Ok(Next::Die(Cause::InternalError {
+                return Ok(Some(Next::Die(Cause::InternalError {
                     suberror: self.internal_suberror(),
-                }));
+                })));
             }
             VcpuExit::Intr | VcpuExit::IrqWindowOpen => Access::Done,
             other => {
-                return Ok(Next::Die(Cause::UnexpectedExit {
+                return Ok(Some(Next::Die(Cause::UnexpectedExit {
                     exit: format!("{other:?}"),
-                }));
+                })));
             }
         };
-        Ok(match access {
+        Ok(Some(match access {
             Access::Done => Next::GoOn,
             Access::Ring(channel) => Next::Ring(channel),
             Access::Reported => self.after_report(devices.events.last()),
-        })
+        }))
     }
 
     fn after_report(&mut self, event: Option<&Event>) -> Next {
@@ -272,18 +279,17 @@ impl Vcpu {
         access.data = value.to_le_bytes();
     }
 
-    /// Has KVM finish the instruction whose read was answered, and nothing more: what it says of the processor is said of the
-    /// moment before the next instruction then.
-    fn finish_memory_read(&mut self) -> Result<(), VmError> {
+    /// Has KVM finish the instruction whose access was answered, and nothing more: what it says of the processor is said of the
+    /// moment before the next instruction then. None when that is so; otherwise the instruction wants another access.
+    fn finish_instruction(
+        &mut self,
+        devices: &mut Devices,
+        memory: &GuestMemoryMmap,
+    ) -> Result<Option<Next>, VmError> {
         self.fd.set_kvm_immediate_exit(1);
-        let finished = match self.fd.run() {
-            Err(error) if Errno::from_raw(error.errno()) != Errno::EINTR => {
-                Err(refused("finish an instruction of the guest")(error))
-            }
-            Ok(_) | Err(_) => Ok(()),
-        };
+        let next = self.enter(devices, memory);
         self.fd.set_kvm_immediate_exit(0);
-        finished
+        next
     }
 
     /// Interrupts the processor, or asks KVM to say when it can be interrupted.

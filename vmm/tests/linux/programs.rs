@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use abi::linux::process::{SIGFPE, SIGILL, SIGSEGV, WAIT_EXIT_SHIFT};
-use vmm::linux_reference::{ProgramRun, ReferenceError, run_program};
+use vmm::linux_reference::{ProgramRun, ReferenceError, is_replayed, run_program};
 use vmm::scenario::{Ending, Operation, OperationStep, Scenario, Step, collect};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -46,9 +46,13 @@ fn programs_of_scenarios_end_and_print_at_every_run_as_the_scenarios_expect() {
         let text = std::fs::read_to_string(&file).unwrap();
         let scenario = Scenario::parse(&file.display().to_string(), &text, &image.programs).unwrap();
         for step in scenario.steps {
-            let Step::Operation(OperationStep { operation, .. }) = step else {
+            let Step::Operation(step) = step else {
                 continue;
             };
+            if !is_replayed(&step) {
+                continue;
+            }
+            let OperationStep { operation, .. } = step;
             let Operation::Exec {
                 program,
                 args,

@@ -5,6 +5,8 @@
 //! so does an entry that nothing matches any more.
 
 mod differences;
+#[path = "../support/guest.rs"]
+mod guest;
 mod programs;
 mod wrong_kernel;
 
@@ -12,10 +14,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use vmm::image::{self, GuestImage, ImageKind};
+use vmm::image::{GuestImage, ImageKind};
 use vmm::linux_reference::{StepClaims, is_replayed, replay};
 use vmm::report::Report;
-use vmm::run::Guest;
 use vmm::scenario::{self, Scenario, Step};
 
 use differences::Differences;
@@ -27,9 +28,7 @@ fn main() {
         .expect("the crate lies in the workspace");
     let folder = root.join("scenarios");
     let files = scenario::collect(std::slice::from_ref(&folder)).expect("scenarios are shipped");
-    let image: &'static GuestImage = Box::leak(Box::new(
-        image::ensure(ImageKind::Shipped, &*image::to_stderr()).expect("the guest image can be built"),
-    ));
+    let image = guest::image(ImageKind::Shipped);
     let differences: &'static Differences = Box::leak(Box::new(Differences::read(
         &root.join("scenarios/linux-differences.toml"),
     )));
@@ -83,12 +82,7 @@ fn compare(
     options: &[String],
     differences: &Differences,
 ) -> Result<Report, Failed> {
-    let guest = Guest {
-        kernel: &image.kernel,
-        initrd: &image.initrd,
-        options,
-    };
-    let report = vmm::run::run(&vmm::vm::open()?, &guest, scenario)?;
+    let report = guest::run(image, scenario, options);
     let linux = replay(&image.program("agent").ok_or("the image has an agent")?, scenario)?;
     differences.check(name, &claims(&report, scenario), &linux)?;
     Ok(report)

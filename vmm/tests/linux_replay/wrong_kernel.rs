@@ -1,11 +1,12 @@
 //! That the comparison finds a kernel that answers wrongly.
 
 use libtest_mimic::{Failed, Trial};
-use vmm::image::{self, ImageKind};
+use vmm::image::ImageKind;
 use vmm::scenario::Scenario;
 
 use crate::compare;
 use crate::differences::Differences;
+use crate::guest;
 
 /// A deliberate fault of the kernel, the step in which it shows, and what is said about that step.
 const WRONG: &[(&str, &str, &str)] = &[
@@ -36,14 +37,14 @@ pub(crate) fn trials(differences: &'static Differences) -> Vec<Trial> {
 }
 
 fn is_found(mutant: &str, steps: &str, said: &str, differences: &Differences) -> Result<(), Failed> {
-    let image = image::ensure(ImageKind::Mutants, &*image::to_stderr())?;
+    let image = guest::image(ImageKind::Mutants);
     let text = format!(r#"{{ "name": "wrong", "description": "A wrong kernel.", "steps": [{steps}] }}"#);
     let scenario = Scenario::parse("wrong.json", &text, &image.programs)?;
-    compare("wrong", &scenario, &image, &[], differences)?;
+    compare("wrong", &scenario, image, &[], differences)?;
     match compare(
         "wrong",
         &scenario,
-        &image,
+        image,
         &[format!("mutant={mutant}")],
         differences,
     ) {

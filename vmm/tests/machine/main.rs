@@ -5,7 +5,9 @@ mod tiny_kernel;
 use std::time::Duration;
 
 use tiny_kernel::{ENTRY, ample, machine};
-use vmm::channel::Channel;
+use vm_memory::{Bytes, GuestAddress};
+use vmm::channel::{Channel, Event, Operation};
+use vmm::drive::{Drive, Driver, Outcome};
 use vmm::vm::{Budget, Cause, Death, StopReason};
 
 /// Runs `code` to its end.
@@ -136,12 +138,16 @@ fn powering_off_is_no_death() {
     );
 }
 
-#[test]
-fn a_guest_can_be_inspected_between_rings() {
-    // A 32-bit kernel has no 64-bit reads, so fxrstor-sized tricks aside it can ring only through an MMX load:
-    // movq mm0, [doorbell]; hlt
+/// `movq mm0, [doorbell]`: a 32-bit kernel has no other 64-bit read than those of its vector instructions.
+fn ring() -> Vec<u8> {
     let mut code = vec![0x0f, 0x6f, 0x05];
     code.extend((abi::doorbell::PHYS_BASE as u32).to_le_bytes());
+    code
+}
+
+#[test]
+fn a_guest_can_be_inspected_between_rings() {
+    let mut code = ring();
     code.push(0xf4);
     let (mut vm, _files) = machine(&code, ample());
     assert!(vm.stop().is_none(), "a machine that has not run stands nowhere");
@@ -151,4 +157,74 @@ fn a_guest_can_be_inspected_between_rings() {
         panic!()
     };
     assert_eq!(death.cause, Cause::Halted);
+}
+
+#[test]
+fn a_kernel_that_floods_a_step_with_reports_loses_the_oldest_and_makes_no_vmm_large() {
+    // A log line of the most bytes that are read, all of them zero; then a ring, and over again.
+    let mut code = report(abi::event::LOG, [0x1000, u64::MAX, 0, 0], b"");
+    let again = [&ring()[..], &[0xeb, 0xec]].concat();
+    code[11..11 + again.len()].copy_from_slice(&again);
+    let budget = Budget {
+        exits: 20_000,
+        ..ample()
+    };
+    let (vm, _files) = machine(&code, budget);
+    let mut driver = Driver::new(vm);
+    assert!(matches!(driver.boot().unwrap(), Outcome::Replied(_)));
+    let program = Operation::new(abi::operation::EXEC, &[]);
+    assert_eq!(
+        driver.perform(Channel::FIRST, program).unwrap(),
+        Outcome::GuestEnded
+    );
+
+    let lost = driver.stop().unwrap().devices().events.lost();
+    let kept = driver.take_events();
+    assert_eq!(
+        kept.len() as u64 + lost,
+        budget.exits / 2,
+        "a report and a ring in turn"
+    );
+    let kept_bytes: usize = kept.iter().map(Event::size_bytes).sum();
+    assert!(
+        lost > 0 && kept_bytes <= 4 << 20,
+        "{lost} lost, {kept_bytes} bytes kept"
+    );
+}
+
+/// `movups xmm0, [doorbell]; movups [TAKEN_AT], xmm0; hlt`: the first half of what is read is a ring, the second an argument.
+fn ring_with_an_argument() -> Vec<u8> {
+    // mov eax, CR4.OSFXSR; mov cr4, eax: there are no such instructions else.
+    let mut code = vec![0xb8, 0, 2, 0, 0, 0x0f, 0x22, 0xe0];
+    code.extend([0x0f, 0x10, 0x05]);
+    code.extend((abi::doorbell::PHYS_BASE as u32).to_le_bytes());
+    code.extend([0x0f, 0x11, 0x05]);
+    code.extend(TAKEN_AT.to_le_bytes());
+    code.push(0xf4);
+    code
+}
+
+/// Where that kernel puts what it has read.
+const TAKEN_AT: u32 = ENTRY + 0x1000;
+
+#[test]
+fn an_instruction_that_rings_and_reads_on_gets_what_it_reads_whether_or_not_a_tick_comes() {
+    for ticks in 0..2 {
+        let (mut vm, _files) = machine(&ring_with_an_argument(), ample());
+        let mut stop = vm.run().unwrap();
+        assert_eq!(*stop.reason(), StopReason::Ring(Channel::FIRST));
+        let operation = Operation::new(abi::operation::EXIT, &[0x1234]);
+        stop.devices().doorbell.give(Channel::FIRST, operation);
+        (0..ticks).for_each(|_| vm.tick());
+
+        let stop = vm.run().unwrap();
+        assert!(matches!(stop.reason(), StopReason::Died(death) if death.cause == Cause::Halted));
+        let taken: [u64; 2] = stop.memory().read_obj(GuestAddress(TAKEN_AT.into())).unwrap();
+        assert_eq!(taken, [abi::operation::EXIT, 0x1234], "{ticks} ticks");
+        assert_eq!(
+            stop.exits(),
+            3,
+            "a ring, the other half, and the halt; {ticks} ticks"
+        );
+    }
 }

@@ -1,22 +1,23 @@
-//! The shipped guest, and a run of it.
+//! A guest image, and a run of it.
 
 use vmm::image::{self, GuestImage, ImageKind};
 use vmm::report::Report;
 use vmm::run::Guest;
 use vmm::scenario::Scenario;
 
-/// The shipped image, built once if need be.
-pub(crate) fn image() -> GuestImage {
-    image::ensure(ImageKind::Shipped, &*image::to_stderr()).expect("the guest image can be built")
+/// The image of that kind, built once if need be. Tests that are made from a list share it to the end of the process.
+pub(crate) fn image(kind: ImageKind) -> &'static GuestImage {
+    let image = image::ensure(kind, &*image::to_stderr());
+    Box::leak(Box::new(image.expect("the guest image can be built")))
 }
 
-/// Runs a scenario on an image.
-pub(crate) fn run(image: &GuestImage, scenario: &Scenario) -> Report {
+/// Runs a scenario on an image; the options are words for the kernel's command line.
+pub(crate) fn run(image: &GuestImage, scenario: &Scenario, options: &[String]) -> Report {
     let kvm = vmm::vm::open().expect("KVM can be used");
     let guest = Guest {
         kernel: &image.kernel,
         initrd: &image.initrd,
-        options: &[],
+        options,
     };
     vmm::run::run(&kvm, &guest, scenario).expect("the host can run a guest")
 }

@@ -21,6 +21,7 @@ use abi::paging::{FAULT_FETCH, FAULT_WRITE};
 use super::registers;
 use super::segments::{EMERGENCY_STACK, KERNEL_CODE, TablePointer, USER_CODE, USER_DATA};
 use crate::mm::{Access, KERNEL_STACKS, VirtAddr};
+use crate::mutant::{self, Mutant};
 use crate::process::{self, Fault};
 use crate::sched::{self, Interrupted};
 use crate::sync::Lock;
@@ -53,8 +54,9 @@ const ERROR_CODE_GATE: u64 = 1 << 1;
 /// Flags that a program may set as it likes: carry, parity, adjust, zero, sign, trap, direction, overflow, nested task,
 /// resume, alignment check, identification.
 const USER_FLAGS: u64 = 0x0025_4dd5;
-/// Flags that are always set in user mode: the one that has no meaning, and interrupts.
-const FIXED_FLAGS: u64 = 1 << 1 | 1 << 9;
+/// The flag that is always set and has no meaning, and the one that lets interrupts come.
+const ALWAYS_SET: u64 = 1 << 1;
+const INTERRUPTS: u64 = 1 << 9;
 
 /// Registers of what was interrupted, as `trap.s` pushes them.
 #[repr(C)]
@@ -91,7 +93,7 @@ impl TrapFrame {
         Self {
             rip: instruction.as_u64(),
             cs: u64::from(USER_CODE),
-            rflags: FIXED_FLAGS,
+            rflags: fixed_flags(),
             rsp: stack.as_u64(),
             ss: u64::from(USER_DATA),
             ..Self::default()
@@ -224,6 +226,15 @@ fn handle_interrupt(frame: &TrapFrame) {
     }
 }
 
+/// Flags that a program does not choose.
+fn fixed_flags() -> u64 {
+    if mutant::is(Mutant::TicksMasked) {
+        ALWAYS_SET
+    } else {
+        ALWAYS_SET | INTERRUPTS
+    }
+}
+
 /// Some hypervisors raise an invalid opcode for `int n`, which this processor's manual says is a general protection fault
 /// that names the gate.
 fn exception_of(frame: &TrapFrame) -> Fault {
@@ -245,7 +256,7 @@ fn handle_user_page_fault(frame: &mut TrapFrame) {
     let address = registers::fault_address();
     if frame.rip == system_call_entry() && frame.error_code & FAULT_FETCH != 0 {
         frame.rip = frame.rcx;
-        frame.rflags = frame.r11 & USER_FLAGS | FIXED_FLAGS;
+        frame.rflags = frame.r11 & USER_FLAGS | fixed_flags();
         syscall::dispatch(frame);
         return;
     }

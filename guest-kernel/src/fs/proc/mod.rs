@@ -1,6 +1,7 @@
 //! `/proc`: files about processes, and those that drivers register.
 //!
 //! - `maps`, `memory` (as `mem`) and `pagemap` in `/proc/PID` and `/proc/self`
+//! - `fail_nth` (as `fail-nth`) in `/proc/self` alone
 //! - `devices`: `/proc/devices`
 //! - `entries`: what drivers have registered
 //!
@@ -9,6 +10,7 @@
 
 mod devices;
 mod entries;
+mod fail_nth;
 mod maps;
 mod memory;
 mod pagemap;
@@ -39,6 +41,9 @@ pub(super) fn find(path: &[u8]) -> Result<Node, Errno> {
         b"maps" => Node::new(maps::Maps(memory)),
         b"mem" => Node::new(memory::Memory(memory)),
         b"pagemap" => Node::new(pagemap::PageMap::new(memory)),
+        b"fail-nth" if process::with_current(|process| process.pid().as_u32() == number) => {
+            Node::new(fail_nth::FailNth)
+        }
         _ => Err(Errno::ENOENT),
     };
     Ok(Node { owner, ..node? })

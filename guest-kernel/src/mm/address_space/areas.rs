@@ -171,7 +171,12 @@ impl Areas {
 
     fn give_room_back(&mut self) {
         if self.0.capacity() > USUAL_AREAS && self.0.len() < self.0.capacity() / 4 {
-            self.0.shrink_to(USUAL_AREAS.max(self.0.len() * 2));
+            let mut fewer = Vec::new();
+            // Where there is no memory for the shorter list the long one stays.
+            if fewer.try_reserve_exact(USUAL_AREAS.max(self.0.len() * 2)).is_ok() {
+                fewer.append(&mut self.0);
+                self.0 = fewer;
+            }
         }
     }
 }

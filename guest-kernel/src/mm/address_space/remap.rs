@@ -60,7 +60,9 @@ impl AddressSpace {
         for (page, entry) in pages {
             if let Err(OutOfMemory) = self.page_table.install(page, entry) {
                 release(entry);
-                release_pages(&mut self.page_table, range);
+                if !mutant::is(Mutant::ShadowOpenLeavesPages) {
+                    release_pages(&mut self.page_table, range);
+                }
                 return Err(OutOfMemory);
             }
         }

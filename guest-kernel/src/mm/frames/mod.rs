@@ -9,7 +9,7 @@ mod usable;
 use abi::frame_table::{self as kinds, FrameInfo};
 
 use super::address::{FrameNumber, PAGE_BYTES, PhysAddr};
-use super::{direct_map, swap};
+use super::{direct_map, fault_injection, swap};
 use crate::mutant::{self, Mutant};
 use crate::sync::Lock;
 
@@ -33,7 +33,7 @@ pub(crate) enum FrameKind {
     Anonymous = kinds::ANONYMOUS,
     PageCache = kinds::PAGE_CACHE,
     ShadowTable = kinds::SHADOW_TABLE,
-    Driver = kinds::DRIVER,
+    ModulePages = kinds::MODULE_PAGES,
 }
 
 /// What is known about memory that the kernel has not used yet.
@@ -112,6 +112,10 @@ pub(crate) fn free() -> u32 {
 
 /// Takes a free frame. When there is none, a page of a program goes to the disk for it, if there is one: see [`swap`].
 pub(crate) fn allocate(kind: FrameKind, contents: Contents) -> Result<FrameRef, OutOfMemory> {
+    // What the heap wants a frame for has been counted there.
+    if kind != FrameKind::Heap && fault_injection::fails() {
+        return Err(OutOfMemory);
+    }
     let (frame, found) = loop {
         match with(|frames| frames.take(kind, contents)) {
             Ok(taken) => break taken,
@@ -145,7 +149,7 @@ pub(super) fn is_drivers(frame: FrameNumber) -> bool {
         let is_memory = frame.index() < frames.frames();
         is_memory && {
             let info = frames.info(frame);
-            info.references > 0 && info.kind == FrameKind::Driver as u16
+            info.references > 0 && info.kind == FrameKind::ModulePages as u16
         }
     })
 }

@@ -18,6 +18,7 @@ use core::mem::MaybeUninit;
 use core::ptr;
 
 use super::address::{FrameNumber, PAGE_BYTES, PhysAddr};
+use super::fault_injection;
 use super::frames::{self, Contents, FrameKind, OutOfMemory};
 use crate::sync::Lock;
 use slab::{LARGEST_OBJECT_BYTES, OBJECT_ALIGNMENT, Slabs};
@@ -41,7 +42,7 @@ pub(crate) fn try_box<T>(value: T) -> Result<Box<T>, OutOfMemory> {
 /// two counts was had a moment before, and nobody else runs in between.
 pub(crate) fn try_rc<T>(value: T) -> Result<Rc<T>, OutOfMemory> {
     drop(try_box(([0_usize; 2], MaybeUninit::<T>::uninit()))?);
-    Ok(Rc::new(value))
+    Ok(fault_injection::without(|| Rc::new(value)))
 }
 
 #[cfg_attr(target_os = "none", global_allocator)]
@@ -57,6 +58,9 @@ struct Heap(Lock<Slabs>);
 // are frames.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if fault_injection::fails() {
+            return ptr::null_mut();
+        }
         if is_large(layout) {
             return alloc_frames(layout);
         }

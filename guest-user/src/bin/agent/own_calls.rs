@@ -1,14 +1,13 @@
 //! Calls that no library has a name for: by number, those of the shadow page table, and failures that are ordered.
 #![allow(unsafe_code, reason = "system calls by number")]
 
-use abi::linux::syscall::O_RDWR;
+use abi::linux::errno::EINVAL;
 use abi::shadowpt::{ShadowPte, UserShadowPt};
-use guest_user::syscall::{Errno, by_number, file};
+use guest_user::FailNth;
+use guest_user::syscall::shadowpt::ShadowPt;
+use guest_user::syscall::{Errno, by_number};
 
 use crate::transport::Transport;
-
-/// Longest number in decimal.
-const DIGITS: usize = 20;
 
 pub(crate) fn system_call(transport: &mut impl Transport) -> Result<u64, Errno> {
     let number = transport.argument(0);
@@ -18,8 +17,8 @@ pub(crate) fn system_call(transport: &mut impl Transport) -> Result<u64, Errno> 
 }
 
 pub(crate) fn shadowpt_open(transport: &mut impl Transport) -> Result<u64, Errno> {
-    let number = transport.argument(0);
-    let target = transport.argument(1);
+    let calls = ShadowPt::at(transport.argument(0));
+    let target = transport.argument(1) as i32;
     let mut request = UserShadowPt {
         start_vaddr: transport.argument(2),
         end_vaddr: transport.argument(3),
@@ -31,26 +30,16 @@ pub(crate) fn shadowpt_open(transport: &mut impl Transport) -> Result<u64, Errno
         address => address,
     };
     // SAFETY: the kernel changes the structure, which is lent to it, and the entries, where no Rust object lies.
-    unsafe { by_number(number, [target, dest, 0, 0, 0]) }?;
+    unsafe { calls.open_at(target, dest) }?;
     transport.value(request.end_vaddr);
     Ok(0)
 }
 
-/// Writes the number to the file in which Linux, too, takes such orders.
+/// Has a request for memory fail.
 pub(crate) fn fail_nth(nth: u64) -> Result<u64, Errno> {
-    let fd = file::open(c"/proc/self/fail-nth", O_RDWR)?;
-    let mut digits = [0; DIGITS];
-    let mut start = DIGITS;
-    let mut rest = nth;
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    let written = file::write(fd, &digits[start..]);
-    file::close(fd)?;
-    written.map(|_| 0)
+    let nth = u32::try_from(nth).map_err(|_| Errno(EINVAL))?;
+    let file = FailNth::open()?;
+    let written = file.set(nth);
+    file.close()?;
+    written.map(|()| 0)
 }

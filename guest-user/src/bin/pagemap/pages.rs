@@ -94,7 +94,7 @@ fn reading(map: PageMap) {
     println!("before the start: {}", Outcome::from(read(8, u64::MAX - 7)));
     let nowhere = span.part(2 * PAGE_SIZE, PAGE_SIZE);
     nowhere.unmap().expect("munmap");
-    let to_nowhere = file::read_to_span(map.0, nowhere.part(0, 2 * ENTRY_BYTES));
+    let to_nowhere = file::read_span(map.0, nowhere.part(0, 2 * ENTRY_BYTES));
     println!("to nowhere: {}", Outcome::from(to_nowhere));
     println!("writing: {}", Outcome::from(file::write(map.0, &[0; 8])));
     let maps = file::open(c"/proc/self/maps", O_RDWR);

@@ -111,7 +111,7 @@ fn modes() {
         Outcome::from(map(reader, crate::device::READ_WRITE))
     );
     span.unmap().expect("munmap");
-    let nowhere = file::read_to_span(reader.0, span);
+    let nowhere = file::read_span(reader.0, span);
     println!("read to nowhere: {}", Outcome::from(nowhere));
     reader.close();
     writer.close();

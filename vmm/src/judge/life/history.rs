@@ -1,10 +1,12 @@
 //! What became of each process: which states it went through, how often and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// Most processes, and most kinds of steps of one process, that are remembered.
-const MAX_REMEMBERED: usize = 1 << 10;
+/// Most processes that are remembered.
+const MAX_PROCESSES: usize = 1 << 10;
+/// Most kinds of steps that are remembered, of all processes together.
+const MAX_STEPS: usize = 1 << 13;
 
 /// Where a thread is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +64,8 @@ pub struct ProcessHistory {
     pub parent: u32,
     /// The steps that its threads took, in the order of their first time, and how often.
     pub steps: Vec<(Transition, u64)>,
+    /// Where its threads were when a step had ended: with a clock that runs by itself, the rest is its doing.
+    pub seen_in: BTreeSet<Place>,
     /// Who adopted it, if somebody did.
     pub adopted_by: Option<u32>,
     /// Who took its status, if somebody did.
@@ -74,6 +78,8 @@ pub struct History {
     processes: Vec<ProcessHistory>,
     /// The newest process of each number.
     newest: BTreeMap<u32, usize>,
+    /// Kinds of steps, of all processes.
+    steps: usize,
 }
 
 impl History {
@@ -84,7 +90,7 @@ impl History {
     }
 
     pub(super) fn begin(&mut self, pid: u32, parent: u32) {
-        if self.processes.len() < MAX_REMEMBERED {
+        if self.processes.len() < MAX_PROCESSES {
             self.newest.insert(pid, self.processes.len());
             self.processes.push(ProcessHistory {
                 pid,
@@ -95,16 +101,24 @@ impl History {
     }
 
     pub(super) fn step(&mut self, pid: u32, from: Place, to: Place, cause: &str) {
+        let is_room = self.steps < MAX_STEPS;
         let Some(process) = self.newest(pid) else { return };
         let is_same =
             |(step, _): &(Transition, u64)| step.from == from && step.to == to && step.cause == cause;
         match process.steps.iter().position(is_same) {
             Some(index) => process.steps[index].1 += 1,
-            None if process.steps.len() < MAX_REMEMBERED => {
+            None if is_room => {
                 let cause = cause.to_owned();
                 process.steps.push((Transition { from, to, cause }, 1));
+                self.steps += 1;
             }
             None => {}
+        }
+    }
+
+    pub(super) fn seen(&mut self, pid: u32, place: Place) {
+        if let Some(process) = self.newest(pid) {
+            process.seen_in.insert(place);
         }
     }
 

@@ -112,6 +112,7 @@ impl Life {
         if !self.is_told {
             return Vec::new();
         }
+        self.step_ended();
         self.compare_with_ring(scene);
         let name = |pid: u32| {
             let agent = scene.agents.with_pid(pid.into());
@@ -325,6 +326,13 @@ impl Life {
                 self.move_thread(tid, Place::Running, "chosen");
             }
             None => self.wrong(tid, "a thread that there is", "another one runs"),
+        }
+    }
+
+    /// Takes note of where everyone is now.
+    fn step_ended(&mut self) {
+        for thread in self.threads.values() {
+            self.history.seen(thread.process, thread.place);
         }
     }
 

@@ -160,6 +160,20 @@ fn whoever_is_left_at_the_end_is_a_finding() {
 }
 
 #[test]
+fn where_everyone_is_when_a_step_ends_is_remembered_and_nothing_in_between() {
+    let mut life = life_of(family());
+    life.note(&switched(2, SLEEPING, 3));
+    life.step_ended();
+    life.note(&Event::Woken { thread: 2 });
+    life.note(&switched(3, SLEEPING, 2));
+    life.note(&Event::Woken { thread: 3 });
+    life.step_ended();
+    let asleep = Place::Sleeping("CHILD");
+    let slept = |index: usize| life.history.processes()[index].seen_in.contains(&asleep);
+    assert!(slept(1) && !slept(2));
+}
+
+#[test]
 fn a_kernel_that_never_reports_a_switch_is_not_judged() {
     let mut life = life_of([created(1, 0), created(2, 7), exited(9)]);
     assert!(!life.is_told && life.at_end().is_empty());

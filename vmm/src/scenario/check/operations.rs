@@ -119,6 +119,7 @@ impl StepCheck<'_> {
                 from,
                 to,
                 entries,
+                ..
             } => self.shadowpt_open(of, from, to, entries),
             Operation::ShadowptPageContents { of, into } => self.shadowpt_page_contents(of, into),
             Operation::SchedYield

@@ -150,10 +150,17 @@ impl fmt::Display for Operation {
                 from,
                 to,
                 entries,
-            } => write!(
-                formatter,
-                "open a shadow page table of {of}, {from} to {to}, at {entries}"
-            ),
+                each_request_fails,
+            } => {
+                write!(
+                    formatter,
+                    "open a shadow page table of {of}, {from} to {to}, at {entries}"
+                )?;
+                if *each_request_fails {
+                    formatter.write_str(", after each request for memory has failed once")?;
+                }
+                Ok(())
+            }
             Self::ShadowptClose => formatter.write_str("close the shadow page table"),
             Self::ShadowptStart => formatter.write_str("start the shadow page table"),
             Self::ShadowptStop => formatter.write_str("stop the shadow page table"),

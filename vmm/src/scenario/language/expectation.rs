@@ -66,7 +66,7 @@ pub enum Expectation {
 
 /// A flag of a shadow page-table entry: see [`abi::shadowpt`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename = "Flag", rename_all = "snake_case")]
 pub enum SpteFlag {
     /// The page lies in an area.
     Allocated,

@@ -1,0 +1,114 @@
+//! An inspection from beginning to end: starts a target and an inspector that looks at it, and ends the inspector when the
+//! target has ended.
+//!
+//! Arguments: the address of the range, or `--base` and the number of the first call, for the inspector.
+#![no_std]
+#![no_main]
+#![allow(unsafe_code, reason = "execve takes an array of pointers")]
+
+use core::ffi::CStr;
+use core::fmt::{self, Write};
+use core::time::Duration;
+
+use abi::PAGE_SIZE;
+use abi::linux::process::SIGINT;
+use guest_user::syscall::process::{self, WaitOutcome};
+use guest_user::syscall::time::{Timespec, nanosleep};
+use guest_user::{Arguments, child, parse_number, println, program};
+
+program!(main);
+
+const USAGE_STATUS: i32 = 2;
+/// The target's range: what it takes by itself, and how long it is.
+const USUAL_ADDRESS: u64 = 0x80_0000;
+const RANGE_BYTES: u64 = 8 * PAGE_SIZE;
+/// Puts the seconds of the inspector between the changes of the target.
+const OFFSET: Duration = Duration::from_millis(500);
+
+fn main(arguments: Arguments) -> i32 {
+    let mut address = USUAL_ADDRESS;
+    let mut base = None;
+    let mut rest = arguments.iter().skip(1);
+    while let Some(argument) = rest.next() {
+        match (argument, parse_number(argument)) {
+            (b"--base", _) => base = rest.next().and_then(parse_number),
+            (_, Some(number)) => address = number,
+            _ => {
+                println!("usage: inspection [--base N] [<address>]");
+                return USAGE_STATUS;
+            }
+        }
+    }
+    let target = child::start(|| {
+        let address = Text::of(address);
+        exec(c"target", &[c"--quiet-pid", address.as_c_str()]);
+    });
+    nanosleep(Timespec::from(OFFSET)).expect("nanosleep");
+    let inspector = child::start(|| {
+        let [pid, start, end] = [target as u64, address, address + RANGE_BYTES].map(Text::of);
+        let [pid, start, end] = [&pid, &start, &end].map(Text::as_c_str);
+        match base.map(Text::of) {
+            None => exec(c"inspector", &[c"--names", c"--changes", pid, start, end]),
+            Some(base) => {
+                let base = base.as_c_str();
+                exec(
+                    c"inspector",
+                    &[c"--names", c"--changes", c"--base", base, pid, start, end],
+                );
+            }
+        }
+    });
+    let target = process::wait(target, 0);
+    // So that it sees that nothing is left.
+    nanosleep(Timespec::from(Duration::from_secs(1))).expect("nanosleep");
+    process::kill(inspector, SIGINT.into()).expect("kill");
+    let inspector = process::wait(inspector, 0);
+    println!("the target: {}", WaitOutcome(target));
+    println!("the inspector: {}", WaitOutcome(inspector));
+    0
+}
+
+/// Most arguments of a program, its name and the null pointer at the end included.
+const MAX_ARGUMENTS: usize = 10;
+
+/// In a child.
+fn exec(program: &CStr, arguments: &[&CStr]) {
+    let mut argv = [core::ptr::null(); MAX_ARGUMENTS];
+    argv[0] = program.as_ptr();
+    for (place, argument) in argv[1..].iter_mut().zip(arguments) {
+        *place = argument.as_ptr();
+    }
+    // SAFETY: strings that live as long as this function, and a null pointer, for there are fewer than `argv` has room for.
+    let errno = unsafe { process::execve(program, &argv) };
+    panic!("execve: {errno}");
+}
+
+/// A number in decimal, with the NUL that an argument needs.
+struct Text {
+    bytes: [u8; 24],
+    len: usize,
+}
+
+impl Text {
+    fn of(number: u64) -> Self {
+        let mut text = Self {
+            bytes: [0; 24],
+            len: 0,
+        };
+        write!(text, "{number}").expect("a number has at most 20 digits");
+        text
+    }
+
+    fn as_c_str(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.bytes).expect("the bytes behind the digits are 0")
+    }
+}
+
+impl Write for Text {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let place = self.bytes.get_mut(self.len..self.len + text.len());
+        place.ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.len += text.len();
+        Ok(())
+    }
+}
