@@ -16,6 +16,7 @@
 //! - [`block`]: the disk that the kernel swaps to
 //! - [`shadowpt`]: the shadow page table's system calls
 //! - [`module`]: what the kernel offers to loadable modules
+//! - [`testdev`]: a driver for programs to try
 //! - [`driver`]: what loadable modules hand to the kernel for files of their own
 //! - [`samples`]: what the modules that come with this project and their programs agree on
 //! - [`paging`]: the x86-64 page-table entry, as the processor manual defines it
@@ -38,6 +39,7 @@ pub mod paging;
 pub mod samples;
 pub mod schedule;
 pub mod shadowpt;
+pub mod testdev;
 pub mod thread;
 
 /// Bytes in a frame, and in the page that maps it.

@@ -183,6 +183,9 @@ const MUTANTS: &[Mutant] = &[
         "victim:old+0p",
     ),
     mutant("swap-slot-leaked", "swap", Rule::Result, "parent"),
+    mutant("driver-area-uncounted", "testdev", Rule::Result, "testdev"),
+    mutant("driver-goes-in-use", "testdev", Rule::Result, "testdev"),
+    mutant("driver-private-shared", "testdev", Rule::Result, "testdev"),
     shadow(
         "shadow-cow-untracked",
         "shadowpt/cow",

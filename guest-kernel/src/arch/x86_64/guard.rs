@@ -5,6 +5,9 @@
 
 #![allow(unsafe_code, reason = "symbols of the assembly")]
 
+#[cfg(target_os = "none")]
+use core::sync::atomic::Ordering;
+
 /// Runs the function, and gives its result; None if it faults, which has been reported then.
 #[cfg(target_os = "none")]
 pub(crate) fn call_guarded(function: extern "C" fn() -> i32) -> Option<i32> {
@@ -24,9 +27,10 @@ pub(crate) fn call_guarded(function: extern "C" fn() -> i32) -> Option<i32> {
 /// Where to go on, and on which stack, if a fault belongs to such code. Asking ends the guard.
 #[cfg(target_os = "none")]
 pub(super) fn take_recovery() -> Option<(u64, u64)> {
-    // SAFETY: only the assembly and this function touch the word, and nothing interrupts either.
-    let stack = unsafe { (&raw mut assembly::guarded_stack).replace(0) };
-    (stack != 0).then(|| ((&raw const assembly::guarded_fault) as u64, stack))
+    // SAFETY: the word is static, and is never anything but a number.
+    let word = unsafe { &assembly::guarded_stack };
+    let stack = word.swap(0, Ordering::Relaxed);
+    (stack != 0).then_some(((&raw const assembly::guarded_fault) as u64, stack))
 }
 
 /// The host has no such code.
@@ -37,9 +41,11 @@ pub(super) fn take_recovery() -> Option<(u64, u64)> {
 
 #[cfg(target_os = "none")]
 mod assembly {
+    use core::sync::atomic::AtomicU64;
+
     unsafe extern "C" {
         pub(super) fn guarded_call(function: extern "C" fn() -> i32, result: *mut i32) -> u32;
         pub(super) static guarded_fault: u8;
-        pub(super) static mut guarded_stack: u64;
+        pub(super) static guarded_stack: AtomicU64;
     }
 }

@@ -4,6 +4,8 @@
     reason = "ioctl may do anything to memory, and addresses are made up"
 )]
 
+use core::fmt::Display;
+
 use abi::PAGE_SIZE;
 use abi::linux::mman::{MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE};
 use guest_user::syscall::{Errno, Outcome, file};
@@ -20,8 +22,16 @@ pub(crate) fn show<T>(case: &str, result: Result<T, Errno>) {
     println!("{case}: {}", Outcome::from(result));
 }
 
+/// Prints a case that gives a number.
+pub(crate) fn show_number<T: Display>(case: &str, result: Result<T, Errno>) {
+    match result {
+        Ok(number) => println!("{case}: {number}"),
+        Err(errno) => println!("{case}: {errno}"),
+    }
+}
+
 /// Maps pages of a file from a byte on, and lets go of them at once.
-pub(crate) fn map(fd: i32, offset_bytes: u64, len_bytes: u64, prot: u64, flags: u64) -> Result<(), Errno> {
+pub(crate) fn map(fd: i32, offset_bytes: u64, len_bytes: u64, prot: u64, flags: u64) -> Result<u64, Errno> {
     Span::map_file(fd, offset_bytes, len_bytes, prot, flags)?.unmap()
 }
 

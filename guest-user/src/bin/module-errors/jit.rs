@@ -8,7 +8,7 @@ use guest_user::child;
 use guest_user::println;
 use guest_user::syscall::{Errno, file};
 
-use crate::case::{KERNEL, NOWHERE, READ_WRITE, ioctl, map, page_before_a_hole, show};
+use crate::case::{KERNEL, NOWHERE, READ_WRITE, ioctl, map, page_before_a_hole, show, show_number};
 
 /// `mov eax, 7` and `ret`.
 static SEVEN: [u8; 6] = [0xb8, 7, 0, 0, 0, 0xc3];
@@ -22,7 +22,7 @@ static STORES_TO_ITSELF: [u8; 7] = [0x89, 0x05, 0xfa, 0xff, 0xff, 0xff, 0xc3];
 pub(crate) fn show_device() {
     let fd = file::open(c"/dev/JIT", O_RDWR).expect("open of the device");
     let execute = || ioctl(fd, JIT_EXECUTE_FUNC, 0);
-    show("execute before load", execute());
+    show_number("execute before load", execute());
     show("load from nowhere", ioctl(fd, JIT_LOAD_FUNC, NOWHERE));
     show("load from the kernel", ioctl(fd, JIT_LOAD_FUNC, KERNEL));
     show("load from null", ioctl(fd, JIT_LOAD_FUNC, 0));
@@ -43,13 +43,13 @@ pub(crate) fn show_device() {
         "a function and a hole",
         load(fd, hole.address() + PAGE_SIZE - 8, 16),
     );
-    show("execute after these", execute());
+    show_number("execute after these", execute());
     show("a page of a function", load(fd, hole.address(), PAGE_SIZE));
     show("a function", load_bytes(fd, &SEVEN));
-    show("execute it", execute());
-    show("and again", execute());
+    show_number("execute it", execute());
+    show_number("and again", execute());
     show("a hole after it", load(fd, NOWHERE, 16));
-    show("execute after that", execute());
+    show_number("execute after that", execute());
     for (name, function) in [
         ("an undefined instruction", &UNDEFINED[..]),
         ("a store at null", &STORES_AT_NULL),
@@ -57,12 +57,12 @@ pub(crate) fn show_device() {
     ] {
         let end = child::run(|| {
             show(name, load_bytes(fd, function));
-            show("which returns", execute());
+            show_number("which returns", execute());
         });
         println!("{name} ends the program: {end}");
     }
     show("a function after these", load_bytes(fd, &SEVEN));
-    show("execute it", execute());
+    show_number("execute it", execute());
     show("another request", ioctl(fd, 0, 0));
     show("map", map(fd, 0, PAGE_SIZE, READ_WRITE, MAP_SHARED));
     show("read", file::read(fd, &mut [0; 4]));
