@@ -347,12 +347,53 @@ const MUTANTS: &[Mutant] = &[
         Rule::FramesLost,
         "vmalloc frames",
     ),
+    mutant("reservation-stays", "modules/kmmap", Rule::FramesLost, "module"),
+    mutant("remap-page-short", "modules/kmmap", Rule::Result, "mmap-test"),
+    mutant("vmalloc-contiguous", "modules/vmmap", Rule::Result, "mmap-test"),
+    mutant(
+        "remap-forgets-reference",
+        "modules/removal-while-mapped",
+        Rule::References,
+        "",
+    ),
+    mutant(
+        "fault-forgets-reference",
+        "modules/proc-mmap",
+        Rule::Death,
+        "guest_kernel",
+    ),
+    mutant(
+        "removal-in-use",
+        "modules/removal-while-mapped",
+        Rule::Death,
+        "guest_kernel::panic",
+    ),
+    mutant(
+        "user-memory-unchecked",
+        "modules/device-errors",
+        Rule::Death,
+        "guest_kernel",
+    ),
+    mutant(
+        "pagemap-off-by-one",
+        "modules/proc-mmap",
+        Rule::Result,
+        "proc-mmap-test",
+    ),
 ];
 
 /// Faults that only a processor with a translation cache of its own can show: where KVM interprets the kernel, each store
 /// to a page table takes effect at once. Their tests are ignored; on a processor with VMX or SVM, run them with `--ignored`.
 /// `ci/qemu-boot` catches them on any machine.
-const NEED_A_TRANSLATION_CACHE: &[Mutant] = &[mutant("cow-stale-tlb", "exec", Rule::Result, "cow")];
+const NEED_A_TRANSLATION_CACHE: &[Mutant] = &[
+    mutant("cow-stale-tlb", "exec", Rule::Result, "cow"),
+    mutant(
+        "protection-stale-tlb",
+        "modules/kernel-jit",
+        Rule::Result,
+        "test-jit",
+    ),
+];
 
 /// The kernel's own list.
 const MUTANTS_OF_THE_KERNEL: &str = include_str!("../../guest-kernel/src/mutant.rs");

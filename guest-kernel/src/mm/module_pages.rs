@@ -2,7 +2,7 @@
 //!
 //! A module names memory by its address alone, so each frame of a row knows how much of the row is left from it on: in the
 //! low bits of `FrameInfo::private`. Frames of [`super::vmalloc`] are in no row. The high bit says that a module has reserved
-//! the frame.
+//! the frame: one that is given back before the mark is taken away is lost, as on Linux.
 
 use core::ptr::NonNull;
 
@@ -15,6 +15,7 @@ use super::set_memory::KernelProtection;
 use super::{direct_map, fault_injection};
 use crate::arch;
 use crate::log;
+use crate::mutant::{self, Mutant};
 
 /// Mark of a reserved frame.
 const RESERVED: u16 = 1 << 15;
@@ -50,12 +51,16 @@ pub(crate) fn free_row(start: VirtAddr) {
     );
     for index in 0..rest_of_row(first) {
         let frame = first.plus(index.into());
-        if frames::private(frame) & RESERVED != 0 {
-            log::line(format_args!("a module gives a page back that is still reserved"));
-        }
-        frames::set_private(frame, 0);
         alias::restore(frame);
-        frames::release(frame, Contents::Stale);
+        if frames::private(frame) & RESERVED != 0 {
+            log::line(format_args!(
+                "a module gives a page back that is still reserved: it is lost"
+            ));
+            frames::set_private(frame, RESERVED);
+        } else {
+            frames::set_private(frame, 0);
+            frames::release(frame, Contents::Stale);
+        }
     }
     arch::flush_all();
 }
@@ -73,6 +78,9 @@ pub(crate) fn mark(frame: FrameNumber, reservation: Reservation) {
         ));
         return;
     }
+    if reservation == Reservation::None && mutant::is(Mutant::ReservationStays) {
+        return;
+    }
     let others = frames::private(frame) & !RESERVED;
     let mark = match reservation {
         Reservation::Reserved => RESERVED,
@@ -81,11 +89,21 @@ pub(crate) fn mark(frame: FrameNumber, reservation: Reservation) {
     frames::set_private(frame, others | mark);
 }
 
-/// A reference to a frame for a program that maps it. None for a frame that no module has, and for one that the kernel may not write
-/// or may execute: a program that maps one could change what is not to be changed.
+/// Whether programs may map the frame. No for a frame that no module has, and for one that the kernel may not write or may execute:
+/// a program could change what is not to be changed.
+pub(crate) fn may_be_lent(frame: FrameNumber) -> bool {
+    is_modules(frame) && alias::protection(frame) == KernelProtection::Writable
+}
+
+/// A reference to a frame for a program that maps it, if programs may.
 pub(crate) fn lend(frame: FrameNumber) -> Option<FrameRef> {
-    let may_be_lent = is_modules(frame) && alias::protection(frame) == KernelProtection::Writable;
-    may_be_lent.then(|| FrameRef::retain(frame))
+    may_be_lent(frame).then(|| {
+        if mutant::is(Mutant::FaultForgetsReference) {
+            FrameRef::adopt(frame)
+        } else {
+            FrameRef::retain(frame)
+        }
+    })
 }
 
 /// Whether a frame must stay where it is.

@@ -47,7 +47,9 @@ pub(crate) fn set_memory(first: VirtAddr, pages: u64, change: ProtectionChange) 
         }
     }
     pages().for_each(|page| alias::merge(page.frame));
-    arch::flush_all();
+    if !mutant::is(Mutant::ProtectionStaleTlb) {
+        arch::flush_all();
+    }
     split?;
     events::send(Event::PagesProtected {
         first,

@@ -92,6 +92,14 @@ pub(crate) fn frame_behind(address: VirtAddr) -> Option<FrameNumber> {
     entry_of(address.page()).map(Entry::frame)
 }
 
+/// What the frame would be if all frames of the piece were in a row: only a fault that is committed on purpose takes it for one.
+pub(crate) fn frame_as_if_in_a_row(address: VirtAddr) -> Option<FrameNumber> {
+    let taken = TAKEN.lock();
+    let piece = taken.iter().find(|piece| piece.contains(address))?;
+    let pages = (address.as_u64() - piece.start().as_u64()) / PAGE_SIZE;
+    entry_of(piece.start())?.frame().checked_plus(pages as u32)
+}
+
 /// What maps a page of a piece.
 pub(super) fn entry_of(page: VirtAddr) -> Option<Entry> {
     let entry = PIECES.contains(page).then(|| PageTable::kernel().lookup(page))?;

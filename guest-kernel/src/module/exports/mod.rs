@@ -20,6 +20,7 @@ use crate::mm::{
     self, Contents, FrameKind, FrameNumber, LARGEST_OBJECT_BYTES, ProtectionChange, Reservation, UserSlice,
     VirtAddr, Vmalloc,
 };
+use crate::mutant::{self, Mutant};
 use crate::process::with_current;
 
 use super::table::with_modules;
@@ -103,7 +104,11 @@ unsafe extern "C" fn vfree(memory: *mut u8) {
 }
 
 unsafe extern "C" fn vmalloc_to_pfn(address: *const u8) -> u64 {
-    let frame = mm::frame_behind_vmalloc(VirtAddr::new(address as u64));
+    let frame = if mutant::is(Mutant::VmallocContiguous) {
+        mm::frame_as_if_in_a_row(VirtAddr::new(address as u64))
+    } else {
+        mm::frame_behind_vmalloc(VirtAddr::new(address as u64))
+    };
     let frame = frame.unwrap_or_else(|| panic!("{address:?} does not lie in what vmalloc gave"));
     frame.as_u32().into()
 }
@@ -141,6 +146,11 @@ fn mark(pfn: u64, reservation: Reservation) {
 unsafe extern "C" fn copy_from_user(to: *mut u8, from: u64, bytes: usize) -> usize {
     // SAFETY: the module says that so much room is there.
     let into = unsafe { slice::from_raw_parts_mut(to, bytes) };
+    if mutant::is(Mutant::UserMemoryUnchecked) {
+        // SAFETY: none; this is the fault.
+        unsafe { ptr::copy_nonoverlapping(from as *const u8, to, bytes) };
+        return 0;
+    }
     by_pieces(from, bytes, |piece, done| {
         let into = &mut into[done..done + piece.len()];
         with_current(|process| process.address_space().read(piece, into))

@@ -13,21 +13,21 @@ pub(crate) fn show_file() {
     show_number("read to nowhere", file::read_span(fd, wild(NOWHERE, 4)));
     show_number("read to the kernel", file::read_span(fd, wild(KERNEL, 4)));
     let past_the_page = wild(hole.address() + PAGE_SIZE - 2, 4);
-    show(
+    show_number(
         "read to the end of a page and on",
         file::read_span(fd, past_the_page),
     );
     show_number("write from nowhere", file::write_span(fd, wild(NOWHERE, 4)));
     show_number("write from the kernel", file::write_span(fd, wild(KERNEL, 4)));
-    show(
+    show_number(
         "write from the end of a page and on",
         file::write_span(fd, past_the_page),
     );
-    show("read more than there is", file::read(fd, &mut [0; 64]));
-    show("read at the end", file::read(fd, &mut [0; 64]));
-    show("write more than there is", file::write(fd, &[b'x'; 64]));
+    show_number("read more than there is", file::read(fd, &mut [0; 64]));
+    show_number("read at the end", file::read(fd, &mut [0; 64]));
+    show_number("write more than there is", file::write(fd, &[b'x'; 64]));
     show_number("write nothing", file::write(fd, &[]));
-    show("read far behind the end", file::read_at(fd, &mut [0; 4], 1 << 62));
+    show_number("read far behind the end", file::read_at(fd, &mut [0; 4], 1 << 62));
     show_number("write far behind the end", file::write_at(fd, b"far", 1 << 62));
     let shared = |offset, len| map(fd, offset, len, READ_WRITE, MAP_SHARED);
     show("map two pages", shared(0, 2 * PAGE_SIZE));
