@@ -42,5 +42,9 @@ named_numbers! {
         PAGE_CACHE = 7;
         /// A shadow page table, which its inspector may read and nobody but the kernel may write.
         SHADOW_TABLE = 8;
+        /// Pages that a module has allocated, and may lend to programs.
+        MODULE_PAGES = 9;
+        /// Memory of the kernel's that is mapped page by page.
+        VMALLOC = 10;
     }
 }

@@ -15,6 +15,7 @@
 //! - [`thread`], [`schedule`], [`clock`]: states of a thread, who goes on, how time passes
 //! - [`block`]: the disk that the kernel swaps to
 //! - [`shadowpt`]: the shadow page table's system calls
+//! - [`module`]: what the kernel offers to loadable modules
 //! - [`paging`]: the x86-64 page-table entry, as the processor manual defines it
 //! - [`linux`]: numbers of Linux's x86-64 system-call ABI
 
@@ -28,6 +29,7 @@ pub mod doorbell;
 pub mod event;
 pub mod frame_table;
 pub mod linux;
+pub mod module;
 pub mod operation;
 pub mod paging;
 pub mod schedule;

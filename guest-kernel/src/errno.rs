@@ -1,5 +1,7 @@
 //! Error numbers of system calls, as a type.
 
+use core::fmt;
+
 use abi::linux::errno;
 
 use crate::mm::OutOfMemory;
@@ -23,9 +25,31 @@ errors! {
 }
 
 impl Errno {
+    /// By its number; EINVAL for one that no error has.
+    pub(crate) fn from_number(number: u32) -> Self {
+        let is_error = |number: &i32| (1..=errno::MAX_ERRNO).contains(&i64::from(*number));
+        i32::try_from(number)
+            .ok()
+            .filter(is_error)
+            .map_or(Self::EINVAL, Self)
+    }
+
+    pub(crate) fn number(self) -> i32 {
+        self.0
+    }
+
     /// What RAX holds after a system call that failed.
     pub(crate) fn as_result(self) -> u64 {
         i64::from(-self.0) as u64
+    }
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match errno::errno_name(self.0) {
+            Some(name) => f.write_str(name),
+            None => write!(f, "error {}", self.0),
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 //! - `mm`: frames, kernel heap, page tables, address spaces, copies from and to user memory
 //! - `process`, `sched`: the process table, fork, exec, exit, wait; who runs next
 //! - `shadowpt`: one process watches the page tables of another
+//! - `module`: objects that become a part of the running kernel
 //! - `syscall`: the table of system calls
 //! - `fs`, `device`: the initrd, open files, the serial console, events for the VMM
 //! - `mutant`, `selfcheck`: deliberate faults, and a kernel that checks itself
@@ -35,6 +36,7 @@ mod errno;
 mod fs;
 mod log;
 mod mm;
+mod module;
 mod mutant;
 mod panic;
 mod process;

@@ -143,6 +143,14 @@ mutants! {
     ShadowOpenFailureKeepsClaim = "shadow-open-failure-keeps-claim";
     /// Two callers of shadowpt_open at the same time may both find the table free.
     ShadowOpenRace = "shadow-open-race";
+    /// The direct map goes on to allow writes to a module's code.
+    ModuleAliasWritable = "module-alias-writable";
+    /// What vmalloc gave is given back with its direct-map alias as protected as it was.
+    VfreeKeepsProtection = "vfree-keeps-protection";
+    /// A module that is removed keeps its memory.
+    RemovedModuleStays = "removed-module-stays";
+    /// A module whose init function fails keeps its memory.
+    FailedModuleStays = "failed-module-stays";
 }
 
 #[cfg(feature = "mutants")]

@@ -11,7 +11,7 @@ use crate::arch;
 use crate::device::console;
 use crate::mm::{
     self, Access, AddressSpace, Backing, Contents, FaultError, FrameKind, Growth, MapRequest, Placement,
-    Protection, SharedObject, UserSlice, VirtAddr,
+    Protection, ProtectionChange, SharedObject, UserSlice, VirtAddr, Vmalloc,
 };
 
 /// What was found, if it is not what was expected.
@@ -20,9 +20,10 @@ type Outcome = Result<(), &'static str>;
 /// A check and its name.
 type Check = (&'static str, fn() -> Outcome);
 
-const CHECKS: [Check; 5] = [
+const CHECKS: [Check; 6] = [
     ("frames", check_frames),
     ("heap", check_heap),
+    ("vmalloc", check_vmalloc),
     ("faults", check_faults),
     ("copy-on-write", check_copy_on_write),
     ("shared memory", check_shared_memory),
@@ -77,6 +78,33 @@ fn check_heap() -> Outcome {
         large.iter().all(|&word| word == 3),
         "a large object was overwritten",
     )
+}
+
+fn check_vmalloc() -> Outcome {
+    let mut first = vmalloc(2)?;
+    let second = vmalloc(1)?;
+    let (start, end) = (first.range().start(), first.range().end());
+    expect(end < second.range().start(), "nothing lies between two pieces")?;
+    expect(first.bytes().iter().all(|&byte| byte == 0), "a piece is not zero")?;
+    first.bytes_mut()[0] = 1;
+    let change = |change| mm::set_memory(start, 1, change).is_ok();
+    expect(
+        !change(ProtectionChange::Executable),
+        "what is writable became executable",
+    )?;
+    expect(
+        change(ProtectionChange::ReadOnly) && change(ProtectionChange::Executable),
+        "what is read-only did not become executable",
+    )?;
+    expect(
+        !change(ProtectionChange::ReadWrite),
+        "what is executable became writable",
+    )?;
+    expect(first.bytes()[0] == 1, "a protected page lost its contents")
+}
+
+fn vmalloc(pages: usize) -> Result<Vmalloc, &'static str> {
+    Vmalloc::new(FrameKind::Vmalloc, pages * PAGE_SIZE as usize).map_err(|_| "no piece")
 }
 
 const PAGE: u64 = 0x40_0000;

@@ -12,7 +12,8 @@
 //! - [`FailNth`]: requests for memory that fail inside the kernel
 //! - [`ShadowTable`]: memory in which an inspector sees the shadow page table
 //! - [`maps`]: what the kernel says of the process's address space
-//! - [`print!`], [`println!`]: text to standard output, one system call a line
+//! - [`lines`]: lines of files that the kernel makes when they are read
+//! - [`print!`], [`println!`]: text to standard output, one system call a line; [`eprintln!`]: to standard error
 //!
 //! There is no heap, and no static data that changes: a program's pages are those of its file, its stack, and what it
 //! maps on purpose.
@@ -23,6 +24,7 @@ mod arguments;
 mod board;
 pub mod child;
 mod fail_nth;
+pub mod lines;
 pub mod maps;
 pub mod output;
 mod panic;

@@ -1,9 +1,7 @@
 //! The process's own address space, as the kernel tells it in `/proc/self/maps`: a line a region,
 //! `<start>-<end> <permissions> ...`, addresses in hexadecimal.
 
-use abi::linux::syscall::O_RDONLY;
-
-use crate::syscall::file;
+use crate::lines;
 
 /// A range of addresses with the same access everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,35 +16,14 @@ pub struct Region {
 
 /// Longest part of a line that matters: two addresses of 16 digits, two separators, the permissions.
 const HEAD_BYTES: usize = 16 + 1 + 16 + 1 + 4;
-/// Bytes that are read at a time.
-const CHUNK_BYTES: usize = 512;
-
 /// Calls `visit` with each region, in the order of the file.
 ///
 /// # Panics
 ///
 /// When the file cannot be read, or a line does not begin as it should.
 pub fn for_each(mut visit: impl FnMut(Region)) {
-    let fd = file::open(c"/proc/self/maps", O_RDONLY).expect("open of /proc/self/maps");
-    let mut chunk = [0; CHUNK_BYTES];
-    let mut head = [0; HEAD_BYTES];
-    let mut head_len = 0;
-    loop {
-        let count = file::read(fd, &mut chunk).expect("read of /proc/self/maps");
-        if count == 0 {
-            break;
-        }
-        for &byte in &chunk[..count] {
-            if byte == b'\n' {
-                visit(parse(&head[..head_len]).expect("a line of /proc/self/maps"));
-                head_len = 0;
-            } else if head_len < HEAD_BYTES {
-                head[head_len] = byte;
-                head_len += 1;
-            }
-        }
-    }
-    file::close(fd).expect("close of /proc/self/maps");
+    let parse = |line: &[u8]| visit(parse(line).expect("a line of /proc/self/maps"));
+    lines::for_each::<HEAD_BYTES>(c"/proc/self/maps", parse).expect("read of /proc/self/maps");
 }
 
 fn parse(head: &[u8]) -> Option<Region> {

@@ -31,6 +31,17 @@ macro_rules! println {
     };
 }
 
+/// Prints to standard error, with a newline.
+#[macro_export]
+macro_rules! eprintln {
+    ($format:literal $($argument:tt)*) => {
+        $crate::output::write_text(
+            $crate::output::STANDARD_ERROR,
+            ::core::format_args!("{}\n", ::core::format_args!($format $($argument)*)),
+        )
+    };
+}
+
 /// Writes formatted text to `fd`. A stream that does not take it is ignored: there is nobody left to tell.
 pub fn write_text(fd: i32, text: fmt::Arguments<'_>) {
     let mut buffer = Buffer {

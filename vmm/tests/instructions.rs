@@ -1,4 +1,4 @@
-//! The kernel holds no instruction that stops KVM where it has to interpret the kernel.
+//! The kernel and its modules hold no instruction that stops KVM where it has to interpret the kernel.
 //!
 //! Without hardware virtualization KVM's instruction emulator executes kernel code, and an instruction that it does not know
 //! ends the virtual machine. Compilers choose instructions freely, so the finished image is searched, all of it.
@@ -28,6 +28,18 @@ fn the_shipped_kernel_holds_only_what_kvm_can_interpret() {
 #[test]
 fn the_kernel_with_mutants_holds_only_what_kvm_can_interpret() {
     assert_searched_without_finding(ImageKind::Mutants);
+}
+
+#[test]
+fn modules_hold_only_what_kvm_can_interpret() {
+    let image = image::ensure(ImageKind::Shipped, &*image::to_stderr()).unwrap();
+    assert!(!image.modules.is_empty(), "modules are shipped");
+    for module in &image.modules {
+        let file = std::fs::read(image.program_dir.join(module)).unwrap();
+        let pieces = executable_pieces(&object::File::parse(&*file).unwrap());
+        let findings: Vec<String> = pieces.iter().flat_map(search).collect();
+        assert!(findings.is_empty(), "{module}: {}", findings.join("\n"));
+    }
 }
 
 fn assert_searched_without_finding(kind: ImageKind) {

@@ -88,6 +88,10 @@ named_numbers! {
         ARCH_PRCTL = 158;
         /// reboot(magic1, magic2, command, argument)
         REBOOT = 169;
+        /// init_module(image, length, parameters)
+        INIT_MODULE = 175;
+        /// delete_module(name, flags)
+        DELETE_MODULE = 176;
         /// gettid()
         GETTID = 186;
         /// futex(word, operation, value, timeout, word 2, value 3)
@@ -110,6 +114,8 @@ named_numbers! {
         SET_ROBUST_LIST = 273;
         /// prlimit64(pid, resource, new, old)
         PRLIMIT64 = 302;
+        /// finit_module(fd, parameters, flags)
+        FINIT_MODULE = 313;
         /// getrandom(buffer, count, flags)
         GETRANDOM = 318;
         /// rseq(area, size, flags, signature)

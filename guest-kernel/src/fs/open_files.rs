@@ -22,6 +22,8 @@ pub(crate) enum File {
     OwnMaps,
     /// Which request for memory of the process fails (`/proc/self/fail-nth`).
     FailNth,
+    /// The modules that there are (`/proc/modules`).
+    Modules,
 }
 
 /// A file and where it is read next.

@@ -1,5 +1,5 @@
 //! The direct map: physical address `p` is at `DIRECT_MAP_BASE + p`, and each frame is mapped nowhere else in the kernel
-//! (stacks apart). This module is the only one that turns physical addresses into pointers.
+//! (stacks and what `vmalloc` gave apart). This module is the only one that turns physical addresses into pointers.
 //!
 //! **Invariant:** frames of programs, page tables and shared objects are copied in and out and are never seen through a
 //! Rust reference that lasts, because a program or the processor may change them once the kernel returns. Boot data and the initrd are read-only

@@ -43,6 +43,11 @@ pub(super) fn kernel_root() -> FrameNumber {
     FrameNumber::containing(physical(&raw const kernel_pml4))
 }
 
+/// Frame of the table whose entries are the large pages of the direct map.
+pub(super) fn direct_map_directory() -> FrameNumber {
+    FrameNumber::containing(physical(&raw const direct_map_pd))
+}
+
 /// Brings the kernel's mapping into its final form, for memory of `frames` frames.
 pub(crate) fn protect(frames: usize) {
     let image_table = FrameNumber::containing(physical(&raw const image_pt));
@@ -72,7 +77,7 @@ pub(crate) fn protect(frames: usize) {
     }
 
     // Each entry gets its final value at once: the code that does it lies behind one of them.
-    let directory = FrameNumber::containing(physical(&raw const direct_map_pd));
+    let directory = direct_map_directory();
     let image_slot = (KERNEL_PHYS >> LARGE_PAGE_SHIFT) as usize;
     let mapped = (frames as u64 * PAGE_SIZE).div_ceil(1 << LARGE_PAGE_SHIFT) as usize;
     for index in 0..mapped {
@@ -119,5 +124,5 @@ fn page_address(index: usize) -> u64 {
     KERNEL_PHYS + index as u64 * PAGE_SIZE
 }
 
-/// First address of the kernel's run-time half: stacks now.
+/// First address of the kernel's run-time half: stacks, registers of devices, memory that is mapped page by page.
 pub(super) const RUN_TIME_BASE: VirtAddr = VirtAddr::new(DIRECT_MAP_BASE + (1 << 30));

@@ -8,6 +8,9 @@
 //! - `page_table`: the x86-64 radix tree
 //! - `image`: takes away from the kernel's own mapping what must not remain after boot
 //! - `kernel_stack`: guarded stacks in the run-time half of the kernel's addresses
+//! - `vmalloc`: pieces of memory there that are mapped page by page
+//! - `module_pages`: frames that modules have
+//! - `set_memory`: what the kernel may do with its own pages
 //! - `kernel_pages`: frames that the kernel writes and lends to programs
 //! - `shared_object`: memory that belongs to no process
 //! - `address_space`: what a process sees: areas, faults, copy-on-write, fork
@@ -28,10 +31,13 @@ mod image;
 mod kernel_pages;
 mod kernel_stack;
 mod kmalloc;
+mod module_pages;
 mod page_table;
+mod set_memory;
 mod shared_object;
 mod swap;
 mod user_copy;
+mod vmalloc;
 
 use core::ops::Range;
 
@@ -49,11 +55,16 @@ pub(crate) use frames::{
 pub(crate) use image::image_range;
 pub(crate) use kernel_pages::KernelPages;
 pub(crate) use kernel_stack::{KERNEL_STACKS, KernelStack, MAX_STACKS};
-pub(crate) use kmalloc::try_box;
+pub(crate) use kmalloc::{LARGEST_OBJECT_BYTES, allocate_object, free_object, try_box};
+pub(crate) use module_pages::{
+    Reservation, allocate_row, bytes_from as bytes_left_in_row, free_row, mark as mark_module_page,
+};
 pub(crate) use page_table::{PageTable, activate_kernel};
+pub(crate) use set_memory::{ProtectionChange, set_memory};
 pub(crate) use shared_object::{MAX_BYTES as MAX_SHARED_BYTES, SharedObject};
 pub(crate) use swap::init as swap_to;
 pub(crate) use user_copy::{UserSlice, copy_from_frame, copy_to_frame};
+pub(crate) use vmalloc::{Vmalloc, frame_behind as frame_behind_vmalloc};
 
 /// Takes possession of memory: the frame table, and the final form of the kernel's own mapping.
 pub(crate) fn init(usable: UsableMemory, fresh: FreshMemory, initrd: Range<u64>) {

@@ -7,13 +7,14 @@ use crate::fs::{File, OpenFile, initrd};
 use crate::mm::UserSlice;
 use crate::process::{read_path, with_current};
 
-/// The devices, the files of the initrd, and the files about the process itself. Of the flags the access mode matters alone.
+/// The devices, the files of the initrd, the files about the process itself, and one about modules. Of the flags the access
+/// mode matters alone.
 pub(super) fn open(path: u64, flags: u64) -> Result<u64, Errno> {
     with_current(|process| {
         let mut buffer = [0; 256];
         let path = read_path(process.address_space(), path, &mut buffer)?;
         let file = find(path)?;
-        let is_read_only = matches!(file, File::Initrd(_) | File::OwnMaps);
+        let is_read_only = matches!(file, File::Initrd(_) | File::OwnMaps | File::Modules);
         if is_read_only && flags & O_ACCMODE != O_RDONLY {
             return Err(Errno::EACCES);
         }
@@ -37,6 +38,7 @@ fn find(path: &[u8]) -> Result<File, Errno> {
         b"/proc/self/mem" => File::OwnMemory,
         b"/proc/self/maps" => File::OwnMaps,
         b"/proc/self/fail-nth" => File::FailNth,
+        b"/proc/modules" => File::Modules,
         _ => File::Initrd(initrd::find(path).ok_or(Errno::ENOENT)?.contents),
     })
 }
@@ -122,7 +124,7 @@ fn put_status(file: File, buffer: u64) -> Result<u64, Errno> {
         File::Console | File::Memory => (CHARACTER_DEVICE, 0),
         File::Initrd(contents) => (REGULAR_READ_ONLY, contents.len() as u64),
         File::OwnMemory | File::FailNth => (REGULAR_READ_WRITE, 0),
-        File::OwnMaps => (REGULAR_READ_ONLY, 0),
+        File::OwnMaps | File::Modules => (REGULAR_READ_ONLY, 0),
     };
     let mut status = [0; STAT_BYTES];
     status[STAT_LINKS..][..8].copy_from_slice(&1_u64.to_le_bytes());

@@ -41,7 +41,7 @@ pub(super) fn mmap(
         let range = space.place(placement(address, flags), bytes)?;
         let backing = match file {
             None => anonymous(flags, bytes)?,
-            Some(File::Console | File::OwnMemory | File::OwnMaps | File::FailNth) => {
+            Some(File::Console | File::OwnMemory | File::OwnMaps | File::Modules | File::FailNth) => {
                 return Err(Errno::ENODEV);
             }
             Some(File::Initrd(contents)) => file_pages(contents, flags, offset, bytes)?,

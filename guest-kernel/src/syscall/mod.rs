@@ -5,6 +5,7 @@
 mod credentials;
 mod file;
 mod memory;
+mod module;
 mod process;
 mod shadowpt;
 mod signal;
@@ -77,6 +78,8 @@ system_calls! {
     RT_SIGTIMEDWAIT(set, info, timeout, bytes) => signal::rt_sigtimedwait;
     ARCH_PRCTL(code, address) => thread::arch_prctl;
     REBOOT(magic1, magic2, command) => system::reboot;
+    INIT_MODULE(image, length, parameters) => module::init_module;
+    DELETE_MODULE(name) => module::delete_module;
     GETTID() => thread::gettid;
     FUTEX(word, operation, value, timeout, other_word, classes) => thread::futex;
     SET_TID_ADDRESS(address) => thread::set_tid_address;
@@ -87,6 +90,7 @@ system_calls! {
     OPENAT(directory, path, flags) => file::openat;
     NEWFSTATAT(directory, path, buffer, flags) => file::newfstatat;
     PRLIMIT64(pid, resource, new, old) => system::prlimit64;
+    FINIT_MODULE(descriptor, parameters, flags) => module::finit_module;
     GETRANDOM(buffer, count) => system::getrandom;
 }
 

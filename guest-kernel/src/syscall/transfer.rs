@@ -6,6 +6,7 @@ use crate::device::console;
 use crate::errno::Errno;
 use crate::fs::{File, OpenFile, fail_nth, own_maps};
 use crate::mm::{UserSlice, fault_injection};
+use crate::module;
 use crate::process::{self, with_current};
 
 /// Most bytes that go through the kernel at once.
@@ -84,8 +85,9 @@ fn advance(descriptor: u64, moved: u64) -> Result<u64, Errno> {
 }
 
 fn read_at(file: File, position: u64, buffer: u64, count: u64) -> Result<u64, Errno> {
-    let maps = match file {
+    let text = match file {
         File::OwnMaps => with_current(|process| own_maps::text(process.address_space()))?,
+        File::Modules => module::listing(module_reader())?,
         File::Console | File::Memory | File::Initrd(_) | File::OwnMemory | File::FailNth => {
             Default::default()
         }
@@ -97,7 +99,7 @@ fn read_at(file: File, position: u64, buffer: u64, count: u64) -> Result<u64, Er
             File::Console => console::read(bytes),
             File::Memory => return Err(Errno::EPERM),
             File::Initrd(contents) => copy_from(contents, position, bytes),
-            File::OwnMaps => copy_from(&maps, position, bytes),
+            File::OwnMaps | File::Modules => copy_from(&text, position, bytes),
             File::FailNth => {
                 let mut text = [0; fail_nth::MAX_TEXT_BYTES];
                 let len = fail_nth::write(fault_injection::left(), &mut text);
@@ -113,6 +115,14 @@ fn read_at(file: File, position: u64, buffer: u64, count: u64) -> Result<u64, Er
     })
 }
 
+fn module_reader() -> module::Reader {
+    if with_current(|process| process.is_superuser()) {
+        module::Reader::Superuser
+    } else {
+        module::Reader::Other
+    }
+}
+
 fn write_at(file: File, position: u64, buffer: u64, count: u64) -> Result<u64, Errno> {
     if file == File::FailNth {
         return write_fail_nth(buffer, count);
@@ -124,7 +134,7 @@ fn write_at(file: File, position: u64, buffer: u64, count: u64) -> Result<u64, E
         match file {
             File::Console => console::write(bytes),
             File::Memory => return Err(Errno::EPERM),
-            File::Initrd(_) | File::OwnMaps | File::FailNth => return Err(Errno::EBADF),
+            File::Initrd(_) | File::OwnMaps | File::Modules | File::FailNth => return Err(Errno::EBADF),
             File::OwnMemory => process::write_own(position, bytes)?,
         }
         Ok(bytes.len())

@@ -9,6 +9,7 @@ pub mod file;
 pub mod futex;
 pub mod group;
 pub mod memory;
+pub mod module;
 pub mod process;
 mod raw;
 pub mod shadowpt;

@@ -22,9 +22,9 @@ enum ImageCommand {
         #[arg(long)]
         mutants: bool,
     },
-    /// Run cargo for a guest crate with the target, flags and sysroot that it needs.
+    /// Run cargo for guest crates with the target, flags and sysroot that it needs.
     Cargo {
-        /// The crate.
+        /// Which of them.
         #[arg(value_enum)]
         guest_crate: GuestCrate,
         /// Arguments for cargo, such as `clippy -p guest-kernel`.
@@ -39,6 +39,8 @@ enum GuestCrate {
     Kernel,
     /// The user programs.
     User,
+    /// The loadable modules and the crate that they are written with.
+    Modules,
 }
 
 pub(super) fn image(args: &ImageArgs) -> Result<u8, Shown> {
@@ -65,6 +67,7 @@ pub(super) fn image(args: &ImageArgs) -> Result<u8, Shown> {
             let guest_crate = match guest_crate {
                 GuestCrate::Kernel => image::GuestCrate::Kernel,
                 GuestCrate::User => image::GuestCrate::User,
+                GuestCrate::Modules => image::GuestCrate::Modules,
             };
             let status =
                 image::run_guest_cargo(guest_crate, arguments, &*progress).map_err(|error| show(&error))?;

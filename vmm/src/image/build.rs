@@ -10,7 +10,8 @@ use super::guest_cargo::{self, GuestCrate, Program};
 use super::lock::CacheLock;
 use super::places::Places;
 use super::{
-    GuestImage, INITRD, ImageError, ImageKind, KERNEL, PROGRAMS, Progress, c_programs, initrd, stamp, sysroot,
+    GuestImage, INITRD, ImageError, ImageKind, KERNEL, PROGRAMS, Progress, c_programs, initrd, modules,
+    stamp, sysroot,
 };
 
 /// Images of one kind that are kept: enough to go back and forth between branches.
@@ -54,6 +55,8 @@ fn assemble(lock: &CacheLock<'_>, kind: ImageKind, progress: &dyn Progress) -> R
         });
     }
     programs.extend(c_programs::build(places)?);
+    progress.step("compiling guest-modules");
+    let modules = modules::build(places, &sysroot)?;
 
     lock.clear_work()?;
     let image = places.work().join("image");
@@ -62,23 +65,22 @@ fn assemble(lock: &CacheLock<'_>, kind: ImageKind, progress: &dyn Progress) -> R
     copy(&find_kernel(&kernel)?.executable, &image.join(KERNEL))?;
     let mut packed = Vec::new();
     for Program { name, executable } in &programs {
-        copy(executable, &program_dir.join(name))?;
-        packed.push((
-            name.as_str(),
-            fs::read(executable).map_err(ImageError::file("read", executable))?,
-        ));
+        packed.push((name.as_str(), Mode::Executable, read(executable)?));
+    }
+    for modules::Module { file, object } in &modules {
+        packed.push((file.as_str(), Mode::Data, read(object)?));
     }
     let mut entries: Vec<File<'_>> = packed
         .iter()
-        .map(|(name, contents)| File {
+        .map(|(name, mode, contents)| File {
             name,
-            mode: Mode::Executable,
+            mode: *mode,
             contents,
         })
         .collect();
-    for file in FILES {
-        write_file(&program_dir.join(file.name), file)?;
-        entries.push(file);
+    entries.extend(FILES);
+    for file in &entries {
+        write_file(&program_dir.join(file.name), *file)?;
     }
     let path = image.join(INITRD);
     let write = initrd::pack(&entries).and_then(|archive| fs::write(&path, archive));
@@ -99,6 +101,10 @@ fn write_file(path: &Path, file: File<'_>) -> Result<(), ImageError> {
     fs::write(path, file.contents)
         .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(file.mode.permissions())))
         .map_err(ImageError::file("write", path))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ImageError> {
+    fs::read(path).map_err(ImageError::file("read", path))
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), ImageError> {

@@ -70,7 +70,7 @@ pub enum ImageError {
     #[error("{package} does not build ({status}):\n{}", .diagnostics.trim_end())]
     Compile {
         /// The crate.
-        package: &'static str,
+        package: String,
         /// How cargo ended.
         status: ExitStatus,
         /// What cargo and the compiler said, as they said it.

@@ -3,8 +3,8 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Output, Stdio};
 
 use serde::Deserialize;
 
@@ -12,13 +12,15 @@ use super::places::Places;
 use super::sysroot::{self, Sysroot};
 use super::{ImageError, Progress, TARGET, lock};
 
-/// A crate of the guest. Each has its own compiler flags and its own cargo target directory.
+/// A crate of the guest, or several of a kind. Each has its own compiler flags and its own cargo target directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GuestCrate {
     /// `guest-kernel`.
     Kernel,
     /// `guest-user`.
     User,
+    /// The crates of `guest-modules`.
+    Modules,
 }
 
 /// Runs `cargo` with `args` (as in `clippy -p guest-kernel`) the way the image builder would, with this process's
@@ -57,6 +59,30 @@ pub(super) fn build(
         "--features",
         &features.join(","),
     ]);
+    let output = run(&mut cargo, package)?;
+    let mut programs: Vec<Program> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(Program::from_message)
+        .collect();
+    programs.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(programs)
+}
+
+/// Compiles the module's crate of that name to one relocatable object.
+pub(super) fn build_object(
+    places: &Places,
+    name: &str,
+    object: &Path,
+    sysroot: &Sysroot,
+) -> Result<(), ImageError> {
+    let mut cargo = command(places, GuestCrate::Modules, sysroot);
+    cargo.args(["rustc", "--release", "--locked", "--lib", "--package", name, "--"]);
+    cargo.arg(format!("--emit=obj={}", object.display()));
+    run(&mut cargo, name).map(drop)
+}
+
+/// Runs cargo for a package to its end, and gives what it wrote.
+fn run(cargo: &mut Command, package: &str) -> Result<Output, ImageError> {
     cargo
         .env("CARGO_TERM_PROGRESS_WHEN", "never")
         .stdin(Stdio::null());
@@ -64,20 +90,14 @@ pub(super) fn build(
         program: "cargo".to_owned(),
         source,
     })?;
-    if !output.status.success() {
-        let diagnostics = String::from_utf8_lossy(&output.stderr).into_owned();
-        return Err(ImageError::Compile {
-            package,
-            status: output.status,
-            diagnostics,
-        });
+    if output.status.success() {
+        return Ok(output);
     }
-    let mut programs: Vec<Program> = String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(Program::from_message)
-        .collect();
-    programs.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(programs)
+    Err(ImageError::Compile {
+        package: package.to_owned(),
+        status: output.status,
+        diagnostics: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
 }
 
 /// A program that cargo has linked.
@@ -107,20 +127,41 @@ impl Program {
 }
 
 impl GuestCrate {
-    pub(super) const ALL: [Self; 2] = [Self::Kernel, Self::User];
+    pub(super) const ALL: [Self; 3] = [Self::Kernel, Self::User, Self::Modules];
 
     pub(super) fn package(self) -> &'static str {
         match self {
             Self::Kernel => "guest-kernel",
             Self::User => "guest-user",
+            Self::Modules => "guest-modules",
         }
     }
 
-    /// The kernel is linked to the top 2 GiB of the address space, programs to the bottom; neither is ever moved.
+    /// The kernel is linked to the top 2 GiB of the address space, programs to the bottom; neither is ever moved. Modules are
+    /// loaded to the top, too, and nobody unwinds them.
     pub(super) fn flags(self) -> &'static [&'static str] {
         match self {
             Self::Kernel => &["-Crelocation-model=static", "-Ccode-model=kernel"],
             Self::User => &["-Crelocation-model=static"],
+            Self::Modules => &[
+                "-Crelocation-model=static",
+                "-Ccode-model=kernel",
+                "-Cforce-unwind-tables=no",
+            ],
+        }
+    }
+
+    /// Settings that differ from the workspace's release profile. A module is one object, and every byte and every relocation
+    /// of it is work for the guest.
+    fn profile(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Kernel | Self::User => &[],
+            Self::Modules => &[
+                ("CARGO_PROFILE_RELEASE_LTO", "fat"),
+                ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"),
+                ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s"),
+                ("CARGO_PROFILE_RELEASE_DEBUG", "false"),
+            ],
         }
     }
 }
@@ -138,7 +179,8 @@ fn command(places: &Places, guest_crate: GuestCrate, sysroot: &Sysroot) -> Comma
         .current_dir(&places.workspace)
         .env("CARGO_BUILD_TARGET", TARGET)
         .env("CARGO_TARGET_DIR", places.cargo_target(guest_crate.package()))
-        .env("CARGO_ENCODED_RUSTFLAGS", flags.join(OsStr::new("\x1f")));
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join(OsStr::new("\x1f")))
+        .envs(guest_crate.profile().iter().copied());
     cargo
 }
 

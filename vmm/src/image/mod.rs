@@ -4,7 +4,7 @@
 //! [`ensure`] looks up the image under a key of everything that it is made of ([`stamp`]). If it is there, that was all,
 //! and takes a few milliseconds. Otherwise one process at a time ([`lock`]) finds or makes a `core` library for the
 //! bare-metal target ([`sysroot`]), compiles the guest crates with the ordinary stable cargo ([`guest_cargo`]) and the
-//! C programs with the system's compiler ([`c_programs`]), packs the programs ([`initrd`]), and renames the finished directory into place ([`build`]).
+//! C programs with the system's compiler ([`c_programs`]) and the modules to one object each ([`modules`]), packs the programs ([`initrd`]), and renames the finished directory into place ([`build`]).
 //!
 //! Everything is written below one cache directory ([`Places`]); neither the user's toolchain nor the system is touched.
 //!
@@ -18,6 +18,7 @@ mod files;
 mod guest_cargo;
 mod initrd;
 mod lock;
+mod modules;
 mod places;
 mod progress;
 mod stamp;
@@ -52,6 +53,8 @@ pub struct GuestImage {
     pub program_dir: PathBuf,
     /// Names of the programs, sorted.
     pub programs: Vec<String>,
+    /// Names of the modules' files, sorted; they lie among the programs.
+    pub modules: Vec<String>,
 }
 
 /// The image of the workspace's guest, built first if its sources have changed since the last time.
@@ -97,20 +100,24 @@ impl GuestImage {
             dir: dir.to_owned(),
             missing: PROGRAMS,
         })?;
-        let mut programs = Vec::new();
+        let (mut programs, mut modules) = (Vec::new(), Vec::new());
         for entry in entries {
             let entry = entry.map_err(ImageError::file("read", &program_dir))?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if !files::is_file(&name) {
+            if modules::is_module(&name) {
+                modules.push(name);
+            } else if !files::is_file(&name) {
                 programs.push(name);
             }
         }
         programs.sort();
+        modules.sort();
         Ok(Self {
             kernel,
             initrd,
             program_dir,
             programs,
+            modules,
         })
     }
 

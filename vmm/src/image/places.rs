@@ -1,9 +1,10 @@
 //! Where the sources are, and where everything that is made of them goes.
 
 use std::env;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-use super::{ImageError, ImageKind};
+use super::{GuestCrate, ImageError, ImageKind};
 
 /// Environment variable: the workspace to build the guest from, in place of the one that the VMM was built in.
 const WORKSPACE_VARIABLE: &str = "RINGSIDE_WORKSPACE";
@@ -52,6 +53,15 @@ impl Places {
     /// Cargo's target directory for one guest crate.
     pub(super) fn cargo_target(&self, package: &str) -> PathBuf {
         self.cache.join("cargo").join(package)
+    }
+
+    /// Compiled modules. Cargo does not know them, so each workspace that uses the cache has its own: one must not find
+    /// another's.
+    pub(super) fn module_objects(&self) -> PathBuf {
+        let mut hasher = DefaultHasher::new();
+        self.workspace.hash(&mut hasher);
+        let objects = self.cargo_target(GuestCrate::Modules.package()).join("objects");
+        objects.join(format!("{:016x}", hasher.finish()))
     }
 
     /// Compiled C programs.

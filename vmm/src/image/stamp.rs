@@ -12,21 +12,23 @@ use super::guest_cargo::GuestCrate;
 use super::{ImageError, ImageKind, c_programs};
 
 /// Files and directories of the workspace that the guest is built from.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
     "guest-kernel",
     "guest-user",
+    "guest-modules",
     "abi",
     "Cargo.toml",
     "Cargo.lock",
     "rust-toolchain.toml",
 ];
 /// The code that packs the image is an ingredient too.
-const BUILDER: [&str; 5] = [
+const BUILDER: [&str; 6] = [
     include_str!("build.rs"),
     include_str!("c_programs.rs"),
     include_str!("files.rs"),
     include_str!("guest_cargo.rs"),
     include_str!("initrd.rs"),
+    include_str!("modules.rs"),
 ];
 
 pub(super) fn key(workspace: &Path, kind: ImageKind) -> Result<String, ImageError> {
@@ -79,7 +81,12 @@ mod tests {
 
     fn workspace() -> TempDir {
         let dir = tempfile::tempdir().unwrap();
-        for source in ["guest-kernel/src", "guest-user/src", "abi/src"] {
+        for source in [
+            "guest-kernel/src",
+            "guest-user/src",
+            "guest-modules/src",
+            "abi/src",
+        ] {
             fs::create_dir_all(dir.path().join(source)).unwrap();
             fs::write(dir.path().join(source).join("lib.rs"), "#![no_std]").unwrap();
         }
@@ -128,6 +135,7 @@ mod tests {
         for source in [
             "guest-kernel/x",
             "guest-user/x",
+            "guest-modules/x",
             "abi/x",
             "Cargo.toml",
             "Cargo.lock",

@@ -4,7 +4,8 @@
 //! judged all the same; one that does gives away its reference-counting faults before they do damage.
 
 use abi::frame_table::{
-    FrameInfo, HEAP, INFO_BYTES, KERNEL_IMAGE, KERNEL_STACK, PAGE_TABLE, SHADOW_TABLE, frame_kind_name,
+    FrameInfo, HEAP, INFO_BYTES, KERNEL_IMAGE, KERNEL_STACK, PAGE_TABLE, SHADOW_TABLE, VMALLOC,
+    frame_kind_name,
 };
 
 use super::owners::{Owner, Owners, TableUse};
@@ -152,7 +153,7 @@ fn check_mapped(
     if references == 0 {
         return Some(FrameTableFinding::FreeFrameMapped { frame, owner });
     }
-    if let KERNEL_IMAGE | PAGE_TABLE | HEAP | KERNEL_STACK = kind {
+    if let KERNEL_IMAGE | PAGE_TABLE | HEAP | KERNEL_STACK | VMALLOC = kind {
         return Some(FrameTableFinding::KernelFrameMapped { frame, kind, owner });
     }
     if kind == SHADOW_TABLE && owner.permissions.writable {

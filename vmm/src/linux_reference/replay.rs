@@ -16,11 +16,28 @@ pub struct StepClaims {
     pub claims: Vec<Claim>,
 }
 
-/// Whether this Linux can be asked to perform a step: it has a call for it, and, to become another user, the right to.
+/// Programs that would change the kernel that they run on, or tell what is in it: nobody asks that of this Linux.
+const FOR_THE_GUEST_ALONE: [&str; 6] = [
+    "insmod",
+    "lsmod",
+    "rmmod",
+    "bad-modules",
+    "module-cycles",
+    "module-no-memory",
+];
+
+/// Whether this Linux can be asked to perform a step: it has a call for it, and, to become another user, the right to; and
+/// nothing becomes of the kernel.
 #[must_use]
 pub fn is_replayed(step: &OperationStep) -> bool {
     let needs_superuser = matches!(step.operation, Operation::Setuid { .. });
-    step.operation.is_on_every_linux() && (!needs_superuser || rustix::process::geteuid().is_root())
+    let is_for_the_guest = match &step.operation {
+        Operation::Exec { program, .. } => FOR_THE_GUEST_ALONE.contains(&program.as_str()),
+        _ => false,
+    };
+    step.operation.is_on_every_linux()
+        && !is_for_the_guest
+        && (!needs_superuser || rustix::process::geteuid().is_root())
 }
 
 /// Has Linux perform every operation of a scenario that it can, expected or not what it answers.

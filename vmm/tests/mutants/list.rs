@@ -311,6 +311,30 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         "shadowpt-races",
     )
     .naming("RACE-1"),
+    mutant(
+        "module-alias-writable",
+        "modules/hello",
+        Rule::KernelWx,
+        "0xffffffffd0000000",
+    ),
+    mutant(
+        "vfree-keeps-protection",
+        "modules/hello",
+        Rule::Death,
+        "guest_kernel::panic",
+    ),
+    mutant(
+        "removed-module-stays",
+        "modules/hello",
+        Rule::FramesLost,
+        "vmalloc frames",
+    ),
+    mutant(
+        "failed-module-stays",
+        "modules/refused",
+        Rule::FramesLost,
+        "vmalloc frames",
+    ),
 ];
 
 /// Faults that only a processor with a translation cache of its own can show: where KVM interprets the kernel, each store

@@ -33,6 +33,8 @@ pub(crate) enum FrameKind {
     Anonymous = kinds::ANONYMOUS,
     PageCache = kinds::PAGE_CACHE,
     ShadowTable = kinds::SHADOW_TABLE,
+    ModulePages = kinds::MODULE_PAGES,
+    Vmalloc = kinds::VMALLOC,
 }
 
 /// What is known about memory that the kernel has not used yet.
@@ -150,6 +152,22 @@ pub(super) fn is_page_cache(frame: FrameNumber) -> bool {
 /// What the frame is used for, one of [`FrameKind`].
 pub(super) fn kind(frame: FrameNumber) -> u16 {
     with(|frames| frames.info(frame).kind)
+}
+
+/// Whether somebody has the frame, and for that use.
+pub(super) fn is_in_use(frame: FrameNumber, kind: FrameKind) -> bool {
+    let info = with(|frames| frames.info(frame));
+    info.references > 0 && info.kind == kind as u16
+}
+
+/// The number that the owner of a frame keeps in the table.
+pub(super) fn private(frame: FrameNumber) -> u16 {
+    with(|frames| frames.info(frame).private)
+}
+
+/// Replaces that number.
+pub(super) fn set_private(frame: FrameNumber, private: u16) {
+    with(|frames| *frames.private_mut(frame) = private);
 }
 
 /// Adds to the number that the owner of a frame keeps in the table, and gives the sum.

@@ -19,7 +19,9 @@ use super::address::{FrameNumber, PAGE_BYTES, PhysAddr};
 use super::fault_injection;
 use super::frames::{self, Contents, FrameKind, OutOfMemory};
 use crate::sync::Lock;
-use slab::{LARGEST_OBJECT_BYTES, OBJECT_ALIGNMENT, Slabs};
+use slab::{OBJECT_ALIGNMENT, Slabs};
+
+pub(crate) use slab::LARGEST_OBJECT_BYTES;
 
 /// Moves a value to the heap, or drops it when there is no room.
 pub(crate) fn try_box<T>(value: T) -> Result<Box<T>, OutOfMemory> {
@@ -34,6 +36,29 @@ pub(crate) fn try_box<T>(value: T) -> Result<Box<T>, OutOfMemory> {
     unsafe { memory.write(value) };
     // SAFETY: allocated by the global allocator with the layout of a `T`, and initialised.
     Ok(unsafe { Box::from_raw(memory) })
+}
+
+/// Memory for those who will not say how much it was when they give it back; null when there is none. At most
+/// [`LARGEST_OBJECT_BYTES`].
+pub(crate) fn allocate_object(bytes: usize) -> *mut u8 {
+    if fault_injection::fails() {
+        return ptr::null_mut();
+    }
+    HEAP.0.lock().allocate(bytes)
+}
+
+/// Gives back what [`allocate_object`] gave.
+///
+/// # Safety
+///
+/// `object` must have come from there, and not have been freed since.
+pub(crate) unsafe fn free_object(object: *mut u8) {
+    assert!(
+        frames::is_in_use(frame_of(object), FrameKind::Heap),
+        "{object:?} is not of the kernel's heap"
+    );
+    // SAFETY: the caller vouches for the object.
+    unsafe { HEAP.0.lock().free_of_any_size(object) };
 }
 
 #[cfg_attr(target_os = "none", global_allocator)]

@@ -9,7 +9,8 @@ use super::frame_of;
 
 /// Sizes of objects in bytes: what fits 1, 2, 3, 4 times and so on behind a header.
 const OBJECT_BYTES: [u16; 8] = [32, 64, 128, 256, 512, 1008, 1344, 2016];
-pub(super) const LARGEST_OBJECT_BYTES: usize = OBJECT_BYTES[OBJECT_BYTES.len() - 1] as usize;
+/// Bytes of the largest object.
+pub(crate) const LARGEST_OBJECT_BYTES: usize = OBJECT_BYTES[OBJECT_BYTES.len() - 1] as usize;
 /// Every size and the header's are multiples of it.
 pub(super) const OBJECT_ALIGNMENT: usize = 16;
 
@@ -81,16 +82,26 @@ impl Slabs {
     ///
     /// `object` must have come from `allocate` with the same number of bytes, and not have been freed since.
     pub(super) unsafe fn free(&mut self, object: *mut u8, bytes: usize) {
-        let slab = object
-            .map_addr(|address| address & !(PAGE_BYTES - 1))
-            .cast::<Slab>();
-        let class = class_of(bytes);
-        // SAFETY: an object in use lies in a slab that lives, and only `self` refers to it.
-        let header = unsafe { &mut *slab };
+        // SAFETY: an object in use lies in a slab that lives.
+        let class = unsafe { (*slab_of(object)).class };
         assert!(
-            usize::from(header.class) == class,
+            usize::from(class) == class_of(bytes),
             "object is freed with another size than it was allocated with"
         );
+        // SAFETY: the caller vouches for the object.
+        unsafe { self.free_of_any_size(object) };
+    }
+
+    /// As [`Self::free`], when nobody knows the number of bytes.
+    ///
+    /// # Safety
+    ///
+    /// `object` must have come from `allocate`, and not have been freed since.
+    pub(super) unsafe fn free_of_any_size(&mut self, object: *mut u8) {
+        let slab = slab_of(object);
+        // SAFETY: an object in use lies in a slab that lives, and only `self` refers to it.
+        let header = unsafe { &mut *slab };
+        let class = usize::from(header.class);
         if header.used == capacity(class) {
             self.link(slab, class);
         }
@@ -155,6 +166,13 @@ impl Slab {
             object.cast()
         }
     }
+}
+
+/// The slab that an object lies in.
+fn slab_of(object: *mut u8) -> *mut Slab {
+    object
+        .map_addr(|address| address & !(PAGE_BYTES - 1))
+        .cast::<Slab>()
 }
 
 fn class_of(bytes: usize) -> usize {

@@ -10,11 +10,12 @@
 //! |                   |         |      |          | the frame's would; holds a reference to the slot                |
 
 use abi::paging::{
-    ACCESSED, ADDRESS_MASK, CACHE_DISABLE, DIRTY, NO_EXECUTE, PRESENT, USER, WRITABLE, WRITE_THROUGH,
+    ACCESSED, ADDRESS_MASK, CACHE_DISABLE, DIRTY, LARGE, NO_EXECUTE, PRESENT, USER, WRITABLE, WRITE_THROUGH,
 };
 
 use super::super::address::{FrameNumber, PhysAddr};
 use super::super::address_space::Protection;
+use super::super::set_memory::KernelProtection;
 use super::super::swap::SlotNumber;
 
 /// Software bit: the entry is out of use until protection allows an access again.
@@ -66,6 +67,35 @@ impl Entry {
     /// Maps a frame for the kernel: data, never code.
     pub(crate) fn kernel_data(frame: FrameNumber) -> Self {
         Self(frame.address() | PRESENT | WRITABLE | NO_EXECUTE | ACCESSED | DIRTY)
+    }
+
+    /// Maps a frame for the kernel, with that protection.
+    pub(crate) fn kernel(frame: FrameNumber, protection: KernelProtection) -> Self {
+        let Self(data) = Self::kernel_data(frame);
+        Self(match protection {
+            KernelProtection::Writable => data,
+            KernelProtection::ReadOnly => data & !WRITABLE,
+            KernelProtection::Executable => data & !(WRITABLE | NO_EXECUTE),
+        })
+    }
+
+    /// What [`Self::kernel`] was told.
+    pub(crate) fn kernel_protection(self) -> KernelProtection {
+        match (self.is_writable(), self.0 & NO_EXECUTE == 0) {
+            (true, _) => KernelProtection::Writable,
+            (false, false) => KernelProtection::ReadOnly,
+            (false, true) => KernelProtection::Executable,
+        }
+    }
+
+    /// Maps all frames of a large page for the kernel: data, never code.
+    pub(super) fn large_kernel_data(first: FrameNumber) -> Self {
+        Self(Self::kernel_data(first).0 | LARGE)
+    }
+
+    /// Whether it is no way to a table, but maps as much as that would.
+    pub(super) const fn is_large(self) -> bool {
+        self.0 & LARGE != 0
     }
 
     /// A table that is on the way to `leaf`.

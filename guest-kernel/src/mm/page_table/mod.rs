@@ -9,9 +9,12 @@
 //!
 //! `registry` has all of them, so that whoever moves a frame finds each entry that maps it.
 //!
+//! `alias` has the entries of the direct map, which are large pages but for the frames that are treated as others are not.
+//!
 //! **Invariant:** the top-level entry of the kernel half is the same in every top table, and the tables below it are static
 //! or of the kernel's run-time half, so what the kernel maps there is seen everywhere.
 
+pub(super) mod alias;
 mod entry;
 mod find;
 pub(super) mod registry;

@@ -1,0 +1,102 @@
+//! Frames that modules have: rows of them in the direct map, and marks on them.
+//!
+//! A module names memory by its address alone, so each frame of a row knows how much of the row is left from it on: in the
+//! low bits of `FrameInfo::private`. Frames of [`super::vmalloc`] are in no row. The high bit says that a module has reserved
+//! the frame.
+
+use core::ptr::NonNull;
+
+use abi::boot::DIRECT_MAP_BASE;
+
+use super::address::{FrameNumber, PAGE_BYTES, PhysAddr, VirtAddr};
+use super::frames::{self, Contents, FrameKind, OutOfMemory};
+use super::page_table::alias;
+use super::{direct_map, fault_injection};
+use crate::arch;
+use crate::log;
+
+/// Mark of a reserved frame.
+const RESERVED: u16 = 1 << 15;
+/// Most frames in a row.
+const MAX_FRAMES: usize = RESERVED as usize - 1;
+
+/// Takes frames in a row, as many as `bytes` need.
+pub(crate) fn allocate_row(bytes: usize, contents: Contents) -> Result<NonNull<u8>, OutOfMemory> {
+    let count = bytes.div_ceil(PAGE_BYTES);
+    if count == 0 || count > MAX_FRAMES || fault_injection::fails() {
+        return Err(OutOfMemory);
+    }
+    let first = frames::allocate_contiguous(FrameKind::ModulePages, count as u32)?;
+    for index in 0..count {
+        let frame = first.plus(index as u32);
+        frames::set_private(frame, (count - index) as u16);
+        if contents == Contents::Zeroed {
+            direct_map::zero(frame);
+        }
+    }
+    let address = PhysAddr::new(first.address()).in_direct_map() as *mut u8;
+    Ok(NonNull::new(address).expect("the direct map is not at 0"))
+}
+
+/// Gives a whole row back, named by its first byte.
+pub(crate) fn free_row(start: VirtAddr) {
+    let first = frame_in_row(start).unwrap_or_else(|| panic!("{start:?} is no row of frames"));
+    let is_inside = frames::is_in_use(FrameNumber::new(first.as_u32() - 1), FrameKind::ModulePages)
+        && rest_of_row(FrameNumber::new(first.as_u32() - 1)) == rest_of_row(first) + 1;
+    assert!(
+        start.is_page_aligned() && !is_inside,
+        "{start:?} is in the middle of a row"
+    );
+    for index in 0..rest_of_row(first) {
+        let frame = first.plus(index.into());
+        if frames::private(frame) & RESERVED != 0 {
+            log::line(format_args!("a module gives a page back that is still reserved"));
+        }
+        frames::set_private(frame, 0);
+        alias::restore(frame);
+        frames::release(frame, Contents::Stale);
+    }
+    arch::flush_all();
+}
+
+/// Bytes from an address in a row up to the row's end.
+pub(crate) fn bytes_from(start: VirtAddr) -> usize {
+    frame_in_row(start).map_or(0, |frame| usize::from(rest_of_row(frame)) * PAGE_BYTES)
+}
+
+/// Sets or takes away a frame's mark. Frames that no module has are left alone.
+pub(crate) fn mark(frame: FrameNumber, reservation: Reservation) {
+    if !is_modules(frame) {
+        log::line(format_args!(
+            "a page that no module has is neither reserved nor released"
+        ));
+        return;
+    }
+    let others = frames::private(frame) & !RESERVED;
+    let mark = match reservation {
+        Reservation::Reserved => RESERVED,
+        Reservation::None => 0,
+    };
+    frames::set_private(frame, others | mark);
+}
+
+/// Whether a frame must stay where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reservation {
+    Reserved,
+    None,
+}
+
+/// Frame behind an address in a row.
+pub(super) fn frame_in_row(address: VirtAddr) -> Option<FrameNumber> {
+    let frame = FrameNumber::containing(address.as_u64().checked_sub(DIRECT_MAP_BASE)?);
+    (is_modules(frame) && rest_of_row(frame) > 0).then_some(frame)
+}
+
+fn is_modules(frame: FrameNumber) -> bool {
+    frame.index() < frames::total() as usize && frames::is_in_use(frame, FrameKind::ModulePages)
+}
+
+fn rest_of_row(frame: FrameNumber) -> u16 {
+    frames::private(frame) & !RESERVED
+}

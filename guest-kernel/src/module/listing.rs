@@ -1,0 +1,39 @@
+//! `/proc/modules`: one line for each module, as Linux writes it.
+
+use alloc::vec::Vec;
+use core::fmt::{self, Write};
+
+use super::table::with_modules;
+use crate::errno::Errno;
+use crate::fs::Text;
+
+/// Name, bytes, references, modules that use it (none can), state, address. As on Linux, only the superuser learns the
+/// address.
+pub(crate) fn text(reader: Reader) -> Result<Vec<u8>, Errno> {
+    let mut text = Text::default();
+    with_modules(|modules| {
+        modules.iter().try_for_each(|module| {
+            let address = match reader {
+                Reader::Superuser => module.memory.start().as_u64(),
+                Reader::Other => 0,
+            };
+            writeln!(
+                text,
+                "{} {} {} - {} {address:#018x}",
+                module.name,
+                module.memory.bytes(),
+                module.references,
+                module.state
+            )
+        })
+    })
+    .map_err(|fmt::Error| Errno::ENOMEM)?;
+    Ok(text.into_bytes())
+}
+
+/// Who reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    Superuser,
+    Other,
+}

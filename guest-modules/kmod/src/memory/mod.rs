@@ -1,0 +1,112 @@
+//! Memory of the kernel's that a module owns.
+//!
+//! **Invariant:** the bytes of a [`Memory`] are initialised and its owner's alone. A store to bytes that were made read-only
+//! stops the machine, as a store through a wild pointer would, and changes nothing before that.
+#![allow(unsafe_code, reason = "memory by address, from the kernel and back to it")]
+
+mod kmalloc;
+mod pages;
+mod vmalloc;
+
+use core::slice;
+
+use abi::boot::DIRECT_MAP_BASE;
+
+use crate::{Errno, PAGE_SIZE, kernel};
+
+pub use kmalloc::Kmalloc;
+pub use pages::Pages;
+pub use vmalloc::Vmalloc;
+
+/// What all memory has, wherever it is from.
+pub trait Memory: sealed::Raw {
+    /// Its bytes.
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: what owns memory has so many bytes there, initialised and its own.
+        unsafe { slice::from_raw_parts(self.start(), self.len()) }
+    }
+
+    /// Its bytes, for as long as they are writable.
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as in `bytes`, and the owner is borrowed for it.
+        unsafe { slice::from_raw_parts_mut(self.start(), self.len()) }
+    }
+
+    /// Number of whole pages, in part or wholly its own.
+    fn pages(&self) -> usize {
+        self.len().div_ceil(PAGE_SIZE)
+    }
+
+    /// Number of the frame behind a page of it.
+    fn pfn(&self, page: usize) -> u64 {
+        assert!(page < self.pages(), "page {page} of {} pages", self.pages());
+        self.pfn_at(self.start().wrapping_add(page * PAGE_SIZE))
+    }
+
+    /// Tells the kernel that all its frames must stay where they are (`SetPageReserved`).
+    fn set_reserved(&self) {
+        for page in 0..self.pages() {
+            // SAFETY: the kernel marks the frame, if it is a module's, and touches no memory.
+            unsafe { kernel::set_page_reserved(self.pfn(page)) };
+        }
+    }
+
+    /// Takes that back (`ClearPageReserved`).
+    fn clear_reserved(&self) {
+        for page in 0..self.pages() {
+            // SAFETY: as in `set_reserved`.
+            unsafe { kernel::clear_page_reserved(self.pfn(page)) };
+        }
+    }
+
+    /// Makes all its pages read-only (`set_memory_ro`).
+    fn set_read_only(&mut self) -> Result<(), Errno> {
+        // SAFETY: the kernel changes whole pages of the memory that it has given, or refuses.
+        Errno::check(unsafe { kernel::set_memory_ro(self.start(), self.pages()) })
+    }
+
+    /// Makes all its pages writable (`set_memory_rw`); EPERM if they are executable.
+    fn set_writable(&mut self) -> Result<(), Errno> {
+        // SAFETY: as in `set_read_only`.
+        Errno::check(unsafe { kernel::set_memory_rw(self.start(), self.pages()) })
+    }
+
+    /// Makes all its pages executable (`set_memory_x`); EPERM if they are writable.
+    fn set_executable(&mut self) -> Result<(), Errno> {
+        // SAFETY: as in `set_read_only`.
+        Errno::check(unsafe { kernel::set_memory_x(self.start(), self.pages()) })
+    }
+
+    /// Makes all its pages not executable (`set_memory_nx`).
+    fn set_not_executable(&mut self) -> Result<(), Errno> {
+        // SAFETY: as in `set_read_only`.
+        Errno::check(unsafe { kernel::set_memory_nx(self.start(), self.pages()) })
+    }
+}
+
+mod sealed {
+    /// Where memory is: for the types of this module alone.
+    pub trait Raw {
+        /// The first byte.
+        fn start(&self) -> *mut u8;
+        /// Number of bytes.
+        fn len(&self) -> usize;
+        /// Number of the frame behind an address in it.
+        fn pfn_at(&self, address: *const u8) -> u64;
+    }
+}
+
+/// Physical address of memory in a row of frames, which the kernel sees all of at one distance.
+fn virt_to_phys(address: *const u8) -> u64 {
+    address as u64 - DIRECT_MAP_BASE
+}
+
+/// Gives zeros to memory that the kernel gave, if it did.
+fn zeroed(start: *mut u8, len: usize) -> Result<*mut u8, Errno> {
+    if start.is_null() {
+        return Err(Errno::ENOMEM);
+    }
+    // SAFETY: the kernel has just given so many bytes there.
+    unsafe { start.write_bytes(0, len) };
+    Ok(start)
+}
