@@ -38,6 +38,9 @@ pub const CMDLINE_VIRTIO_MMIO: &str = "virtio_mmio.device";
 /// Command-line key: number of the first system call of the shadow page table; see [`crate::shadowpt`].
 pub const CMDLINE_SHADOWPT_BASE: &str = "shadowpt_base";
 
+/// Command-line flag: there is a device for programs to try what drivers can do; see [`crate::testdev`].
+pub const CMDLINE_TESTDEV: &str = "testdev";
+
 /// Program path under which the agent lies in the initrd.
 pub const AGENT_PATH: &str = "agent";
 

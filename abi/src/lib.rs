@@ -16,6 +16,7 @@
 //! - [`block`]: the disk that the kernel swaps to
 //! - [`shadowpt`]: the shadow page table's system calls
 //! - [`module`]: what the kernel offers to loadable modules
+//! - [`testdev`]: a driver for programs to try
 //! - [`paging`]: the x86-64 page-table entry, as the processor manual defines it
 //! - [`linux`]: numbers of Linux's x86-64 system-call ABI
 
@@ -34,6 +35,7 @@ pub mod operation;
 pub mod paging;
 pub mod schedule;
 pub mod shadowpt;
+pub mod testdev;
 pub mod thread;
 
 /// Bytes in a frame, and in the page that maps it.

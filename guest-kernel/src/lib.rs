@@ -10,7 +10,7 @@
 //! - `shadowpt`: one process watches the page tables of another
 //! - `module`: objects that become a part of the running kernel
 //! - `syscall`: the table of system calls
-//! - `fs`, `device`: the initrd, open files, the serial console, events for the VMM
+//! - `fs`, `device`: files and what drivers do with them, the initrd, `/proc`, the serial console, events for the VMM
 //! - `mutant`, `selfcheck`: deliberate faults, and a kernel that checks itself
 //!
 //! **Invariant:** an instruction in the kernel may cost most of a microsecond (some hypervisors interpret kernel mode),

@@ -137,6 +137,12 @@ mutants! {
     ShadowInspectorDeathIgnored = "shadow-inspector-death-ignored";
     /// shadowpt_page_contents copies the first page of the range, whatever frame it is asked for.
     ShadowContentsOfAnyFrame = "shadow-contents-of-any-frame";
+    /// A driver is not told of areas that go.
+    DriverAreaUncounted = "driver-area-uncounted";
+    /// A driver's device can be taken away while it is open or mapped.
+    DriverGoesInUse = "driver-goes-in-use";
+    /// Stores to a private mapping of a driver's memory reach the driver.
+    DriverPrivateShared = "driver-private-shared";
     /// shadowpt_open that runs out of memory half-way leaves what it has mapped by then.
     ShadowOpenLeavesPages = "shadow-open-leaves-pages";
     /// shadowpt_open that fails leaves the table taken.

@@ -1,5 +1,7 @@
-//! The process's own address space, as the kernel tells it in `/proc/self/maps`: a line a region,
+//! A process's address space, usually its own, as the kernel tells it in `/proc/self/maps`: a line a region,
 //! `<start>-<end> <permissions> ...`, addresses in hexadecimal.
+
+use core::ffi::CStr;
 
 use crate::lines;
 
@@ -21,9 +23,18 @@ const HEAD_BYTES: usize = 16 + 1 + 16 + 1 + 4;
 /// # Panics
 ///
 /// When the file cannot be read, or a line does not begin as it should.
-pub fn for_each(mut visit: impl FnMut(Region)) {
-    let parse = |line: &[u8]| visit(parse(line).expect("a line of /proc/self/maps"));
-    lines::for_each::<HEAD_BYTES>(c"/proc/self/maps", parse).expect("read of /proc/self/maps");
+pub fn for_each(visit: impl FnMut(Region)) {
+    for_each_in(c"/proc/self/maps", visit);
+}
+
+/// As [`for_each`], for the file of a process.
+///
+/// # Panics
+///
+/// As [`for_each`].
+pub fn for_each_in(path: &CStr, mut visit: impl FnMut(Region)) {
+    let parse = |line: &[u8]| visit(parse(line).expect("a line of the maps"));
+    lines::for_each::<HEAD_BYTES>(path, parse).expect("read of the maps");
 }
 
 fn parse(head: &[u8]) -> Option<Region> {

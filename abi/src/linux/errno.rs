@@ -55,6 +55,8 @@ named_numbers! {
         ENAMETOOLONG = 36;
         /// Function not implemented.
         ENOSYS = 38;
+        /// Value too large for defined data type.
+        EOVERFLOW = 75;
         /// The time is over.
         ETIMEDOUT = 110;
     }

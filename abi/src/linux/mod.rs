@@ -3,6 +3,7 @@
 
 pub mod errno;
 pub mod mman;
+pub mod pagemap;
 pub mod process;
 pub mod signal;
 pub mod syscall;

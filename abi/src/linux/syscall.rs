@@ -123,7 +123,9 @@ named_numbers! {
     }
 }
 
-/// open: read and write access (`asm-generic/fcntl.h`).
+/// open: write access (`asm-generic/fcntl.h`).
+pub const O_WRONLY: u64 = 1;
+/// open: read and write access.
 pub const O_RDWR: u64 = 2;
 /// open: mask of the access mode, and the mode of reading alone.
 pub const O_ACCMODE: u64 = 3;
@@ -133,3 +135,11 @@ pub const O_RDONLY: u64 = 0;
 pub const AT_FDCWD: i32 = -100;
 /// fstatat: an empty path means the descriptor itself.
 pub const AT_EMPTY_PATH: u64 = 0x1000;
+/// lseek: the offset counts from the start (`linux/fs.h`).
+pub const SEEK_SET: u32 = 0;
+/// lseek: the offset counts from the position.
+pub const SEEK_CUR: u32 = 1;
+/// lseek: the offset counts from the end.
+pub const SEEK_END: u32 = 2;
+/// lseek: nothing above this is known to any file.
+pub const SEEK_MAX: u32 = 4;

@@ -5,13 +5,13 @@ mod start_info;
 
 use abi::boot::{
     CMDLINE_CLOCK, CMDLINE_DIRTYCOW, CMDLINE_FORK, CMDLINE_INIT, CMDLINE_MUTANT, CMDLINE_SCHEDULE,
-    CMDLINE_SELF_CHECK, CMDLINE_SHADOWPT_BASE, CMDLINE_VERBOSE, CMDLINE_VIRTIO_MMIO,
+    CMDLINE_SELF_CHECK, CMDLINE_SHADOWPT_BASE, CMDLINE_TESTDEV, CMDLINE_VERBOSE, CMDLINE_VIRTIO_MMIO,
 };
 
 use crate::device::block::Disk;
-use crate::device::console;
 use crate::device::events::{self, Event};
-use crate::fs::initrd;
+use crate::device::{console, testdev};
+use crate::fs::{self, initrd};
 use crate::mm::{self, FreshMemory, PhysAddr};
 use crate::{arch, log, mutant, process, sched, selfcheck, syscall};
 use command_line::CommandLine;
@@ -57,6 +57,10 @@ pub(crate) extern "C" fn start(start_info: u64) -> ! {
             )
         });
         mm::swap_to(Disk::start(address)).expect("memory is plenty at boot");
+    }
+    fs::init_devices();
+    if command_line.has(CMDLINE_TESTDEV) {
+        testdev::init();
     }
     if command_line.has(CMDLINE_SELF_CHECK) {
         selfcheck::run();

@@ -1,5 +1,7 @@
-//! Devices: the serial console, the port through which the VMM learns what happens, and a disk to swap to.
+//! Devices: the serial console, the port through which the VMM learns what happens, a disk to swap to, and one that has no hardware
+//! and shows what a driver can do.
 
 pub(crate) mod block;
 pub(crate) mod console;
 pub(crate) mod events;
+pub(crate) mod testdev;

@@ -1,19 +1,41 @@
-//! Files: the initrd's, two devices, three files about the process itself, and one about modules.
+//! Files: the initrd's, devices, and `/proc`.
 //!
-//! - `cpio`: the archive format
-//! - `initrd`: the archive that the loader left in memory
+//! ```text
+//!   descriptor ──┐
+//!   descriptor ──┼──> OpenFile ──> FileOperations        <── registry: /dev/NAME, /proc/NAME
+//!   mapping ─────┘    position        one for each kind of file, or a driver's
+//! ```
+//!
+//! - `operations`: what a file does: the interface that drivers implement; `pieces`, `seek`, `text` help them
+//! - `open_file`: open file descriptions, shared by descriptors and mappings; `open_files`: a process's descriptors
+//! - `open`: from a path to a description
+//! - `registry`: names of drivers; `devices` (character devices), `proc` (and files about processes)
+//! - `initrd`: the archive that the loader left in memory, in the format `cpio`; `initrd_file`: one of its files
 //! - `elf`: the executable format, as far as the kernel loads it
-//! - `open_files`: a process's file descriptors
-//! - `own_maps`: what `/proc/self/maps` says; `fail_nth`: what `/proc/self/fail-nth` says and takes
-//! - `text`: text of files that are made when they are read
 
 mod cpio;
+mod devices;
 pub(crate) mod elf;
-pub(crate) mod fail_nth;
 pub(crate) mod initrd;
+mod initrd_file;
+mod open;
+mod open_file;
 mod open_files;
-pub(crate) mod own_maps;
+mod operations;
+pub(crate) mod pieces;
+mod proc;
+mod registry;
+pub(crate) mod seek;
 mod text;
 
-pub(crate) use open_files::{File, OpenFile, OpenFiles};
+pub(crate) use devices::{init as init_devices, open_console, register_chrdev, unregister_chrdev};
+pub(crate) use open::{find, open};
+pub(crate) use open_file::{FileRef, Node, OpenFile, OpenMode, release_ended};
+pub(crate) use open_files::OpenFiles;
+pub(crate) use operations::{FileOperations, Status};
+pub(crate) use proc::{proc_create, remove_proc_entry};
+pub(crate) use registry::Entry;
 pub(crate) use text::Text;
+
+#[cfg(test)]
+pub(crate) use open_file::tests;

@@ -64,6 +64,11 @@ impl FrameNumber {
     pub(crate) const fn plus(self, frames: u32) -> Self {
         Self(self.0 + frames)
     }
+
+    /// `None` past the last number.
+    pub(crate) fn checked_plus(self, frames: u32) -> Option<Self> {
+        self.0.checked_add(frames).map(Self)
+    }
 }
 
 /// A virtual address, of a process or of the kernel. May be any number, canonical or not.

@@ -32,6 +32,14 @@ pub(crate) fn pause() -> u32 {
     left
 }
 
+/// Runs `f`, in which nothing fails and nothing counts.
+pub(super) fn without<R>(f: impl FnOnce() -> R) -> R {
+    let left = pause();
+    let result = f();
+    COUNTDOWN.set(left);
+    result
+}
+
 /// Whether the request that is about to be granted is the one that fails.
 #[inline]
 pub(super) fn fails() -> bool {

@@ -1,4 +1,4 @@
-//! Frames of the kernel's that are written word by word, and that programs may be lent.
+//! Frames of the kernel's that are written word by word, and that programs may see.
 
 use alloc::vec::Vec;
 
@@ -18,6 +18,18 @@ impl KernelPages {
         pages.try_reserve_exact(count).map_err(|_| OutOfMemory)?;
         for _ in 0..count {
             pages.push(frames::allocate(kind, Contents::Zeroed)?);
+        }
+        Ok(Self(pages))
+    }
+
+    /// As [`Self::new`], one behind the other in physical memory.
+    pub(crate) fn in_a_row(kind: FrameKind, count: usize) -> Result<Self, OutOfMemory> {
+        let mut pages = Vec::new();
+        pages.try_reserve_exact(count).map_err(|_| OutOfMemory)?;
+        let first = frames::allocate_contiguous(kind, count as u32)?;
+        for index in 0..count as u32 {
+            direct_map::zero(first.plus(index));
+            pages.push(FrameRef::adopt(first.plus(index)));
         }
         Ok(Self(pages))
     }

@@ -43,8 +43,9 @@ use core::ops::Range;
 
 pub(crate) use address::{FrameNumber, PageRange, PhysAddr, VirtAddr, round_up_to_page};
 pub(crate) use address_space::{
-    Access, AddressSpace, AreaRole, AreaView, Backing, FaultError, Growth, Lookup, MapRequest, Placement,
-    Protection, STACK_TOP, be_vulnerable_to_dirty_cow, copy_on_fork, layout,
+    Access, AddressSpace, AreaRole, AreaView, Backing, FaultError, Growth, Lookup, MapOperations, MapRequest,
+    NewArea, Numbers, Placement, Protection, STACK_TOP, Sharing, SpaceId, be_vulnerable_to_dirty_cow,
+    copy_on_fork, layout,
 };
 pub(crate) use device_memory::{allocate_for_device, map_registers};
 pub(crate) use direct_map::{boot_bytes, boot_u32, boot_u64, physical_address_of};
@@ -55,7 +56,7 @@ pub(crate) use frames::{
 pub(crate) use image::image_range;
 pub(crate) use kernel_pages::KernelPages;
 pub(crate) use kernel_stack::{KERNEL_STACKS, KernelStack, MAX_STACKS};
-pub(crate) use kmalloc::{LARGEST_OBJECT_BYTES, allocate_object, free_object, try_box};
+pub(crate) use kmalloc::{LARGEST_OBJECT_BYTES, allocate_object, free_object, try_box, try_rc};
 pub(crate) use module_pages::{
     Reservation, allocate_row, bytes_from as bytes_left_in_row, free_row, mark as mark_module_page,
 };

@@ -49,6 +49,14 @@ impl UserSlice {
         self.bytes as usize
     }
 
+    /// Cuts off the first `bytes`, be they in one page or in several.
+    pub(crate) fn take_front(&mut self, bytes: u64) -> Self {
+        let front = self.first(bytes as usize);
+        self.start = self.start.plus(bytes);
+        self.bytes -= bytes;
+        front
+    }
+
     /// The first `len` bytes.
     pub(crate) fn first(&self, len: usize) -> Self {
         assert!(len <= self.len(), "a part is not longer than the whole");

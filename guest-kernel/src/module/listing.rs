@@ -1,15 +1,13 @@
 //! `/proc/modules`: one line for each module, as Linux writes it.
 
-use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
 use super::table::with_modules;
-use crate::errno::Errno;
 use crate::fs::Text;
 
 /// Name, bytes, references, modules that use it (none can), state, address. As on Linux, only the superuser learns the
 /// address.
-pub(crate) fn text(reader: Reader) -> Result<Vec<u8>, Errno> {
+pub(crate) fn text(reader: Reader) -> Result<Text, fmt::Error> {
     let mut text = Text::default();
     with_modules(|modules| {
         modules.iter().try_for_each(|module| {
@@ -26,9 +24,8 @@ pub(crate) fn text(reader: Reader) -> Result<Vec<u8>, Errno> {
                 module.state
             )
         })
-    })
-    .map_err(|fmt::Error| Errno::ENOMEM)?;
-    Ok(text.into_bytes())
+    })?;
+    Ok(text)
 }
 
 /// Who reads.

@@ -10,7 +10,7 @@ use super::{Credentials, Heritage, Pid, SignalSet, fork, table};
 use crate::arch::{TrapFrame, UserState};
 use crate::device::events::{self, Event};
 use crate::errno::Errno;
-use crate::fs::{OpenFiles, initrd};
+use crate::fs::{OpenFiles, initrd, open_console};
 use crate::mm::{self, AddressSpace};
 use crate::mutant::{self, Mutant};
 use crate::sched;
@@ -37,6 +37,7 @@ pub(crate) fn exec(frame: &mut TrapFrame, path: u64, argv: u64, envp: u64) -> Re
         address_space.page_table().activate();
         process.address_space = Some(address_space);
         process.has_executed = true;
+        process.credentials.start_anew();
         shadowpt::program_replaced(process);
         if mutant::is(Mutant::ExecLeaksFrame) {
             mm::leak_frame();
@@ -125,7 +126,7 @@ fn create_init(path: &[u8]) -> Result<(), Errno> {
     let (tid, mask) = (Pid::INIT.into(), SignalSet::default());
     let thread = fork::new_thread(tid, Pid::INIT, frame, UserState::INITIAL, mask)?;
     let heritage = Heritage {
-        files: OpenFiles::on_console(),
+        files: OpenFiles::with_standard_streams(&open_console()?),
         credentials: Credentials::SUPERUSER,
         group: Pid::INIT,
     };

@@ -5,6 +5,7 @@ use abi::linux::process::WAIT_EXIT_SHIFT;
 use super::thread::Sleep;
 use super::{Life, Pid, signal, table};
 use crate::device::events::{self, Event};
+use crate::fs;
 use crate::mm::{self, UserSlice};
 use crate::mutant::{self, Mutant};
 use crate::sched::{self, Site, futex};
@@ -75,6 +76,7 @@ fn leave() -> ! {
             wake_survivor(table, pid);
         }
     });
+    fs::release_ended();
     sched::leave();
 }
 

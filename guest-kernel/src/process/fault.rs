@@ -25,6 +25,7 @@ pub(crate) fn handle_page_fault(address: VirtAddr, access: Access, fault: Fault)
     match table::with_current(|process| process.address_space().handle_fault(address, access)) {
         Ok(()) => {}
         Err(FaultError::Forbidden) => end_by_fault(fault),
+        Err(FaultError::NoPage) => end_by(fault, SIGBUS),
         Err(FaultError::Unreadable(slot, error)) => {
             let pid = table::with_current(|process| process.pid);
             let (number, slot) = (pid.as_u32(), slot.as_u32());
@@ -47,11 +48,15 @@ pub(crate) fn handle_page_fault(address: VirtAddr, access: Access, fault: Fault)
 
 /// Ends the process with the signal that Linux has for the exception.
 pub(crate) fn end_by_fault(fault: Fault) -> ! {
+    end_by(fault, signal_of(fault.vector));
+}
+
+fn end_by(fault: Fault, signal: u32) -> ! {
     // Somebody may have ended the process before the fault was looked at: then that is what ends it.
     exit::end_if_told();
     let pid = table::with_current(|process| process.pid);
     events::send(Event::FatalFault { pid, fault });
-    exit::end(signal_of(fault.vector));
+    exit::end(signal);
 }
 
 /// Reads from the memory of the process that runs, into the place given.

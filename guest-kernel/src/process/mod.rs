@@ -13,7 +13,8 @@
 //! - `fork`, `clone`, `exec`, `exit`, `wait`: one system call each; `fault` decides what an exception means
 //! - `signal`: what signals do, and those that wait; `credentials`: who a process acts for; `group`: processes that belong together
 //! - `load`: a program file becomes an address space; `arguments`: what it is told
-//! - `memory_file`: a process's memory as a file
+//! - `inspect`: one process looks at another's memory; `memory_file`: that as a file
+//! - `copy`: between the kernel and the memory of the process that runs
 //!
 //! A process that is to end ([`Life::Ending`]) is not torn down from outside: each of its threads is woken, gives up what it
 //! holds on its way out of the kernel, and ends itself. The last one leaves the status.
@@ -22,12 +23,14 @@
 
 mod arguments;
 mod clone;
+mod copy;
 mod credentials;
 mod exec;
 mod exit;
 mod fault;
 mod fork;
 mod group;
+mod inspect;
 mod load;
 mod memory_file;
 mod signal;
@@ -41,13 +44,14 @@ use crate::fs::OpenFiles;
 use crate::mm::AddressSpace;
 
 pub(crate) use clone::clone;
+pub(crate) use copy::{copy_in, copy_out};
 use credentials::Credentials;
 pub(crate) use exec::{exec, read_path, start_init};
 pub(crate) use exit::{end_if_told, exit_group, exit_thread};
 pub(crate) use fault::{Fault, end_by_fault, handle_page_fault, read_current};
 pub(crate) use fork::fork;
 pub(crate) use group::{group_of, set_group};
-pub(crate) use memory_file::{read_own, write_own};
+pub(crate) use inspect::{Inspected, MemoryHandle, inspect};
 pub(crate) use signal::{SignalSet, change_mask, kill, kill_thread, wait_for_signal};
 pub(crate) use table::{Table, finish_switch, switch_to, with_current, with_table, with_thread};
 pub(crate) use thread::{Sleep, State, Tid, Woken};

@@ -97,9 +97,11 @@ impl Shadow {
             let anonymous = match backing {
                 Backing::File { .. } if mutant::is(Mutant::ShadowFileAnonymous) => true,
                 Backing::Anonymous => true,
-                Backing::File { .. } | Backing::Shared { .. } | Backing::Device { .. } | Backing::Lent => {
-                    false
-                }
+                Backing::File { .. }
+                | Backing::Shared { .. }
+                | Backing::Device { .. }
+                | Backing::Lent
+                | Backing::Driver { .. } => false,
             };
             let area = if anonymous { Area::Anonymous } else { Area::Other };
             self.entries.set_area(part, area);

@@ -1,14 +1,12 @@
 //! System calls on memory: arguments checked in Linux's order, then `mm::AddressSpace`.
 
 use abi::PAGE_SIZE;
-use abi::doorbell;
 use abi::linux::mman::{MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, MAP_TYPE};
 
 use crate::errno::Errno;
-use crate::fs::{File, initrd};
 use crate::mm::{
-    AddressSpace, Backing, Growth, MAX_SHARED_BYTES, MapRequest, PhysAddr, Placement, Protection,
-    SharedObject, VirtAddr, round_up_to_page,
+    AddressSpace, Backing, Growth, MAX_SHARED_BYTES, MapRequest, NewArea, Placement, Protection,
+    SharedObject, Sharing, VirtAddr, round_up_to_page,
 };
 use crate::process::with_current;
 use crate::sched::{self, Site};
@@ -27,7 +25,7 @@ pub(super) fn mmap(
     }
     with_current(|process| {
         let file = if flags & MAP_ANONYMOUS == 0 {
-            Some(process.files().get(descriptor)?.file)
+            Some(process.files().get(descriptor)?.clone())
         } else {
             None
         };
@@ -39,22 +37,20 @@ pub(super) fn mmap(
             .ok_or(Errno::ENOMEM)?;
         let space = process.address_space();
         let range = space.place(placement(address, flags), bytes)?;
-        let backing = match file {
-            None => anonymous(flags, bytes)?,
-            Some(File::Console | File::OwnMemory | File::OwnMaps | File::Modules | File::FailNth) => {
-                return Err(Errno::ENODEV);
-            }
-            Some(File::Initrd(contents)) => file_pages(contents, flags, offset, bytes)?,
-            Some(File::Memory) => doorbell_registers(flags, offset, bytes)?,
-        };
         let protection = Protection::from_bits_truncated(protection);
-        let request = MapRequest {
-            bytes,
-            protection,
-            growth: Growth::Fixed,
-            backing,
+        let sharing = match flags & MAP_TYPE {
+            MAP_PRIVATE => Sharing::Private,
+            MAP_SHARED => Sharing::Shared,
+            _ => return Err(Errno::EINVAL),
         };
-        Ok(space.map_at(range, request)?.as_u64())
+        let mapped = match file {
+            None => space.map_at(range, anonymous(protection, sharing, bytes)?),
+            Some(file) => {
+                let area = NewArea::new(range, protection, sharing, offset / PAGE_SIZE);
+                space.map_file(area, &file)
+            }
+        };
+        Ok(mapped?.as_u64())
     })
 }
 
@@ -69,41 +65,20 @@ fn placement(address: u64, flags: u64) -> Placement {
     }
 }
 
-fn anonymous(flags: u64, bytes: u64) -> Result<Backing, Errno> {
-    match flags & MAP_TYPE {
-        MAP_PRIVATE => Ok(Backing::Anonymous),
-        MAP_SHARED if bytes > MAX_SHARED_BYTES => Err(Errno::ENOMEM),
-        MAP_SHARED => Ok(Backing::Shared {
+fn anonymous(protection: Protection, sharing: Sharing, bytes: u64) -> Result<MapRequest, Errno> {
+    let backing = match sharing {
+        Sharing::Private => Backing::Anonymous,
+        Sharing::Shared if bytes > MAX_SHARED_BYTES => return Err(Errno::ENOMEM),
+        Sharing::Shared => Backing::Shared {
             object: SharedObject::new()?,
             first: 0,
-        }),
-        _ => Err(Errno::EINVAL),
-    }
-}
-
-/// The file's own frames, privately: as far as whole pages of the file go, because what follows them is the next file's.
-fn file_pages(contents: &'static [u8], flags: u64, offset: u64, bytes: u64) -> Result<Backing, Errno> {
-    if flags & MAP_TYPE != MAP_PRIVATE {
-        return Err(Errno::ENODEV);
-    }
-    let end = offset.checked_add(bytes).ok_or(Errno::EINVAL)?;
-    let whole_pages_end = contents.len() as u64 / PAGE_SIZE * PAGE_SIZE;
-    let first = initrd::page_aligned_address(contents).filter(|_| end <= whole_pages_end);
-    let first = first.ok_or(Errno::EINVAL)?.plus(offset);
-    Ok(Backing::File { first })
-}
-
-/// Of physical memory, programs may map the doorbell and nothing else.
-fn doorbell_registers(flags: u64, offset: u64, bytes: u64) -> Result<Backing, Errno> {
-    if flags & MAP_TYPE != MAP_SHARED {
-        return Err(Errno::EINVAL);
-    }
-    let end = offset.checked_add(bytes).ok_or(Errno::EINVAL)?;
-    if offset < doorbell::PHYS_BASE || end > doorbell::PHYS_BASE + doorbell::LEN_BYTES {
-        return Err(Errno::EPERM);
-    }
-    Ok(Backing::Device {
-        first: PhysAddr::new(offset),
+        },
+    };
+    Ok(MapRequest {
+        bytes,
+        protection,
+        growth: Growth::Fixed,
+        backing,
     })
 }
 

@@ -18,6 +18,7 @@ use abi::linux::syscall as number;
 
 use crate::arch::TrapFrame;
 use crate::errno::Errno;
+use crate::fs;
 
 pub(crate) use shadowpt::set_shadowpt_base;
 
@@ -49,7 +50,7 @@ system_calls! {
     MUNMAP(address, length) => memory::munmap;
     BRK(address) => memory::brk;
     RT_SIGPROCMASK(how, set, old, bytes) => signal::rt_sigprocmask;
-    IOCTL(descriptor) => file::ioctl;
+    IOCTL(descriptor, request, argument) => file::ioctl;
     PREAD64(descriptor, buffer, count, position) => transfer::pread64;
     PWRITE64(descriptor, buffer, count, position) => transfer::pwrite64;
     WRITEV(descriptor, vectors, count) => transfer::writev;
@@ -97,5 +98,6 @@ system_calls! {
 /// Performs the call that the registers ask for, and leaves the result in them.
 pub(crate) fn dispatch(frame: &mut TrapFrame) {
     let result = call(frame).unwrap_or_else(Errno::as_result);
+    fs::release_ended();
     frame.set_system_call_result(result);
 }

@@ -1,7 +1,6 @@
 //! System calls on modules: arguments copied in and checked, then `module`.
 
 use crate::errno::Errno;
-use crate::fs::File;
 use crate::mm::{FrameKind, UserSlice, Vmalloc};
 use crate::module::{self, Name};
 use crate::process::with_current;
@@ -29,10 +28,8 @@ pub(super) fn finit_module(descriptor: u64, parameters: u64, flags: u64) -> Resu
     if flags != 0 {
         return Err(Errno::EINVAL);
     }
-    match with_current(|process| process.files().get(descriptor).map(|open| open.file))? {
-        File::Initrd(contents) => load(contents, parameters),
-        _ => Err(Errno::EINVAL),
-    }
+    let contents = with_current(|process| process.files().get(descriptor).map(|file| file.contents()))?;
+    load(contents.ok_or(Errno::EINVAL)?, parameters)
 }
 
 fn load(object: &[u8], parameters: u64) -> Result<u64, Errno> {

@@ -10,6 +10,7 @@
 use core::ffi::CStr;
 
 use abi::PAGE_SIZE;
+use abi::linux::errno::ENOMEM;
 use abi::linux::mman::{MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE};
 use abi::linux::process::{SIGKILL, WAIT_EXIT_SHIFT};
 use abi::linux::syscall::O_RDONLY;
@@ -38,7 +39,12 @@ const NOT_AGAIN: u32 = 4;
 const FAILED_BY_ITSELF: u32 = 5;
 
 fn main(arguments: Arguments) -> i32 {
-    let fail_nth = match FailNth::open() {
+    // After an execve the request that fails may be one for the open file.
+    let opened = FailNth::open().or_else(|errno| match errno {
+        Errno(ENOMEM) => FailNth::open(),
+        other => Err(other),
+    });
+    let fail_nth = match opened {
         Ok(fail_nth) => fail_nth,
         Err(errno) => {
             println!("fail-nth: this kernel has no /proc/self/fail-nth: {errno}");
@@ -140,8 +146,8 @@ fn attempt(nth: u32, fail_nth: FailNth, operation: &dyn Fn() -> Result<(), Errno
         Ok(()) if has_failed => DONE_WITHOUT,
         Ok(()) => DONE,
         Err(_) if !has_failed => FAILED_BY_ITSELF,
-        Err(Errno(abi::linux::errno::ENOMEM)) if operation().is_ok() => TOLD,
-        Err(Errno(abi::linux::errno::ENOMEM)) => NOT_AGAIN,
+        Err(Errno(ENOMEM)) if operation().is_ok() => TOLD,
+        Err(Errno(ENOMEM)) => NOT_AGAIN,
         Err(_) => TOLD_OTHERWISE,
     }
 }

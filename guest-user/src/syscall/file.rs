@@ -82,3 +82,19 @@ pub fn write_at(fd: i32, bytes: &[u8], offset_bytes: u64) -> Result<usize, Errno
     }
     .map(|count| count as usize)
 }
+
+/// lseek(fd, offset, whence): the new position.
+pub fn seek(fd: i32, offset_bytes: i64, whence: u32) -> Result<u64, Errno> {
+    // SAFETY: no memory is involved.
+    unsafe { syscall(number::LSEEK, [fd as u64, offset_bytes as u64, whence.into()]) }
+}
+
+/// ioctl(fd, request, argument)
+///
+/// # Safety
+///
+/// What the request does to the memory at the argument is nothing to Rust.
+pub unsafe fn ioctl(fd: i32, request: u32, argument: u64) -> Result<u64, Errno> {
+    // SAFETY: the caller answers for memory.
+    unsafe { syscall(number::IOCTL, [fd as u64, request.into(), argument]) }
+}

@@ -47,6 +47,7 @@ const RUNS: &[(&str, &[&str])] = &[
     ("inspector", &["1", "0x1000", "here"]),
     ("hello", &["a", "b c", "\u{e9}"]),
     ("memory", &[]),
+    ("pagemap", &[]),
     ("sse", &[]),
     ("segments", &[]),
     ("shadowpt-races", &[]),

@@ -174,6 +174,9 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         "victim:old+0p",
     ),
     mutant("swap-slot-leaked", "swap", Rule::Result, "parent"),
+    mutant("driver-area-uncounted", "testdev", Rule::Result, "testdev"),
+    mutant("driver-goes-in-use", "testdev", Rule::Result, "testdev"),
+    mutant("driver-private-shared", "testdev", Rule::Result, "testdev"),
     shadow(
         "shadow-cow-untracked",
         "shadowpt/cow",
@@ -319,7 +322,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     ),
     mutant(
         "vfree-keeps-protection",
-        "modules/hello",
+        "modules/load-100",
         Rule::Death,
         "guest_kernel::panic",
     ),

@@ -3,8 +3,8 @@
 use abi::linux::mman::MADV_DONTNEED;
 
 use super::super::address::{PageRange, VirtAddr, round_up_to_page};
+use super::AddressSpace;
 use super::unmap::release_pages;
-use super::{AddressSpace, Backing};
 use crate::errno::Errno;
 use crate::mutant::{self, Mutant};
 use crate::shadowpt;
@@ -27,7 +27,7 @@ impl AddressSpace {
         for area in self.areas.overlapping(range) {
             has_hole |= area.range.start() > end;
             end = area.range.end();
-            if matches!(area.backing, Backing::Device { .. } | Backing::Lent) {
+            if area.backing.is_fixed() {
                 return Err(Errno::EINVAL);
             }
             if let Some(part) = area

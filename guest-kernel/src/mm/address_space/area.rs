@@ -2,6 +2,7 @@
 
 use super::super::address::{PageRange, PhysAddr, VirtAddr};
 use super::super::shared_object::SharedObject;
+use super::driver::DriverMapping;
 use super::{Protection, layout};
 
 /// Where the contents of a page come from that is not there yet.
@@ -29,6 +30,12 @@ pub(crate) enum Backing {
     /// Frames that the kernel lends, all mapped from the start (`remap`). Programs never store to them, and no child inherits
     /// them.
     Lent,
+    /// What a driver shows of its own.
+    Driver {
+        mapping: DriverMapping,
+        /// The page of the file that the area begins with.
+        first_page: u32,
+    },
 }
 
 impl Backing {
@@ -37,12 +44,40 @@ impl Backing {
         match self {
             Self::Anonymous | Self::File { .. } => true,
             Self::Shared { .. } | Self::Device { .. } | Self::Lent => false,
+            Self::Driver { mapping, .. } => mapping.is_private(),
+        }
+    }
+
+    /// All of its frames were there from the start, whoever's they are, and none can come later: `VM_PFNMAP`.
+    pub(super) fn is_fixed(&self) -> bool {
+        match self {
+            Self::Device { .. } | Self::Lent => true,
+            Self::Driver { mapping, .. } => mapping.is_fixed(),
+            Self::Anonymous | Self::File { .. } | Self::Shared { .. } => false,
+        }
+    }
+
+    /// Whether an area may ever be written to.
+    pub(super) fn may_be_written(&self) -> bool {
+        match self {
+            Self::Lent => false,
+            Self::Driver { mapping, .. } => mapping.may_be_written(),
+            Self::Anonymous | Self::File { .. } | Self::Shared { .. } | Self::Device { .. } => true,
         }
     }
 
     /// A child of fork has the area too.
     pub(super) fn is_inherited(&self) -> bool {
         *self != Self::Lent
+    }
+
+    /// A child of fork has the pages that are there, too.
+    pub(super) fn passes_pages_on(&self) -> bool {
+        match self {
+            Self::Lent => false,
+            Self::Driver { mapping, .. } => mapping.is_private() || mapping.is_fixed(),
+            Self::Anonymous | Self::File { .. } | Self::Shared { .. } | Self::Device { .. } => true,
+        }
     }
 
     /// The same for an area that starts `bytes` further on.
@@ -59,6 +94,10 @@ impl Backing {
             },
             Self::Device { first } => Self::Device {
                 first: first.plus(bytes),
+            },
+            Self::Driver { mapping, first_page } => Self::Driver {
+                mapping: mapping.clone(),
+                first_page: first_page + (bytes / abi::PAGE_SIZE) as u32,
             },
         }
     }
@@ -83,25 +122,34 @@ pub(crate) struct Vma {
 
 /// What an area is to whoever looks at the process from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AreaRole {
+pub(crate) enum AreaRole<'a> {
     Memory,
     Heap,
     Stack,
-    Device,
+    Device {
+        /// Physical address behind the first page.
+        first: PhysAddr,
+    },
     File {
         /// Physical address behind the first page.
         first: PhysAddr,
     },
+    Driver {
+        /// Both parts of the path of its file.
+        path: [&'a [u8]; 2],
+        /// Where in the file the area begins.
+        offset_bytes: u64,
+    },
 }
 
-/// An area as `/proc/self/maps` shows it.
+/// An area as `/proc/PID/maps` shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct AreaView {
+pub(crate) struct AreaView<'a> {
     pub(crate) start: VirtAddr,
     pub(crate) end: VirtAddr,
     pub(crate) protection: Protection,
     pub(crate) is_shared: bool,
-    pub(crate) role: AreaRole,
+    pub(crate) role: AreaRole<'a>,
 }
 
 impl Vma {
@@ -116,11 +164,12 @@ impl Vma {
         }
     }
 
-    /// Whether `above` begins where this ends and is the same in all else.
+    /// Whether `above` begins where this ends and is the same in all else. A driver counts its areas, so they stay as they are.
     pub(super) fn continues_in(&self, above: &Self) -> bool {
         self.range.end() == above.range.start()
             && self.protection == above.protection
             && self.growth == above.growth
+            && !matches!(self.backing, Backing::Driver { .. })
             && self.backing.advanced(self.range.bytes()) == above.backing
     }
 

@@ -8,6 +8,10 @@ use super::{Vma, layout};
 
 /// Room for areas that a process has from the start, so that a usual one never moves its list.
 const USUAL_AREAS: usize = 32;
+const _: () = assert!(
+    USUAL_AREAS * size_of::<Vma>() <= 1344,
+    "three lists of that size share a frame; a fork needs one when memory is short"
+);
 
 /// Areas of one address space, lowest first. Neighbours that are alike become one.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use super::super::image;
 use super::super::page_table::Entry;
 use super::super::swap::{self, SlotNumber};
 use super::unmap::release;
-use super::{AddressSpace, Backing, Growth, Vma, cow, layout};
+use super::{AddressSpace, Backing, Growth, Protection, Vma, cow, layout};
 use crate::arch;
 use crate::device::block::DiskError;
 use crate::mutant::{self, Mutant};
@@ -29,6 +29,8 @@ pub(crate) enum FaultError {
     Forbidden,
     /// There is no frame for the page.
     OutOfMemory,
+    /// There is an area, and its driver has no such page.
+    NoPage,
     /// The page is on the disk, which cannot read it.
     Unreadable(SlotNumber, DiskError),
 }
@@ -86,11 +88,7 @@ impl AddressSpace {
             }
             Backing::File { first } => {
                 let cached = FrameRef::retain(FrameNumber::containing(first.plus(offset_bytes).as_u64()));
-                if access == Access::Write {
-                    Entry::user(cow::copy_of(cached.number())?.leave(), protection)
-                } else {
-                    Entry::user(cached.leave(), protection).read_only()
-                }
+                private_entry(cached, protection, access)?
             }
             Backing::Shared { object, first } => {
                 let frame = object.frame(first + offset_bytes / PAGE_SIZE)?;
@@ -98,6 +96,14 @@ impl AddressSpace {
             }
             Backing::Device { first } => Entry::device(first.plus(offset_bytes), protection),
             Backing::Lent => return Err(FaultError::Forbidden),
+            Backing::Driver { mapping, first_page } => {
+                let frame = mapping.fault(u64::from(*first_page) + offset_bytes / PAGE_SIZE)?;
+                if mapping.is_private() && !mutant::is(Mutant::DriverPrivateShared) {
+                    private_entry(frame, protection, access)?
+                } else {
+                    Entry::user(frame.leave(), protection)
+                }
+            }
         };
         let entry = if access == Access::Write {
             entry.dirtied()
@@ -147,6 +153,15 @@ impl AddressSpace {
         }
         Ok(())
     }
+}
+
+/// Maps a frame that stays another's: a store goes to a copy.
+fn private_entry(frame: FrameRef, protection: Protection, access: Access) -> Result<Entry, OutOfMemory> {
+    Ok(if access == Access::Write {
+        Entry::user(cow::copy_of(frame.number())?.leave(), protection)
+    } else {
+        Entry::user(frame.leave(), protection).read_only()
+    })
 }
 
 fn allows(area: &Vma, access: Access) -> bool {

@@ -1,18 +1,21 @@
 //! fork: a second address space that sees the same.
 //!
 //! Private pages keep one frame for both, read-only; whoever stores first gets a copy (`cow`). Shared pages stay as they
-//! are, and what the kernel has lent stays the parent's alone. A page on the disk is in one slot for both. Only what is there is passed on; the rest comes by faults on either side.
+//! are, and what the kernel has lent stays the parent's alone. A page on the disk is in one slot for both. Only what is there is
+//! passed on; the rest comes by faults on either side, and so do all pages that a driver gives when they are asked for and that
+//! both share: the driver is asked again.
 //!
-//! With `fork=copy` on the command line private frames are duplicated at once instead. Pages of a file that nobody has
-//! written to have one frame in either case: it is the file's. So has a page on the disk, until one of them touches it.
+//! With `fork=copy` on the command line private frames are duplicated at once instead. Pages of a file or a driver that nobody
+//! has written to have one frame in either case: it is theirs. So has a page on the disk, until one of them touches it.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use super::super::frames::{self, FrameRef, OutOfMemory};
+use super::super::address::FrameNumber;
+use super::super::frames::{self, FrameKind, FrameRef, OutOfMemory};
 use super::super::page_table::PageTable;
 use super::super::swap;
 use super::unmap::release;
-use super::{AddressSpace, Backing, Vma, cow};
+use super::{AddressSpace, Backing, SpaceId, Vma, cow};
 use crate::arch;
 use crate::mutant::{self, Mutant};
 
@@ -28,12 +31,13 @@ impl AddressSpace {
     /// writable by its next store, because they have one owner again.
     pub(crate) fn fork(&mut self) -> Result<Self, OutOfMemory> {
         let mut child = Self {
+            id: SpaceId::next(),
             page_table: PageTable::new()?,
             areas: self.areas.try_inherit()?,
             heap: self.heap,
         };
         let mut result = Ok(());
-        for area in self.areas.iter().filter(|area| area.backing.is_inherited()) {
+        for area in self.areas.iter().filter(|area| area.backing.passes_pages_on()) {
             result = share_pages(&mut self.page_table, &mut child.page_table, area);
             if result.is_err() {
                 break;
@@ -50,7 +54,7 @@ fn share_pages(parent: &mut PageTable, child: &mut PageTable, area: &Vma) -> Res
     let private = is_private(&area.backing);
     let copies = private && COPIES.load(Ordering::Relaxed);
     parent.try_update_unflushed(area.range, |page, entry| {
-        if copies && entry.has_frame() && !frames::is_page_cache(entry.frame()) {
+        if copies && entry.has_frame() && is_programs_own(entry.frame()) {
             let copy = cow::copy_of(entry.frame())?;
             child.install(page, entry.with_frame(copy.number()))?;
             copy.leave();
@@ -69,6 +73,11 @@ fn share_pages(parent: &mut PageTable, child: &mut PageTable, area: &Vma) -> Res
             .inspect_err(|OutOfMemory| release(shared))?;
         Ok(if keeps_writable(area) { entry } else { shared })
     })
+}
+
+/// Neither a file's nor a driver's.
+fn is_programs_own(frame: FrameNumber) -> bool {
+    frames::kind(frame) == FrameKind::Anonymous as u16
 }
 
 fn is_private(backing: &Backing) -> bool {

@@ -1,6 +1,7 @@
 //! mmap: where an area goes, and putting it there.
 
 use super::super::address::{PageRange, VirtAddr};
+use super::super::page_table::Entry;
 use super::super::{frames, swap};
 use super::{AddressSpace, Backing, Growth, Protection, Vma, layout};
 use crate::errno::Errno;
@@ -68,6 +69,16 @@ impl AddressSpace {
 
     /// Maps at a range that [`Self::place`] chose; what was there goes.
     pub(crate) fn map_at(&mut self, range: PageRange, request: MapRequest) -> Result<VirtAddr, Errno> {
+        self.map_with_pages(range, request, core::iter::empty())
+    }
+
+    /// As [`Self::map_at`], with pages that are there from the start.
+    pub(super) fn map_with_pages(
+        &mut self,
+        range: PageRange,
+        request: MapRequest,
+        pages: impl Iterator<Item = (VirtAddr, Entry)>,
+    ) -> Result<VirtAddr, Errno> {
         let MapRequest {
             protection,
             growth,
@@ -77,6 +88,7 @@ impl AddressSpace {
         check_commitment(range, protection, &backing)?;
         self.unmap_range(range)?;
         let room = self.areas.reserve_change();
+        let room = room.and_then(|()| self.install_all(range, pages));
         if room.is_ok() {
             self.areas.insert(Vma {
                 range,
@@ -119,6 +131,7 @@ pub(super) fn check_commitment(
     let counts = match backing {
         Backing::Anonymous | Backing::File { .. } => protection.allows_write(),
         Backing::Shared { .. } => true,
+        Backing::Driver { mapping, .. } => mapping.is_private() && protection.allows_write(),
         Backing::Device { .. } | Backing::Lent => false,
     };
     if counts && range.pages() > frames::total() + swap::total() {

@@ -4,9 +4,9 @@
 //! first access (`fault`), and a store to a page with several owners copies it first (`cow`). System calls change areas and
 //! take pages away; none of them brings a page in.
 //!
-//! One verb a file: `map`, `unmap`, `protect`, `advise`, `heap` (brk), `fault`, `cow`, `fork`; `remap` lends frames of the kernel's;
-//! `remote` goes past protection. `area` and `areas` hold no
-//! hardware and are tested on the host; `layout` has the fixed addresses.
+//! One verb a file: `map`, `map_file`, `unmap`, `protect`, `advise`, `heap` (brk), `fault`, `cow`, `fork`; `remap` puts frames there
+//! from the start, and lends those of the kernel's; `driver`: areas that a driver is behind; `remote` goes past protection; `pagemap` tells what is there. `area`
+//! and `areas` hold no hardware and are tested on the host; `layout` has the fixed addresses.
 //!
 //! There is no page of zeros that everyone shares: a first read of an anonymous page gets a frame of its own.
 //!
@@ -16,16 +16,21 @@ mod advise;
 mod area;
 mod areas;
 mod cow;
+mod driver;
 mod fault;
 mod fork;
 mod heap;
 pub(crate) mod layout;
 mod map;
+mod map_file;
+mod pagemap;
 mod protect;
 mod protection;
 mod remap;
 mod remote;
 mod unmap;
+
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::address::{PageRange, VirtAddr};
 use super::frames::OutOfMemory;
@@ -34,17 +39,32 @@ use crate::shadowpt;
 
 pub(crate) use area::{AreaRole, AreaView, Backing, Growth, Vma};
 use areas::Areas;
+pub(crate) use driver::MapOperations;
 pub(crate) use fault::{Access, FaultError};
 pub(crate) use fork::copy_on_fork;
 use heap::Heap;
 pub(crate) use layout::STACK_TOP;
 pub(crate) use map::{MapRequest, Placement};
+pub(crate) use map_file::{NewArea, Sharing};
+pub(crate) use pagemap::Numbers;
 pub(crate) use protection::Protection;
 pub(crate) use remote::{Lookup, be_vulnerable_to_dirty_cow};
+
+/// Tells address spaces apart, those that are gone included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SpaceId(u64);
+
+impl SpaceId {
+    fn next() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Self(LAST.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// What one process sees.
 #[derive(Debug)]
 pub(crate) struct AddressSpace {
+    id: SpaceId,
     page_table: PageTable,
     areas: Areas,
     heap: Heap,
@@ -54,10 +74,15 @@ impl AddressSpace {
     /// Nothing but the kernel.
     pub(crate) fn new() -> Result<Self, OutOfMemory> {
         Ok(Self {
+            id: SpaceId::next(),
             page_table: PageTable::new()?,
             areas: Areas::new()?,
             heap: Heap::default(),
         })
+    }
+
+    pub(crate) fn id(&self) -> SpaceId {
+        self.id
     }
 
     pub(crate) fn page_table(&self) -> &PageTable {
@@ -66,23 +91,27 @@ impl AddressSpace {
 
     /// Whether the address lies in memory that several processes share.
     pub(super) fn is_shared(&self, address: VirtAddr) -> bool {
-        self.area_at(address)
-            .is_some_and(|area| matches!(area.backing, Backing::Shared { .. }))
+        self.area_at(address).is_some_and(|area| match &area.backing {
+            Backing::Shared { .. } => true,
+            Backing::Driver { mapping, .. } => !mapping.is_private(),
+            Backing::Anonymous | Backing::File { .. } | Backing::Device { .. } | Backing::Lent => false,
+        })
     }
 
     /// All areas, lowest first.
-    pub(crate) fn views(&self) -> impl Iterator<Item = AreaView> {
+    pub(crate) fn views(&self) -> impl Iterator<Item = AreaView<'_>> {
         self.areas.iter().map(|area| AreaView {
             start: area.range.start(),
             end: area.range.end(),
             protection: area.protection,
             is_shared: !area.backing.is_private(),
-            role: match area.backing {
+            role: match &area.backing {
                 Backing::Anonymous if area.growth == Growth::Down => AreaRole::Stack,
                 Backing::Anonymous if self.heap.touches(area.range) => AreaRole::Heap,
                 Backing::Anonymous | Backing::Shared { .. } | Backing::Lent => AreaRole::Memory,
-                Backing::File { first } => AreaRole::File { first },
-                Backing::Device { .. } => AreaRole::Device,
+                &Backing::File { first } => AreaRole::File { first },
+                &Backing::Device { first } => AreaRole::Device { first },
+                Backing::Driver { mapping, first_page } => mapping.role(*first_page),
             },
         })
     }

@@ -5,7 +5,7 @@ use abi::linux::mman::{PROT_EXEC, PROT_READ, PROT_WRITE};
 use super::super::address::{PageRange, VirtAddr, round_up_to_page};
 use super::super::page_table::Entry;
 use super::map::check_commitment;
-use super::{AddressSpace, Backing, Protection};
+use super::{AddressSpace, Protection};
 use crate::errno::Errno;
 use crate::mutant::{self, Mutant};
 use crate::shadowpt;
@@ -57,7 +57,7 @@ impl AddressSpace {
 
     fn protect_covered(&mut self, range: PageRange, protection: Protection) -> Result<(), Errno> {
         for area in self.areas.overlapping(range) {
-            if area.backing == Backing::Lent && protection.allows_write() {
+            if protection.allows_write() && !area.backing.may_be_written() {
                 return Err(Errno::EACCES);
             }
             let newly_writable = protection.allows_write() && !area.protection.allows_write();

@@ -16,6 +16,11 @@ impl Protection {
         Self((bits & (PROT_READ | PROT_WRITE | PROT_EXEC)) as u8)
     }
 
+    /// What both allow.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     pub(crate) fn is_none(self) -> bool {
         self == Self::NONE
     }

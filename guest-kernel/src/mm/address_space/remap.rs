@@ -1,9 +1,9 @@
-//! Frames of the kernel's in a program's memory, to be read: what Linux's `remap_pfn_range` does.
+//! Frames that are in a program's memory from the start, as Linux's `remap_pfn_range` puts them there.
 //!
-//! The program brings the addresses: a part of private anonymous memory that it has not touched. That part becomes an area of its
+//! Those that the kernel lends can be read only. The program brings the addresses: a part of private anonymous memory that it has not touched. That part becomes an area of its
 //! own; what was there before comes back when the kernel takes its frames away.
 
-use super::super::address::PageRange;
+use super::super::address::{PageRange, VirtAddr};
 use super::super::frames::{FrameRef, OutOfMemory};
 use super::super::page_table::Entry;
 use super::unmap::{release, release_pages};
@@ -25,7 +25,7 @@ impl AddressSpace {
             return Err(Errno::EINVAL);
         }
         self.areas.reserve_change()?;
-        self.install_all(range, frames)?;
+        self.install_all(range, lent_entries(range, frames))?;
         self.areas.change(range, |area| {
             area.protection = Protection::READ;
             area.backing = Backing::Lent;
@@ -51,25 +51,36 @@ impl AddressSpace {
         self.note_change(range);
     }
 
-    /// All or none.
-    fn install_all(&mut self, range: PageRange, frames: &[FrameRef]) -> Result<(), OutOfMemory> {
-        let protection = if mutant::is(Mutant::ShadowEntriesWritable) {
-            Protection::READ_WRITE
-        } else {
-            Protection::READ
-        };
-        for (page, frame) in range.iter().zip(frames) {
-            let entry = Entry::user(FrameRef::retain(frame.number()).leave(), protection);
+    /// Puts pages into a range in which nothing is, all or none.
+    pub(super) fn install_all(
+        &mut self,
+        range: PageRange,
+        pages: impl Iterator<Item = (VirtAddr, Entry)>,
+    ) -> Result<(), OutOfMemory> {
+        for (page, entry) in pages {
             if let Err(OutOfMemory) = self.page_table.install(page, entry) {
                 release(entry);
                 if !mutant::is(Mutant::ShadowOpenLeavesPages) {
-                    release_pages(&mut self.page_table, PageRange::new(range.start(), page));
+                    release_pages(&mut self.page_table, range);
                 }
                 return Err(OutOfMemory);
             }
         }
         Ok(())
     }
+}
+
+/// To be read, each with a reference to its frame.
+fn lent_entries(range: PageRange, frames: &[FrameRef]) -> impl Iterator<Item = (VirtAddr, Entry)> {
+    let protection = if mutant::is(Mutant::ShadowEntriesWritable) {
+        Protection::READ_WRITE
+    } else {
+        Protection::READ
+    };
+    range.iter().zip(frames).map(move |(page, frame)| {
+        let frame = FrameRef::retain(frame.number());
+        (page, Entry::user(frame.leave(), protection))
+    })
 }
 
 /// Readable, private and anonymous, of a fixed size, and all of the range.

@@ -9,8 +9,9 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::super::address::VirtAddr;
-use super::super::frames::FrameRef;
-use super::{Access, AddressSpace, Backing, FaultError};
+use super::super::frames::{self, FrameRef};
+use super::super::page_table::Entry;
+use super::{Access, AddressSpace, FaultError};
 
 /// What a lookup does when a fault has made a copy of a page that stays unwritable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,17 +61,26 @@ impl AddressSpace {
         let entry = self.page_table.lookup(page);
         let is_right =
             lookup.access != Access::Write || entry.is_writable() || lookup.copied && entry.is_dirty();
-        (entry.is_present() && entry.has_frame() && is_right).then(|| FrameRef::retain(entry.frame()))
+        let is_there =
+            entry.is_present() && entry.has_frame() && is_right && !self.is_drivers_alone(page, entry);
+        is_there.then(|| FrameRef::retain(entry.frame()))
+    }
+
+    /// A frame that a driver has put there is for the program's own accesses, as on Linux.
+    fn is_drivers_alone(&self, page: VirtAddr, entry: Entry) -> bool {
+        frames::is_drivers(entry.frame()) && self.area_at(page).is_some_and(|area| area.backing.is_fixed())
     }
 
     /// Brings the page about, and says what to look for next.
     pub(crate) fn fault_in_page(&mut self, page: VirtAddr, lookup: Lookup) -> Result<Lookup, FaultError> {
         let area = self.area_at(page).ok_or(FaultError::Forbidden)?;
         let is_forced = lookup.access == Access::Write && !area.protection.allows_write();
-        let refused = match area.backing {
-            Backing::Device { .. } | Backing::Lent => true,
-            Backing::Shared { .. } => is_forced,
-            Backing::Anonymous | Backing::File { .. } => area.protection.is_none(),
+        let refused = if area.backing.is_fixed() {
+            true
+        } else if area.backing.is_private() {
+            area.protection.is_none()
+        } else {
+            is_forced
         };
         if refused {
             return Err(FaultError::Forbidden);

@@ -144,9 +144,15 @@ pub(super) fn references(frame: FrameNumber) -> u32 {
     with(|frames| frames.info(frame).references)
 }
 
-/// Whether the frame holds a file's contents.
-pub(super) fn is_page_cache(frame: FrameNumber) -> bool {
-    kind(frame) == FrameKind::PageCache as u16
+/// Whether the frame is a driver's, and so may be mapped for programs. It may be any number.
+pub(super) fn is_drivers(frame: FrameNumber) -> bool {
+    with(|frames| {
+        let is_memory = frame.index() < frames.frames();
+        is_memory && {
+            let info = frames.info(frame);
+            info.references > 0 && info.kind == FrameKind::ModulePages as u16
+        }
+    })
 }
 
 /// What the frame is used for, one of [`FrameKind`].
@@ -198,6 +204,11 @@ impl FrameRef {
     /// Leaves the reference to a page-table entry, or to another place that cannot be dropped.
     pub(super) fn leave(self) -> FrameNumber {
         core::mem::ManuallyDrop::new(self).0
+    }
+
+    /// One more reference to the same frame.
+    pub(crate) fn again(&self) -> Self {
+        Self::retain(self.0)
     }
 
     pub(crate) fn number(&self) -> FrameNumber {

@@ -4,7 +4,7 @@
 //! a full slab is on no list and a slab that becomes empty goes back to the frames at once, so the heap holds nothing that
 //! nobody uses.
 //!
-//! Allocation can fail, and every caller says so: [`try_box`], `Vec::try_reserve`.
+//! Allocation can fail, and every caller says so: [`try_box`], [`try_rc`], `Vec::try_reserve`.
 
 #![allow(unsafe_code, reason = "memory from frames, linked through itself")]
 
@@ -12,7 +12,9 @@ mod slab;
 
 use alloc::alloc::{Layout, alloc};
 use alloc::boxed::Box;
+use alloc::rc::Rc;
 use core::alloc::GlobalAlloc;
+use core::mem::MaybeUninit;
 use core::ptr;
 
 use super::address::{FrameNumber, PAGE_BYTES, PhysAddr};
@@ -59,6 +61,13 @@ pub(crate) unsafe fn free_object(object: *mut u8) {
     );
     // SAFETY: the caller vouches for the object.
     unsafe { HEAP.0.lock().free_of_any_size(object) };
+}
+
+/// As [`try_box`], for several owners. `Rc::new` ends the kernel when there is no room, so there is room: that for a value and its
+/// two counts was had a moment before, and nobody else runs in between.
+pub(crate) fn try_rc<T>(value: T) -> Result<Rc<T>, OutOfMemory> {
+    drop(try_box(([0_usize; 2], MaybeUninit::<T>::uninit()))?);
+    Ok(fault_injection::without(|| Rc::new(value)))
 }
 
 #[cfg_attr(target_os = "none", global_allocator)]

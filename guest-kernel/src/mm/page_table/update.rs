@@ -39,16 +39,27 @@ impl PageTable {
         range: PageRange,
         mut f: impl FnMut(VirtAddr, FrameNumber) -> ControlFlow<B>,
     ) -> Option<B> {
+        self.for_each_entry(range, |page, entry| {
+            if entry.is_present() {
+                f(page, entry.frame())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })
+    }
+
+    /// As [`Self::for_each_mapped`], with each entry that is in use.
+    pub(in crate::mm) fn for_each_entry<B>(
+        &self,
+        range: PageRange,
+        mut f: impl FnMut(VirtAddr, Entry) -> ControlFlow<B>,
+    ) -> Option<B> {
         if range.is_empty() {
             return None;
         }
-        let look = &mut |page, entry: Entry| {
-            if entry.is_present()
-                && let ControlFlow::Break(found) = f(page, entry.frame())
-            {
-                return Err(found);
-            }
-            Ok(entry)
+        let look = &mut |page, entry| match f(page, entry) {
+            ControlFlow::Break(found) => Err(found),
+            ControlFlow::Continue(()) => Ok(entry),
         };
         visit(self.root, 4, range, look).err()
     }

@@ -213,7 +213,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Whether every Linux has a call for it.
+    /// Whether every Linux has what it needs.
     #[must_use]
     pub fn is_on_every_linux(&self) -> bool {
         let is_missing = matches!(
@@ -231,8 +231,14 @@ impl Operation {
     }
 }
 
-/// Programs that have nothing to show where their calls are missing.
-const PROGRAMS_OF_SUCH_CALLS: [&str; 4] = ["fail-nth", "inspection", "shadowpt-errors", "shadowpt-races"];
+/// Programs that have nothing to show where their calls, or their device, are missing.
+const PROGRAMS_OF_SUCH_CALLS: [&str; 5] = [
+    "fail-nth",
+    "inspection",
+    "shadowpt-errors",
+    "shadowpt-races",
+    "testdev",
+];
 
 /// Longest sleep, in milliseconds: somebody waits for the verdict.
 pub const MAX_SLEEP_MS: u64 = 60_000;

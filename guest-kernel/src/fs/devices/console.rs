@@ -1,0 +1,28 @@
+//! The serial console as a file.
+
+use super::super::operations::FileOperations;
+use super::super::{OpenFile, pieces};
+use crate::device::console;
+use crate::errno::Errno;
+use crate::mm::UserSlice;
+
+#[derive(Debug)]
+pub(super) struct Console;
+
+impl FileOperations for Console {
+    /// Reads what has arrived; nothing is the end of the file, because nobody types.
+    fn read(&self, _: &OpenFile, position: &mut u64, to: UserSlice) -> Result<u64, Errno> {
+        pieces::read(position, to, |_, into| Ok(console::read(into)))
+    }
+
+    fn write(&self, _: &OpenFile, position: &mut u64, from: UserSlice) -> Result<u64, Errno> {
+        pieces::write(position, from, |_, bytes| {
+            console::write(bytes);
+            Ok(bytes.len())
+        })
+    }
+
+    fn is_stream(&self) -> bool {
+        true
+    }
+}

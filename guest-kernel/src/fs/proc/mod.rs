@@ -1,0 +1,73 @@
+//! `/proc`: files about processes, and those that drivers register.
+//!
+//! - `maps`, `memory` (as `mem`) and `pagemap` in `/proc/PID` and `/proc/self`
+//! - `fail_nth` (as `fail-nth`) in `/proc/self` alone
+//! - `devices`, `modules`: `/proc/devices` and `/proc/modules`
+//! - `entries`: what drivers have registered
+//!
+//! Who may open a file about a process is who may on Linux: the superuser, and a process of the same user and group that has not
+//! changed them since it called execve. A process may always see its own areas.
+
+mod devices;
+mod entries;
+mod fail_nth;
+mod maps;
+mod memory;
+mod modules;
+mod pagemap;
+
+use super::Node;
+use crate::errno::Errno;
+use crate::process::{self, Inspected};
+
+pub(crate) use entries::{create as proc_create, remove as remove_proc_entry};
+
+/// The files here that are about no process and no driver's.
+const DEVICES: &[u8] = b"devices";
+const MODULES: &[u8] = b"modules";
+
+/// What a path below `/proc/` leads to.
+pub(super) fn find(path: &[u8]) -> Result<Node, Errno> {
+    let Some(slash) = path.iter().position(|&byte| byte == b'/') else {
+        return match path {
+            DEVICES => Node::new(devices::Devices),
+            MODULES => Node::new(modules::Modules),
+            name => entries::find(name),
+        };
+    };
+    let number = match &path[..slash] {
+        b"self" => process::with_current(|process| process.pid().as_u32()),
+        digits => number(digits).ok_or(Errno::ENOENT)?,
+    };
+    let Inspected { memory, owner } = process::inspect(number)?;
+    let node = match &path[slash + 1..] {
+        b"maps" => Node::new(maps::Maps(memory)),
+        b"mem" => Node::new(memory::Memory(memory)),
+        b"pagemap" => Node::new(pagemap::PageMap::new(memory)),
+        b"fail-nth" if process::with_current(|process| process.pid().as_u32() == number) => {
+            Node::new(fail_nth::FailNth)
+        }
+        _ => Err(Errno::ENOENT),
+    };
+    Ok(Node { owner, ..node? })
+}
+
+/// A decimal number without leading zeros.
+fn number(digits: &[u8]) -> Option<u32> {
+    let text = core::str::from_utf8(digits).ok()?;
+    let is_plain = digits.first().is_some_and(|digit| (b'1'..=b'9').contains(digit));
+    text.parse().ok().filter(|_| is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_of_processes_are_written_in_one_way_only() {
+        assert_eq!(number(b"17"), Some(17));
+        for wrong in [&b""[..], b"0", b"017", b"+17", b"1x", b"4294967296"] {
+            assert_eq!(number(wrong), None);
+        }
+    }
+}
