@@ -2,6 +2,7 @@
 //! inspector, each judged after every step like any other scenario.
 //!
 //! - `moves`: what a sequence is made of; numbers that mean something in every state, so that any part of a sequence is one
+//! - `arena`: the pages on which they work
 //! - `script`: moves to the steps of a scenario, with what each must answer
 //!
 //! - `shorten`: what a sequence can do without
@@ -9,6 +10,7 @@
 //! A sequence that breaks a rule is made shorter as long as it still does, and what is left is a scenario: the text of a file that
 //! shows the fault to anybody. proptest chooses the moves; its own shrinking takes single moves away, of which each is a boot.
 
+mod arena;
 mod moves;
 mod script;
 mod shorten;

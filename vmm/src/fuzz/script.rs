@@ -5,11 +5,10 @@
 
 use serde_json::{Value, json};
 
+use super::arena::{ARENA, Access, Arena, Backing, Page, choose};
 use super::moves::{Kind, Move};
 use crate::scenario::ScenarioName;
 
-/// Pages of the target in which mappings come and go.
-const ARENA: u64 = 24;
 /// Most pages of the heap, and of the stack's room.
 const HEAP: u64 = 12;
 const ROOM: u64 = 96;
@@ -23,43 +22,6 @@ const CHILDREN: usize = 4;
 const BYTES: u64 = 8;
 /// A file of the image, and how it begins.
 const FILE: (&str, &str) = ("secret", "The answer");
-
-/// What is at a page of the arena.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Page {
-    backing: Backing,
-    access: Access,
-    /// A frame is there for the target.
-    present: bool,
-    /// The bytes that a read finds; None for bytes that nobody keeps count of.
-    byte: Option<u64>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Backing {
-    Private,
-    Shared,
-    File,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Access {
-    None,
-    Read,
-    Write,
-}
-
-impl Access {
-    const ALL: [Self; 3] = [Self::None, Self::Read, Self::Write];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Read => "r",
-            Self::Write => "rw",
-        }
-    }
-}
 
 /// The table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +46,7 @@ pub(super) fn scenario(name: &ScenarioName, moves: &[Move]) -> String {
 
 struct Script {
     steps: Vec<Value>,
-    arena: [Option<Page>; ARENA as usize],
+    arena: Arena,
     heap_pages: u64,
     mappings: usize,
     touches: usize,
@@ -96,7 +58,7 @@ struct Child {
     name: String,
     is_alive: bool,
     /// The arena as the child has it.
-    arena: [Option<Page>; ARENA as usize],
+    arena: Arena,
 }
 
 impl Script {
@@ -189,19 +151,9 @@ impl Script {
         self.arena[span(page, pages)].fill(None);
     }
 
-    /// A page of the arena that is as wanted: one of them, whichever number is given.
-    fn choose(&mut self, choice: u64, is_wanted: impl Fn(&Page) -> bool) -> Option<(u64, &mut Page)> {
-        let pages = (0..).zip(&mut self.arena);
-        let mut wanted: Vec<(u64, &mut Page)> = pages
-            .filter_map(|(number, page)| Some((number, page.as_mut()?)))
-            .filter(|(_, page)| is_wanted(page))
-            .collect();
-        let index = choice as usize % wanted.len().max(1);
-        (!wanted.is_empty()).then(|| wanted.swap_remove(index))
-    }
-
     fn write(&mut self, choice: u64, byte: u64) {
-        let Some((number, page)) = self.choose(choice, |page| page.access == Access::Write) else {
+        let Some((number, page)) = choose(&mut self.arena, choice, |page| page.access == Access::Write)
+        else {
             return;
         };
         page.present = true;
@@ -210,7 +162,7 @@ impl Script {
     }
 
     fn read(&mut self, choice: u64) {
-        let Some((number, page)) = self.choose(choice, |page| page.access != Access::None) else {
+        let Some((number, page)) = choose(&mut self.arena, choice, |page| page.access != Access::None) else {
             return;
         };
         let is_untouched_file = page.backing == Backing::File && !page.present;
@@ -225,7 +177,7 @@ impl Script {
     }
 
     fn protect(&mut self, choice: u64, amount: u64) {
-        let Some((number, page)) = self.choose(choice, |_| true) else {
+        let Some((number, page)) = choose(&mut self.arena, choice, |_| true) else {
             return;
         };
         let access = Access::ALL[amount as usize % Access::ALL.len()];
@@ -236,7 +188,7 @@ impl Script {
     }
 
     fn discard(&mut self, choice: u64) {
-        let Some((number, page)) = self.choose(choice, |_| true) else {
+        let Some((number, page)) = choose(&mut self.arena, choice, |_| true) else {
             return;
         };
         page.present = false;
@@ -369,7 +321,7 @@ impl Script {
     }
 
     fn contents(&mut self, choice: u64) {
-        let Some((number, page)) = self.choose(choice, |_| true) else {
+        let Some((number, page)) = choose(&mut self.arena, choice, |_| true) else {
             return;
         };
         let is_mapped = page.present && page.access != Access::None;

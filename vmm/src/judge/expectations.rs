@@ -9,13 +9,13 @@ use super::invariants::frame_of;
 use super::{Finding, Judge, Rule, Scene, shadowpt};
 use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::Channel;
-use crate::drive::{Agent, Life};
+use crate::drive::Life;
 use crate::inspect::walk::{self, Root, Translation};
 use crate::perform::{status_text, wait_status};
 use crate::report::excerpt;
 use crate::scenario::{
     Access, ContentAt, Expectation, Layout, ProcessAddress, ProcessEnding, ProcessName, ProcessRegion,
-    RegionAddress, Since, SpteFlag,
+    RegionAddress, Since,
 };
 
 /// An expectation and what was found.
@@ -41,7 +41,7 @@ struct Spot {
 }
 
 /// What came of looking: a few words, and whether they are what was expected.
-type Look = Result<String, Finding>;
+pub(super) type Look = Result<String, Finding>;
 
 impl Judge {
     pub(super) fn judge(&mut self, expectation: &Expectation, scene: &Scene<'_>) -> Judged {
@@ -57,7 +57,6 @@ impl Judge {
             }
             Expectation::Content(content) => vec![content_of(content, scene)],
             Expectation::Dirtied { region, pages } => vec![self.dirtied(region, pages, scene)],
-            Expectation::Spte { at, is } => vec![spte(at, is, scene)],
             Expectation::ModulePages {
                 module,
                 at,
@@ -65,6 +64,7 @@ impl Judge {
                 first,
                 frames,
             } => vec![self.module_pages(module, at, *first..first.saturating_add(*pages), *frames, scene)],
+            Expectation::Spte { at, is } => vec![shadowpt::entry(at, is, scene)],
             Expectation::FrameKept(addresses) => each(addresses, |address| self.frame_kept(address, scene)),
             Expectation::FreeFrames { since, change } => vec![self.free_frames(*since, *change, scene)],
             Expectation::ExitStatus(ending) => vec![exit_status(ending, scene)],
@@ -368,33 +368,6 @@ fn content_of(content: &ContentAt<ProcessAddress>, scene: &Scene<'_>) -> Look {
     }
 }
 
-fn spte(at: &ProcessAddress, wanted: &[SpteFlag], scene: &Scene<'_>) -> Look {
-    let place = at.to_string();
-    let agent = scene.agents.named(at.process.as_str());
-    let is_target = |agent: &&Agent| {
-        let table = scene.model.shadow_table();
-        table.is_some_and(|table| table.target == agent.channel)
-    };
-    let target = agent.filter(is_target).map(|agent| agent.channel);
-    let address = target.and_then(|target| scene.regions.address(target, &at.place));
-    let Some(found) = address.and_then(|address| shadowpt::flags_of(scene, address.0 / PAGE_SIZE)) else {
-        let found = "no shadow page table that can be seen has one";
-        return Err(Finding::new(Rule::Evidence, place, "an entry", found));
-    };
-    if wanted.len() == found.len() && wanted.iter().all(|flag| found.contains(flag)) {
-        return Ok(String::new());
-    }
-    let words = |flags: &[SpteFlag]| match flags {
-        [] => "nothing".to_owned(),
-        flags => flags
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(" "),
-    };
-    Err(unlike(place, words(wanted), words(&found)))
-}
-
 fn exit_status(ending: &ProcessEnding, scene: &Scene<'_>) -> Look {
     let name = ending.of.as_str();
     let agent = scene.agents.named(name).ok_or_else(|| no_process(&ending.of))?;
@@ -460,7 +433,11 @@ fn live(process: &ProcessName, scene: &Scene<'_>) -> Result<(Channel, Root), Fin
         .ok_or_else(|| no_process(process))
 }
 
-fn unlike(place: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Finding {
+pub(super) fn unlike(
+    place: impl Into<String>,
+    expected: impl Into<String>,
+    found: impl Into<String>,
+) -> Finding {
     Finding::new(Rule::Expectation, place, expected, found)
 }
 

@@ -10,13 +10,15 @@ use abi::frame_table::SHADOW_TABLE;
 use abi::shadowpt::{ENTRY_BYTES, SPTE_PTE_MAPPED, SPTE_VADDR_ALLOCATED, SPTE_VADDR_ANONYMOUS};
 use comfy_table::{Table, presets};
 
+use super::expectations::{Look, unlike};
 use super::invariants::address_of;
 use super::names::Names;
 use super::{Finding, Judge, Rule, Scene};
 use crate::address::{FrameNumber, VirtAddr};
+use crate::drive::Agent;
 use crate::inspect::walk::{Root, translate};
 use crate::model::{Allocation, PageNumber, ShadowTable, Tracking};
-use crate::scenario::SpteFlag;
+use crate::scenario::{ProcessAddress, SpteFlag};
 
 /// Most pages that one finding lists.
 const MAX_ROWS: usize = 16;
@@ -76,8 +78,36 @@ pub(super) fn audit(judge: &mut Judge, scene: &Scene<'_>, findings: &mut Vec<Fin
     }
 }
 
+/// The expectation that the entry of a page has exactly these flags.
+pub(super) fn entry(at: &ProcessAddress, wanted: &[SpteFlag], scene: &Scene<'_>) -> Look {
+    let place = at.to_string();
+    let agent = scene.agents.named(at.process.as_str());
+    let is_target = |agent: &&Agent| {
+        let table = scene.model.shadow_table();
+        table.is_some_and(|table| table.target == agent.channel)
+    };
+    let target = agent.filter(is_target).map(|agent| agent.channel);
+    let address = target.and_then(|target| scene.regions.address(target, &at.place));
+    let Some(found) = address.and_then(|address| flags_of(scene, address.0 / PAGE_SIZE)) else {
+        let found = "no shadow page table that can be seen has one";
+        return Err(Finding::new(Rule::Evidence, place, "an entry", found));
+    };
+    if wanted.len() == found.len() && wanted.iter().all(|flag| found.contains(flag)) {
+        return Ok(String::new());
+    }
+    let words = |flags: &[SpteFlag]| match flags {
+        [] => "nothing".to_owned(),
+        flags => flags
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" "),
+    };
+    Err(unlike(place, words(wanted), words(&found)))
+}
+
 /// The flags of the entry for a page, as the inspector sees it; None when there is no such entry to be seen.
-pub(super) fn flags_of(scene: &Scene<'_>, page: PageNumber) -> Option<Vec<SpteFlag>> {
+fn flags_of(scene: &Scene<'_>, page: PageNumber) -> Option<Vec<SpteFlag>> {
     let table = scene.model.shadow_table()?;
     let index = page
         .checked_sub(table.pages().start)

@@ -1,0 +1,134 @@
+//! Proof that the judge can say no: kernels with one deliberate fault each, and the finding that each must bring about.
+//!
+//! The faults are listed in `guest-kernel/src/mutant.rs`; one that is missing here fails a test.
+
+#[path = "../support/guest.rs"]
+mod guest;
+mod list;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use vmm::image::{GuestImage, ImageKind};
+use vmm::judge::{Finding, Rule};
+use vmm::report::text::{Colour, Detail, render};
+use vmm::report::{Report, Verdict};
+use vmm::scenario::Scenario;
+
+use list::{MUTANTS, Mutant, NEED_A_TRANSLATION_CACHE, mutant};
+
+/// The kernel's own list.
+const MUTANTS_OF_THE_KERNEL: &str = include_str!("../../../guest-kernel/src/mutant.rs");
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let image = guest::image(ImageKind::Mutants);
+    let mut tests: Vec<Trial> = MUTANTS
+        .iter()
+        .map(|mutant| {
+            Trial::test(format!("{}-is-caught", mutant.name), move || {
+                is_caught(mutant, image)
+            })
+        })
+        .collect();
+    tests.extend(NEED_A_TRANSLATION_CACHE.iter().map(|mutant| {
+        let name = format!("{}-is-caught", mutant.name);
+        Trial::test(name, move || is_caught(mutant, image)).with_ignored_flag(true)
+    }));
+    tests.push(Trial::test(
+        "without-a-mutant-the-same-kernel-passes",
+        move || nothing_is_caught(image),
+    ));
+    tests.push(Trial::test(
+        "every-mutant-of-the-kernel-is-listed",
+        every_mutant_is_listed,
+    ));
+    tests.push(Trial::test(
+        "a-clause-that-a-mutant-demands-must-be-named",
+        a_demanded_clause_must_be_named,
+    ));
+    libtest_mimic::run(&arguments, tests).exit();
+}
+
+fn is_caught(mutant: &Mutant, image: &GuestImage) -> Result<(), Failed> {
+    let report = run(
+        mutant.scenario,
+        &[format!("{}={}", abi::boot::CMDLINE_MUTANT, mutant.name)],
+        image,
+    )?;
+    let named = report.findings().any(|finding| mutant.is_told_by(finding));
+    if report.verdict == Verdict::Fail && named {
+        return Ok(());
+    }
+    let text = render(&report, Colour::Plain, Detail::Full);
+    let clause = mutant.clause.map(|id| format!(" that names {id}"));
+    Err(format!(
+        "expected a finding of {:?} at {}{}, found\n{text}",
+        mutant.rule,
+        mutant.place,
+        clause.unwrap_or_default()
+    )
+    .into())
+}
+
+/// A mutant that demands a clause is not caught by a finding at a step that shows another one, or none.
+fn a_demanded_clause_must_be_named() -> Result<(), Failed> {
+    let mutant = mutant("", "", Rule::Contents, "p:buf").naming("COW-2");
+    for (clauses, expected) in [
+        (&["COW-1 a", "COW-2 b"][..], true),
+        (&["COW-1 a", "COW-22 b"], false),
+        (&[], false),
+    ] {
+        let mut finding = Finding::new(Rule::Contents, "p:buf+1p", "", "");
+        finding.clauses = clauses
+            .iter()
+            .map(|text| text.parse())
+            .collect::<Result<_, _>>()?;
+        if mutant.is_told_by(&finding) != expected {
+            return Err(format!("expected {expected} of a finding that names {clauses:?}").into());
+        }
+    }
+    Ok(())
+}
+
+fn nothing_is_caught(image: &GuestImage) -> Result<(), Failed> {
+    for scenario in MUTANTS
+        .iter()
+        .map(|mutant| mutant.scenario)
+        .collect::<BTreeSet<_>>()
+    {
+        let report = run(scenario, &[], image)?;
+        if report.verdict != Verdict::Pass {
+            return Err(render(&report, Colour::Plain, Detail::Full).into());
+        }
+    }
+    Ok(())
+}
+
+fn every_mutant_is_listed() -> Result<(), Failed> {
+    let declared: BTreeSet<&str> = MUTANTS_OF_THE_KERNEL
+        .lines()
+        .filter_map(|line| line.trim().split_once(" = \"")?.1.strip_suffix("\";"))
+        .collect();
+    let listed: BTreeSet<&str> = MUTANTS
+        .iter()
+        .chain(NEED_A_TRANSLATION_CACHE)
+        .map(|mutant| mutant.name)
+        .collect();
+    if declared == listed && !declared.is_empty() {
+        return Ok(());
+    }
+    Err(format!("the kernel has {declared:?}, this test {listed:?}").into())
+}
+
+fn run(scenario: &str, options: &[String], image: &GuestImage) -> Result<Report, Failed> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the crate lies in the workspace");
+    let file = root.join(format!("scenarios/{scenario}.json"));
+    let text = fs::read_to_string(&file)?;
+    let scenario = Scenario::parse(&file.display().to_string(), &text, &image.programs)?;
+    Ok(guest::run(image, &scenario, options))
+}
