@@ -52,17 +52,22 @@ pub(crate) fn free_row(start: VirtAddr) {
     for index in 0..rest_of_row(first) {
         let frame = first.plus(index.into());
         alias::restore(frame);
-        if frames::private(frame) & RESERVED != 0 {
-            log::line(format_args!(
-                "a module gives a page back that is still reserved: it is lost"
-            ));
-            frames::set_private(frame, RESERVED);
-        } else {
-            frames::set_private(frame, 0);
-            frames::release(frame, Contents::Stale);
-        }
+        give_back(frame);
     }
     arch::flush_all();
+}
+
+/// Gives a frame back that is in no row any more.
+pub(super) fn give_back(frame: FrameNumber) {
+    if frames::private(frame) & RESERVED != 0 {
+        log::line(format_args!(
+            "a module gives a page back that is still reserved: it is lost"
+        ));
+        frames::set_private(frame, RESERVED);
+    } else {
+        frames::set_private(frame, 0);
+        drop(FrameRef::adopt(frame));
+    }
 }
 
 /// Bytes from an address in a row up to the row's end.

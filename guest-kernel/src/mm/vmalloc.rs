@@ -14,9 +14,10 @@ use core::{mem, slice};
 use abi::PAGE_SIZE;
 
 use super::address::{FrameNumber, PageRange, VirtAddr, round_up_to_page};
-use super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
+use super::frames::{self, Contents, FrameKind, OutOfMemory};
 use super::image::RUN_TIME_BASE;
 use super::kernel_stack::KERNEL_STACKS;
+use super::module_pages;
 use super::page_table::{Entry, PageTable, alias};
 use crate::mutant::{self, Mutant};
 use crate::sync::Lock;
@@ -80,7 +81,7 @@ impl Drop for Vmalloc {
             if !mutant::is(Mutant::VfreeKeepsProtection) {
                 alias::restore(entry.frame());
             }
-            drop(FrameRef::adopt(entry.frame()));
+            module_pages::give_back(entry.frame());
             Entry::EMPTY
         });
         give_range_back(self.0);
