@@ -260,7 +260,7 @@ impl Judge {
             let (wanted_name, found_name) = (name(&wanted), name(&found));
             match (wanted, found) {
                 (Some(wanted), Some(found)) if wanted.frame() == found.frame() => {
-                    frames.push(found.frame().0)
+                    frames.push(found.frame().0);
                 }
                 _ => {
                     let expected = format!("page {number} of {module}, {wanted_name}");
