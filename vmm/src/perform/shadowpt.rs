@@ -45,7 +45,7 @@ impl<D: Drive> Performer<D> {
             Err(nowhere) => return Ok(nowhere),
         };
         let number = self.shadowpt_base + OPEN;
-        let arguments = [number, pid.into(), start.0, end.0, entries.0, 0];
+        let arguments = [number, pid.into(), start.0, end.0, entries.0];
         let operation = AgentOperation::new(operation::SHADOWPT_OPEN, &arguments);
         if *each_request_fails && let Some(finding) = self.fail_each_request(process, &operation)? {
             return Ok(Performed::otherwise(finding));
