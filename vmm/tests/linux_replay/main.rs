@@ -8,9 +8,10 @@ mod differences;
 #[path = "../support/guest.rs"]
 mod guest;
 mod programs;
+#[path = "../support/shipped.rs"]
+mod shipped;
 mod wrong_kernel;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -67,9 +68,7 @@ fn scenario_is_as_on_linux(
     image: &GuestImage,
     differences: &Differences,
 ) -> Result<(), Failed> {
-    let text = fs::read_to_string(file)?;
-    let scenario = Scenario::parse(&file.display().to_string(), &text, &image.programs)?;
-    compare(name, &scenario, image, &[], differences)?;
+    compare(name, &shipped::read(file, image), image, &[], differences)?;
     Ok(())
 }
 
