@@ -64,7 +64,7 @@ fn name_below(folder: &Path, file: &Path) -> String {
 
 fn scenario_is_as_on_linux(
     name: &str,
-    file: &PathBuf,
+    file: &Path,
     image: &GuestImage,
     differences: &Differences,
 ) -> Result<(), Failed> {
