@@ -12,6 +12,7 @@
 //! - [`FailNth`]: requests for memory that fail inside the kernel
 //! - [`ShadowTable`]: memory in which an inspector sees the shadow page table
 //! - [`maps`]: what the kernel says of the process's address space
+//! - [`facts`]: what programs tell, one fact a line
 //! - [`lines`]: lines of files that the kernel makes when they are read
 //! - [`Text`]: text of a bounded length
 //! - [`print!`], [`println!`]: text to standard output, one system call a line; [`eprintln!`]: to standard error
@@ -24,6 +25,7 @@
 mod arguments;
 mod board;
 pub mod child;
+pub mod facts;
 mod fail_nth;
 pub mod lines;
 pub mod maps;

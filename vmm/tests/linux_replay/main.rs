@@ -12,7 +12,7 @@ mod programs;
 mod shipped;
 mod wrong_kernel;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use vmm::image::{GuestImage, ImageKind};

@@ -15,11 +15,11 @@ mod turns;
 mod users;
 mod window;
 
-use core::fmt;
 use core::time::Duration;
 
 use abi::PAGE_SIZE;
 use abi::linux::mman::{MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE};
+use guest_user::facts::fact as says;
 use guest_user::syscall::shadowpt::ShadowPt;
 use guest_user::syscall::time::sleep;
 use guest_user::syscall::{Errno, Outcome};
@@ -124,10 +124,6 @@ impl Setting {
 
 fn fact<T>(what: &str, result: Result<T, Errno>) {
     println!("  {what}: {}", Outcome::from(result));
-}
-
-fn says(what: &str, value: impl fmt::Display) {
-    println!("  {what}: {value}");
 }
 
 /// What a child does, and how it ends.
