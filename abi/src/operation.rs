@@ -56,8 +56,8 @@ named_numbers! {
         SPIN = 20;
         /// System call arg0 with the arguments arg1 to arg5, which is for calls that change no memory of the agent's own.
         SYSTEM_CALL = 21;
-        /// shadowpt_open(arg1 pid, dest) as system call number arg0. `dest` is arg5, or, if that is 0, a structure of the agent's
-        /// with arg2 start, arg3 end and arg4 entries. Value: the end in that structure afterwards.
+        /// shadowpt_open(arg1 pid, a structure with arg2 start, arg3 end and arg4 entries) as system call number arg0. Value: the
+        /// end in the structure afterwards.
         SHADOWPT_OPEN = 22;
         /// mmap(arg2 address, arg3 length, arg4 prot, arg5 flags, fd, offset 0) of the file whose NUL-terminated path is the payload,
         /// arg0 bytes of it.

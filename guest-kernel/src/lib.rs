@@ -10,6 +10,7 @@
 //! - `shadowpt`: one process watches the page tables of another
 //! - `module`: objects that become a part of the running kernel
 //! - `syscall`: the table of system calls
+//! - `elf`: what programs and modules have in common as files
 //! - `fs`, `device`: files and what drivers do with them, the initrd, `/proc`, the serial console, events for the VMM
 //! - `mutant`, `selfcheck`: deliberate faults, and a kernel that checks itself
 //!
@@ -32,6 +33,7 @@ extern crate alloc;
 mod arch;
 mod boot;
 mod device;
+mod elf;
 mod errno;
 mod fs;
 mod log;

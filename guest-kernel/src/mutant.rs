@@ -137,18 +137,18 @@ mutants! {
     ShadowInspectorDeathIgnored = "shadow-inspector-death-ignored";
     /// shadowpt_page_contents copies the first page of the range, whatever frame it is asked for.
     ShadowContentsOfAnyFrame = "shadow-contents-of-any-frame";
-    /// A driver is not told of areas that go.
-    DriverAreaUncounted = "driver-area-uncounted";
-    /// A driver's device can be taken away while it is open or mapped.
-    DriverGoesInUse = "driver-goes-in-use";
-    /// Stores to a private mapping of a driver's memory reach the driver.
-    DriverPrivateShared = "driver-private-shared";
     /// shadowpt_open that runs out of memory half-way leaves what it has mapped by then.
     ShadowOpenLeavesPages = "shadow-open-leaves-pages";
     /// shadowpt_open that fails leaves the table taken.
     ShadowOpenFailureKeepsClaim = "shadow-open-failure-keeps-claim";
     /// Two callers of shadowpt_open at the same time may both find the table free.
     ShadowOpenRace = "shadow-open-race";
+    /// A driver is not told of areas that go.
+    DriverAreaUncounted = "driver-area-uncounted";
+    /// A driver's device can be taken away while it is open or mapped.
+    DriverGoesInUse = "driver-goes-in-use";
+    /// Stores to a private mapping of a driver's memory reach the driver.
+    DriverPrivateShared = "driver-private-shared";
     /// The direct map goes on to allow writes to a module's code.
     ModuleAliasWritable = "module-alias-writable";
     /// What vmalloc gave is given back with its direct-map alias as protected as it was.

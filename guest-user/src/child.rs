@@ -1,6 +1,6 @@
 //! Children that run a function.
 
-use abi::linux::process::WAIT_EXIT_SHIFT;
+use abi::linux::process::{SIGKILL, WAIT_EXIT_SHIFT};
 
 use crate::syscall::process::{self, Fork, WaitStatus};
 
@@ -22,6 +22,23 @@ pub fn run(body: impl FnOnce()) -> WaitStatus {
         .expect("wait4")
         .expect("without WNOHANG wait4 returns only with an ended child")
         .status
+}
+
+/// Ends a child that does not end by itself, and takes its status.
+///
+/// # Panics
+///
+/// When there is no such child.
+pub fn end(child: i32) {
+    process::kill(child, SIGKILL.into()).expect("kill");
+    process::wait(child, 0).expect("wait4");
+}
+
+/// What a child does that is there to get signals: it gives way for ever.
+pub fn wait_for_ever() {
+    loop {
+        process::sched_yield();
+    }
 }
 
 /// Whether a status says that the process exited with `code`.

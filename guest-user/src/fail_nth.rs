@@ -1,9 +1,8 @@
 //! Requests for memory that fail inside the kernel, one at a time: `/proc/self/fail-nth`.
 
-use core::fmt::{self, Write};
-
 use abi::linux::syscall::O_RDWR;
 
+use crate::Text;
 use crate::syscall::{Errno, file};
 
 /// Longest text: a number of 32 bits and a newline.
@@ -24,12 +23,21 @@ impl FailNth {
 
     /// Has the `nth` request of this process from now on fail, none for 0.
     pub fn set(self, nth: u32) -> Result<(), Errno> {
-        let mut text = Text {
-            bytes: [0; MAX_TEXT_BYTES],
-            len: 0,
-        };
-        write!(text, "{nth}").expect("a number has at most 10 digits");
-        file::write_at(self.fd, &text.bytes[..text.len], 0).map(drop)
+        let text = Text::<MAX_TEXT_BYTES>::of(nth);
+        file::write_at(self.fd, text.as_bytes(), 0).map(drop)
+    }
+
+    /// Runs `f` with its `nth` request failing, and says whether it got as far as that.
+    ///
+    /// # Panics
+    ///
+    /// When the file cannot be written or read.
+    pub fn during<R>(self, nth: u32, f: impl FnOnce() -> R) -> (R, bool) {
+        self.set(nth).expect("write to fail-nth");
+        let result = f();
+        let has_failed = self.left().expect("read of fail-nth") == 0;
+        self.set(0).expect("write to fail-nth");
+        (result, has_failed)
     }
 
     /// How many requests there are to the one that fails; 0 when it has failed.
@@ -43,19 +51,5 @@ impl FailNth {
     /// Closes the file. The countdown goes on.
     pub fn close(self) -> Result<(), Errno> {
         file::close(self.fd)
-    }
-}
-
-struct Text {
-    bytes: [u8; MAX_TEXT_BYTES],
-    len: usize,
-}
-
-impl Write for Text {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let place = self.bytes.get_mut(self.len..self.len + text.len());
-        place.ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
-        self.len += text.len();
-        Ok(())
     }
 }

@@ -12,7 +12,9 @@
 //! - [`FailNth`]: requests for memory that fail inside the kernel
 //! - [`ShadowTable`]: memory in which an inspector sees the shadow page table
 //! - [`maps`]: what the kernel says of the process's address space
+//! - [`facts`]: what programs tell, one fact a line
 //! - [`lines`]: lines of files that the kernel makes when they are read
+//! - [`Text`]: text of a bounded length
 //! - [`print!`], [`println!`]: text to standard output, one system call a line; [`eprintln!`]: to standard error
 //!
 //! There is no heap, and no static data that changes: a program's pages are those of its file, its stack, and what it
@@ -23,6 +25,7 @@
 mod arguments;
 mod board;
 pub mod child;
+pub mod facts;
 mod fail_nth;
 pub mod lines;
 pub mod maps;
@@ -32,6 +35,7 @@ mod shadow_table;
 mod span;
 mod start;
 pub mod syscall;
+mod text;
 pub mod thread;
 
 pub use arguments::{Arguments, parse_number};
@@ -39,3 +43,4 @@ pub use board::Board;
 pub use fail_nth::FailNth;
 pub use shadow_table::ShadowTable;
 pub use span::Span;
+pub use text::Text;

@@ -18,6 +18,7 @@ pub struct Region {
 
 /// Longest part of a line that matters: two addresses of 16 digits, two separators, the permissions.
 const HEAD_BYTES: usize = 16 + 1 + 16 + 1 + 4;
+
 /// Calls `visit` with each region, in the order of the file.
 ///
 /// # Panics

@@ -61,6 +61,12 @@ impl Span {
         self.address
     }
 
+    /// The address behind the last.
+    #[must_use]
+    pub fn end(self) -> u64 {
+        self.address + self.len_bytes
+    }
+
     /// Length in bytes.
     #[must_use]
     pub fn len_bytes(self) -> u64 {

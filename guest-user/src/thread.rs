@@ -62,7 +62,7 @@ pub fn spawn<F: FnOnce() + Send + 'static>(body: F) -> Result<Thread, Errno> {
         size_bytes < PAGE_SIZE as usize,
         "a thread's function fits in its top page"
     );
-    let start = (memory.address() + memory.len_bytes() - size_bytes as u64) as *mut Start<F>;
+    let start = (memory.end() - size_bytes as u64) as *mut Start<F>;
     let contents = Start {
         control_block: ControlBlock {
             own_address: start as u64,

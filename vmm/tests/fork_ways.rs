@@ -4,14 +4,15 @@
 
 #[path = "support/guest.rs"]
 mod guest;
+#[path = "support/shipped.rs"]
+mod shipped;
 
-use std::fs;
 use std::path::Path;
 
 use vmm::image::ImageKind;
 use vmm::judge::Rule;
 use vmm::report::text::{Colour, Detail, render};
-use vmm::scenario::{self, Scenario, Step};
+use vmm::scenario::{self, Step};
 
 #[test]
 fn what_a_scenario_does_is_the_same_when_fork_copies() {
@@ -19,8 +20,7 @@ fn what_a_scenario_does_is_the_same_when_fork_copies() {
     let image = guest::image(ImageKind::Shipped);
     let mut compared = 0;
     for file in scenario::collect(&[root.join("scenarios")]).unwrap() {
-        let text = fs::read_to_string(&file).unwrap();
-        let mut scenario = Scenario::parse(&file.display().to_string(), &text, &image.programs).unwrap();
+        let mut scenario = shipped::read(&file, image);
         let forks = |step: &Step| step.to_string().contains(": fork");
         let has_way = scenario.guest.options.contains_key("fork");
         if !scenario.steps.iter().any(forks) || has_way || scenario.guest.swap.is_some() {

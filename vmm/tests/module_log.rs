@@ -2,12 +2,12 @@
 
 #[path = "support/guest.rs"]
 mod guest;
+#[path = "support/shipped.rs"]
+mod shipped;
 
-use std::fs;
 use std::path::Path;
 
 use vmm::image::ImageKind;
-use vmm::scenario::Scenario;
 
 /// In the order in which the program `bad-modules` spoils a module, without what depends on the compiler's choices.
 const REASONS: &[&str] = &[
@@ -32,9 +32,7 @@ fn the_log_says_why_each_module_is_refused() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let image = guest::image(ImageKind::Shipped);
     let file = root.join("scenarios/modules/refused.json");
-    let text = fs::read_to_string(&file).unwrap();
-    let scenario = Scenario::parse(&file.display().to_string(), &text, &image.programs).unwrap();
-    let log = guest::run(image, &scenario, &[]).log;
+    let log = guest::run(image, &shipped::read(&file, image), &[]).log;
     let mut lines = log.iter();
     for reason in REASONS {
         let found = lines.any(|line| line.contains(reason));

@@ -3,12 +3,10 @@
 use abi::PAGE_SIZE;
 use abi::linux::mman::{PROT_EXEC, PROT_READ, PROT_WRITE};
 
-const HEADER_BYTES: usize = 64;
+use crate::elf::{header_of, part, u16_at, u32_at, u64_at};
+
 const PROGRAM_HEADER_BYTES: usize = 56;
-/// Magic, 64-bit, little endian, version 1.
-const IDENTIFICATION: [u8; 7] = [0x7f, b'E', b'L', b'F', 2, 1, 1];
 const TYPE_EXECUTABLE: u16 = 2;
-const MACHINE_X86_64: u16 = 62;
 const PT_LOAD: u32 = 1;
 const PT_INTERP: u32 = 3;
 const FLAG_EXECUTE: u32 = 1;
@@ -50,14 +48,9 @@ pub(crate) struct Executable<'a> {
 
 impl<'a> Executable<'a> {
     pub(crate) fn parse(file: &'a [u8]) -> Result<Self, ElfError> {
-        let header = file.get(..HEADER_BYTES).ok_or(ElfError::NotAnExecutable)?;
-        if header[..7] != IDENTIFICATION
-            || u16_at(header, 16) != TYPE_EXECUTABLE
-            || u16_at(header, 18) != MACHINE_X86_64
-            || usize::from(u16_at(header, 54)) != PROGRAM_HEADER_BYTES
-        {
-            return Err(ElfError::NotAnExecutable);
-        }
+        let header = header_of(file, TYPE_EXECUTABLE)
+            .filter(|header| usize::from(u16_at(header, 54)) == PROGRAM_HEADER_BYTES)
+            .ok_or(ElfError::NotAnExecutable)?;
         let program_headers_offset = u64_at(header, 32);
         let bytes = u64::from(u16_at(header, 56)) * PROGRAM_HEADER_BYTES as u64;
         let program_headers = part(file, program_headers_offset, bytes).ok_or(ElfError::CutOff)?;
@@ -133,33 +126,10 @@ fn protection_of(flags: u32) -> u64 {
     .fold(0, |protection, (_, bit)| protection | bit)
 }
 
-fn part(file: &[u8], offset: u64, bytes: u64) -> Option<&[u8]> {
-    let start = usize::try_from(offset).ok()?;
-    let end = start.checked_add(usize::try_from(bytes).ok()?)?;
-    file.get(start..end)
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes(array_at(bytes, at))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(array_at(bytes, at))
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes(array_at(bytes, at))
-}
-
-fn array_at<const BYTES: usize>(bytes: &[u8], at: usize) -> [u8; BYTES] {
-    *bytes[at..]
-        .first_chunk()
-        .expect("headers are read in slices of their full length")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{ElfError, Executable, IDENTIFICATION, PROT_EXEC, PROT_READ, Segment};
+    use super::{ElfError, Executable, PROT_EXEC, PROT_READ, Segment};
+    use crate::elf::IDENTIFICATION;
 
     /// An executable with one segment: readable, executable, 0x40 bytes at offset 0x1000, 0x80 in memory.
     fn executable() -> Vec<u8> {

@@ -43,8 +43,8 @@ pub(crate) fn allocate_row(bytes: usize, contents: Contents) -> Result<NonNull<u
 /// Gives a whole row back, named by its first byte.
 pub(crate) fn free_row(start: VirtAddr) {
     let first = frame_in_row(start).unwrap_or_else(|| panic!("{start:?} is no row of frames"));
-    let is_inside = frames::is_in_use(FrameNumber::new(first.as_u32() - 1), FrameKind::ModulePages)
-        && rest_of_row(FrameNumber::new(first.as_u32() - 1)) == rest_of_row(first) + 1;
+    let before = FrameNumber::new(first.as_u32() - 1);
+    let is_inside = frames::is_drivers(before) && rest_of_row(before) == rest_of_row(first) + 1;
     assert!(
         start.is_page_aligned() && !is_inside,
         "{start:?} is in the middle of a row"
@@ -77,7 +77,7 @@ pub(crate) fn bytes_from(start: VirtAddr) -> usize {
 
 /// Sets or takes away a frame's mark. Frames that no module has are left alone.
 pub(crate) fn mark(frame: FrameNumber, reservation: Reservation) {
-    if !is_modules(frame) {
+    if !frames::is_drivers(frame) {
         log::line(format_args!(
             "a page that no module has is neither reserved nor released"
         ));
@@ -121,11 +121,7 @@ pub(crate) enum Reservation {
 /// Frame behind an address in a row.
 pub(super) fn frame_in_row(address: VirtAddr) -> Option<FrameNumber> {
     let frame = FrameNumber::containing(address.as_u64().checked_sub(DIRECT_MAP_BASE)?);
-    (is_modules(frame) && rest_of_row(frame) > 0).then_some(frame)
-}
-
-fn is_modules(frame: FrameNumber) -> bool {
-    frame.index() < frames::total() as usize && frames::is_in_use(frame, FrameKind::ModulePages)
+    (frames::is_drivers(frame) && rest_of_row(frame) > 0).then_some(frame)
 }
 
 fn rest_of_row(frame: FrameNumber) -> u16 {

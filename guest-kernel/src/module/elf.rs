@@ -4,15 +4,12 @@
 //! tables, and references to sections that there are. What a symbol or a relocation says is checked when it is used.
 
 use super::error::LoadError;
+use crate::elf::{header_of, part, u16_at, u32_at, u64_at};
 
-const HEADER_BYTES: usize = 64;
 const SECTION_HEADER_BYTES: usize = 64;
 const SYMBOL_BYTES: usize = 24;
 const RELOCATION_BYTES: usize = 24;
-/// Magic, 64-bit, little endian, version 1.
-const IDENTIFICATION: [u8; 7] = [0x7f, b'E', b'L', b'F', 2, 1, 1];
 const TYPE_RELOCATABLE: u16 = 1;
-const MACHINE_X86_64: u16 = 62;
 
 /// Kinds of sections.
 const SHT_NULL: u32 = 0;
@@ -90,14 +87,9 @@ pub(super) struct Relocation {
 
 impl<'a> Object<'a> {
     pub(super) fn parse(file: &'a [u8]) -> Result<'a, Self> {
-        let header = file.get(..HEADER_BYTES).ok_or(LoadError::NotAnObject)?;
-        if header[..7] != IDENTIFICATION
-            || u16_at(header, 16) != TYPE_RELOCATABLE
-            || u16_at(header, 18) != MACHINE_X86_64
-            || usize::from(u16_at(header, 58)) != SECTION_HEADER_BYTES
-        {
-            return Err(LoadError::NotAnObject);
-        }
+        let header = header_of(file, TYPE_RELOCATABLE)
+            .filter(|header| usize::from(u16_at(header, 58)) == SECTION_HEADER_BYTES)
+            .ok_or(LoadError::NotAnObject)?;
         let count = u16_at(header, 60);
         let bytes = u64::from(count) * SECTION_HEADER_BYTES as u64;
         let headers = part(file, u64_at(header, 40), bytes).ok_or(LoadError::CutOff {
@@ -311,30 +303,6 @@ fn string(table: &[u8], offset: u32) -> Option<&[u8]> {
     let rest = table.get(offset as usize..)?;
     let end = rest.iter().position(|byte| *byte == 0)?;
     Some(&rest[..end])
-}
-
-fn part(file: &[u8], offset: u64, bytes: u64) -> Option<&[u8]> {
-    let start = usize::try_from(offset).ok()?;
-    let end = start.checked_add(usize::try_from(bytes).ok()?)?;
-    file.get(start..end)
-}
-
-pub(super) fn u16_at(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes(array_at(bytes, at))
-}
-
-pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(array_at(bytes, at))
-}
-
-pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes(array_at(bytes, at))
-}
-
-fn array_at<const BYTES: usize>(bytes: &[u8], at: usize) -> [u8; BYTES] {
-    *bytes[at..]
-        .first_chunk()
-        .expect("headers are read in slices of their full length")
 }
 
 #[cfg(test)]

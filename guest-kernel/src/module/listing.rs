@@ -4,16 +4,19 @@ use core::fmt::{self, Write};
 
 use super::table::with_modules;
 use crate::fs::Text;
+use crate::process::with_current;
 
 /// Name, bytes, references, modules that use it (none can), state, address. As on Linux, only the superuser learns the
 /// address.
-pub(crate) fn text(reader: Reader) -> Result<Text, fmt::Error> {
+pub(crate) fn text() -> Result<Text, fmt::Error> {
+    let shows_addresses = with_current(|process| process.is_superuser());
     let mut text = Text::default();
     with_modules(|modules| {
         modules.iter().try_for_each(|module| {
-            let address = match reader {
-                Reader::Superuser => module.memory.start().as_u64(),
-                Reader::Other => 0,
+            let address = if shows_addresses {
+                module.memory.start().as_u64()
+            } else {
+                0
             };
             writeln!(
                 text,
@@ -26,11 +29,4 @@ pub(crate) fn text(reader: Reader) -> Result<Text, fmt::Error> {
         })
     })?;
     Ok(text)
-}
-
-/// Who reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reader {
-    Superuser,
-    Other,
 }

@@ -4,13 +4,14 @@ use core::mem::offset_of;
 
 use abi::module::{EXPORTS_VERSION, INFO_BYTES, INFO_SECTION, ModuleInfo, NAME_BYTES};
 
-use super::elf::{Object, u64_at};
+use super::elf::Object;
 use super::error::LoadError;
 use super::layout::Layout;
 use super::name::Name;
 use super::relocate::relocate;
 use super::table::with_modules;
 use super::{call, exports};
+use crate::elf::u64_at;
 use crate::errno::Errno;
 use crate::log;
 use crate::mm::{FrameKind, ProtectionChange, VirtAddr, Vmalloc, set_memory};

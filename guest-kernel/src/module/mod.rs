@@ -27,7 +27,7 @@ mod remove;
 mod sample;
 mod table;
 
-pub(crate) use listing::{Reader, text as listing};
+pub(crate) use listing::text as listing;
 pub(crate) use load::load;
 pub(crate) use name::Name;
 pub(crate) use remove::remove;

@@ -1,5 +1,6 @@
 //! Who a process acts for: getuid, setuid and their like for groups of users.
 
+use super::table;
 use crate::errno::Errno;
 
 /// Means "leave it as it is" to other calls than these, and is nobody's number.
@@ -83,6 +84,15 @@ impl Credentials {
         } else {
             Err(Errno::EPERM)
         }
+    }
+}
+
+/// EPERM when the process that runs is not the superuser's.
+pub(crate) fn require_superuser() -> Result<(), Errno> {
+    if table::with_current(|process| process.is_superuser()) {
+        Ok(())
+    } else {
+        Err(Errno::EPERM)
     }
 }
 

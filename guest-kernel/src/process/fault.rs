@@ -2,7 +2,7 @@
 
 use abi::linux::process::{SIGBUS, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGTRAP};
 
-use super::{exit, table};
+use super::{copy_in, exit, table};
 use crate::device::events::{self, Event};
 use crate::log;
 use crate::mm::{Access, FaultError, UserSlice, VirtAddr};
@@ -77,7 +77,7 @@ pub(crate) fn end_after_fault(fault: Fault) {
 /// Reads from the memory of the process that runs, into the place given.
 pub(crate) fn read_current<const BYTES: usize>(mut into: [u8; BYTES], from: u64) -> Option<[u8; BYTES]> {
     let slice = UserSlice::new(from, BYTES as u64).ok()?;
-    table::with_current(|process| process.address_space().read(slice, &mut into)).ok()?;
+    copy_in(slice, &mut into).ok()?;
     Some(into)
 }
 

@@ -3,10 +3,9 @@
 use super::{Pid, table};
 use crate::errno::Errno;
 
-/// Moves a process, the caller for 0, to a group, its own for 0. In Linux's order: EINVAL for a negative group and
-/// for a thread; ESRCH for a process
-/// that is neither the caller nor a child; EACCES for a child that has another program by now; EPERM for init, and for a group
-/// that there is not.
+/// Moves a process, the caller for 0, to a group, its own for 0. In Linux's order: EINVAL for a negative group and for a thread;
+/// ESRCH for a process that is neither the caller nor a child; EACCES for a child that has another program by now; EPERM for
+/// init, and for a group that there is not.
 pub(crate) fn set_group(pid: i32, group: i32) -> Result<(), Errno> {
     table::with_table(|table| {
         let caller = table.current_process().pid;

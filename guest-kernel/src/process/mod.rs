@@ -46,6 +46,7 @@ use crate::mm::AddressSpace;
 pub(crate) use clone::clone;
 pub(crate) use copy::{copy_in, copy_out};
 use credentials::Credentials;
+pub(crate) use credentials::require_superuser;
 pub(crate) use exec::{exec, read_path, start_init};
 pub(crate) use exit::{end_if_told, exit_group, exit_thread};
 pub(crate) use fault::{Fault, end_after_fault, end_by_fault, handle_page_fault, read_current};

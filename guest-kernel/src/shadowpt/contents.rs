@@ -6,31 +6,27 @@ use abi::PAGE_SIZE;
 
 use super::{SHADOW, Slot};
 use crate::errno::Errno;
+use crate::fs::pieces;
 use crate::mm::{Access, AddressSpace, FrameNumber, FrameRef, Lookup, PageRange, UserSlice, copy_from_frame};
 use crate::mutant::{self, Mutant};
 use crate::process::{self, Process, Table};
 
-/// Bytes that are copied at a time.
-const PIECE_BYTES: usize = 256;
-
 /// Copies the frame of that number to the caller's memory. EPERM without superuser; EINVAL when no table is open, or the target
 /// does not map the frame in the table's range at this moment; EFAULT when the buffer cannot take it, after what it could take.
 pub(crate) fn page_contents(frame: u64, buffer: u64) -> Result<(), Errno> {
-    if !process::with_current(|process| process.is_superuser()) {
-        return Err(Errno::EPERM);
-    }
+    process::require_superuser()?;
     // Held, so that it is the same frame until the end, whatever the copy does to memory.
     let frame = process::with_table(|table| find(table, frame))?;
-    let mut rest = UserSlice::new(buffer, PAGE_SIZE)?;
-    let mut offset = 0;
-    while let Some(piece) = rest.take_piece(PIECE_BYTES) {
-        let mut bytes = [0; PIECE_BYTES];
-        let bytes = &mut bytes[..piece.len()];
-        copy_from_frame(&frame, offset, bytes);
-        process::with_current(|process| process.address_space().write(piece, bytes))?;
-        offset += bytes.len() as u64;
+    let to = UserSlice::new(buffer, PAGE_SIZE)?;
+    let copied = pieces::read(&mut 0, to, |offset, into| {
+        copy_from_frame(&frame, offset, into);
+        Ok(into.len())
+    })?;
+    if copied == PAGE_SIZE {
+        Ok(())
+    } else {
+        Err(Errno::EFAULT)
     }
-    Ok(())
 }
 
 fn find(table: &mut Table, number: u64) -> Result<FrameRef, Errno> {

@@ -45,9 +45,7 @@ struct Claim;
 
 impl Claim {
     fn make() -> Result<Self, Errno> {
-        if !process::with_current(|process| process.is_superuser()) {
-            return Err(Errno::EPERM);
-        }
+        process::require_superuser()?;
         let is_free = || matches!(*SHADOW.lock(), Slot::Free);
         if mutant::is(Mutant::ShadowOpenRace) && is_free() {
             sched::reschedule_point(Site::ShadowptOpen);

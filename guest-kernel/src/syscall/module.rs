@@ -3,28 +3,25 @@
 use crate::errno::Errno;
 use crate::mm::{FrameKind, UserSlice, Vmalloc};
 use crate::module::{self, Name};
-use crate::process::with_current;
+use crate::process::{self, with_current};
 
 /// Longest parameters, with the NUL behind them.
 const PARAMETER_BYTES: usize = 256;
 
 pub(super) fn init_module(image: u64, length: u64, parameters: u64) -> Result<u64, Errno> {
-    require_superuser()?;
+    process::require_superuser()?;
     let from = UserSlice::new(image, length)?;
     if length == 0 {
         return module::load(&[], &[]).map(|()| 0);
     }
     let mut copy = Vmalloc::new(FrameKind::Vmalloc, from.len())?;
-    with_current(|process| {
-        let into = &mut copy.bytes_mut()[..from.len()];
-        process.address_space().read(from, into)
-    })?;
+    process::copy_in(from, &mut copy.bytes_mut()[..from.len()])?;
     load(&copy.bytes()[..from.len()], parameters)
 }
 
 /// Of the flags, which all leave checks out, none is taken.
 pub(super) fn finit_module(descriptor: u64, parameters: u64, flags: u64) -> Result<u64, Errno> {
-    require_superuser()?;
+    process::require_superuser()?;
     if flags != 0 {
         return Err(Errno::EINVAL);
     }
@@ -41,17 +38,9 @@ fn load(object: &[u8], parameters: u64) -> Result<u64, Errno> {
 
 /// The flags would force a removal or wait for it; neither is done.
 pub(super) fn delete_module(name: u64) -> Result<u64, Errno> {
-    require_superuser()?;
+    process::require_superuser()?;
     let mut buffer = [0; abi::module::NAME_BYTES];
     let length = with_current(|process| process.address_space().read_string(name, &mut buffer))?;
     let name = length.and_then(|length| Name::new(&buffer[..length]));
     module::remove(name.ok_or(Errno::ENOENT)?).map(|()| 0)
-}
-
-fn require_superuser() -> Result<(), Errno> {
-    if with_current(|process| process.is_superuser()) {
-        Ok(())
-    } else {
-        Err(Errno::EPERM)
-    }
 }

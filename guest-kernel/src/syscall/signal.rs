@@ -33,7 +33,7 @@ pub(super) fn rt_sigprocmask(how: u64, set: u64, old: u64, bytes: u64) -> Result
     if old != 0 {
         let to = UserSlice::new(old, SIGSET_BYTES)?;
         let mask = mask.bits().to_le_bytes();
-        with_current(|process| process.address_space().write(to, &mask))?;
+        process::copy_out(to, &mask)?;
     }
     Ok(0)
 }
@@ -51,7 +51,7 @@ pub(super) fn rt_sigtimedwait(set: u64, info: u64, timeout: u64, bytes: u64) -> 
     let (signal, origin) = process::wait_for_signal(wanted, deadline)?;
     if info != 0 {
         let to = UserSlice::new(info, SIGINFO_BYTES as u64)?;
-        with_current(|process| process.address_space().write(to, &origin.info(signal)))?;
+        process::copy_out(to, &origin.info(signal))?;
     }
     Ok(signal.number().into())
 }

@@ -6,7 +6,7 @@ use crate::arch;
 use crate::device::events::{self, Event};
 use crate::errno::Errno;
 use crate::mm::{UserSlice, layout};
-use crate::process::{Pid, with_current};
+use crate::process::{self, Pid, with_current};
 
 /// Fields of `struct utsname`, 65 bytes each: system, node, release, version, machine, domain. The release says which
 /// Linux the system calls follow, because a C library refuses to start on an old one.
@@ -19,7 +19,7 @@ pub(super) fn uname(buffer: u64) -> Result<u64, Errno> {
         field[..name.len()].copy_from_slice(name.as_bytes());
     }
     let to = UserSlice::new(buffer, names.len() as u64)?;
-    with_current(|process| process.address_space().write(to, &names)).map(|()| 0)
+    process::copy_out(to, &names).map(|()| 0)
 }
 
 /// The resource that is limited (`RLIMIT_STACK`).
@@ -40,7 +40,7 @@ pub(super) fn prlimit64(_pid: u64, resource: u64, new: u64, old: u64) -> Result<
         limits[..8].copy_from_slice(&limit.to_le_bytes());
         limits[8..].copy_from_slice(&limit.to_le_bytes());
         let to = UserSlice::new(old, 16)?;
-        with_current(|process| process.address_space().write(to, &limits))?;
+        process::copy_out(to, &limits)?;
     }
     Ok(0)
 }
@@ -53,7 +53,7 @@ pub(super) fn getrandom(buffer: u64, count: u64) -> Result<u64, Errno> {
     let bytes = [0; MAX_RANDOM_BYTES as usize];
     let count = count.min(MAX_RANDOM_BYTES);
     let to = UserSlice::new(buffer, count)?;
-    with_current(|process| process.address_space().write(to, &bytes[..count as usize]))?;
+    process::copy_out(to, &bytes[..count as usize])?;
     Ok(count)
 }
 

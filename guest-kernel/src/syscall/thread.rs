@@ -10,7 +10,7 @@ use super::time::read_time;
 use crate::arch::TrapFrame;
 use crate::errno::Errno;
 use crate::mm::UserSlice;
-use crate::process::{self, with_current, with_thread};
+use crate::process::{self, with_thread};
 use crate::sched::{self, Moment, futex};
 
 pub(super) fn clone(
@@ -43,7 +43,7 @@ pub(super) fn arch_prctl(code: u64, address: u64) -> Result<u64, Errno> {
         ARCH_GET_FS => {
             let base = with_thread(|thread| thread.user_state().fs_base());
             let to = UserSlice::new(address, 8)?;
-            with_current(|process| process.address_space().write(to, &base.to_le_bytes())).map(|()| 0)
+            process::copy_out(to, &base.to_le_bytes()).map(|()| 0)
         }
         _ => Err(Errno::EINVAL),
     }

@@ -4,7 +4,7 @@ use abi::linux::process::{CLOCK_MONOTONIC, CLOCK_REALTIME, TIMER_ABSTIME};
 
 use crate::errno::Errno;
 use crate::mm::UserSlice;
-use crate::process::{Sleep, with_current};
+use crate::process::{self, Sleep, with_current};
 use crate::sched::{self, Moment};
 
 const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
@@ -67,5 +67,5 @@ fn write_time(address: u64, nanoseconds: u64) -> Result<u64, Errno> {
     time[..8].copy_from_slice(&(nanoseconds / NANOSECONDS_PER_SECOND).to_le_bytes());
     time[8..].copy_from_slice(&(nanoseconds % NANOSECONDS_PER_SECOND).to_le_bytes());
     let to = UserSlice::new(address, 16)?;
-    with_current(|process| process.address_space().write(to, &time)).map(|()| 0)
+    process::copy_out(to, &time).map(|()| 0)
 }

@@ -11,7 +11,7 @@ use guest_user::syscall::credentials::{
 };
 use guest_user::syscall::process::{self, WaitOutcome};
 use guest_user::syscall::signal::{SignalSet, block, wait_for};
-use guest_user::syscall::{Errno, Outcome};
+use guest_user::syscall::{Errno, as_it_should_be};
 use guest_user::{Arguments, Board, child, println, program};
 
 program!(main);
@@ -61,7 +61,7 @@ fn signals(before: Ids) {
     fact("whether the parent is there", send(parent, 0), to_parent);
     fact("no signal", send(parent, 65), Err(Errno(EINVAL)));
     fact("to nobody", send(i32::MAX, SIGTERM), Err(Errno(ESRCH)));
-    let same = child::start(wait_for_ever);
+    let same = child::start(child::wait_for_ever);
     fact("to the same user", send(same, SIGKILL), OK);
     println!("  it ended with: {}", WaitOutcome(process::wait(same, 0)));
 
@@ -78,7 +78,7 @@ fn from_the_superuser() {
     let somebody = child::start(|| {
         let _ = set_user_id(SOMEBODY);
         board.post(READY, 1);
-        wait_for_ever();
+        child::wait_for_ever();
     });
     board.wait_for(READY, 1);
     fact("to somebody", send(somebody, SIGTERM), OK);
@@ -89,18 +89,8 @@ fn send(pid: i32, signal: u32) -> Result<(), Errno> {
     process::kill(pid, signal.into()).map(drop)
 }
 
-fn wait_for_ever() {
-    loop {
-        process::sched_yield();
-    }
-}
-
 fn fact(what: &str, found: Result<(), Errno>, right: Result<(), Errno>) {
-    if found == right {
-        println!("  {what}: as it should be");
-    } else {
-        println!("  {what}: {}, not {}", Outcome::from(found), Outcome::from(right));
-    }
+    println!("  {what}: {}", as_it_should_be(found, right));
 }
 
 /// Whose process this is.

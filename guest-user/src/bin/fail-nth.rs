@@ -138,10 +138,7 @@ fn each_request(what: &str, fail_nth: FailNth, operation: &dyn Fn() -> Result<()
 
 /// In a child.
 fn attempt(nth: u32, fail_nth: FailNth, operation: &dyn Fn() -> Result<(), Errno>) -> u32 {
-    fail_nth.set(nth).expect("write");
-    let result = operation();
-    let has_failed = fail_nth.left().expect("read") == 0;
-    fail_nth.set(0).expect("write");
+    let (result, has_failed) = fail_nth.during(nth, operation);
     match result {
         Ok(()) if has_failed => DONE_WITHOUT,
         Ok(()) => DONE,

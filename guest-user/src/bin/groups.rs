@@ -22,7 +22,7 @@ const READY: u64 = 0;
 
 fn main(arguments: Arguments) -> i32 {
     if arguments.get(1) == Some(WAIT.to_bytes()) {
-        wait_for_ever();
+        child::wait_for_ever();
     }
     // In a group of its own, so that no signal here reaches anyone else.
     println!("a child: {}", child::run(|| facts(arguments)));
@@ -49,7 +49,7 @@ fn facts(arguments: Arguments) {
 
 fn changes(parent: i32, arguments: Arguments) {
     let own = own_group();
-    let member = child::start(wait_for_ever);
+    let member = child::start(child::wait_for_ever);
     fact("a grandchild is in the group", group_of(member) == Ok(own));
     println!("  a group for it: {}", Outcome::from(set_group(member, 0)));
     fact("it has it", group_of(member) == Ok(member));
@@ -63,7 +63,7 @@ fn changes(parent: i32, arguments: Arguments) {
     println!("  a negative process: {}", Outcome::from(set_group(-1, own)));
     println!("  the parent: {}", Outcome::from(set_group(parent, own)));
     println!("  the group of nobody: {}", Outcome::from(group_of(NOBODY)));
-    end(member);
+    child::end(member);
 
     let path = arguments.c_str(0).expect("a program has a name");
     let other = child::start(|| {
@@ -79,12 +79,12 @@ fn changes(parent: i32, arguments: Arguments) {
         }
     };
     println!("  a child with another program: {refused}");
-    end(other);
+    child::end(other);
 }
 
 fn signals() {
     let own = own_group();
-    let [first, second, outside] = [(); 3].map(|()| child::start(wait_for_ever));
+    let [first, second, outside] = [(); 3].map(|()| child::start(child::wait_for_ever));
     set_group(first, 0).expect("setpgid");
     set_group(second, first).expect("setpgid");
     println!(
@@ -108,14 +108,14 @@ fn signals() {
         WaitOutcome(process::wait(outside, WNOHANG))
     );
     fact("it is here", group_of(outside) == Ok(own));
-    end(outside);
+    child::end(outside);
 
     let board = Board::new();
     let sender = child::start(|| {
         board.wait_for(READY, 1);
         process::kill(0, SIGKILL.into()).expect("kill");
     });
-    let member = child::start(wait_for_ever);
+    let member = child::start(child::wait_for_ever);
     set_group(sender, 0).expect("setpgid");
     set_group(member, sender).expect("setpgid");
     board.post(READY, 1);
@@ -124,7 +124,7 @@ fn signals() {
 }
 
 fn waiting() {
-    let [here, there] = [(); 2].map(|()| child::start(wait_for_ever));
+    let [here, there] = [(); 2].map(|()| child::start(child::wait_for_ever));
     set_group(there, 0).expect("setpgid");
     for pid in [here, there] {
         process::kill(pid, SIGKILL.into()).expect("kill");
@@ -147,17 +147,6 @@ fn waiting() {
     );
     board.post(READY, 1);
     println!("  one has: {}", WaitOutcome(process::wait(-held, 0)));
-}
-
-fn end(pid: i32) {
-    process::kill(pid, SIGKILL.into()).expect("kill");
-    process::wait(pid, 0).expect("wait4");
-}
-
-fn wait_for_ever() {
-    loop {
-        process::sched_yield();
-    }
 }
 
 fn fact(what: &str, holds: bool) {

@@ -7,14 +7,13 @@
 #![allow(unsafe_code, reason = "execve takes an array of pointers")]
 
 use core::ffi::CStr;
-use core::fmt::{self, Write};
 use core::time::Duration;
 
 use abi::PAGE_SIZE;
 use abi::linux::process::SIGINT;
 use guest_user::syscall::process::{self, WaitOutcome};
-use guest_user::syscall::time::{Timespec, nanosleep};
-use guest_user::{Arguments, child, parse_number, println, program};
+use guest_user::syscall::time::sleep;
+use guest_user::{Arguments, Text, child, parse_number, println, program};
 
 program!(main);
 
@@ -40,14 +39,14 @@ fn main(arguments: Arguments) -> i32 {
         }
     }
     let target = child::start(|| {
-        let address = Text::of(address);
+        let address = Text::<NUMBER_ROOM>::of(address);
         exec(c"target", &[c"--quiet-pid", address.as_c_str()]);
     });
-    nanosleep(Timespec::from(OFFSET)).expect("nanosleep");
+    sleep(OFFSET);
     let inspector = child::start(|| {
-        let [pid, start, end] = [target as u64, address, address + RANGE_BYTES].map(Text::of);
+        let [pid, start, end] = [target as u64, address, address + RANGE_BYTES].map(Text::<NUMBER_ROOM>::of);
         let [pid, start, end] = [&pid, &start, &end].map(Text::as_c_str);
-        match base.map(Text::of) {
+        match base.map(Text::<NUMBER_ROOM>::of) {
             None => exec(c"inspector", &[c"--names", c"--changes", pid, start, end]),
             Some(base) => {
                 let base = base.as_c_str();
@@ -60,7 +59,7 @@ fn main(arguments: Arguments) -> i32 {
     });
     let target = process::wait(target, 0);
     // So that it sees that nothing is left.
-    nanosleep(Timespec::from(Duration::from_secs(1))).expect("nanosleep");
+    sleep(Duration::from_secs(1));
     process::kill(inspector, SIGINT.into()).expect("kill");
     let inspector = process::wait(inspector, 0);
     println!("the target: {}", WaitOutcome(target));
@@ -68,6 +67,8 @@ fn main(arguments: Arguments) -> i32 {
     0
 }
 
+/// A number has at most 20 digits.
+const NUMBER_ROOM: usize = 24;
 /// Most arguments of a program, its name and the null pointer at the end included.
 const MAX_ARGUMENTS: usize = 10;
 
@@ -81,34 +82,4 @@ fn exec(program: &CStr, arguments: &[&CStr]) {
     // SAFETY: strings that live as long as this function, and a null pointer, for there are fewer than `argv` has room for.
     let errno = unsafe { process::execve(program, &argv) };
     panic!("execve: {errno}");
-}
-
-/// A number in decimal, with the NUL that an argument needs.
-struct Text {
-    bytes: [u8; 24],
-    len: usize,
-}
-
-impl Text {
-    fn of(number: u64) -> Self {
-        let mut text = Self {
-            bytes: [0; 24],
-            len: 0,
-        };
-        write!(text, "{number}").expect("a number has at most 20 digits");
-        text
-    }
-
-    fn as_c_str(&self) -> &CStr {
-        CStr::from_bytes_until_nul(&self.bytes).expect("the bytes behind the digits are 0")
-    }
-}
-
-impl Write for Text {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let place = self.bytes.get_mut(self.len..self.len + text.len());
-        place.ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
-        self.len += text.len();
-        Ok(())
-    }
 }

@@ -27,11 +27,8 @@ fn main(arguments: Arguments) -> i32 {
     let fail_nth = FailNth::open().expect("open of /proc/self/fail-nth");
     let fd = file::open(path, O_RDONLY).expect("open of the module");
     for nth in 1..MAX_REQUESTS {
-        fail_nth.set(nth).expect("write to /proc/self/fail-nth");
-        let result = module::load_file(fd, c"");
-        let all_granted = fail_nth.left().expect("read of /proc/self/fail-nth") != 0;
-        fail_nth.set(0).expect("write to /proc/self/fail-nth");
-        if all_granted {
+        let (result, has_failed) = fail_nth.during(nth, || module::load_file(fd, c""));
+        if !has_failed {
             return end(name, nth, result);
         }
         if result != Err(Errno(ENOMEM)) {

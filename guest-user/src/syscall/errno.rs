@@ -37,6 +37,18 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// Whether a call went as is right, for people: that it did, or what came instead.
+pub fn as_it_should_be<T, U>(found: Result<T, Errno>, right: Result<U, Errno>) -> impl fmt::Display {
+    let (found, right) = (Outcome::from(found), Outcome::from(right));
+    fmt::from_fn(move |formatter| {
+        if found == right {
+            formatter.write_str("as it should be")
+        } else {
+            write!(formatter, "{found}, not {right}")
+        }
+    })
+}
+
 /// Takes apart what a system call left in RAX.
 pub fn from_raw(result: i64) -> Result<u64, Errno> {
     if (-MAX_ERRNO..0).contains(&result) {

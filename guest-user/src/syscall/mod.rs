@@ -17,5 +17,5 @@ pub mod signal;
 pub mod thread;
 pub mod time;
 
-pub use errno::{Errno, Outcome, from_raw, to_raw};
+pub use errno::{Errno, Outcome, as_it_should_be, from_raw, to_raw};
 pub use raw::by_number;

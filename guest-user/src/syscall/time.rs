@@ -36,6 +36,15 @@ pub fn now() -> Result<Duration, Errno> {
     Ok(Duration::new(time.seconds as u64, time.nanoseconds as u32))
 }
 
+/// As [`nanosleep`], for those who know that it is a time.
+///
+/// # Panics
+///
+/// When the kernel refuses.
+pub fn sleep(time: Duration) {
+    nanosleep(time.into()).expect("nanosleep");
+}
+
 /// nanosleep(time)
 pub fn nanosleep(time: Timespec) -> Result<u64, Errno> {
     // SAFETY: the kernel only reads `time`; what is left of it is not wanted.

@@ -42,6 +42,19 @@ pub enum End {
     GuestEnded,
 }
 
+impl Outcome {
+    /// What it says of a process that should end, if it answered since.
+    #[must_use]
+    pub fn as_end(&self) -> End {
+        match *self {
+            Self::Ended(status) => End::Reported(status),
+            Self::Replied(_) => End::StillAsks,
+            Self::Silent => End::Silent,
+            Self::GuestEnded => End::GuestEnded,
+        }
+    }
+}
+
 /// What came of ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ticked {

@@ -50,10 +50,15 @@ pub(super) fn choose(
     is_wanted: impl Fn(&Page) -> bool,
 ) -> Option<(u64, &mut Page)> {
     let pages = (0..).zip(arena);
-    let mut wanted: Vec<(u64, &mut Page)> = pages
+    let wanted = pages
         .filter_map(|(number, page)| Some((number, page.as_mut()?)))
-        .filter(|(_, page)| is_wanted(page))
-        .collect();
-    let index = choice as usize % wanted.len().max(1);
-    (!wanted.is_empty()).then(|| wanted.swap_remove(index))
+        .filter(|(_, page)| is_wanted(page));
+    one_of(wanted, choice)
+}
+
+/// One of those that there are, whichever number is given.
+pub(super) fn one_of<T>(those: impl Iterator<Item = T>, choice: u64) -> Option<T> {
+    let mut those: Vec<T> = those.collect();
+    let index = (choice as usize).checked_rem(those.len())?;
+    Some(those.swap_remove(index))
 }

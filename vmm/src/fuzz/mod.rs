@@ -4,7 +4,6 @@
 //! - `moves`: what a sequence is made of; numbers that mean something in every state, so that any part of a sequence is one
 //! - `arena`: the pages on which they work
 //! - `script`: moves to the steps of a scenario, with what each must answer
-//!
 //! - `shorten`: what a sequence can do without
 //!
 //! A sequence that breaks a rule is made shorter as long as it still does, and what is left is a scenario: the text of a file that

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::arena::{ARENA, Access, Arena, Backing, Page, choose};
+use super::arena::{ARENA, Access, Arena, Backing, Page, choose, one_of};
 use super::moves::{Kind, Move};
 use crate::scenario::ScenarioName;
 
@@ -84,7 +84,7 @@ impl Script {
             table: Table::Closed,
         };
         script.open(0);
-        script.track("shadowpt_start");
+        script.call("shadowpt_start");
         script
     }
 
@@ -109,15 +109,15 @@ impl Script {
             Kind::ChildExits => self.child_exits(amount),
             Kind::Open => self.open(amount),
             Kind::Close => self.close(),
-            Kind::Start => self.track("shadowpt_start"),
-            Kind::Stop => self.track("shadowpt_stop"),
+            Kind::Start => self.call("shadowpt_start"),
+            Kind::Stop => self.call("shadowpt_stop"),
             Kind::Contents => self.contents(page),
             Kind::ContentsOfChild => self.contents_of_child(page, amount),
         }
     }
 
     fn map(&mut self, page: u64, amount: u64, backing: Backing) {
-        let pages = (amount % LONGEST + 1).min(ARENA - page);
+        let pages = length(page, amount);
         let mut step = json!({
             "in": "target", "do": "mmap", "as": format!("m{}", self.mappings), "pages": pages, "prot": "rw",
             "at": format!("arena+{page}p"),
@@ -144,7 +144,7 @@ impl Script {
     }
 
     fn unmap(&mut self, page: u64, amount: u64) {
-        let pages = (amount % LONGEST + 1).min(ARENA - page);
+        let pages = length(page, amount);
         let at = format!("arena+{page}p");
         self.steps
             .push(json!({ "in": "target", "do": "munmap", "at": at, "pages": pages }));
@@ -243,9 +243,8 @@ impl Script {
     }
 
     fn child(&mut self, choice: u64) -> Option<&mut Child> {
-        let mut living: Vec<&mut Child> = self.children.iter_mut().filter(|child| child.is_alive).collect();
-        let index = choice as usize % living.len().max(1);
-        (!living.is_empty()).then(|| living.swap_remove(index))
+        let living = self.children.iter_mut().filter(|child| child.is_alive);
+        one_of(living, choice)
     }
 
     fn child_writes(&mut self, number: u64, byte: u64) {
@@ -271,7 +270,7 @@ impl Script {
     }
 
     fn child_unmaps(&mut self, page: u64, amount: u64) {
-        let pages = (amount % LONGEST + 1).min(ARENA - page);
+        let pages = length(page, amount);
         let Some(child) = self.child(amount) else { return };
         child.arena[span(page, pages)].fill(None);
         let step = json!({
@@ -304,15 +303,12 @@ impl Script {
     }
 
     fn close(&mut self) {
-        let mut step = json!({ "in": "inspector", "do": "shadowpt_close" });
-        if self.table == Table::Closed {
-            step["errno"] = json!("EINVAL");
-        }
+        self.call("shadowpt_close");
         self.table = Table::Closed;
-        self.steps.push(step);
     }
 
-    fn track(&mut self, call: &str) {
+    /// A call that needs an open table, and nothing else.
+    fn call(&mut self, call: &str) {
         let mut step = json!({ "in": "inspector", "do": call });
         if self.table == Table::Closed {
             step["errno"] = json!("EINVAL");
@@ -347,6 +343,11 @@ impl Script {
         step["errno"] = json!("EINVAL");
         self.steps.push(step);
     }
+}
+
+/// Pages of a mapping, or of a part of some, that starts at a page of the arena.
+fn length(page: u64, amount: u64) -> u64 {
+    (amount % LONGEST + 1).min(ARENA - page)
 }
 
 fn span(page: u64, pages: u64) -> std::ops::Range<usize> {

@@ -3,8 +3,9 @@
 //!
 //! [`ensure`] looks up the image under a key of everything that it is made of ([`stamp`]). If it is there, that was all,
 //! and takes a few milliseconds. Otherwise one process at a time ([`lock`]) finds or makes a `core` library for the
-//! bare-metal target ([`sysroot`]), compiles the guest crates with the ordinary stable cargo ([`guest_cargo`]) and the
-//! C programs with the system's compiler ([`c_programs`]) and the modules to one object each ([`modules`]), packs the programs ([`initrd`]), and renames the finished directory into place ([`build`]).
+//! bare-metal target ([`sysroot`]), compiles the guest crates with the ordinary stable cargo ([`guest_cargo`]), the C programs
+//! with the system's compiler ([`c_programs`]) and the modules to one object each ([`modules`]), packs the programs ([`initrd`]),
+//! and renames the finished directory into place ([`build`]).
 //!
 //! Everything is written below one cache directory ([`Places`]); neither the user's toolchain nor the system is touched.
 //!

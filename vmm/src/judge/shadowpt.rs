@@ -23,6 +23,13 @@ use crate::scenario::{ProcessAddress, SpteFlag};
 /// Most pages that one finding lists.
 const MAX_ROWS: usize = 16;
 
+/// The bits of an entry's flags, lowest first.
+const FLAGS: [(u64, SpteFlag); 3] = [
+    (SPTE_VADDR_ALLOCATED, SpteFlag::Allocated),
+    (SPTE_VADDR_ANONYMOUS, SpteFlag::Anonymous),
+    (SPTE_PTE_MAPPED, SpteFlag::Mapped),
+];
+
 /// What the judge remembers from one step to the next.
 #[derive(Debug, Default)]
 pub(super) struct LastSeen {
@@ -113,13 +120,15 @@ fn flags_of(scene: &Scene<'_>, page: PageNumber) -> Option<Vec<SpteFlag>> {
         .checked_sub(table.pages().start)
         .filter(|_| table.pages().contains(&page))?;
     let entry = read_entry(scene, table, root_of(scene, table)?, index)?;
-    let named = [
-        (SPTE_VADDR_ALLOCATED, SpteFlag::Allocated),
-        (SPTE_VADDR_ANONYMOUS, SpteFlag::Anonymous),
-        (SPTE_PTE_MAPPED, SpteFlag::Mapped),
-    ];
-    let is_set = |(bit, _): &(u64, SpteFlag)| entry.flags & bit != 0;
-    Some(named.into_iter().filter(is_set).map(|(_, flag)| flag).collect())
+    Some(named(entry.flags).collect())
+}
+
+/// Those of the flags that have a name.
+fn named(flags: u64) -> impl Iterator<Item = SpteFlag> {
+    FLAGS
+        .into_iter()
+        .filter(move |(bit, _)| flags & bit != 0)
+        .map(|(_, flag)| flag)
 }
 
 fn open_table(judge: &mut Judge, scene: &Scene<'_>, table: &ShadowTable, findings: &mut Vec<Finding>) {
@@ -300,17 +309,8 @@ fn draw(
 }
 
 fn words(entry: Entry, vaddr: u64, names: &mut Names) -> String {
-    let mut words = Vec::new();
-    for (bit, name) in [
-        (SPTE_VADDR_ALLOCATED, "allocated"),
-        (SPTE_VADDR_ANONYMOUS, "anonymous"),
-        (SPTE_PTE_MAPPED, "mapped"),
-    ] {
-        if entry.flags & bit != 0 {
-            words.push(name.to_owned());
-        }
-    }
-    let unknown = entry.flags & !(SPTE_VADDR_ALLOCATED | SPTE_VADDR_ANONYMOUS | SPTE_PTE_MAPPED);
+    let mut words: Vec<String> = named(entry.flags).map(|flag| flag.to_string()).collect();
+    let unknown = FLAGS.iter().fold(entry.flags, |flags, (bit, _)| flags & !bit);
     if unknown != 0 {
         words.push(format!("unknown flags {unknown:#x}"));
     }

@@ -180,12 +180,7 @@ impl Drive for LinuxDriver {
     }
 
     fn await_end(&mut self, channel: Channel) -> Result<End, ReferenceError> {
-        Ok(match self.answer(channel, operation::EXIT)? {
-            Outcome::Ended(status) => End::Reported(status),
-            Outcome::Replied(_) => End::StillAsks,
-            Outcome::Silent => End::Silent,
-            Outcome::GuestEnded => End::GuestEnded,
-        })
+        Ok(self.answer(channel, operation::EXIT)?.as_end())
     }
 
     fn tick(&mut self, count: u64) -> Result<Ticked, ReferenceError> {

@@ -90,12 +90,7 @@ impl Drive for Liar {
     }
 
     fn await_end(&mut self, _: Channel) -> Result<End, Infallible> {
-        Ok(match self.answer() {
-            Outcome::Ended(status) => End::Reported(status),
-            Outcome::Replied(_) => End::StillAsks,
-            Outcome::Silent => End::Silent,
-            Outcome::GuestEnded => End::GuestEnded,
-        })
+        Ok(self.answer().as_end())
     }
 
     fn tick(&mut self, _: u64) -> Result<Ticked, Infallible> {

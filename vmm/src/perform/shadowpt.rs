@@ -45,7 +45,7 @@ impl<D: Drive> Performer<D> {
             Err(nowhere) => return Ok(nowhere),
         };
         let number = self.shadowpt_base + OPEN;
-        let arguments = [number, pid.into(), start.0, end.0, entries.0, 0];
+        let arguments = [number, pid.into(), start.0, end.0, entries.0];
         let operation = AgentOperation::new(operation::SHADOWPT_OPEN, &arguments);
         if *each_request_fails && let Some(finding) = self.fail_each_request(process, &operation)? {
             return Ok(Performed::otherwise(finding));
@@ -87,7 +87,15 @@ impl<D: Drive> Performer<D> {
     ) -> Result<Option<Finding>, D::Error> {
         let order = |nth| AgentOperation::new(operation::FAIL_NTH, &[nth]);
         let close = AgentOperation::new(operation::SYSTEM_CALL, &[self.shadowpt_base + CLOSE]);
-        let expected = "refused with ENOMEM, as often as the kernel needs memory, and no other way";
+        let complaint = |performer: &Self, found: String| {
+            let expected = "refused with ENOMEM, as often as the kernel needs memory, and no other way";
+            Some(Finding::new(
+                Rule::Result,
+                performer.name(process),
+                expected,
+                found,
+            ))
+        };
         for nth in 1..=MOST_REQUESTS {
             self.ask(process, order(nth))?;
             let outcome = self.ask(process, operation.clone())?;
@@ -104,20 +112,12 @@ impl<D: Drive> Performer<D> {
                 },
                 Outcome::Ended(_) | Outcome::Silent | Outcome::GuestEnded => "no answer".to_owned(),
             };
-            return Ok(Some(Finding::new(
-                Rule::Result,
-                self.name(process),
-                expected,
-                found,
-            )));
+            return Ok(complaint(self, found));
         }
-        let found = format!("{MOST_REQUESTS} requests, and still refused");
-        Ok(Some(Finding::new(
-            Rule::Result,
-            self.name(process),
-            expected,
-            found,
-        )))
+        Ok(complaint(
+            self,
+            format!("{MOST_REQUESTS} requests, and still refused"),
+        ))
     }
 
     pub(super) fn shadowpt_close(

@@ -7,3 +7,5 @@ mod agents;
 mod driver;
 mod image;
 mod programs;
+#[path = "../support/shipped.rs"]
+mod shipped;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use abi::linux::process::{SIGFPE, SIGILL, SIGSEGV, WAIT_EXIT_SHIFT};
 use vmm::linux_reference::{ProgramRun, ReferenceError, is_replayed, run_program};
-use vmm::scenario::{Ending, Operation, OperationStep, Scenario, Step, collect};
+use vmm::scenario::{Ending, Operation, OperationStep, Step, collect};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// Enough for other schedules to show in an output that depends on them.
@@ -43,8 +43,7 @@ fn programs_of_scenarios_end_and_print_at_every_run_as_the_scenarios_expect() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
     let mut programs = 0;
     for file in collect(&[folder]).unwrap() {
-        let text = std::fs::read_to_string(&file).unwrap();
-        let scenario = Scenario::parse(&file.display().to_string(), &text, &image.programs).unwrap();
+        let scenario = crate::shipped::read(&file, &image);
         for step in scenario.steps {
             let Step::Operation(step) = step else {
                 continue;

@@ -8,10 +8,11 @@ mod differences;
 #[path = "../support/guest.rs"]
 mod guest;
 mod programs;
+#[path = "../support/shipped.rs"]
+mod shipped;
 mod wrong_kernel;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use vmm::image::{GuestImage, ImageKind};
@@ -63,13 +64,11 @@ fn name_below(folder: &Path, file: &Path) -> String {
 
 fn scenario_is_as_on_linux(
     name: &str,
-    file: &PathBuf,
+    file: &Path,
     image: &GuestImage,
     differences: &Differences,
 ) -> Result<(), Failed> {
-    let text = fs::read_to_string(file)?;
-    let scenario = Scenario::parse(&file.display().to_string(), &text, &image.programs)?;
-    compare(name, &scenario, image, &[], differences)?;
+    compare(name, &shipped::read(file, image), image, &[], differences)?;
     Ok(())
 }
 

@@ -1,6 +1,5 @@
 //! Programs of the image that need no driving: how they end and what they print.
 
-use std::fs;
 use std::path::PathBuf;
 
 use libtest_mimic::{Failed, Trial};
@@ -105,8 +104,7 @@ fn program_is_as_on_linux(
 fn every_program_is_run(image: &GuestImage, scenarios: &[PathBuf]) -> Result<(), Failed> {
     let mut run: Vec<String> = RUNS.iter().map(|(program, _)| (*program).to_owned()).collect();
     for file in scenarios {
-        let text = fs::read_to_string(file)?;
-        let scenario = Scenario::parse(&file.display().to_string(), &text, &image.programs)?;
+        let scenario = crate::shipped::read(file, image);
         run.extend(scenario.steps.into_iter().filter_map(|step| match step {
             Step::Operation(OperationStep {
                 operation: Operation::Exec { program, .. },

@@ -174,9 +174,6 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         "victim:old+0p",
     ),
     mutant("swap-slot-leaked", "swap", Rule::Result, "parent"),
-    mutant("driver-area-uncounted", "testdev", Rule::Result, "testdev"),
-    mutant("driver-goes-in-use", "testdev", Rule::Result, "testdev"),
-    mutant("driver-private-shared", "testdev", Rule::Result, "testdev"),
     shadow(
         "shadow-cow-untracked",
         "shadowpt/cow",
@@ -314,6 +311,9 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         "shadowpt-races",
     )
     .naming("RACE-1"),
+    mutant("driver-area-uncounted", "testdev", Rule::Result, "testdev"),
+    mutant("driver-goes-in-use", "testdev", Rule::Result, "testdev"),
+    mutant("driver-private-shared", "testdev", Rule::Result, "testdev"),
     mutant(
         "module-alias-writable",
         "modules/hello",

@@ -5,9 +5,10 @@
 #[path = "../support/guest.rs"]
 mod guest;
 mod list;
+#[path = "../support/shipped.rs"]
+mod shipped;
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -15,7 +16,6 @@ use vmm::image::{GuestImage, ImageKind};
 use vmm::judge::{Finding, Rule};
 use vmm::report::text::{Colour, Detail, render};
 use vmm::report::{Report, Verdict};
-use vmm::scenario::Scenario;
 
 use list::{MUTANTS, Mutant, NEED_A_TRANSLATION_CACHE, mutant};
 
@@ -57,7 +57,7 @@ fn is_caught(mutant: &Mutant, image: &GuestImage) -> Result<(), Failed> {
         mutant.scenario,
         &[format!("{}={}", abi::boot::CMDLINE_MUTANT, mutant.name)],
         image,
-    )?;
+    );
     let named = report.findings().any(|finding| mutant.is_told_by(finding));
     if report.verdict == Verdict::Fail && named {
         return Ok(());
@@ -99,7 +99,7 @@ fn nothing_is_caught(image: &GuestImage) -> Result<(), Failed> {
         .map(|mutant| mutant.scenario)
         .collect::<BTreeSet<_>>()
     {
-        let report = run(scenario, &[], image)?;
+        let report = run(scenario, &[], image);
         if report.verdict != Verdict::Pass {
             return Err(render(&report, Colour::Plain, Detail::Full).into());
         }
@@ -123,12 +123,10 @@ fn every_mutant_is_listed() -> Result<(), Failed> {
     Err(format!("the kernel has {declared:?}, this test {listed:?}").into())
 }
 
-fn run(scenario: &str, options: &[String], image: &GuestImage) -> Result<Report, Failed> {
+fn run(scenario: &str, options: &[String], image: &GuestImage) -> Report {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("the crate lies in the workspace");
     let file = root.join(format!("scenarios/{scenario}.json"));
-    let text = fs::read_to_string(&file)?;
-    let scenario = Scenario::parse(&file.display().to_string(), &text, &image.programs)?;
-    Ok(guest::run(image, &scenario, options))
+    guest::run(image, &shipped::read(&file, image), options)
 }

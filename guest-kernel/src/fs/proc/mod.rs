@@ -2,23 +2,25 @@
 //!
 //! - `maps`, `memory` (as `mem`) and `pagemap` in `/proc/PID` and `/proc/self`
 //! - `fail_nth` (as `fail-nth`) in `/proc/self` alone
-//! - `devices`, `modules`: `/proc/devices` and `/proc/modules`
+//! - `listing`: `/proc/devices` and `/proc/modules`
 //! - `entries`: what drivers have registered
 //!
 //! Who may open a file about a process is who may on Linux: the superuser, and a process of the same user and group that has not
 //! changed them since it called execve. A process may always see its own areas.
 
-mod devices;
 mod entries;
 mod fail_nth;
+mod listing;
 mod maps;
 mod memory;
-mod modules;
 mod pagemap;
 
-use super::Node;
+use super::{Node, devices};
 use crate::errno::Errno;
+use crate::module;
 use crate::process::{self, Inspected};
+
+use listing::Listing;
 
 pub(crate) use entries::{create as proc_create, remove as remove_proc_entry};
 
@@ -30,8 +32,8 @@ const MODULES: &[u8] = b"modules";
 pub(super) fn find(path: &[u8]) -> Result<Node, Errno> {
     let Some(slash) = path.iter().position(|&byte| byte == b'/') else {
         return match path {
-            DEVICES => Node::new(devices::Devices),
-            MODULES => Node::new(modules::Modules),
+            DEVICES => Node::new(Listing(devices::list)),
+            MODULES => Node::new(Listing(module::listing)),
             name => entries::find(name),
         };
     };

@@ -10,8 +10,7 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use super::super::address::FrameNumber;
-use super::super::frames::{self, FrameKind, FrameRef, OutOfMemory};
+use super::super::frames::{self, FrameRef, OutOfMemory};
 use super::super::page_table::PageTable;
 use super::super::swap;
 use super::unmap::release;
@@ -54,7 +53,7 @@ fn share_pages(parent: &mut PageTable, child: &mut PageTable, area: &Vma) -> Res
     let private = is_private(&area.backing);
     let copies = private && COPIES.load(Ordering::Relaxed);
     parent.try_update_unflushed(area.range, |page, entry| {
-        if copies && entry.has_frame() && is_programs_own(entry.frame()) {
+        if copies && entry.has_frame() && frames::is_programs(entry.frame()) {
             let copy = cow::copy_of(entry.frame())?;
             child.install(page, entry.with_frame(copy.number()))?;
             copy.leave();
@@ -73,11 +72,6 @@ fn share_pages(parent: &mut PageTable, child: &mut PageTable, area: &Vma) -> Res
             .inspect_err(|OutOfMemory| release(shared))?;
         Ok(if keeps_writable(area) { entry } else { shared })
     })
-}
-
-/// Neither a file's nor a driver's.
-fn is_programs_own(frame: FrameNumber) -> bool {
-    frames::kind(frame) == FrameKind::Anonymous as u16
 }
 
 fn is_private(backing: &Backing) -> bool {

@@ -5,8 +5,8 @@
 //! take pages away; none of them brings a page in.
 //!
 //! One verb a file: `map`, `map_file`, `unmap`, `protect`, `advise`, `heap` (brk), `fault`, `cow`, `fork`; `remap` puts frames there
-//! from the start, and lends those of the kernel's; `driver`: areas that a driver is behind; `remote` goes past protection; `pagemap` tells what is there. `area`
-//! and `areas` hold no hardware and are tested on the host; `layout` has the fixed addresses.
+//! from the start, and lends those of the kernel's; `driver`: areas that a driver is behind; `remote` goes past protection;
+//! `pagemap` tells what is there. `area` and `areas` hold no hardware and are tested on the host; `layout` has the fixed addresses.
 //!
 //! There is no page of zeros that everyone shares: a first read of an anonymous page gets a frame of its own.
 //!

@@ -10,7 +10,7 @@ use abi::linux::pagemap::{EXCLUSIVE, FILE, PRESENT, SLOT_SHIFT, SWAPPED};
 use abi::{PAGE_SHIFT, PAGE_SIZE};
 
 use super::super::address::PageRange;
-use super::super::frames::{self, FrameKind};
+use super::super::frames;
 use super::super::page_table::Entry;
 use super::AddressSpace;
 
@@ -47,7 +47,7 @@ fn word(entry: Entry, is_shared: bool, numbers: Numbers) -> u64 {
         return SWAPPED | shown(u64::from(slot.as_u32()) << SLOT_SHIFT);
     }
     let frame = entry.frame();
-    let is_programs_own = frames::kind(frame) == FrameKind::Anonymous as u16 && !is_shared;
+    let is_programs_own = frames::is_programs(frame) && !is_shared;
     let (kind, owners_in_kernel) = if is_programs_own { (0, 0) } else { (FILE, 1) };
     let exclusive = if frames::references(frame) == owners_in_kernel + 1 {
         EXCLUSIVE

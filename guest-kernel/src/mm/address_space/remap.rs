@@ -1,7 +1,7 @@
 //! Frames that are in a program's memory from the start, as Linux's `remap_pfn_range` puts them there.
 //!
-//! Those that the kernel lends can be read only. The program brings the addresses: a part of private anonymous memory that it has not touched. That part becomes an area of its
-//! own; what was there before comes back when the kernel takes its frames away.
+//! Those that the kernel lends can be read only. The program brings the addresses: a part of private anonymous memory that it
+//! has not touched. That part becomes an area of its own; what was there before comes back when the kernel takes its frames away.
 
 use super::super::address::{PageRange, VirtAddr};
 use super::super::frames::{FrameRef, OutOfMemory};

@@ -146,13 +146,12 @@ pub(super) fn references(frame: FrameNumber) -> u32 {
 
 /// Whether the frame is a driver's, and so may be mapped for programs. It may be any number.
 pub(super) fn is_drivers(frame: FrameNumber) -> bool {
-    with(|frames| {
-        let is_memory = frame.index() < frames.frames();
-        is_memory && {
-            let info = frames.info(frame);
-            info.references > 0 && info.kind == FrameKind::ModulePages as u16
-        }
-    })
+    is_in_use(frame, FrameKind::ModulePages)
+}
+
+/// Whether the frame is programs' own: neither a file's nor a driver's.
+pub(super) fn is_programs(frame: FrameNumber) -> bool {
+    kind(frame) == FrameKind::Anonymous as u16
 }
 
 /// What the frame is used for, one of [`FrameKind`].
@@ -160,10 +159,15 @@ pub(super) fn kind(frame: FrameNumber) -> u16 {
     with(|frames| frames.info(frame).kind)
 }
 
-/// Whether somebody has the frame, and for that use.
+/// Whether somebody has the frame, and for that use. It may be any number.
 pub(super) fn is_in_use(frame: FrameNumber, kind: FrameKind) -> bool {
-    let info = with(|frames| frames.info(frame));
-    info.references > 0 && info.kind == kind as u16
+    with(|frames| {
+        let is_memory = frame.index() < frames.frames();
+        is_memory && {
+            let info = frames.info(frame);
+            info.references > 0 && info.kind == kind as u16
+        }
+    })
 }
 
 /// The number that the owner of a frame keeps in the table.

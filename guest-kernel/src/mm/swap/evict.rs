@@ -4,7 +4,7 @@ use core::mem::ManuallyDrop;
 
 use super::super::address::{FrameNumber, PageRange, VirtAddr};
 use super::super::direct_map;
-use super::super::frames::{self, Contents, FrameKind, OutOfMemory};
+use super::super::frames::{self, Contents, OutOfMemory};
 use super::super::page_table::{Entry, PageTable, registry};
 use super::Swap;
 use crate::arch;
@@ -93,7 +93,7 @@ impl Victim {
     /// The frame is a program's own, every reference to it is an entry for this page, and none of them has been used since
     /// the hand came by.
     fn can_go(&self) -> bool {
-        if frames::kind(self.frame) != FrameKind::Anonymous as u16 {
+        if !frames::is_programs(self.frame) {
             return false;
         }
         let references = frames::references(self.frame) as usize;

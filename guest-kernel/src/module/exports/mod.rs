@@ -21,7 +21,7 @@ use crate::mm::{
     VirtAddr, Vmalloc,
 };
 use crate::mutant::{self, Mutant};
-use crate::process::with_current;
+use crate::process;
 
 use super::table::with_modules;
 use files::{
@@ -153,7 +153,7 @@ unsafe extern "C" fn copy_from_user(to: *mut u8, from: u64, bytes: usize) -> usi
     }
     by_pieces(from, bytes, |piece, done| {
         let into = &mut into[done..done + piece.len()];
-        with_current(|process| process.address_space().read(piece, into))
+        process::copy_in(piece, into)
     })
 }
 
@@ -162,7 +162,7 @@ unsafe extern "C" fn copy_to_user(to: u64, from: *const u8, bytes: usize) -> usi
     let from = unsafe { slice::from_raw_parts(from, bytes) };
     by_pieces(to, bytes, |piece, done| {
         let from = &from[done..done + piece.len()];
-        with_current(|process| process.address_space().write(piece, from))
+        process::copy_out(piece, from)
     })
 }
 

@@ -1,8 +1,8 @@
-use super::super::elf::u64_at;
 use super::super::sample::{
     BSS, DATA, KERNEL_NAME, NUMBER, SYMBOL_DATA, SYMBOL_KERNEL, SYMBOL_NUMBER, SYMBOL_TEXT, Sample,
 };
 use super::*;
+use crate::elf::u64_at;
 
 const BASE: u64 = 0xffff_ffff_d000_0000;
 const PRINTK: u64 = 0xffff_ffff_8020_1230;

@@ -1,56 +1,45 @@
 //! Memory from the kernel's heap.
 
-use super::{Memory, sealed::Raw, virt_to_phys, zeroed};
-use crate::{Errno, PAGE_SIZE, kernel};
+use super::{Block, Memory, pfn_in_row, sealed::Raw, virt_to_phys};
+use crate::{Errno, kernel};
 
 /// Bytes in a row (`kzalloc`). From a page's size on they start a page; smaller pieces share one with others, and cannot be
 /// protected or reserved.
 #[derive(Debug)]
-pub struct Kmalloc {
-    start: *mut u8,
-    len: usize,
-}
+pub struct Kmalloc(Block);
 
 impl Kmalloc {
     /// Takes that many bytes; ENOMEM if there are none.
     pub fn new(len: usize) -> Result<Self, Errno> {
         // SAFETY: taking memory touches none that anyone has.
-        let start = zeroed(unsafe { kernel::kmalloc(len) }, len)?;
-        Ok(Self { start, len })
+        let block = Block::given(unsafe { kernel::kmalloc(len) }, len)?;
+        // SAFETY: the kernel has just given so many bytes there.
+        unsafe { block.start.write_bytes(0, len) };
+        Ok(Self(block))
     }
 
     /// Physical address of the first byte (`virt_to_phys`).
     #[must_use]
     pub fn physical_address(&self) -> u64 {
-        virt_to_phys(self.start)
+        virt_to_phys(self.0.start)
     }
 }
 
 impl Memory for Kmalloc {}
 
 impl Raw for Kmalloc {
-    fn start(&self) -> *mut u8 {
-        self.start
-    }
-
-    fn len(&self) -> usize {
-        self.len
+    fn block(&self) -> &Block {
+        &self.0
     }
 
     fn pfn_at(&self, address: *const u8) -> u64 {
-        virt_to_phys(address) / PAGE_SIZE as u64
+        pfn_in_row(address)
     }
 }
 
 impl Drop for Kmalloc {
     fn drop(&mut self) {
         // SAFETY: it came from `kmalloc`, and nobody has it any more.
-        unsafe { kernel::kfree(self.start) };
+        unsafe { kernel::kfree(self.0.start) };
     }
 }
-
-// SAFETY: it owns its bytes like a boxed slice.
-unsafe impl Send for Kmalloc {}
-
-// SAFETY: as for `Send`; shared, it can only be read.
-unsafe impl Sync for Kmalloc {}

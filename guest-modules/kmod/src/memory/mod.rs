@@ -120,14 +120,55 @@ fn range<M: sealed::Raw + ?Sized>(memory: &M, offset: usize, bytes: usize) -> *m
 }
 
 pub(crate) mod sealed {
+    use super::Block;
+
     /// Where memory is: for the types of this module alone.
     pub trait Raw {
-        /// The first byte.
-        fn start(&self) -> *mut u8;
-        /// Number of bytes.
-        fn len(&self) -> usize;
+        /// All of it.
+        fn block(&self) -> &Block;
+
         /// Number of the frame behind an address in it.
         fn pfn_at(&self, address: *const u8) -> u64;
+
+        /// The first byte.
+        fn start(&self) -> *mut u8 {
+            self.block().start
+        }
+
+        /// Number of bytes.
+        fn len(&self) -> usize {
+            self.block().len
+        }
+    }
+}
+
+/// Bytes that the kernel gave, until whoever has it gives them back.
+#[derive(Debug)]
+pub struct Block {
+    start: *mut u8,
+    len: usize,
+}
+
+// SAFETY: its bytes are its owner's alone, as a boxed slice's are.
+unsafe impl Send for Block {}
+
+// SAFETY: as for `Send`; shared, they can only be read.
+unsafe impl Sync for Block {}
+
+impl Block {
+    /// What the kernel gave for that many bytes; ENOMEM for null.
+    fn given(start: *mut u8, len: usize) -> Result<Self, Errno> {
+        if start.is_null() {
+            Err(Errno::ENOMEM)
+        } else {
+            Ok(Self { start, len })
+        }
+    }
+
+    /// As [`Self::given`], of whole pages; `give` is asked for their bytes.
+    fn of_pages(pages: usize, give: impl FnOnce(usize) -> *mut u8) -> Result<Self, Errno> {
+        let len = pages.checked_mul(PAGE_SIZE).ok_or(Errno::ENOMEM)?;
+        Self::given(give(len), len)
     }
 }
 
@@ -136,12 +177,7 @@ fn virt_to_phys(address: *const u8) -> u64 {
     address as u64 - DIRECT_MAP_BASE
 }
 
-/// Gives zeros to memory that the kernel gave, if it did.
-fn zeroed(start: *mut u8, len: usize) -> Result<*mut u8, Errno> {
-    if start.is_null() {
-        return Err(Errno::ENOMEM);
-    }
-    // SAFETY: the kernel has just given so many bytes there.
-    unsafe { start.write_bytes(0, len) };
-    Ok(start)
+/// Number of the frame behind an address there.
+fn pfn_in_row(address: *const u8) -> u64 {
+    virt_to_phys(address) / PAGE_SIZE as u64
 }

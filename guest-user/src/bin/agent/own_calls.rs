@@ -1,11 +1,11 @@
 //! Calls that no library has a name for: by number, those of the shadow page table, and failures that are ordered.
 #![allow(unsafe_code, reason = "system calls by number")]
 
+use abi::PAGE_SIZE;
 use abi::linux::errno::EINVAL;
-use abi::shadowpt::{ShadowPte, UserShadowPt};
-use guest_user::FailNth;
 use guest_user::syscall::shadowpt::ShadowPt;
 use guest_user::syscall::{Errno, by_number};
+use guest_user::{FailNth, Span};
 
 use crate::transport::Transport;
 
@@ -19,19 +19,11 @@ pub(crate) fn system_call(transport: &mut impl Transport) -> Result<u64, Errno> 
 pub(crate) fn shadowpt_open(transport: &mut impl Transport) -> Result<u64, Errno> {
     let calls = ShadowPt::at(transport.argument(0));
     let target = transport.argument(1) as i32;
-    let mut request = UserShadowPt {
-        start_vaddr: transport.argument(2),
-        end_vaddr: transport.argument(3),
-        entries: transport.argument(4) as *mut ShadowPte,
-    };
-    let elsewhere = transport.argument(5);
-    let dest = match elsewhere {
-        0 => &raw mut request as u64,
-        address => address,
-    };
-    // SAFETY: the kernel changes the structure, which is lent to it, and the entries, where no Rust object lies.
-    unsafe { calls.open_at(target, dest) }?;
-    transport.value(request.end_vaddr);
+    let [start, end] = [2, 3].map(|index| transport.argument(index));
+    // SAFETY: the VMM gives addresses at which no Rust object lies.
+    let entries = unsafe { Span::at(transport.argument(4), PAGE_SIZE) };
+    let shown_end = calls.open(target, start, end, entries)?;
+    transport.value(shown_end);
     Ok(0)
 }
 

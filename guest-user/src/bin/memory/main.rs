@@ -12,13 +12,12 @@ mod protection;
 mod sharing;
 mod unmapping;
 
-use core::fmt;
-
 use abi::PAGE_SIZE;
 use abi::linux::mman::{MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE};
+use guest_user::facts::{fact, section};
 use guest_user::syscall::process::WaitStatus;
 use guest_user::syscall::{Errno, Outcome};
-use guest_user::{Arguments, Span, child, println, program};
+use guest_user::{Arguments, Span, child, program};
 
 program!(main);
 
@@ -35,15 +34,6 @@ fn main(_: Arguments) -> i32 {
     section("sharing", sharing::facts);
     section("pointers", pointers::facts);
     0
-}
-
-fn section(name: &str, facts: fn()) {
-    println!("{name}");
-    facts();
-}
-
-fn fact(what: &str, value: impl fmt::Display) {
-    println!("  {what}: {value}");
 }
 
 fn outcome<T>(result: Result<T, Errno>) -> Outcome {

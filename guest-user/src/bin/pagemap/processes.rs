@@ -6,7 +6,7 @@ use guest_user::syscall::process::{self, WaitOutcome};
 use guest_user::syscall::{Outcome, file};
 use guest_user::{Board, Span, child, maps, println};
 
-use crate::word::{PageMap, Path, offset_of};
+use crate::word::{PageMap, offset_of, open, path};
 
 /// Words on the board.
 const CHILD: u64 = 0;
@@ -60,7 +60,7 @@ pub(crate) fn show() {
         "a process that is gone: {}",
         Outcome::from(PageMap::of(child).map(drop))
     );
-    println!("its areas: {}", Outcome::from(Path::new(child, "maps").open()));
+    println!("its areas: {}", Outcome::from(open(child, "maps")));
     println!("alone again: {}", map.at(private.address()));
     childs.close();
     map.close();
@@ -69,7 +69,7 @@ pub(crate) fn show() {
 /// All areas in one number.
 fn areas(pid: i32) -> u64 {
     let mut sum = 0_u64;
-    maps::for_each_in(Path::new(pid, "maps").as_c_str(), |region| {
+    maps::for_each_in(path(pid, "maps").as_c_str(), |region| {
         let permissions = u64::from(u32::from_le_bytes(region.permissions));
         for word in [region.start, region.end, permissions] {
             sum = (sum ^ word).wrapping_mul(0x100_0000_01b3);

@@ -11,10 +11,10 @@ use abi::linux::mman::{MAP_PRIVATE, PROT_READ, PROT_WRITE};
 use abi::linux::pagemap::{EXCLUSIVE, FRAME_MASK, PRESENT};
 use guest_user::syscall::credentials::{effective_user_id, set_group_id, set_user_id};
 use guest_user::syscall::process::{self, parent_process_id};
-use guest_user::syscall::{Errno, Outcome};
+use guest_user::syscall::{Errno, as_it_should_be};
 use guest_user::{Span, child, println};
 
-use crate::word::{PageMap, Path};
+use crate::word::{PageMap, open};
 
 /// Path of this program.
 const PATH: &CStr = c"pagemap";
@@ -75,14 +75,6 @@ fn touched() -> Span {
     span
 }
 
-fn open(pid: i32, name: &str) -> Result<(), Errno> {
-    Path::new(pid, name).open().map(drop)
-}
-
-fn fact(what: &str, found: Result<(), Errno>, right: Result<(), Errno>) {
-    if found == right {
-        println!("{what}: as it should be");
-    } else {
-        println!("{what}: {}, not {}", Outcome::from(found), Outcome::from(right));
-    }
+fn fact(what: &str, found: Result<i32, Errno>, right: Result<(), Errno>) {
+    println!("{what}: {}", as_it_should_be(found, right));
 }

@@ -1,11 +1,11 @@
 //! A word of the file, and the file itself.
 
-use core::ffi::CStr;
-use core::fmt::{self, Write};
+use core::fmt;
 
 use abi::PAGE_SIZE;
 use abi::linux::pagemap::{ENTRY_BYTES, EXCLUSIVE, FILE, FRAME_MASK, PRESENT, SWAPPED};
 use abi::linux::syscall::O_RDONLY;
+use guest_user::Text;
 use guest_user::syscall::credentials::effective_user_id;
 use guest_user::syscall::{Errno, file};
 
@@ -63,7 +63,7 @@ impl PageMap {
     }
 
     pub(crate) fn of(pid: i32) -> Result<Self, Errno> {
-        Path::new(pid, "pagemap").open().map(Self)
+        open(pid, "pagemap").map(Self)
     }
 
     pub(crate) fn close(self) {
@@ -85,38 +85,11 @@ pub(crate) fn offset_of(address: u64) -> u64 {
 }
 
 /// Path of a file about a process.
-pub(crate) struct Path {
-    bytes: [u8; 32],
-    len: usize,
+pub(crate) fn path(pid: i32, name: &str) -> Text<32> {
+    Text::of(format_args!("/proc/{pid}/{name}"))
 }
 
-impl Path {
-    pub(crate) fn new(pid: i32, name: &str) -> Self {
-        let mut path = Self {
-            bytes: [0; 32],
-            len: 0,
-        };
-        write!(path, "/proc/{pid}/{name}").expect("the path is short");
-        path
-    }
-
-    pub(crate) fn as_c_str(&self) -> &CStr {
-        CStr::from_bytes_until_nul(&self.bytes).expect("the last byte stays NUL")
-    }
-
-    pub(crate) fn open(&self) -> Result<i32, Errno> {
-        file::open(self.as_c_str(), O_RDONLY)
-    }
-}
-
-impl Write for Path {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let end = self.len + text.len();
-        if end >= self.bytes.len() {
-            return Err(fmt::Error);
-        }
-        self.bytes[self.len..end].copy_from_slice(text.as_bytes());
-        self.len = end;
-        Ok(())
-    }
+/// Opens that file.
+pub(crate) fn open(pid: i32, name: &str) -> Result<i32, Errno> {
+    file::open(path(pid, name).as_c_str(), O_RDONLY)
 }

@@ -1,12 +1,14 @@
 //! Frames that cannot be asked for, and buffers that cannot take them.
-#![allow(unsafe_code, reason = "names addresses at which nothing is")]
+
+use core::time::Duration;
 
 use abi::PAGE_SIZE;
 use abi::boot::KERNEL_PHYS;
 use abi::linux::mman::PROT_READ;
+use guest_user::syscall::time::sleep;
 use guest_user::{ShadowTable, Span, child};
 
-use crate::{Setting, end, fact, hole, in_child, kernel_page, memory_with, says, sleep_for_ever, untouched};
+use crate::{Setting, at, fact, hole, in_child, kernel_page, memory_with, says, sleep_for_ever, untouched};
 
 pub(crate) fn cases(setting: Setting) {
     let calls = setting.calls;
@@ -70,25 +72,20 @@ pub(crate) fn cases(setting: Setting) {
     in_child("a child of the inspector's", || {
         fact("  page contents", calls.page_contents(frame, buffer));
     });
-    end(other);
+    child::end(other);
     calls.close().expect("shadowpt_close");
 }
 
 /// A process that is no target later on, and the frame of a page that it has.
 fn another_process(setting: Setting) -> (i32, u64) {
     let other = child::start(|| sleep_for_ever(setting.range, 3));
-    crate::sleep(core::time::Duration::from_millis(10));
+    sleep(Duration::from_millis(10));
     let table = ShadowTable::open(setting.calls, other, setting.start(), setting.end());
     let table = table.expect("shadowpt_open");
     setting.calls.start().expect("shadowpt_start");
     let frame = table.entry(0).pfn;
     setting.calls.close().expect("shadowpt_close");
     (other, frame)
-}
-
-fn at(address: u64) -> Span {
-    // SAFETY: nothing is at these addresses.
-    unsafe { Span::at(address, PAGE_SIZE) }
 }
 
 /// A page's length of addresses from there on, whether or not the span is as long.

@@ -1,5 +1,4 @@
 //! Memory that cannot take the entries.
-#![allow(unsafe_code, reason = "maps a file and names the stack")]
 
 use abi::PAGE_SIZE;
 use abi::linux::mman::{MAP_PRIVATE, PROT_NONE, PROT_READ};
@@ -8,7 +7,7 @@ use abi::shadowpt::MAX_SPT_RANGE;
 use guest_user::Span;
 use guest_user::syscall::file;
 
-use crate::{READ_WRITE, Setting, fact, hole, kernel_page, memory_with, shared, untouched};
+use crate::{READ_WRITE, Setting, at, fact, hole, kernel_page, memory_with, shared, untouched};
 
 /// A file that the image has.
 const FILE: &core::ffi::CStr = c"secret";
@@ -82,11 +81,6 @@ fn large(setting: Setting) {
     );
     let kept = [0, (pages + 1) * PAGE_SIZE].map(|offset| part.load(offset));
     assert_eq!(kept, [1, 1], "what is beside the entries stays");
-}
-
-fn at(address: u64) -> Span {
-    // SAFETY: nothing is at these addresses.
-    unsafe { Span::at(address, PAGE_SIZE) }
 }
 
 fn of_file() -> Span {

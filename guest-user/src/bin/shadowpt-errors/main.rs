@@ -15,14 +15,13 @@ mod turns;
 mod users;
 mod window;
 
-use core::fmt;
 use core::time::Duration;
 
 use abi::PAGE_SIZE;
 use abi::linux::mman::{MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE};
-use guest_user::syscall::process;
+use guest_user::facts::fact as says;
 use guest_user::syscall::shadowpt::ShadowPt;
-use guest_user::syscall::time::{Timespec, nanosleep};
+use guest_user::syscall::time::sleep;
 use guest_user::syscall::{Errno, Outcome};
 use guest_user::{Arguments, ShadowTable, Span, child, parse_number, println, program};
 
@@ -65,7 +64,7 @@ fn main(arguments: Arguments) -> i32 {
             UNSUPPORTED_STATUS
         }
     };
-    end(target);
+    child::end(target);
     status
 }
 
@@ -94,7 +93,7 @@ impl Setting {
     }
 
     fn end(self) -> u64 {
-        self.range.address() + self.range.len_bytes()
+        self.range.end()
     }
 
     /// The usual target and range, in new memory.
@@ -127,10 +126,6 @@ fn fact<T>(what: &str, result: Result<T, Errno>) {
     println!("  {what}: {}", Outcome::from(result));
 }
 
-fn says(what: &str, value: impl fmt::Display) {
-    println!("  {what}: {value}");
-}
-
 /// What a child does, and how it ends.
 fn in_child(who: &str, body: impl FnOnce()) {
     println!("  {who}");
@@ -159,15 +154,6 @@ fn sleep_for_ever(range: Span, byte: u8) -> ! {
     }
 }
 
-fn sleep(time: Duration) {
-    nanosleep(Timespec::from(time)).expect("nanosleep");
-}
-
-fn end(pid: i32) {
-    process::kill(pid, abi::linux::process::SIGKILL.into()).expect("kill");
-    process::wait(pid, 0).expect("wait4");
-}
-
 /// New private memory that nobody has touched.
 fn untouched(pages: u64) -> Span {
     Span::map(pages * PAGE_SIZE, READ_WRITE, MAP_PRIVATE).expect("mmap")
@@ -191,8 +177,13 @@ fn hole() -> Span {
 }
 
 /// A page in the kernel's half of the address space.
-#[allow(unsafe_code, reason = "names addresses that the kernel did not give")]
 fn kernel_page() -> Span {
-    // SAFETY: the kernel's half of the address space holds nothing of ours.
-    unsafe { Span::at(abi::boot::DIRECT_MAP_BASE, PAGE_SIZE) }
+    at(abi::boot::DIRECT_MAP_BASE)
+}
+
+/// A page's length of addresses, for calls to refuse.
+#[allow(unsafe_code, reason = "names addresses that the kernel did not give")]
+fn at(address: u64) -> Span {
+    // SAFETY: nothing of ours is at the addresses that are asked for.
+    unsafe { Span::at(address, PAGE_SIZE) }
 }

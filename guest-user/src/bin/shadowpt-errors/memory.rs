@@ -18,10 +18,7 @@ pub(crate) fn cases(setting: Setting) {
     let mut others = 0;
     for nth in 1..MAX_REQUESTS {
         let table = ShadowTable::map(setting.start(), setting.end()).expect("mmap");
-        fail_nth.set(nth).expect("write to fail-nth");
-        let opened = setting.try_open_in(table.entries());
-        let has_failed = fail_nth.left().expect("read of fail-nth") == 0;
-        fail_nth.set(0).expect("write to fail-nth");
+        let (opened, has_failed) = fail_nth.during(nth, || setting.try_open_in(table.entries()));
         match opened {
             Err(Errno(ENOMEM)) if has_failed => refusals += 1,
             Ok(()) if !has_failed => break,

@@ -21,7 +21,7 @@ use guest_user::syscall::group::{own_group, set_group};
 use guest_user::syscall::process::{self, WaitOutcome};
 use guest_user::syscall::shadowpt::ShadowPt;
 use guest_user::syscall::signal::{SignalSet, block, wait_for};
-use guest_user::syscall::time::{Timespec, nanosleep};
+use guest_user::syscall::time::sleep;
 use guest_user::{Arguments, Board, ShadowTable, Span, child, parse_number, println, program};
 
 program!(main);
@@ -115,11 +115,8 @@ impl Race {
 
     /// A table of the target's range.
     fn open(&self, target: i32) -> ShadowTable {
-        let (start, end) = (
-            self.range.address(),
-            self.range.address() + self.range.len_bytes(),
-        );
-        ShadowTable::open(self.calls, target, start, end).expect("shadowpt_open")
+        let opened = ShadowTable::open(self.calls, target, self.range.address(), self.range.end());
+        opened.expect("shadowpt_open")
     }
 
     /// Whether the table is free again.
@@ -146,5 +143,5 @@ fn map_range() -> Span {
 
 /// Sleeps while others run: the clock stands still until all of them sleep.
 fn let_others_finish(turns: u64) {
-    nanosleep(Timespec::from(Duration::from_secs(turns))).expect("nanosleep");
+    sleep(Duration::from_secs(turns));
 }

@@ -12,10 +12,7 @@ const OTHERWISE: u64 = 3;
 
 pub(crate) fn race(race: &Race) {
     let target = process::process_id();
-    let (start, end) = (
-        race.range.address(),
-        race.range.address() + race.range.len_bytes(),
-    );
+    let (start, end) = (race.range.address(), race.range.end());
     let racers = [0, 1, 2].map(|number| {
         race.racer(|| {
             let table = ShadowTable::map(start, end).expect("mmap");

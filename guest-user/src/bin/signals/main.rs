@@ -11,6 +11,7 @@ mod unblocking;
 use core::fmt;
 use core::time::Duration;
 
+use guest_user::facts::{fact, section};
 use guest_user::syscall::signal::{SignalSet, Taken, wait_for};
 use guest_user::syscall::time::Timespec;
 use guest_user::syscall::{Errno, process};
@@ -29,15 +30,6 @@ fn main(arguments: Arguments) -> i32 {
     println!("inheritance");
     inheritance::facts(arguments);
     0
-}
-
-fn section(name: &str, facts: fn()) {
-    println!("{name}");
-    facts();
-}
-
-fn fact(what: &str, value: impl fmt::Display) {
-    println!("  {what}: {value}");
 }
 
 /// Sends the calling process a signal.

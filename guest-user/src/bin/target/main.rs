@@ -15,7 +15,7 @@ use core::time::Duration;
 
 use abi::PAGE_SIZE;
 use guest_user::syscall::process;
-use guest_user::syscall::time::{Timespec, nanosleep};
+use guest_user::syscall::time::sleep;
 use guest_user::{Arguments, Span, parse_number, println, program};
 
 program!(main);
@@ -46,7 +46,7 @@ fn main(arguments: Arguments) -> i32 {
     if tells_pid {
         println!("target: process {}", process::process_id());
     }
-    println!("target: range {:#x} {:#x}", address, address + range.len_bytes());
+    println!("target: range {:#x} {:#x}", address, range.end());
     pause();
     if stack::holds(range) {
         stack::changes(range);
@@ -72,7 +72,7 @@ fn step(what: impl fmt::Display, change: impl FnOnce()) {
 }
 
 fn pause() {
-    nanosleep(Timespec::from(PAUSE)).expect("nanosleep");
+    sleep(PAUSE);
 }
 
 /// Page number `index` of the range.

@@ -6,10 +6,9 @@ use abi::PAGE_SIZE;
 use abi::linux::mman::{
     MADV_DONTNEED, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, PROT_NONE, PROT_READ, PROT_WRITE,
 };
-use abi::linux::process::SIGKILL;
 use abi::linux::syscall::O_RDONLY;
-use guest_user::syscall::time::{Timespec, nanosleep};
-use guest_user::syscall::{file, memory, process};
+use guest_user::syscall::time::sleep;
+use guest_user::syscall::{file, memory};
 use guest_user::{Span, child};
 
 use crate::{page, step};
@@ -55,15 +54,14 @@ fn copies(range: Span) {
     step("fork, and the child stores to page 1", || {
         child = child::start(|| {
             page(range, 1).store(0, 2);
-            nanosleep(Timespec::from(LONG)).expect("nanosleep");
+            sleep(LONG);
         });
     });
     step("a store to page 2, which the child has too", || {
         page(range, 2).store(0, 3);
     });
     step("the child ends, and a store to page 3", || {
-        process::kill(child, SIGKILL.into()).expect("kill");
-        process::wait(child, 0).expect("wait4");
+        child::end(child);
         page(range, 3).store(0, 3);
     });
 }

@@ -11,8 +11,7 @@ const LIMIT_BYTES: u64 = 8 << 20;
 /// Whether the range is one that the stack can grow into and has not reached.
 pub(crate) fn holds(range: Span) -> bool {
     let here = &raw const range as u64;
-    let end = range.address() + range.len_bytes();
-    end + PAGE_SIZE < here && here - range.address() < LIMIT_BYTES
+    range.end() + PAGE_SIZE < here && here - range.address() < LIMIT_BYTES
 }
 
 pub(crate) fn changes(range: Span) {

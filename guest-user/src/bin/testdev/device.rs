@@ -8,7 +8,7 @@ use abi::linux::syscall::O_RDWR;
 use abi::testdev::{FILL, PAGES};
 use abi::{PAGE_SIZE, testdev};
 use guest_user::syscall::{Errno, Outcome, file};
-use guest_user::{Span, println};
+use guest_user::{Span, lines, println};
 
 pub(crate) const PATH: &CStr = c"/dev/testdev";
 pub(crate) const PROC_PATH: &CStr = c"/proc/testdev-memory";
@@ -20,6 +20,9 @@ pub(crate) const AT_ONCE: u64 = 0;
 pub(crate) const SCATTERED: u64 = testdev::SCATTERED * PAGE_SIZE;
 pub(crate) const ON_FAULT: u64 = testdev::ON_FAULT * PAGE_SIZE;
 pub(crate) const MEMORY_BYTES: u64 = PAGES * PAGE_SIZE;
+
+/// Longest line of files that are shown.
+pub(crate) const LINE_BYTES: usize = 128;
 
 /// A descriptor of the device.
 #[derive(Clone, Copy)]
@@ -71,15 +74,7 @@ pub(crate) fn command(command: &str) -> Outcome {
 
 /// What the driver has been asked for so far.
 pub(crate) fn show_counts(when: &str) {
-    let control = file::open(CONTROL_PATH, O_RDWR).expect("open of the control file");
-    let mut text = [0; 256];
-    let len = file::read(control, &mut text).expect("read of the control file");
-    file::close(control).expect("close of the control file");
     println!("{when}:");
-    for line in text[..len]
-        .split(|&byte| byte == b'\n')
-        .filter(|line| !line.is_empty())
-    {
-        println!("  {}", line.escape_ascii());
-    }
+    let show = |line: &[u8]| println!("  {}", line.escape_ascii());
+    lines::for_each::<LINE_BYTES>(CONTROL_PATH, show).expect("read of the control file");
 }

@@ -4,9 +4,9 @@ use abi::linux::mman::{MAP_SHARED, PROT_READ};
 use abi::linux::syscall::{O_RDONLY, O_WRONLY, SEEK_CUR, SEEK_END, SEEK_SET};
 use abi::testdev::{FILL, WRITTEN};
 use guest_user::syscall::{Outcome, file};
-use guest_user::{child, println};
+use guest_user::{child, lines, println};
 
-use crate::device::{AT_ONCE, Device, MEMORY_BYTES, PATH};
+use crate::device::{AT_ONCE, Device, LINE_BYTES, MEMORY_BYTES, PATH};
 
 pub(crate) fn show() {
     let device = Device::opened();
@@ -41,13 +41,14 @@ pub(crate) fn show() {
 
 /// What `/proc/devices` has on the device, without its number.
 fn device_line() -> &'static str {
-    let fd = file::open(c"/proc/devices", O_RDONLY).expect("open of /proc/devices");
-    let mut text = [0; 512];
-    let len = file::read(fd, &mut text).expect("read of /proc/devices");
-    file::close(fd).expect("close of /proc/devices");
-    let mut lines = text[..len].split(|&byte| byte == b'\n');
-    let is_header = lines.next() == Some(b"Character devices:");
-    if is_header && lines.any(|line| line.ends_with(b" testdev")) {
+    let (mut count, mut has_header, mut has_device) = (0, false, false);
+    let look = |line: &[u8]| {
+        has_header |= count == 0 && line == b"Character devices:";
+        has_device |= line.ends_with(b" testdev");
+        count += 1;
+    };
+    lines::for_each::<LINE_BYTES>(c"/proc/devices", look).expect("read of /proc/devices");
+    if has_header && has_device {
         "listed"
     } else {
         "not listed"

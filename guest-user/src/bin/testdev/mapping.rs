@@ -4,9 +4,9 @@ use abi::PAGE_SIZE;
 use abi::linux::mman::{MADV_DONTNEED, MAP_SHARED};
 use abi::linux::syscall::O_RDONLY;
 use guest_user::syscall::{Outcome, file};
-use guest_user::{Span, child, println};
+use guest_user::{Span, child, lines, println};
 
-use crate::device::{AT_ONCE, Device, MEMORY_BYTES, ON_FAULT, READ_WRITE, SCATTERED};
+use crate::device::{AT_ONCE, Device, LINE_BYTES, MEMORY_BYTES, ON_FAULT, READ_WRITE, SCATTERED};
 
 /// The last page of the memory.
 const LAST: u64 = 3;
@@ -85,14 +85,7 @@ fn letters(span: Span) -> impl core::fmt::Display {
 
 /// Lines of the device in `/proc/self/maps`, without addresses.
 fn show_lines() {
-    let fd = file::open(c"/proc/self/maps", O_RDONLY).expect("open of /proc/self/maps");
-    let mut text = [0; 4096];
-    let mut len = 0;
-    while let count @ 1.. = file::read(fd, &mut text[len..]).expect("read of /proc/self/maps") {
-        len += count;
-    }
-    file::close(fd).expect("close of /proc/self/maps");
-    for line in text[..len].split(|&byte| byte == b'\n') {
+    let show = |line: &[u8]| {
         let mut words = line.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
         if line.ends_with(b"/dev/testdev")
             && let (Some(_), Some(permissions), Some(offset)) = (words.next(), words.next(), words.next())
@@ -104,7 +97,8 @@ fn show_lines() {
                 words.next_back().unwrap_or_default().escape_ascii()
             );
         }
-    }
+    };
+    lines::for_each::<LINE_BYTES>(c"/proc/self/maps", show).expect("read of /proc/self/maps");
 }
 
 /// What was put there is for the processor alone.

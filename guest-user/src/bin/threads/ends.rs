@@ -7,7 +7,7 @@ use abi::linux::process::SIGKILL;
 use abi::paging::USER_END;
 use guest_user::syscall::process::{self, WaitOutcome};
 use guest_user::syscall::thread::exit_thread;
-use guest_user::syscall::time::{Timespec, nanosleep};
+use guest_user::syscall::time::sleep;
 use guest_user::syscall::{Outcome, futex};
 use guest_user::{Board, Span, child};
 
@@ -48,7 +48,7 @@ fn the_first_thread_ends_first() {
     let board = Board::new();
     let status = child::run(|| {
         start(move || {
-            nanosleep(Timespec::from(Duration::from_millis(20))).expect("nanosleep");
+            sleep(Duration::from_millis(20));
             board.post(REACHED, 1);
             exit_thread(7)
         });

@@ -10,13 +10,13 @@ mod handoff;
 mod local;
 mod mutex;
 
-use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+use guest_user::facts::{fact, section};
 use guest_user::syscall::process;
 use guest_user::syscall::thread::thread_id;
 use guest_user::thread::{self, Thread};
-use guest_user::{Arguments, println, program};
+use guest_user::{Arguments, program};
 
 program!(main);
 
@@ -60,15 +60,6 @@ fn shared_memory() {
     let own = (0..THREADS)
         .filter(|&index| numbers[index] != process as u32 && !numbers[..index].contains(&numbers[index]));
     fact("threads with a number of their own", own.count());
-}
-
-fn section(name: &str, facts: fn()) {
-    println!("{name}");
-    facts();
-}
-
-fn fact(what: &str, value: impl fmt::Display) {
-    println!("  {what}: {value}");
 }
 
 /// As [`thread::spawn`], which has no reason to fail here.

@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use guest_user::syscall::Outcome;
 use guest_user::syscall::process::{self, WaitOutcome};
-use guest_user::syscall::time::{Timespec, nanosleep, now};
+use guest_user::syscall::time::{Timespec, nanosleep, now, sleep};
 use guest_user::{Arguments, child, println, program};
 
 program!(main);
@@ -19,7 +19,7 @@ fn main(_: Arguments) -> i32 {
     let child = child::start(|| {
         for step in 1..=STEPS {
             let before = now().expect("clock_gettime");
-            nanosleep(STEP.into()).expect("nanosleep");
+            sleep(STEP);
             let slept = now().expect("clock_gettime") - before;
             println!(
                 "child: step {step} of {STEPS}, slept long enough: {}",

@@ -213,34 +213,6 @@ pub enum Operation {
     Spin,
 }
 
-impl Operation {
-    /// Whether every Linux has what it needs.
-    #[must_use]
-    pub fn is_on_every_linux(&self) -> bool {
-        let is_missing = matches!(
-            self,
-            Self::FailNth { .. }
-                | Self::ShadowptOpen { .. }
-                | Self::ShadowptClose
-                | Self::ShadowptStart
-                | Self::ShadowptStop
-                | Self::ShadowptPageContents { .. }
-        );
-        let needs_them =
-            matches!(self, Self::Exec { program, .. } if PROGRAMS_OF_SUCH_CALLS.contains(&program.as_str()));
-        !is_missing && !needs_them
-    }
-}
-
-/// Programs that have nothing to show where their calls, or their device, are missing.
-const PROGRAMS_OF_SUCH_CALLS: [&str; 5] = [
-    "fail-nth",
-    "inspection",
-    "shadowpt-errors",
-    "shadowpt-races",
-    "testdev",
-];
-
 /// Longest sleep, in milliseconds: somebody waits for the verdict.
 pub const MAX_SLEEP_MS: u64 = 60_000;
 

@@ -1,18 +1,20 @@
-//! `/proc/devices`: the devices that are registered.
+//! A file about the whole system, whose text is made anew whenever it is read.
 
 use core::fmt;
 
 use super::super::operations::{FileOperations, Status};
-use super::super::{OpenFile, devices, pieces, seek};
+use super::super::text::Text;
+use super::super::{OpenFile, pieces, seek};
 use crate::errno::Errno;
 use crate::mm::UserSlice;
 
+/// What makes the text. It fails only for want of memory.
 #[derive(Debug)]
-pub(super) struct Devices;
+pub(super) struct Listing(pub(super) fn() -> Result<Text, fmt::Error>);
 
-impl FileOperations for Devices {
+impl FileOperations for Listing {
     fn read(&self, _: &OpenFile, position: &mut u64, to: UserSlice) -> Result<u64, Errno> {
-        let text = devices::list().map_err(|fmt::Error| Errno::ENOMEM)?;
+        let text = self.0().map_err(|fmt::Error| Errno::ENOMEM)?;
         pieces::read_contents(position, to, text.as_bytes())
     }
 
