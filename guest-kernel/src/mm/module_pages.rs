@@ -97,7 +97,7 @@ pub(crate) fn mark(frame: FrameNumber, reservation: Reservation) {
 /// Whether programs may map the frame. No for a frame that no module has, and for one that the kernel may not write or may execute:
 /// a program could change what is not to be changed.
 pub(crate) fn may_be_lent(frame: FrameNumber) -> bool {
-    is_modules(frame) && alias::protection(frame) == KernelProtection::Writable
+    frames::is_drivers(frame) && alias::protection(frame) == KernelProtection::Writable
 }
 
 /// A reference to a frame for a program that maps it, if programs may.
