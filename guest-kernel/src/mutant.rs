@@ -157,6 +157,10 @@ mutants! {
     RemovedModuleStays = "removed-module-stays";
     /// A module whose init function fails keeps its memory.
     FailedModuleStays = "failed-module-stays";
+    /// A module's mark that its pages are reserved is not set.
+    ReservationForgotten = "reservation-forgotten";
+    /// A module may lend programs frames that the kernel executes or may not write.
+    ProtectedFrameLent = "protected-frame-lent";
     /// The mark of a page that a module has reserved stays when the module takes it away.
     ReservationStays = "reservation-stays";
     /// A module's row of pages is mapped without its last page.

@@ -58,8 +58,8 @@ pub(crate) use kernel_pages::KernelPages;
 pub(crate) use kernel_stack::{KERNEL_STACKS, KernelStack, MAX_STACKS};
 pub(crate) use kmalloc::{LARGEST_OBJECT_BYTES, allocate_object, free_object, try_box, try_rc};
 pub(crate) use module_pages::{
-    Reservation, allocate_row, bytes_from as bytes_left_in_row, free_row, lend as lend_frame,
-    mark as mark_module_page, may_be_lent,
+    Reservation, allocate_row, bytes_from as bytes_left_in_row, check_lent, free_row, lend as lend_frame,
+    mark as mark_module_page,
 };
 pub(crate) use page_table::{PageTable, activate_kernel};
 pub(crate) use set_memory::{ProtectionChange, set_memory};

@@ -34,7 +34,7 @@ pub use abi::module::ModuleInfo as Info;
 pub use errno::Errno;
 pub use guarded::call_guarded;
 pub use lock::{Guard, Lock};
-pub use memory::{Kmalloc, Memory, Pages, Vmalloc};
+pub use memory::{Kmalloc, Memory, Pages, Vmalloc, virt_to_phys};
 #[doc(hidden)]
 pub use module::info;
 pub use module::{Hold, Module};

@@ -8,7 +8,7 @@ use abi::PAGE_SIZE;
 use abi::linux::mman::{MAP_SHARED, PROT_READ, PROT_WRITE};
 use abi::linux::pagemap::{ENTRY_BYTES, FRAME_MASK, PRESENT};
 use abi::linux::syscall::{O_RDONLY, O_RDWR};
-use abi::samples::PROC_MMAP_BYTES;
+use abi::samples::{PROC_MMAP_ADDRESSES, PROC_MMAP_BYTES, PhysicalAddresses};
 use guest_user::syscall::file;
 use guest_user::{Arguments, Span, println, program};
 
@@ -37,6 +37,11 @@ fn main(arguments: Arguments) -> i32 {
     let frames = [first, second].map(frame_behind);
     let is_one = frames[0].is_some() && frames[0] == frames[1];
     println!("both are in one frame: {is_one}");
+    let kernels = kernels_addresses(fd);
+    for (what, address) in [("record", kernels.record), ("page", kernels.page)] {
+        let is_here = frames[0] == Some(address / PAGE_SIZE);
+        println!("virt_to_phys of the kernel's {what} leads there: {is_here}");
+    }
 
     let mut bytes = [0; PROC_MMAP_BYTES];
     let len = file::read(fd, &mut bytes).expect("read of the file");
@@ -66,6 +71,15 @@ fn text(span: Span) -> impl core::fmt::Display {
 
 fn put(span: Span, text: [u8; PROC_MMAP_BYTES]) {
     (0..).zip(text).for_each(|(index, byte)| span.store(index, byte));
+}
+
+#[allow(unsafe_code, reason = "an ioctl that writes to memory")]
+fn kernels_addresses(fd: i32) -> PhysicalAddresses {
+    let mut addresses = PhysicalAddresses { record: 0, page: 0 };
+    // SAFETY: the request writes such a structure, and there is one.
+    let told = unsafe { file::ioctl(fd, PROC_MMAP_ADDRESSES, &raw mut addresses as u64) };
+    told.expect("the file tells its addresses");
+    addresses
 }
 
 /// Number of the frame behind the span's first page; None if there is none, or it is not told.

@@ -353,6 +353,10 @@ impl Drive for Driver {
         Some((frame, contents))
     }
 
+    fn sees_memory(&self) -> bool {
+        true
+    }
+
     fn take_output(&mut self) -> Result<Vec<u8>, VmError> {
         let stop = self.vm.stop();
         Ok(stop

@@ -140,6 +140,9 @@ pub trait Drive {
     /// The frame behind a page of the process on `channel` and what it holds, for a driver that can see that.
     fn page(&mut self, channel: Channel, address: VirtAddr) -> Option<(FrameNumber, FrameBytes)>;
 
+    /// Whether the driver sees the memory of its agents' processes.
+    fn sees_memory(&self) -> bool;
+
     /// What programs have printed since this was last called.
     ///
     /// # Errors

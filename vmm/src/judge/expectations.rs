@@ -1,7 +1,5 @@
 //! The expectations of check steps.
 
-use std::ops::Range;
-
 use abi::PAGE_SIZE;
 use abi::paging::{FAULT_FETCH, FAULT_WRITE};
 
@@ -14,8 +12,8 @@ use crate::inspect::walk::{self, Root, Translation};
 use crate::perform::{status_text, wait_status};
 use crate::report::excerpt;
 use crate::scenario::{
-    Access, ContentAt, Expectation, Layout, ProcessAddress, ProcessEnding, ProcessName, ProcessRegion,
-    RegionAddress, Since,
+    Access, ContentAt, Expectation, ProcessAddress, ProcessEnding, ProcessName, ProcessRegion, RegionAddress,
+    Since,
 };
 
 /// An expectation and what was found.
@@ -33,11 +31,11 @@ pub struct Judged {
 const PAGE_FAULT: u64 = 14;
 
 /// An address that a check names, resolved.
-struct Spot {
-    text: String,
-    process: Channel,
-    root: Root,
-    address: VirtAddr,
+pub(super) struct Spot {
+    pub(super) text: String,
+    pub(super) process: Channel,
+    pub(super) root: Root,
+    pub(super) address: VirtAddr,
 }
 
 /// What came of looking: a few words, and whether they are what was expected.
@@ -57,13 +55,7 @@ impl Judge {
             }
             Expectation::Content(content) => vec![content_of(content, scene)],
             Expectation::Dirtied { region, pages } => vec![self.dirtied(region, pages, scene)],
-            Expectation::ModulePages {
-                module,
-                at,
-                pages,
-                first,
-                frames,
-            } => vec![self.module_pages(module, at, *first..first.saturating_add(*pages), *frames, scene)],
+            Expectation::ModulePages(expected) => vec![self.module_pages(expected, scene)],
             Expectation::Spte { at, is } => vec![shadowpt::entry(at, is, scene)],
             Expectation::FrameKept(addresses) => each(addresses, |address| self.frame_kept(address, scene)),
             Expectation::FreeFrames { since, change } => vec![self.free_frames(*since, *change, scene)],
@@ -213,76 +205,6 @@ impl Judge {
         }
     }
 
-    /// Holds the process's page tables against the kernel's, at the addresses that the module has told.
-    fn module_pages(
-        &mut self,
-        module: &str,
-        at: &ProcessAddress,
-        pages: Range<u64>,
-        layout: Layout,
-        scene: &Scene<'_>,
-    ) -> Look {
-        let Some(&(offered, count)) = self.offered.get(module) else {
-            let found = "this kernel told of none";
-            return Err(Finding::new(
-                Rule::Evidence,
-                module,
-                "pages that it offers",
-                found,
-            ));
-        };
-        if pages.end > count {
-            let expected = format!("{} pages", pages.end);
-            return Err(unlike(module, expected, format!("{count} pages, as it says")));
-        }
-        let spot = spot(at, scene)?;
-        let kernel = scene.stop.root().map_err(|error| {
-            Finding::new(
-                Rule::Evidence,
-                module,
-                "the kernel's page tables",
-                error.to_string(),
-            )
-        })?;
-        let mut frames = Vec::new();
-        for (index, number) in (0..).zip(pages) {
-            let far =
-                |start: VirtAddr, pages: u64| VirtAddr(start.0.wrapping_add(pages.wrapping_mul(PAGE_SIZE)));
-            let place = scene.place(spot.process, far(spot.address, index));
-            let wanted = walk::translate(scene.memory(), kernel, far(offered, number)).ok();
-            let found = walk::translate(scene.memory(), spot.root, far(spot.address, index))
-                .ok()
-                .filter(|found| found.permissions.user);
-            let mut name = |translation: &Option<Translation>| match translation {
-                Some(translation) => self.names.frame(translation.frame()),
-                None => "not mapped".to_owned(),
-            };
-            let (wanted_name, found_name) = (name(&wanted), name(&found));
-            match (wanted, found) {
-                (Some(wanted), Some(found)) if wanted.frame() == found.frame() => {
-                    frames.push(found.frame().0);
-                }
-                _ => {
-                    let expected = format!("page {number} of {module}, {wanted_name}");
-                    return Err(unlike(place, expected, found_name));
-                }
-            }
-        }
-        let is_row = frames
-            .windows(2)
-            .all(|pair| pair[0].checked_add(1) == Some(pair[1]));
-        let found = if is_row { Layout::Row } else { Layout::Scattered };
-        if found == layout {
-            Ok(String::new())
-        } else {
-            Err(unlike(
-                spot.text,
-                format!("frames {layout}"),
-                format!("frames {found}"),
-            ))
-        }
-    }
-
     fn free_frames(&mut self, since: Since, change: i64, scene: &Scene<'_>) -> Look {
         let before = match since {
             Since::Start => self.start.free_frames,
@@ -409,7 +331,7 @@ fn translation(spot: &Spot, scene: &Scene<'_>) -> Result<Translation, Finding> {
     }
 }
 
-fn spot(address: &ProcessAddress, scene: &Scene<'_>) -> Result<Spot, Finding> {
+pub(super) fn spot(address: &ProcessAddress, scene: &Scene<'_>) -> Result<Spot, Finding> {
     let (process, root) = live(&address.process, scene)?;
     let text = address.to_string();
     match scene.regions.address(process, &address.place) {

@@ -7,6 +7,7 @@
 //! - [`Judge::audit`]: the rules that hold after every step ([`invariants`])
 //! - [`Judge::check`]: the expectations of a check step ([`expectations`])
 //! - [`Judge::last_process_ended`]: whether every frame has come back ([`account`]), and every process
+//! - [`module_pages`]: whether a process maps the frames that a module offers
 //! - [`shadowpt`]: whether a shadow page table says of its target what is true of it
 //! - [`life`]: whether the processes' reported states follow one another as they may
 
@@ -16,6 +17,7 @@ mod expectations;
 mod finding;
 mod invariants;
 pub mod life;
+mod module_pages;
 mod names;
 mod page_cache;
 mod shadowpt;

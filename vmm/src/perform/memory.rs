@@ -81,6 +81,7 @@ impl<D: Drive> Performer<D> {
             | Operation::Spin
             | Operation::Setuid { .. }
             | Operation::FailNth { .. }
+            | Operation::Pagemap { .. }
             | Operation::ShadowptOpen { .. }
             | Operation::ShadowptClose
             | Operation::ShadowptStart

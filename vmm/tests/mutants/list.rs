@@ -338,6 +338,18 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         Rule::FramesLost,
         "vmalloc frames",
     ),
+    mutant(
+        "reservation-forgotten",
+        "modules/kmmap",
+        Rule::Expectation,
+        "kmmap, frame",
+    ),
+    mutant(
+        "protected-frame-lent",
+        "modules/device-errors",
+        Rule::Result,
+        "module-errors",
+    ),
     mutant("reservation-stays", "modules/kmmap", Rule::FramesLost, "module"),
     mutant("remap-page-short", "modules/kmmap", Rule::Result, "mmap-test"),
     mutant("vmalloc-contiguous", "modules/vmmap", Rule::Result, "mmap-test"),
@@ -365,12 +377,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         Rule::Death,
         "guest_kernel",
     ),
-    mutant(
-        "pagemap-off-by-one",
-        "modules/proc-mmap",
-        Rule::Result,
-        "proc-mmap-test",
-    ),
+    mutant("pagemap-off-by-one", "pagemap", Rule::PageMap, "parent:buf+0p"),
 ];
 
 /// Faults that only a processor with a translation cache of its own can show: where KVM interprets the kernel, each store
@@ -380,8 +387,8 @@ pub(crate) const NEED_A_TRANSLATION_CACHE: &[Mutant] = &[
     mutant("cow-stale-tlb", "exec", Rule::Result, "cow"),
     mutant(
         "protection-stale-tlb",
-        "modules/kernel-jit",
+        "modules/memory",
         Rule::Result,
-        "test-jit",
+        "stale-protection",
     ),
 ];

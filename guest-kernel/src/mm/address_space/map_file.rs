@@ -170,9 +170,11 @@ impl AddressSpace {
         let backing = match backing {
             Some(backing) => backing,
             None => {
+                // From here on the mapping tells the driver when it goes.
+                let mapping = DriverMapping::new(file.clone(), operations, sharing, origin)?;
                 u32::try_from(end_page).map_err(|_| Errno::EOVERFLOW)?;
                 Backing::Driver {
-                    mapping: DriverMapping::new(file.clone(), operations, sharing, origin)?,
+                    mapping,
                     first_page: first_page as u32,
                 }
             }

@@ -13,7 +13,7 @@ use crate::device::events::{self, Event};
 use crate::errno::Errno;
 use crate::fs::{self, FileOperations, OpenFile};
 use crate::mm::{
-    FaultError, FrameNumber, FrameRef, MapOperations, NewArea, UserSlice, VirtAddr, lend_frame, may_be_lent,
+    FaultError, FrameNumber, FrameRef, MapOperations, NewArea, UserSlice, VirtAddr, check_lent, lend_frame,
     try_rc,
 };
 use crate::mutant::{self, Mutant};
@@ -163,10 +163,7 @@ fn remap(area: &mut NewArea, page: u64, pfn: u64, pages: u64) -> Result<(), Errn
         .filter(|_| pages <= area.pages())
         .ok_or(Errno::EINVAL)?;
     for index in 0..count {
-        let frame = first.checked_plus(index).ok_or(Errno::EINVAL)?;
-        if !may_be_lent(frame) {
-            return Err(Errno::EPERM);
-        }
+        check_lent(first.checked_plus(index).ok_or(Errno::EINVAL)?)?;
     }
     let count = match count {
         2.. if mutant::is(Mutant::RemapPageShort) => count - 1,

@@ -10,7 +10,7 @@ mod vmalloc;
 
 use core::slice;
 
-use abi::boot::DIRECT_MAP_BASE;
+use abi::boot::{DIRECT_MAP_BASE, MAX_MEMORY_MIB};
 
 use crate::user::all;
 use crate::{Errno, PAGE_SIZE, kernel};
@@ -172,12 +172,25 @@ impl Block {
     }
 }
 
-/// Physical address of memory in a row of frames, which the kernel sees all of at one distance.
-fn virt_to_phys(address: *const u8) -> u64 {
-    address as u64 - DIRECT_MAP_BASE
+/// Physical address of a value in memory of [`Kmalloc`] or [`Pages`], or of what the kernel gives back for an open file
+/// (`virt_to_phys`). The kernel sees all such memory at one distance.
+///
+/// # Panics
+///
+/// For a value that is elsewhere: on the stack, in the module itself, or in a [`Vmalloc`].
+#[must_use]
+pub fn virt_to_phys<T>(value: &T) -> u64 {
+    physical_address(core::ptr::from_ref(value).cast())
+}
+
+fn physical_address(address: *const u8) -> u64 {
+    let found = (address as u64)
+        .checked_sub(DIRECT_MAP_BASE)
+        .filter(|found| *found < MAX_MEMORY_MIB << 20);
+    found.unwrap_or_else(|| panic!("{address:?} is not in memory that has one distance"))
 }
 
 /// Number of the frame behind an address there.
 fn pfn_in_row(address: *const u8) -> u64 {
-    virt_to_phys(address) / PAGE_SIZE as u64
+    physical_address(address) / PAGE_SIZE as u64
 }

@@ -6,6 +6,7 @@
 
 mod case;
 mod jit;
+mod lent;
 mod mapping;
 mod proc;
 
@@ -20,10 +21,11 @@ fn main(arguments: Arguments) -> i32 {
     match arguments.get(1) {
         Some(b"kmmap") => mapping::show_device(c"/dev/kmmap", KMMAP_PAGES),
         Some(b"vmmap") => mapping::show_device(c"/dev/vmmap", VMMAP_PAGES),
+        Some(b"memory") => lent::show_device(),
         Some(b"proc-mmap") => proc::show_file(),
         Some(b"kernel-jit") => jit::show_device(),
         _ => {
-            println!("usage: module-errors kmmap|vmmap|proc-mmap|kernel-jit");
+            println!("usage: module-errors kmmap|vmmap|memory|proc-mmap|kernel-jit");
             return USAGE_STATUS;
         }
     }

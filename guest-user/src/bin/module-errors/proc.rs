@@ -3,6 +3,7 @@
 use abi::PAGE_SIZE;
 use abi::linux::mman::MAP_SHARED;
 use abi::linux::syscall::O_RDWR;
+use abi::samples::PROC_MMAP_ADDRESSES;
 use guest_user::syscall::file;
 
 use crate::case::{KERNEL, NOWHERE, READ_WRITE, ioctl, map, page_before_a_hole, show, show_number, wild};
@@ -33,5 +34,12 @@ pub(crate) fn show_file() {
     show("map two pages", shared(0, 2 * PAGE_SIZE));
     show("map the second page", shared(PAGE_SIZE, PAGE_SIZE));
     show("a request", ioctl(fd, 0, 0));
+    let addresses = |to| ioctl(fd, PROC_MMAP_ADDRESSES, to);
+    show("addresses to nowhere", addresses(NOWHERE));
+    show("addresses to the kernel", addresses(KERNEL));
+    show(
+        "addresses to the end of a page and on",
+        addresses(hole.address() + PAGE_SIZE - 8),
+    );
     file::close(fd).expect("close of the file");
 }

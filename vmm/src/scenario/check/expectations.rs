@@ -67,11 +67,11 @@ impl ExpectationCheck<'_> {
                     .and_then(|target| target.holds(&at.process, &at.place, 1));
                 self.findings.keep(&path.key("spte").key("at"), in_region);
             }
-            Expectation::ModulePages { at, pages, .. } => {
+            Expectation::ModulePages(expected) => {
                 let path = path.key("module_pages");
-                let count = in_range("the number of pages", *pages, 1, MAX_MODULE_PAGES);
+                let count = in_range("the number of pages", expected.pages, 1, MAX_MODULE_PAGES);
                 if self.findings.keep(&path.key("pages"), count).is_some() {
-                    self.in_region(at, pages * PAGE_SIZE, &path.key("at"));
+                    self.in_region(&expected.at, expected.pages * PAGE_SIZE, &path.key("at"));
                 }
             }
             Expectation::FrameKept(places) => self.frame_kept(places, &path.key("frame_kept")),
