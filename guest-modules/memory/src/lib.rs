@@ -58,7 +58,7 @@ fn init() -> Result<(), Errno> {
     )?;
 
     let reserved = Pages::new(3)?;
-    reserved.set_reserved();
+    let trial = Lock::new(Trial::new()?);
     fact(
         "a held module knows itself",
         THIS_MODULE.hold().map(|_: Hold| ()).is_some(),
@@ -69,9 +69,11 @@ fn init() -> Result<(), Errno> {
         constants,
         code,
         _mapped_code: mapped_code,
-        trial: Lock::new(Trial::new()?),
+        trial,
         reserved,
     };
+    // From here on whatever fails takes the marks away again.
+    kept.reserved.set_reserved();
     *KEPT.lock() = Some(Chrdev::register(&THIS_MODULE, "module-memory", kept)?);
     Ok(())
 }

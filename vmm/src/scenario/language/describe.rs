@@ -146,11 +146,13 @@ impl fmt::Display for Operation {
             Self::FailNth { nth: 0 } => formatter.write_str("let no request for memory fail"),
             Self::FailNth { nth } => write!(formatter, "let request {nth} for memory fail"),
             Self::Pagemap { of, is } => {
-                write!(formatter, "ask pagemap of {of}")?;
-                if !is.is_empty() {
-                    write!(formatter, " on: {}", List(is))?;
+                let pages = is.len().max(1) as u64;
+                write!(formatter, "ask pagemap about {} from {of} on", Pages(pages))?;
+                if is.is_empty() {
+                    Ok(())
+                } else {
+                    write!(formatter, ": {}", List(is))
                 }
-                Ok(())
             }
             Self::ShadowptOpen {
                 of,
