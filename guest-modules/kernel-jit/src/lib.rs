@@ -5,7 +5,33 @@
 //!      │ load                   │ execute                                  │ load
 //! ```
 //!
-//! The page is never writable and executable at once. A function that faults ends the program that asked for it, and nothing else.
+//! The page is never writable and executable at once. A function that faults ends the program that asked for it, and nothing else; one
+//! that never returns keeps the processor, as it would on Linux, and the budget of the run ends that. A result below 0 is an error
+//! number to whoever called ioctl.
+//!
+//! # Why read-only before executable, and not executable before writable?
+//!
+//! Because the order leaves no moment at which the page is both. Whoever can store to a page that the processor executes in the
+//! kernel's name owns the kernel: one stray store, or a second mapping that was forgotten, is enough. So the right that goes is taken
+//! before the one that comes is given, in the page's own mapping and in its alias in the direct map, and no cached translation
+//! is left. `modules/kernel-jit` and `modules/jit-race` go through the states while the judge looks at every change, at all
+//! aliases; `modules/memory` asks for the shorter ways, which are refused with EPERM. Kernels with the deliberate faults
+//! `module-alias-writable` and `protection-stale-tlb` show what a forgotten alias and a forgotten flush are worth.
+//!
+//! # Why does Linux no longer export `set_memory_*` to modules?
+//!
+//! Because a function that makes any page of the kernel writable or executable is all that an attacker needs: with it a module can
+//! undo the protection of the kernel's code and constants, and so can whoever gets a module to call it with other arguments.
+//! (A module that wants to run code that it makes has `execmem` and text poking today, which keep the rule themselves.) Here modules
+//! have the functions, and they do less: they change pages that the module has been given, and nothing that somebody else has; what
+//! would be writable and executable is refused; and a frame that programs map cannot become executable. `modules/device-errors`
+//! shows that programs cannot have a frame that the kernel executes.
+//!
+//! # Why not `memcpy` from the program's address?
+//!
+//! The address is a number from a program. It may lie where nothing is, or in the kernel, and then `memcpy` stops the machine or
+//! copies what is nobody's business. `modules/device-errors` gives such addresses, and a kernel with the deliberate fault
+//! `user-memory-unchecked` dies of them.
 
 #![no_std]
 

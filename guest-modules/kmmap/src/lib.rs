@@ -1,6 +1,18 @@
 //! `/dev/kmmap`: memory in a row of frames, which a program maps all at once.
 //!
 //! The area starts with the first whole page of what `kmalloc` gives, so two pages more are asked for than it has.
+//!
+//! # Why are the pages reserved?
+//!
+//! A page that programs map must stay in its frame: a translation that a program has, or a device that knows the frame's number, does
+//! not notice when the page moves, and whoever gets the frame next shares it with them. The mark says so to everybody who deals in
+//! frames. Swap leaves such a page alone, and a page that is given back with the mark on it is not handed out again: it is lost,
+//! and the log says so. (Today's Linux would not swap these pages anyway: it follows pages by lists that a driver's memory is not
+//! on, and marks the whole area instead, `VM_PFNMAP`.) Modules take the mark away before they give the memory back.
+//!
+//! `modules/reserved-under-pressure` shows that a program's own pages go to the disk when memory is full, and these do not.
+//! `modules/kmmap` demands that each frame is marked while it is mapped, and that none is lost at the end, which a kernel with the
+//! deliberate fault `reservation-stays` fails.
 
 #![no_std]
 

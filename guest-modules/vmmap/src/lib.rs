@@ -1,4 +1,9 @@
 //! `/dev/vmmap`: memory on frames from anywhere, which a program maps page by page.
+//!
+//! Its addresses are in a row and its frames are not, so there is no one number from which the others follow: the module asks for
+//! the frame behind each page. `modules/vmmap` demands that the frames are scattered, and that each page of the program is the
+//! module's; a kernel with the deliberate fault `vmalloc-contiguous`, which counts on from the first frame, fails it. There are more
+//! pages than one page table maps. Why they are reserved is told in `kmmap`.
 
 #![no_std]
 
