@@ -72,6 +72,12 @@ named_numbers! {
         /// of the thread that runs. Arguments: physical address of the candidates' numbers (32 bits each), how many there
         /// are, the place in the kernel.
         CHOICE = 17;
+        /// What the kernel may do with pages of its own has just changed: the moment to look whether it may write what it can
+        /// execute. Arguments: first address, number of pages.
+        PAGES_PROTECTED = 18;
+        /// A module offers programs these pages to map. Arguments: their address in the kernel, their number, and the module's name
+        /// in 16 bytes that NULs fill up.
+        PAGES_OFFERED = 19;
     }
 }
 

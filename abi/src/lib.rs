@@ -17,6 +17,8 @@
 //! - [`shadowpt`]: the shadow page table's system calls
 //! - [`module`]: what the kernel offers to loadable modules
 //! - [`testdev`]: a driver for programs to try
+//! - [`driver`]: what loadable modules hand to the kernel for files of their own
+//! - [`samples`]: what the modules that come with this project and their programs agree on
 //! - [`paging`]: the x86-64 page-table entry, as the processor manual defines it
 //! - [`linux`]: numbers of Linux's x86-64 system-call ABI
 
@@ -27,12 +29,14 @@ pub mod block;
 pub mod boot;
 pub mod clock;
 pub mod doorbell;
+pub mod driver;
 pub mod event;
 pub mod frame_table;
 pub mod linux;
 pub mod module;
 pub mod operation;
 pub mod paging;
+pub mod samples;
 pub mod schedule;
 pub mod shadowpt;
 pub mod testdev;

@@ -4,7 +4,7 @@
 //! table from name to function of it, and the crate that modules are written with its declarations.
 
 /// Version of the list, which a module must have been built with.
-pub const EXPORTS_VERSION: u64 = 1;
+pub const EXPORTS_VERSION: u64 = 2;
 
 /// Bytes of a module's name with the NUL that ends it, as on Linux.
 pub const NAME_BYTES: usize = 56;
@@ -86,6 +86,30 @@ macro_rules! module_exports {
             /// Ends what `try_module_get` began.
             fn module_put(module: *const u8);
 
+            /// Makes a character device, `/dev/NAME`, of the module that is named by its `ModuleInfo`: its number, or a negated
+            /// error number. The module cannot be removed while the device is open or mapped.
+            fn register_chrdev(
+                module: *const u8, name: *const u8, bytes: usize, table: *const abi::driver::FileTable, driver: *const u8
+            ) -> i32;
+            /// Takes the device of that number away, which nobody may have open.
+            fn unregister_chrdev(major: u32, name: *const u8, bytes: usize);
+            /// Makes a file `/proc/NAME`. What holds for devices holds for it: 0, or a negated error number.
+            fn proc_create(
+                module: *const u8, name: *const u8, bytes: usize, table: *const abi::driver::FileTable, driver: *const u8
+            ) -> i32;
+            /// Takes the file away, which nobody may have open.
+            fn remove_proc_entry(name: *const u8, bytes: usize);
+            /// Puts frames in a row into an area that is about to be mapped, from a page of the area on: 0, or a negated error
+            /// number; EPERM for a frame that the kernel may not write or may execute.
+            fn remap_pfn_range(area: *mut u8, page: u64, pfn: u64, pages: u64) -> i32;
+            /// Has the module be asked for the pages of an area that is about to be mapped, and told of areas that come and go.
+            fn set_vm_ops(area: *mut u8, table: *const abi::driver::AreaTable, driver: *const u8, word: u64) -> i32;
+            /// Tells who watches that these pages are ready to be mapped by programs.
+            fn offer_pages(module: *const u8, address: *const u8, pages: usize);
+            /// Runs a function that lies in executable pages of the module's, for the calling process: 0 and its result, or EFAULT,
+            /// negated, for one that faults. That ends the process when the module has returned.
+            fn call_guarded(function: extern "C" fn() -> i32, result: *mut i32) -> i32;
+
             /// Copies bytes. Compilers call this one and those that follow by themselves.
             fn memcpy(to: *mut u8, from: *const u8, bytes: usize) -> *mut u8;
             /// Copies bytes between places that may overlap.
@@ -122,4 +146,4 @@ const fn fingerprint(text: &str) -> usize {
 /// The list has changed when the two lengths differ. Modules that were built before must be refused then: raise
 /// [`EXPORTS_VERSION`], and put the new number here.
 const _: [(); FINGERPRINT] = [(); fingerprint(module_exports!(text_of))];
-const FINGERPRINT: usize = 15_817_478_608_154_460_436;
+const FINGERPRINT: usize = 8_323_003_079_603_239_559;

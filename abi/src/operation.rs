@@ -64,6 +64,8 @@ named_numbers! {
         MMAP_FILE = 23;
         /// Has the process's arg0-th request for memory from now on fail inside the kernel: writes arg0 to `/proc/self/fail-nth`.
         FAIL_NTH = 24;
+        /// Reads the words of `/proc/arg0/pagemap` for arg2 pages from address arg1 on, and sends them back as data. Result: arg2.
+        PAGEMAP = 25;
     }
 }
 

@@ -157,6 +157,28 @@ mutants! {
     RemovedModuleStays = "removed-module-stays";
     /// A module whose init function fails keeps its memory.
     FailedModuleStays = "failed-module-stays";
+    /// A module's mark that its pages are reserved is not set.
+    ReservationForgotten = "reservation-forgotten";
+    /// A module may lend programs frames that the kernel executes or may not write.
+    ProtectedFrameLent = "protected-frame-lent";
+    /// The mark of a page that a module has reserved stays when the module takes it away.
+    ReservationStays = "reservation-stays";
+    /// A module's row of pages is mapped without its last page.
+    RemapPageShort = "remap-page-short";
+    /// Pages of vmalloc are taken to be in a row of frames behind the first.
+    VmallocContiguous = "vmalloc-contiguous";
+    /// Pages that a module puts into an area are mapped without a reference: the program's munmap frees them under the module.
+    RemapForgetsReference = "remap-forgets-reference";
+    /// The page that a module gives for a fault is mapped without a reference.
+    FaultForgetsReference = "fault-forgets-reference";
+    /// A module can be removed while somebody uses it.
+    RemovalInUse = "removal-in-use";
+    /// What a module copies from a program is read where the program says, whatever is there.
+    UserMemoryUnchecked = "user-memory-unchecked";
+    /// A change of the protection of the kernel's pages leaves the old translations cached.
+    ProtectionStaleTlb = "protection-stale-tlb";
+    /// The page map tells of the page behind the one that was asked for.
+    PagemapOffByOne = "pagemap-off-by-one";
 }
 
 #[cfg(feature = "mutants")]

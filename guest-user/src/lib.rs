@@ -9,6 +9,7 @@
 //! - [`child`]: children that run a function
 //! - [`thread`]: threads that do
 //! - [`Board`]: words that processes share
+//! - [`Racers`]: processes that begin at the same time
 //! - [`FailNth`]: requests for memory that fail inside the kernel
 //! - [`ShadowTable`]: memory in which an inspector sees the shadow page table
 //! - [`maps`]: what the kernel says of the process's address space
@@ -31,6 +32,7 @@ pub mod lines;
 pub mod maps;
 pub mod output;
 mod panic;
+mod racers;
 mod shadow_table;
 mod span;
 mod start;
@@ -41,6 +43,7 @@ pub mod thread;
 pub use arguments::{Arguments, parse_number};
 pub use board::Board;
 pub use fail_nth::FailNth;
+pub use racers::{Racers, let_others_finish};
 pub use shadow_table::ShadowTable;
 pub use span::Span;
 pub use text::Text;

@@ -256,6 +256,7 @@ impl Run {
     fn note(&mut self) {
         let events: Vec<Event> = self.performer.driver_mut().take_events();
         self.judge.note(events);
+        self.judge.note_looks(self.performer.driver_mut().take_looks());
     }
 
     fn is_alive(&mut self) -> bool {

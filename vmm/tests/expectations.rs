@@ -23,11 +23,15 @@ struct Case {
 fn main() {
     let arguments = Arguments::from_args();
     let image = guest::image(ImageKind::Shipped);
-    let tests = checks().into_iter().chain(results()).map(|case| {
-        Trial::test(format!("{}-is-refuted", case.name), move || {
-            is_refuted(&case, image)
-        })
-    });
+    let tests = checks()
+        .into_iter()
+        .chain(module_pages())
+        .chain(results())
+        .map(|case| {
+            Trial::test(format!("{}-is-refuted", case.name), move || {
+                is_refuted(&case, image)
+            })
+        });
     libtest_mimic::run(&arguments, tests.collect()).exit();
 }
 
@@ -137,6 +141,49 @@ fn checks() -> Vec<Case> {
     ]
 }
 
+/// Pages of a module, the last 14 of 16 of which a process has mapped, with something wrong.
+fn module_pages() -> Vec<Case> {
+    let case = |name, changed: &str, to: Value, found| {
+        let mut expected = json!({ "module": "kmmap", "at": "parent:dev+2p", "pages": 14, "first": 2, "frames": "row", "reserved": true });
+        expected[changed] = to;
+        Case {
+            name,
+            steps: json!([
+                { "in": "parent", "do": "exec", "program": "insmod", "args": ["kmmap.ko"] },
+                { "in": "parent", "do": "mmap", "as": "dev", "pages": 16, "prot": "rw", "sharing": "shared", "file": "/dev/kmmap" },
+                { "in": "parent", "do": "munmap", "at": "dev", "pages": 2 },
+                { "check": "wrong", "expect": [{ "module_pages": expected }] },
+                { "in": "parent", "do": "munmap", "at": "dev+2p", "pages": 14 },
+                { "in": "parent", "do": "exec", "program": "rmmod", "args": ["kmmap"] },
+            ]),
+            rule: Rule::Expectation,
+            found,
+        }
+    };
+    vec![
+        case("another-page-of-a-module", "first", json!(1), "frame B"),
+        case(
+            "a-module-s-page-that-is-not-mapped",
+            "at",
+            json!("parent:dev"),
+            "not mapped",
+        ),
+        case(
+            "more-pages-than-a-module-has",
+            "first",
+            json!(3),
+            "16 pages, as it says",
+        ),
+        case(
+            "how-a-module-s-frames-lie",
+            "frames",
+            json!("scattered"),
+            "frames in a row",
+        ),
+        case("a-module-s-reservations", "reserved", json!(false), "reserved"),
+    ]
+}
+
 /// An operation with a wrong expectation, after a mapping of two pages, a child that gives up one, and one that ends.
 fn result(name: &'static str, operation: &Value, found: &'static str) -> Case {
     let mmap = json!({ "in": "parent", "do": "mmap", "as": "buf", "pages": 2, "prot": "r" });
@@ -193,6 +240,14 @@ fn results() -> Vec<Case> {
             &json!({ "in": "parent", "do": "exec", "program": "hello", "output": "goodbye\n" }),
             "\"hello\\nargv[0] = hello\\n\"",
         ),
+        Case {
+            rule: Rule::PageMap,
+            ..result(
+                "what-pagemap-tells",
+                &json!({ "in": "parent", "do": "pagemap", "of": "child:buf", "is": ["present", "none"] }),
+                "none",
+            )
+        },
         result(
             "status-of-a-program",
             &json!({ "in": "parent", "do": "exec", "program": "exit-status", "args": ["3"] }),

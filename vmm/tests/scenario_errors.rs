@@ -100,6 +100,14 @@ refused_steps! {
     contents_that_do_not_fit: r#"{ "in": "parent", "do": "shadowpt_page_contents", "of": "parent:buf", "into": "buf+3p+8" }"#;
     an_entry_of_no_region: r#"{ "check": "entry", "expect": [{ "spte": { "at": "parent:bus", "is": [] } }] }"#;
     an_unknown_flag_of_an_entry: r#"{ "check": "entry", "expect": [{ "spte": { "at": "parent:buf", "is": ["dirty"] } }] }"#;
+    a_page_map_past_its_region: r#"{ "in": "parent", "do": "pagemap", "of": "parent:buf+3p", "is": ["none", "none"] }"#;
+    a_page_map_that_says_nothing: r#"{ "in": "parent", "do": "pagemap", "of": "parent:buf", "is": [] }"#;
+    a_module_s_pages_past_the_region: r#"{ "check": "pages", "expect": [
+        { "module_pages": { "module": "kmmap", "at": "parent:buf+3p", "pages": 2, "frames": "row", "reserved": true } }] }"#;
+    no_pages_of_a_module: r#"{ "check": "pages", "expect": [
+        { "module_pages": { "module": "kmmap", "at": "parent:buf", "pages": 0, "frames": "row", "reserved": true } }] }"#;
+    a_module_s_pages_without_a_mark: r#"{ "check": "pages", "expect": [
+        { "module_pages": { "module": "kmmap", "at": "parent:buf", "pages": 1, "frames": "row" } }] }"#;
     a_step_that_is_no_object: r#""exit""#;
     a_step_that_is_neither_operation_nor_check: r#"{ "chekc": "all is well" }"#;
     a_step_that_is_both: r#"{ "in": "parent", "check": "all is well" }"#;

@@ -70,6 +70,7 @@ fn everything() -> Value {
             { "in": "p", "do": "wait", "for": "many", "status": { "exit": 4 } },
             { "in": "p", "do": "wait", "errno": "ECHILD" },
             { "in": "p", "do": "fork", "as": "unborn", "errno": "ENOMEM" },
+            { "in": "p", "do": "pagemap", "of": "p:buf", "is": ["present", "swapped", "none", "left_out"] },
             { "check": "all expectations", "expect": [
                 { "same_frame": ["p:buf", "p:buf+8"] },
                 { "different_frames": ["p:buf", "p:buf+1p", "p:heap"] },
@@ -82,6 +83,7 @@ fn everything() -> Value {
                 { "content": { "at": "p:buf+1p", "zeros": 16 } },
                 { "dirtied": { "region": "p:buf", "pages": [0, 2] } },
                 { "dirtied": { "region": "p:buf", "pages": [] } },
+                { "module_pages": { "module": "m", "at": "p:buf", "pages": 2, "first": 1, "frames": "scattered", "reserved": false } },
                 { "frame_kept": ["p:buf"] },
                 { "free_frames": { "since": "start", "change": -3 } },
                 { "free_frames": { "since": "last_check", "change": 1 } },

@@ -7,7 +7,8 @@ use abi::event::{self, EventRecord, MAX_TEXT_BYTES};
 use abi::thread;
 
 use crate::arch;
-use crate::mm::{FrameNumber, PhysAddr, physical_address_of};
+use crate::mm::{FrameNumber, PhysAddr, VirtAddr, physical_address_of};
+use crate::module::Name;
 use crate::mutant::{self, Mutant};
 use crate::process::{Fault, Pid, Sleep, State, Tid};
 use crate::sched::Site;
@@ -72,6 +73,15 @@ pub(crate) enum Event {
         candidates: PhysAddr,
         count: usize,
         site: Site,
+    },
+    PagesProtected {
+        first: VirtAddr,
+        pages: u64,
+    },
+    PagesOffered {
+        module: Name,
+        first: VirtAddr,
+        pages: u64,
     },
 }
 
@@ -181,6 +191,13 @@ fn encode(event: Event) -> (u32, Option<Tid>, [u64; 4]) {
         } => {
             let arguments = [candidates.as_u64(), count as u64, site as u64, 0];
             (event::CHOICE, Some(running), arguments)
+        }
+        Event::PagesProtected { first, pages } => {
+            (event::PAGES_PROTECTED, None, [first.as_u64(), pages, 0, 0])
+        }
+        Event::PagesOffered { module, first, pages } => {
+            let [low, high] = module.in_words();
+            (event::PAGES_OFFERED, None, [first.as_u64(), pages, low, high])
         }
     }
 }

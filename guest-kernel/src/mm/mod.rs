@@ -58,14 +58,15 @@ pub(crate) use kernel_pages::KernelPages;
 pub(crate) use kernel_stack::{KERNEL_STACKS, KernelStack, MAX_STACKS};
 pub(crate) use kmalloc::{LARGEST_OBJECT_BYTES, allocate_object, free_object, try_box, try_rc};
 pub(crate) use module_pages::{
-    Reservation, allocate_row, bytes_from as bytes_left_in_row, free_row, mark as mark_module_page,
+    Reservation, allocate_row, bytes_from as bytes_left_in_row, check_lent, free_row, lend as lend_frame,
+    mark as mark_module_page,
 };
 pub(crate) use page_table::{PageTable, activate_kernel};
 pub(crate) use set_memory::{ProtectionChange, set_memory};
 pub(crate) use shared_object::{MAX_BYTES as MAX_SHARED_BYTES, SharedObject};
 pub(crate) use swap::init as swap_to;
 pub(crate) use user_copy::{UserSlice, copy_from_frame, copy_to_frame};
-pub(crate) use vmalloc::{Vmalloc, frame_behind as frame_behind_vmalloc};
+pub(crate) use vmalloc::{Vmalloc, frame_as_if_in_a_row, frame_behind as frame_behind_vmalloc};
 
 /// Takes possession of memory: the frame table, and the final form of the kernel's own mapping.
 pub(crate) fn init(usable: UsableMemory, fresh: FreshMemory, initrd: Range<u64>) {

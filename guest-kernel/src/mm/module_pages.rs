@@ -2,23 +2,25 @@
 //!
 //! A module names memory by its address alone, so each frame of a row knows how much of the row is left from it on: in the
 //! low bits of `FrameInfo::private`. Frames of [`super::vmalloc`] are in no row. The high bit says that a module has reserved
-//! the frame.
+//! the frame: one that is given back before the mark is taken away is lost, as on Linux.
 
 use core::ptr::NonNull;
 
 use abi::boot::DIRECT_MAP_BASE;
+use abi::frame_table::PAGE_RESERVED;
 
 use super::address::{FrameNumber, PAGE_BYTES, PhysAddr, VirtAddr};
-use super::frames::{self, Contents, FrameKind, OutOfMemory};
+use super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
 use super::page_table::alias;
+use super::set_memory::KernelProtection;
 use super::{direct_map, fault_injection};
 use crate::arch;
+use crate::errno::Errno;
 use crate::log;
+use crate::mutant::{self, Mutant};
 
-/// Mark of a reserved frame.
-const RESERVED: u16 = 1 << 15;
 /// Most frames in a row.
-const MAX_FRAMES: usize = RESERVED as usize - 1;
+const MAX_FRAMES: usize = PAGE_RESERVED as usize - 1;
 
 /// Takes frames in a row, as many as `bytes` need.
 pub(crate) fn allocate_row(bytes: usize, contents: Contents) -> Result<NonNull<u8>, OutOfMemory> {
@@ -49,14 +51,23 @@ pub(crate) fn free_row(start: VirtAddr) {
     );
     for index in 0..rest_of_row(first) {
         let frame = first.plus(index.into());
-        if frames::private(frame) & RESERVED != 0 {
-            log::line(format_args!("a module gives a page back that is still reserved"));
-        }
-        frames::set_private(frame, 0);
         alias::restore(frame);
-        frames::release(frame, Contents::Stale);
+        give_back(frame);
     }
     arch::flush_all();
+}
+
+/// Gives a frame back that is in no row any more.
+pub(super) fn give_back(frame: FrameNumber) {
+    if frames::private(frame) & PAGE_RESERVED != 0 {
+        log::line(format_args!(
+            "a module gives a page back that is still reserved: it is lost"
+        ));
+        frames::set_private(frame, PAGE_RESERVED);
+    } else {
+        frames::set_private(frame, 0);
+        drop(FrameRef::adopt(frame));
+    }
 }
 
 /// Bytes from an address in a row up to the row's end.
@@ -72,12 +83,42 @@ pub(crate) fn mark(frame: FrameNumber, reservation: Reservation) {
         ));
         return;
     }
-    let others = frames::private(frame) & !RESERVED;
+    let is_skipped = match reservation {
+        Reservation::Reserved => mutant::is(Mutant::ReservationForgotten),
+        Reservation::None => mutant::is(Mutant::ReservationStays),
+    };
+    if is_skipped {
+        return;
+    }
+    let others = frames::private(frame) & !PAGE_RESERVED;
     let mark = match reservation {
-        Reservation::Reserved => RESERVED,
+        Reservation::Reserved => PAGE_RESERVED,
         Reservation::None => 0,
     };
     frames::set_private(frame, others | mark);
+}
+
+/// Whether programs may map the frame. EINVAL for a frame that no module has, EPERM for one that the kernel may not write or may
+/// execute: a program could change what is not to be changed.
+pub(crate) fn check_lent(frame: FrameNumber) -> Result<(), Errno> {
+    if !frames::is_drivers(frame) {
+        return Err(Errno::EINVAL);
+    }
+    if alias::protection(frame) == KernelProtection::Writable || mutant::is(Mutant::ProtectedFrameLent) {
+        Ok(())
+    } else {
+        Err(Errno::EPERM)
+    }
+}
+
+/// A reference to a frame for a program that maps it, if programs may.
+pub(crate) fn lend(frame: FrameNumber) -> Option<FrameRef> {
+    check_lent(frame).ok()?;
+    Some(if mutant::is(Mutant::FaultForgetsReference) {
+        FrameRef::adopt(frame)
+    } else {
+        FrameRef::retain(frame)
+    })
 }
 
 /// Whether a frame must stay where it is.
@@ -94,5 +135,5 @@ pub(super) fn frame_in_row(address: VirtAddr) -> Option<FrameNumber> {
 }
 
 fn rest_of_row(frame: FrameNumber) -> u16 {
-    frames::private(frame) & !RESERVED
+    frames::private(frame) & !PAGE_RESERVED
 }

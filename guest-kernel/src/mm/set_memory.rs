@@ -10,6 +10,7 @@
 use super::address::{FrameNumber, PageRange, VirtAddr};
 use super::page_table::{Entry, PageTable, alias};
 use super::{frames, module_pages, vmalloc};
+use crate::device::events::{self, Event};
 use crate::errno::Errno;
 use crate::mutant::{self, Mutant};
 use crate::{arch, log};
@@ -46,8 +47,15 @@ pub(crate) fn set_memory(first: VirtAddr, pages: u64, change: ProtectionChange) 
         }
     }
     pages().for_each(|page| alias::merge(page.frame));
-    arch::flush_all();
-    Ok(split?)
+    if !mutant::is(Mutant::ProtectionStaleTlb) {
+        arch::flush_all();
+    }
+    split?;
+    events::send(Event::PagesProtected {
+        first,
+        pages: range.pages(),
+    });
+    Ok(())
 }
 
 fn range_of(first: VirtAddr, pages: u64) -> Option<PageRange> {

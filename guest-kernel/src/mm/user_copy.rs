@@ -45,6 +45,10 @@ impl UserSlice {
         (bytes > 0).then_some(piece)
     }
 
+    pub(crate) fn start(&self) -> u64 {
+        self.start.as_u64()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.bytes as usize
     }

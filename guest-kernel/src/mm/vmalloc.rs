@@ -14,9 +14,10 @@ use core::{mem, slice};
 use abi::PAGE_SIZE;
 
 use super::address::{FrameNumber, PageRange, VirtAddr, round_up_to_page};
-use super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
+use super::frames::{self, Contents, FrameKind, OutOfMemory};
 use super::image::RUN_TIME_BASE;
 use super::kernel_stack::KERNEL_STACKS;
+use super::module_pages;
 use super::page_table::{Entry, PageTable, alias};
 use crate::mutant::{self, Mutant};
 use crate::sync::Lock;
@@ -80,7 +81,7 @@ impl Drop for Vmalloc {
             if !mutant::is(Mutant::VfreeKeepsProtection) {
                 alias::restore(entry.frame());
             }
-            drop(FrameRef::adopt(entry.frame()));
+            module_pages::give_back(entry.frame());
             Entry::EMPTY
         });
         give_range_back(self.0);
@@ -90,6 +91,14 @@ impl Drop for Vmalloc {
 /// Frame behind an address in a piece.
 pub(crate) fn frame_behind(address: VirtAddr) -> Option<FrameNumber> {
     entry_of(address.page()).map(Entry::frame)
+}
+
+/// What the frame would be if all frames of the piece were in a row: only a fault that is committed on purpose takes it for one.
+pub(crate) fn frame_as_if_in_a_row(address: VirtAddr) -> Option<FrameNumber> {
+    let taken = TAKEN.lock();
+    let piece = taken.iter().find(|piece| piece.contains(address))?;
+    let pages = (address.as_u64() - piece.start().as_u64()) / PAGE_SIZE;
+    entry_of(piece.start())?.frame().checked_plus(pages as u32)
 }
 
 /// What maps a page of a piece.

@@ -25,6 +25,17 @@ impl Name {
         })
     }
 
+    /// Its first 16 bytes in two numbers, little endian, with NULs behind a shorter name.
+    pub(crate) fn in_words(self) -> [u64; 2] {
+        let word = |start: usize| {
+            self.bytes[start..start + 8]
+                .iter()
+                .rev()
+                .fold(0, |word, byte| word << 8 | u64::from(*byte))
+        };
+        [word(0), word(8)]
+    }
+
     /// As it stands in a module's description: up to the first NUL, which there must be.
     pub(super) fn from_field(field: &[u8]) -> Option<Self> {
         let end = field.iter().position(|byte| *byte == 0)?;

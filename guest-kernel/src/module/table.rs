@@ -14,6 +14,7 @@ use super::error::LoadError;
 use super::name::Name;
 use crate::errno::Errno;
 use crate::mm::{OutOfMemory, PageRange, VirtAddr};
+use crate::mutant::{self, Mutant};
 use crate::sync::Lock;
 
 /// Where a module is in its life.
@@ -81,7 +82,8 @@ impl Modules {
     /// Begins a removal: ENOENT if there is none of that name, EBUSY if it is not live or someone needs it.
     pub(super) fn begin_removal(&mut self, name: Name) -> Result<Module, Errno> {
         let module = self.get(name).ok_or(Errno::ENOENT)?;
-        if module.state != State::Live || module.references > 0 {
+        let is_used = module.references > 0 && !mutant::is(Mutant::RemovalInUse);
+        if module.state != State::Live || is_used {
             return Err(Errno::EBUSY);
         }
         module.state = State::Going;
@@ -111,6 +113,11 @@ impl Modules {
         module
             .expect("a module is let go as often as it is held")
             .references -= 1;
+    }
+
+    /// Name of the module that an address lies in.
+    pub(super) fn name_at(&mut self, address: VirtAddr) -> Option<Name> {
+        self.at(address).map(|module| module.name)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Module> {

@@ -59,6 +59,21 @@ fn end_by(fault: Fault, signal: u32) -> ! {
     exit::end(signal);
 }
 
+/// After a fault of code that the kernel runs for the process: when the thread comes out of the kernel, and has given back what it
+/// holds there, the process ends as if it had done that itself.
+pub(crate) fn end_after_fault(fault: Fault) {
+    let pid = table::with_table(|table| {
+        let pid = table.current_process().pid;
+        events::send(Event::FatalFault { pid, fault });
+        exit::begin_to_end(table, pid, SIGSEGV);
+        pid.as_u32()
+    });
+    log::line(format_args!(
+        "process {pid} ends: its function faulted in the kernel, exception {} with error code {:#x}",
+        fault.vector, fault.error_code
+    ));
+}
+
 /// Reads from the memory of the process that runs, into the place given.
 pub(crate) fn read_current<const BYTES: usize>(mut into: [u8; BYTES], from: u64) -> Option<[u8; BYTES]> {
     let slice = UserSlice::new(from, BYTES as u64).ok()?;

@@ -49,7 +49,7 @@ use credentials::Credentials;
 pub(crate) use credentials::require_superuser;
 pub(crate) use exec::{exec, read_path, start_init};
 pub(crate) use exit::{end_if_told, exit_group, exit_thread};
-pub(crate) use fault::{Fault, end_by_fault, handle_page_fault, read_current};
+pub(crate) use fault::{Fault, end_after_fault, end_by_fault, handle_page_fault, read_current};
 pub(crate) use fork::fork;
 pub(crate) use group::{group_of, set_group};
 pub(crate) use inspect::{Inspected, MemoryHandle, inspect};

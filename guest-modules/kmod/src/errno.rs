@@ -11,6 +11,8 @@ pub struct Errno(i32);
 impl Errno {
     /// Operation not permitted.
     pub const EPERM: Self = Self(errno::EPERM);
+    /// Input/output error.
+    pub const EIO: Self = Self(errno::EIO);
     /// Out of memory.
     pub const ENOMEM: Self = Self(errno::ENOMEM);
     /// Bad address.
@@ -19,6 +21,8 @@ impl Errno {
     pub const EBUSY: Self = Self(errno::EBUSY);
     /// Invalid argument.
     pub const EINVAL: Self = Self(errno::EINVAL);
+    /// No such device, or not one that can do that.
+    pub const ENODEV: Self = Self(errno::ENODEV);
     /// Inappropriate ioctl for the device.
     pub const ENOTTY: Self = Self(errno::ENOTTY);
 

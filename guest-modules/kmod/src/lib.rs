@@ -10,11 +10,16 @@
 //! - [`Memory`]: what all memory has: bytes, frames, reservations, protections
 //! - [`Lock`]: data that a module's functions share
 //! - [`user`]: the memory of the process that called
+//! - [`file`]: devices and files in `/proc` of a module's own, which programs may map
+//! - [`call_guarded`]: code that was data
 //! - [`Errno`]: how functions fail
 
 #![no_std]
 
+mod boxed;
 mod errno;
+pub mod file;
+mod guarded;
 #[doc(hidden)]
 pub mod kernel;
 mod lock;
@@ -27,8 +32,9 @@ pub mod user;
 #[doc(hidden)]
 pub use abi::module::ModuleInfo as Info;
 pub use errno::Errno;
+pub use guarded::call_guarded;
 pub use lock::{Guard, Lock};
-pub use memory::{Kmalloc, Memory, Pages, Vmalloc};
+pub use memory::{Kmalloc, Memory, Pages, Vmalloc, virt_to_phys};
 #[doc(hidden)]
 pub use module::info;
 pub use module::{Hold, Module};

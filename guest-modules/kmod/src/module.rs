@@ -1,9 +1,11 @@
 //! What makes a crate a module.
 #![allow(unsafe_code, reason = "hands the module's description to the kernel")]
 
+use core::ops::Range;
+
 use abi::module::{EXPORTS_VERSION, ModuleInfo, NAME_BYTES};
 
-use crate::kernel;
+use crate::{Memory, kernel};
 
 /// Makes the crate a module: `module! { name: "hello", init: init, exit: exit, }`.
 ///
@@ -71,11 +73,22 @@ impl Module {
         Self(info)
     }
 
+    pub(crate) fn address(&self) -> *const u8 {
+        core::ptr::from_ref(self.0).cast()
+    }
+
+    /// Tells who watches that pages of the module's memory are ready to be mapped by programs.
+    pub fn offer(&'static self, memory: &impl Memory, pages: Range<usize>) {
+        let start = memory.page(pages.start);
+        // SAFETY: the kernel tells of the addresses, and reads nothing there.
+        unsafe { kernel::offer_pages(self.address(), start, pages.len()) };
+    }
+
     /// Keeps the module from being removed (`try_module_get`); None if it is about to be.
     #[must_use]
     pub fn hold(&'static self) -> Option<Hold> {
         // SAFETY: the kernel looks for the module that the address lies in, and reads nothing there.
-        let held = unsafe { kernel::try_module_get(core::ptr::from_ref(self.0).cast()) };
+        let held = unsafe { kernel::try_module_get(self.address()) };
         (held != 0).then_some(Hold(self))
     }
 }
@@ -87,6 +100,6 @@ pub struct Hold(&'static Module);
 impl Drop for Hold {
     fn drop(&mut self) {
         // SAFETY: as in `Module::hold`, which has taken what is given back here.
-        unsafe { kernel::module_put(core::ptr::from_ref(self.0.0).cast()) };
+        unsafe { kernel::module_put(self.0.address()) };
     }
 }

@@ -17,6 +17,7 @@ pub fn copy_to_user(to: u64, from: &[u8]) -> Result<(), Errno> {
     all(left)
 }
 
-fn all(left: usize) -> Result<(), Errno> {
+/// EFAULT if something is left.
+pub(crate) fn all(left: usize) -> Result<(), Errno> {
     if left == 0 { Ok(()) } else { Err(Errno::EFAULT) }
 }

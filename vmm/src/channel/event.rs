@@ -2,13 +2,14 @@
 
 use abi::event::{
     ADOPTED, BOOTED, CHOICE, CREATED, EXECUTED, EXITED, FATAL_FAULT, FIRST_USER, FRAME_TABLE, LOG,
-    MAX_TEXT_BYTES, PANIC, POWER_OFF, REAPED, RECORD_BYTES, SWITCHED, THREAD_CREATED, THREAD_EXITED, WOKEN,
+    MAX_TEXT_BYTES, PAGES_OFFERED, PAGES_PROTECTED, PANIC, POWER_OFF, REAPED, RECORD_BYTES, SWITCHED,
+    THREAD_CREATED, THREAD_EXITED, WOKEN,
 };
 use abi::schedule::MAX_CANDIDATES;
 use serde::Serialize;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
-use crate::address::PhysAddr;
+use crate::address::{PhysAddr, VirtAddr};
 
 /// A report, decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +104,17 @@ pub enum Event {
         /// Its new parent.
         parent: u32,
     },
+    /// What the kernel may do with pages of its own has changed.
+    PagesProtected,
+    /// A module offers programs pages to map.
+    PagesOffered {
+        /// The module's name, printable.
+        module: String,
+        /// Where the pages are in the kernel's addresses.
+        address: VirtAddr,
+        /// How many.
+        pages: u64,
+    },
     /// Several threads could go on, and the kernel asks which: see [`abi::schedule`].
     Choice(Choice),
     /// No report that we know, or one that cannot be read.
@@ -119,6 +131,7 @@ impl Event {
         let beside = match self {
             Event::Panic { message } | Event::Log { message } => message.len(),
             Event::Malformed { reason } => reason.len(),
+            Event::PagesOffered { module, .. } => module.len(),
             Event::Choice(choice) => choice.candidates.len() * size_of::<u32>(),
             Event::Booted
             | Event::FrameTable { .. }
@@ -133,7 +146,8 @@ impl Event {
             | Event::Woken { .. }
             | Event::ThreadCreated { .. }
             | Event::ThreadExited { .. }
-            | Event::Adopted { .. } => 0,
+            | Event::Adopted { .. }
+            | Event::PagesProtected => 0,
         };
         size_of::<Event>() + beside
     }
@@ -224,6 +238,19 @@ pub(super) fn read_event(address: PhysAddr, memory: &GuestMemoryMmap) -> Event {
             pid,
             parent: argument(0) as u32,
         },
+        PAGES_PROTECTED => Event::PagesProtected,
+        PAGES_OFFERED => {
+            let name: Vec<u8> = [argument(2), argument(3)]
+                .into_iter()
+                .flat_map(u64::to_le_bytes)
+                .take_while(|byte| *byte != 0)
+                .collect();
+            Event::PagesOffered {
+                module: printable(&name),
+                address: VirtAddr(argument(0)),
+                pages: argument(1),
+            }
+        }
         CHOICE => read_choice(PhysAddr(argument(0)), argument(1), argument(2), memory),
         _ => Event::Malformed {
             reason: format!("record at {address} has the unknown kind {kind}"),

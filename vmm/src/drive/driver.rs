@@ -14,12 +14,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use abi::clock::TICK_NANOSECONDS;
 use abi::operation;
 
-use super::{Agents, Drive, End, Life, Outcome, Ticked};
+use super::{Agents, Drive, End, Life, Looks, Outcome, Ticked};
 use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::{Channel, Event, Operation, Reply};
-use crate::inspect::PhysicalMemory;
+use crate::inspect::audit::KernelFinding;
 use crate::inspect::memory::FrameBytes;
 use crate::inspect::walk::{self, Root};
+use crate::inspect::{Findings, PhysicalMemory};
 use crate::scenario::{Clock, ProcessName};
 use crate::vm::{Stop, StopReason, Vm, VmError};
 
@@ -32,6 +33,7 @@ const PATIENCE_WITH_TIMER: u32 = 50;
 pub struct Driver {
     vm: Vm,
     agents: Agents,
+    looks: Looks,
     /// Ticks of the virtual clock that the kernel has taken so far.
     ticks: u64,
     /// For each channel, when its last operation was given and when it was answered, in ticks.
@@ -61,6 +63,7 @@ impl Driver {
         Driver {
             vm,
             agents: Agents::default(),
+            looks: Looks::default(),
             ticks: 0,
             timing: BTreeMap::new(),
         }
@@ -91,6 +94,12 @@ impl Driver {
         self.agents
             .expect(Channel::FIRST, ProcessName::init().as_str(), None);
         self.meet(Channel::FIRST)
+    }
+
+    /// What was wrong with the kernel's own mappings when it changed them, since this was last called, and how many of its
+    /// changes were not looked at, from the beginning on.
+    pub fn take_looks(&mut self) -> (Findings<KernelFinding>, u64) {
+        (self.looks.take(), self.looks.missed())
     }
 
     /// Lets the guest power itself off.
@@ -165,6 +174,10 @@ impl Driver {
     fn next_ring(&mut self) -> Result<Option<Channel>, VmError> {
         let was_raised = self.vm.tick_is_pending();
         let mut stop = self.vm.run()?;
+        while *stop.reason() == StopReason::PagesProtected {
+            self.looks.look(&stop, &self.agents)?;
+            stop = self.vm.run()?;
+        }
         self.ticks += u64::from(was_raised && !stop.tick_is_pending());
         for event in stop.devices().events.look() {
             self.agents.note(event);
@@ -338,6 +351,10 @@ impl Drive for Driver {
         let mut contents = FrameBytes::zeroed();
         memory.copy_frame(frame, &mut contents).ok()?;
         Some((frame, contents))
+    }
+
+    fn sees_memory(&self) -> bool {
+        true
     }
 
     fn take_output(&mut self) -> Result<Vec<u8>, VmError> {

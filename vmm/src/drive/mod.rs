@@ -1,14 +1,16 @@
 //! Decides which process moves next, and gets one operation done at a time.
 //!
-//! - `driver`: drives the agents of a guest; `agents`: who is there
+//! - `driver`: drives the agents of a guest; `agents`: who is there; `looks`: at the kernel, when it changes its own mappings
 //!
 //! [`Drive`] is what a performer of steps needs, whoever has the agents.
 
 mod agents;
 mod driver;
+mod looks;
 
 pub use agents::{Agent, Agents, Life};
 pub use driver::Driver;
+pub use looks::Looks;
 
 use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::{Channel, Operation, Reply};
@@ -137,6 +139,9 @@ pub trait Drive {
 
     /// The frame behind a page of the process on `channel` and what it holds, for a driver that can see that.
     fn page(&mut self, channel: Channel, address: VirtAddr) -> Option<(FrameNumber, FrameBytes)>;
+
+    /// Whether the driver sees the memory of its agents' processes.
+    fn sees_memory(&self) -> bool;
 
     /// What programs have printed since this was last called.
     ///

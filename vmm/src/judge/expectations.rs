@@ -31,11 +31,11 @@ pub struct Judged {
 const PAGE_FAULT: u64 = 14;
 
 /// An address that a check names, resolved.
-struct Spot {
-    text: String,
-    process: Channel,
-    root: Root,
-    address: VirtAddr,
+pub(super) struct Spot {
+    pub(super) text: String,
+    pub(super) process: Channel,
+    pub(super) root: Root,
+    pub(super) address: VirtAddr,
 }
 
 /// What came of looking: a few words, and whether they are what was expected.
@@ -55,6 +55,7 @@ impl Judge {
             }
             Expectation::Content(content) => vec![content_of(content, scene)],
             Expectation::Dirtied { region, pages } => vec![self.dirtied(region, pages, scene)],
+            Expectation::ModulePages(expected) => vec![self.module_pages(expected, scene)],
             Expectation::Spte { at, is } => vec![shadowpt::entry(at, is, scene)],
             Expectation::FrameKept(addresses) => each(addresses, |address| self.frame_kept(address, scene)),
             Expectation::FreeFrames { since, change } => vec![self.free_frames(*since, *change, scene)],
@@ -330,7 +331,7 @@ fn translation(spot: &Spot, scene: &Scene<'_>) -> Result<Translation, Finding> {
     }
 }
 
-fn spot(address: &ProcessAddress, scene: &Scene<'_>) -> Result<Spot, Finding> {
+pub(super) fn spot(address: &ProcessAddress, scene: &Scene<'_>) -> Result<Spot, Finding> {
     let (process, root) = live(&address.process, scene)?;
     let text = address.to_string();
     match scene.regions.address(process, &address.place) {

@@ -94,6 +94,8 @@ rules! {
     References: "a frame has a reference for each mapping",
     /// After the last process every frame has come back.
     FramesLost: "after the last process every frame has come back",
+    /// What `/proc/PID/pagemap` says is what the page tables have.
+    PageMap: "pagemap says what the page tables have",
     /// A shadow page table says what is true of its target, is the kernel's alone to write, and is gone when it is closed.
     ShadowTable: "the shadow page table says what is true of its target",
     /// Processes and threads change their states as they may.
@@ -141,6 +143,7 @@ impl Rule {
             | Rule::FreeFrameMapped
             | Rule::References
             | Rule::FramesLost
+            | Rule::PageMap
             | Rule::ShadowTable
             | Rule::Life
             | Rule::Clock

@@ -128,7 +128,17 @@ fn kernel_half(
     owners: &Owners,
     findings: &mut Vec<Finding>,
 ) -> Result<(), VmError> {
-    let found = audit::kernel(scene.memory(), scene.stop.root()?, owners);
+    if judge.missed_looks > 0 {
+        let found = format!("{} changes too many to look at each", judge.missed_looks);
+        findings.push(Finding::new(
+            Rule::Evidence,
+            "kernel memory",
+            "few changes of protection",
+            found,
+        ));
+    }
+    let mut found = std::mem::take(&mut judge.looks);
+    found.append(audit::kernel(scene.memory(), scene.stop.root()?, owners));
     let code = |address: VirtAddr| {
         let symbol = scene.stop.symbols().name(address);
         symbol.map_or_else(|| address.to_string(), |symbol| format!("{address} ({symbol})"))

@@ -7,6 +7,7 @@
 //! - [`Judge::audit`]: the rules that hold after every step ([`invariants`])
 //! - [`Judge::check`]: the expectations of a check step ([`expectations`])
 //! - [`Judge::last_process_ended`]: whether every frame has come back ([`account`]), and every process
+//! - [`module_pages`]: whether a process maps the frames that a module offers
 //! - [`shadowpt`]: whether a shadow page table says of its target what is true of it
 //! - [`life`]: whether the processes' reported states follow one another as they may
 
@@ -16,6 +17,7 @@ mod expectations;
 mod finding;
 mod invariants;
 pub mod life;
+mod module_pages;
 mod names;
 mod page_cache;
 mod shadowpt;
@@ -30,6 +32,7 @@ use crate::block::{Disk, Failure};
 use crate::channel::event::FatalFault;
 use crate::channel::{Channel, Event};
 use crate::drive::Agents;
+use crate::inspect::audit::KernelFinding;
 use crate::inspect::dirty::DirtyTracker;
 use crate::inspect::{Findings, FrameSet, PhysicalMemory};
 use crate::model::{Model, PageNumber};
@@ -89,6 +92,9 @@ const MAX_FAULTS: usize = 1 << 14;
 /// Most lines of the kernel's log that are kept.
 const MAX_LOG_LINES: usize = 1000;
 
+/// Most modules of whose pages note is taken.
+const MAX_OFFERS: usize = 64;
+
 /// Judges one run.
 #[derive(Default)]
 pub struct Judge {
@@ -100,6 +106,11 @@ pub struct Judge {
     account: Account,
     life: Life,
     shadow: shadowpt::LastSeen,
+    /// What was wrong with the kernel's own mappings at moments within steps.
+    looks: Findings<KernelFinding>,
+    /// Pages that modules say they offer, by the module's name: address in the kernel, and number.
+    offered: BTreeMap<String, (VirtAddr, u64)>,
+    missed_looks: u64,
     start: Moment,
     last_check: Moment,
     faults: BTreeMap<u32, FatalFault>,
@@ -126,7 +137,20 @@ impl Judge {
                 Event::Malformed { reason } => self.malformed_reports.push(reason),
                 Event::Log { message } if self.log.len() < MAX_LOG_LINES => self.log.push(message),
                 Event::Log { .. } => {}
-                Event::Booted
+                Event::PagesOffered {
+                    module,
+                    address,
+                    pages,
+                } => {
+                    if self.offered.len() < MAX_OFFERS || self.offered.contains_key(&module) {
+                        self.offered.insert(module, (address, pages));
+                    } else {
+                        self.malformed_reports
+                            .push(format!("pages of more than {MAX_OFFERS} modules"));
+                    }
+                }
+                Event::PagesProtected
+                | Event::Booted
                 | Event::Created { .. }
                 | Event::Executed { .. }
                 | Event::Exited { .. }
@@ -142,6 +166,12 @@ impl Judge {
                 | Event::Choice(_) => {}
             }
         }
+    }
+
+    /// Takes note of what was seen of the kernel's own mappings while it changed them, and how often it was not looked at.
+    pub fn note_looks(&mut self, (found, missed): (Findings<KernelFinding>, u64)) {
+        self.looks.append(found);
+        self.missed_looks = missed;
     }
 
     /// Remembers how things are before the scenario's first process exists.

@@ -231,6 +231,10 @@ impl Drive for LinuxDriver {
         None
     }
 
+    fn sees_memory(&self) -> bool {
+        false
+    }
+
     fn take_output(&mut self) -> Result<Vec<u8>, ReferenceError> {
         let output = self.linux.output()?.split_off(self.output_taken_bytes);
         self.output_taken_bytes += output.len();

@@ -31,4 +31,4 @@ pub use driver::{LinuxDriver, MAX_LIVING_AGENTS};
 pub use error::ReferenceError;
 pub use line::Received;
 pub use program::{ProgramRun, run_program};
-pub use replay::{StepClaims, is_replayed, replay};
+pub use replay::{StepClaims, is_replayed, replay, replayed_steps};

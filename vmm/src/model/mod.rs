@@ -64,6 +64,8 @@ enum Backing {
     Stack,
     /// A private mapping of a file, whose contents are not followed.
     File,
+    /// A driver's memory, whose contents are not followed.
+    Device(SharedPage),
     /// A shadow page table in place of private memory with this protection, that nobody had touched.
     Lent(u64),
 }
@@ -113,6 +115,8 @@ pub enum Kind {
     Stack,
     /// A file, whose contents are not followed.
     File,
+    /// Memory of a driver's, which all who map it see, and whose contents are not followed.
+    Device,
 }
 
 /// What a page is to the kernel's areas.
@@ -164,6 +168,10 @@ impl Model {
                 Kind::Private => Backing::Private(None),
                 Kind::Stack => Backing::Stack,
                 Kind::File => Backing::File,
+                Kind::Device => {
+                    self.shared.push(None);
+                    Backing::Device(SharedPage(self.shared.len() - 1))
+                }
                 Kind::Shared => {
                     self.shared.push(None);
                     Backing::Shared(SharedPage(self.shared.len() - 1))
@@ -264,7 +272,9 @@ impl Model {
         let memory = self.processes.get(&process)?;
         match memory.pages.get(&number).map(|page| &page.backing) {
             Some(Backing::Private(_) | Backing::Stack) => Some(Allocation::Anonymous),
-            Some(Backing::Shared(_) | Backing::File | Backing::Lent(_)) => Some(Allocation::Other),
+            Some(Backing::Shared(_) | Backing::Device(_) | Backing::File | Backing::Lent(_)) => {
+                Some(Allocation::Other)
+            }
             None => memory.removed.contains(&number).then_some(Allocation::None),
         }
     }
@@ -273,6 +283,7 @@ impl Model {
         let (shared, contents) = match &page.backing {
             Backing::Private(contents) => (None, Some(contents)),
             Backing::Shared(shared) => (Some(*shared), Some(&self.shared[shared.0])),
+            Backing::Device(shared) => (Some(*shared), None),
             Backing::Stack | Backing::File | Backing::Lent(_) => (None, None),
         };
         let contents = contents.map(|contents| contents.as_deref().unwrap_or(&ZEROS));
@@ -289,7 +300,7 @@ impl Model {
         match &mut page.backing {
             Backing::Private(contents) => Some(contents),
             Backing::Shared(SharedPage(index)) => Some(&mut self.shared[*index]),
-            Backing::Stack | Backing::File | Backing::Lent(_) => None,
+            Backing::Device(_) | Backing::Stack | Backing::File | Backing::Lent(_) => None,
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use abi::operation::{BRK, FORK, MMAP, MMAP_FILE, READ};
+use abi::linux::pagemap::{ENTRY_BYTES, PRESENT, SWAPPED};
+use abi::operation::{BRK, FORK, MMAP, MMAP_FILE, PAGEMAP, READ};
 
 use super::{errno_text, failure, status_text};
 use crate::channel::Reply;
@@ -21,6 +22,8 @@ pub enum Claim {
     Refused(i32),
     /// These bytes were in memory.
     Loaded(Vec<u8>),
+    /// Where pages are, of each whether it is in memory and whether it is on a swap device.
+    Told(Vec<(bool, bool)>),
     /// A wait took the status of this process or member of a group.
     Waited {
         /// The scenario's name for the process or its group.
@@ -59,6 +62,11 @@ impl Claim {
             (READ, [_, len_bytes, ..]) => {
                 Claim::Loaded(reply.data.iter().copied().take(*len_bytes as usize).collect())
             }
+            (PAGEMAP, _) => Claim::Told(
+                words(reply)
+                    .map(|word| (word & PRESENT != 0, word & SWAPPED != 0))
+                    .collect(),
+            ),
             _ => Claim::Returned(reply.result),
         })
     }
@@ -116,6 +124,17 @@ impl fmt::Display for Claim {
             Claim::Returned(value) => write!(formatter, "returned {value}"),
             Claim::Refused(number) => write!(formatter, "refused with {}", errno_text(*number)),
             Claim::Loaded(bytes) => write!(formatter, "loaded {}", excerpt(bytes, bytes)),
+            Claim::Told(pages) => {
+                formatter.write_str("told")?;
+                pages.iter().try_for_each(|page| {
+                    formatter.write_str(match page {
+                        (false, false) => " none",
+                        (true, false) => " present",
+                        (false, true) => " swapped",
+                        (true, true) => " present-and-swapped",
+                    })
+                })
+            }
             Claim::Waited { child, status } => write!(formatter, "{child} {}", status_text(*status)),
             Claim::Parent(name) => write!(formatter, "the parent is {name}"),
             Claim::NoneEnded => formatter.write_str("no child has ended"),
@@ -133,4 +152,10 @@ impl fmt::Display for Claim {
             Claim::NotAsked => formatter.write_str("not asked: no room for another process"),
         }
     }
+}
+
+/// The words in an answer to [`PAGEMAP`].
+pub(super) fn words(reply: &Reply) -> impl Iterator<Item = u64> {
+    let (words, _) = reply.data.as_chunks::<{ ENTRY_BYTES as usize }>();
+    words.iter().map(|word| u64::from_le_bytes(*word))
 }

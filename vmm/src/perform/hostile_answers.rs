@@ -49,6 +49,7 @@ const SCENARIO: &str = r#"{ "name": "hostile", "description": "Every operation."
     { "in": "a", "do": "shadowpt_stop" },
     { "in": "a", "do": "shadowpt_page_contents", "of": "e:buf", "into": "buf" },
     { "in": "a", "do": "shadowpt_close" },
+    { "in": "a", "do": "pagemap", "of": "e:buf", "is": ["present", "none"] },
     { "in": "e", "do": "setuid", "uid": 7 },
     { "in": "a", "do": "munmap", "at": "buf", "pages": 2 } ] }"#;
 
@@ -123,6 +124,10 @@ impl Drive for Liar {
 
     fn page(&mut self, _: Channel, _: VirtAddr) -> Option<(FrameNumber, FrameBytes)> {
         Some((FrameNumber(self.asked as u64), FrameBytes::zeroed()))
+    }
+
+    fn sees_memory(&self) -> bool {
+        true
     }
 
     fn take_output(&mut self) -> Result<Vec<u8>, Infallible> {

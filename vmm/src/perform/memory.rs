@@ -81,6 +81,7 @@ impl<D: Drive> Performer<D> {
             | Operation::Spin
             | Operation::Setuid { .. }
             | Operation::FailNth { .. }
+            | Operation::Pagemap { .. }
             | Operation::ShadowptOpen { .. }
             | Operation::ShadowptClose
             | Operation::ShadowptStart
@@ -128,7 +129,8 @@ impl<D: Drive> Performer<D> {
             return Ok(self.not_user_range(process, start));
         }
         let kind = match (file, sharing) {
-            (Some(_), _) => Kind::File,
+            (Some(_), Sharing::Private) => Kind::File,
+            (Some(_), Sharing::Shared) => Kind::Device,
             (None, Sharing::Private) => Kind::Private,
             (None, Sharing::Shared) => Kind::Shared,
         };

@@ -9,6 +9,7 @@ mod claim;
 #[cfg(test)]
 mod hostile_answers;
 mod memory;
+mod pagemap;
 mod process;
 mod regions;
 mod shadowpt;
@@ -171,6 +172,7 @@ impl<D: Drive> Performer<D> {
             Operation::Spin => self.spin(process, step),
             Operation::Setuid { uid } => self.setuid(process, step, *uid),
             Operation::FailNth { nth } => self.fail_nth(process, step, *nth),
+            Operation::Pagemap { of, is } => self.pagemap(process, step, of, is),
             Operation::ShadowptOpen { .. } => self.shadowpt_open(process, step),
             Operation::ShadowptClose => self.shadowpt_close(process, step),
             Operation::ShadowptStart => self.shadowpt_track(process, step, Tracking::Started),

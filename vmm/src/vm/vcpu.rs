@@ -6,6 +6,8 @@
 //!                     ^     |                            |
 //!                     |     |  run: NEXT is answered     |
 //!                     +-----|----------------------------+
+//!                     |     | the kernel has protected pages
+//!                     +-----+----> Reporting, and Ready when it is run
 //!                           |
 //!                           | power off, death, budget
 //!                           v
@@ -40,6 +42,8 @@ use crate::inspect::walk::Root;
 pub enum StopReason {
     /// The agent on this channel asks for its next operation.
     Ring(Channel),
+    /// The kernel says that it has changed what it may do with its own pages. It runs on when it is run again.
+    PagesProtected,
     /// The guest has ended in order.
     PoweredOff,
     /// The guest has ended otherwise.
@@ -59,6 +63,7 @@ pub struct Boot {
 enum Next {
     GoOn,
     Ring(Channel),
+    PagesProtected,
     PoweredOff,
     Die(Cause),
 }
@@ -66,6 +71,8 @@ enum Next {
 enum State {
     Ready,
     Ringing(Channel),
+    /// A report is to be looked into before the guest goes on.
+    Reporting,
     Ended(StopReason),
 }
 
@@ -119,6 +126,7 @@ impl Vcpu {
         match &self.state {
             State::Ready => None,
             State::Ringing(channel) => Some(StopReason::Ring(*channel)),
+            State::Reporting => Some(StopReason::PagesProtected),
             State::Ended(reason) => Some(reason.clone()),
         }
     }
@@ -136,6 +144,7 @@ impl Vcpu {
                 let code = devices.doorbell.next_code(*channel);
                 self.answer_memory_read(code);
             }
+            State::Reporting => {}
             State::Ended(reason) => return Ok(reason.clone()),
         }
         let reason = loop {
@@ -144,6 +153,10 @@ impl Vcpu {
                 Next::Ring(channel) => {
                     self.state = State::Ringing(channel);
                     return Ok(StopReason::Ring(channel));
+                }
+                Next::PagesProtected => {
+                    self.state = State::Reporting;
+                    return Ok(StopReason::PagesProtected);
                 }
                 Next::PoweredOff => break StopReason::PoweredOff,
                 Next::Die(cause) => {
@@ -254,6 +267,7 @@ impl Vcpu {
                 message: message.clone(),
             }),
             Some(Event::PowerOff) => Next::PoweredOff,
+            Some(Event::PagesProtected) => Next::PagesProtected,
             Some(Event::FirstUser) => {
                 // A guest may say it again; its first word counts.
                 self.boot = self.boot.or_else(|| {

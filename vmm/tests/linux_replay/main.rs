@@ -16,9 +16,9 @@ use std::path::Path;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use vmm::image::{GuestImage, ImageKind};
-use vmm::linux_reference::{StepClaims, is_replayed, replay};
+use vmm::linux_reference::{StepClaims, replay, replayed_steps};
 use vmm::report::Report;
-use vmm::scenario::{self, Scenario, Step};
+use vmm::scenario::{self, Scenario};
 
 use differences::Differences;
 
@@ -89,13 +89,11 @@ fn compare(
 
 /// The claims of a report's operation steps, of those that this Linux performs too.
 fn claims(report: &Report, scenario: &Scenario) -> Vec<StepClaims> {
-    let is_replayed = |number: usize| match scenario.steps.get(number - 1) {
-        Some(Step::Operation(step)) => is_replayed(step),
-        _ => false,
-    };
+    let replayed = replayed_steps(scenario);
     // Checks and ticks have none.
-    let is_compared =
-        |line: &&vmm::report::Line| !line.claims.is_empty() && line.step.is_some_and(is_replayed);
+    let is_compared = |line: &&vmm::report::Line| {
+        !line.claims.is_empty() && line.step.is_some_and(|step| replayed.contains(&step))
+    };
     report
         .lines
         .iter()

@@ -338,10 +338,57 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         Rule::FramesLost,
         "vmalloc frames",
     ),
+    mutant(
+        "reservation-forgotten",
+        "modules/kmmap",
+        Rule::Expectation,
+        "kmmap, frame",
+    ),
+    mutant(
+        "protected-frame-lent",
+        "modules/device-errors",
+        Rule::Result,
+        "module-errors",
+    ),
+    mutant("reservation-stays", "modules/kmmap", Rule::FramesLost, "module"),
+    mutant("remap-page-short", "modules/kmmap", Rule::Result, "mmap-test"),
+    mutant("vmalloc-contiguous", "modules/vmmap", Rule::Result, "mmap-test"),
+    mutant(
+        "remap-forgets-reference",
+        "modules/removal-while-mapped",
+        Rule::Death,
+        "guest_kernel::panic",
+    ),
+    mutant(
+        "fault-forgets-reference",
+        "modules/proc-mmap",
+        Rule::Death,
+        "guest_kernel",
+    ),
+    mutant(
+        "removal-in-use",
+        "modules/removal-while-mapped",
+        Rule::Death,
+        "guest_kernel::panic",
+    ),
+    mutant(
+        "user-memory-unchecked",
+        "modules/device-errors",
+        Rule::Death,
+        "guest_kernel",
+    ),
+    mutant("pagemap-off-by-one", "pagemap", Rule::PageMap, "parent:buf+0p"),
 ];
 
 /// Faults that only a processor with a translation cache of its own can show: where KVM interprets the kernel, each store
 /// to a page table takes effect at once. Their tests are ignored; on a processor with VMX or SVM, run them with `--ignored`.
 /// `ci/qemu-boot` catches them on any machine.
-pub(crate) const NEED_A_TRANSLATION_CACHE: &[Mutant] =
-    &[mutant("cow-stale-tlb", "exec", Rule::Result, "cow")];
+pub(crate) const NEED_A_TRANSLATION_CACHE: &[Mutant] = &[
+    mutant("cow-stale-tlb", "exec", Rule::Result, "cow"),
+    mutant(
+        "protection-stale-tlb",
+        "modules/memory",
+        Rule::Result,
+        "stale-protection",
+    ),
+];

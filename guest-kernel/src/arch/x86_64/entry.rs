@@ -43,6 +43,8 @@ global_asm!(
     options(att_syntax),
 );
 
+global_asm!(include_str!("guard.s"), options(att_syntax));
+
 global_asm!(
     include_str!("trap.s"),
     EXCEPTIONS = const EXCEPTIONS,

@@ -6,6 +6,7 @@
 mod context;
 #[cfg(target_os = "none")]
 mod entry;
+mod guard;
 mod port;
 mod registers;
 mod segments;
@@ -14,6 +15,7 @@ mod trap;
 mod user_state;
 
 pub(crate) use context::{Context, switch};
+pub(crate) use guard::call_guarded;
 pub(crate) use port::{read_u8, read_u32, write_u8, write_u8_string, write_u32};
 pub(crate) use registers::{active_root, flush_all, flush_page, halt_forever, load_root};
 pub(crate) use segments::set_kernel_stack;

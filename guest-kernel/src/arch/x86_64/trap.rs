@@ -18,8 +18,8 @@ use core::arch::asm;
 use abi::clock::TICK_VECTOR;
 use abi::paging::{FAULT_FETCH, FAULT_WRITE};
 
-use super::registers;
 use super::segments::{EMERGENCY_STACK, KERNEL_CODE, TablePointer, USER_CODE, USER_DATA};
+use super::{guard, registers};
 use crate::mm::{Access, KERNEL_STACKS, VirtAddr};
 use crate::mutant::{self, Mutant};
 use crate::process::{self, Fault};
@@ -270,7 +270,7 @@ fn handle_user_page_fault(frame: &mut TrapFrame) {
     process::handle_page_fault(VirtAddr::new(address), access, frame.fault(address));
 }
 
-fn handle_kernel_exception(frame: &TrapFrame) {
+fn handle_kernel_exception(frame: &mut TrapFrame) {
     if frame.rip == return_instruction() {
         // The refused `iretq` frame lies where the stack pointer was: that is the program's state.
         // SAFETY: RSP of the interrupted kernel code points at the five words that `iretq` was about to pop.
@@ -281,6 +281,17 @@ fn handle_kernel_exception(frame: &TrapFrame) {
         });
     }
     let address = registers::fault_address();
+    if matches!(
+        frame.vector as usize,
+        NON_MASKABLE_INTERRUPT | DOUBLE_FAULT | MACHINE_CHECK
+    ) {
+        // Whatever it was, it is the machine's or the stack's end, and no code's own.
+    } else if let Some((instruction, stack)) = guard::take_recovery() {
+        let is_access = frame.vector == PAGE_FAULT as u64;
+        process::end_after_fault(frame.fault(if is_access { address } else { 0 }));
+        (frame.rip, frame.rsp) = (instruction, stack);
+        return;
+    }
     if frame.vector == DOUBLE_FAULT as u64 && KERNEL_STACKS.contains(VirtAddr::new(address)) {
         crate::panic::stop_at(frame.rip, format_args!("kernel stack overflow at {address:#x}"));
     }

@@ -7,6 +7,7 @@ use super::super::operations::{FileOperations, Status};
 use super::super::{OpenFile, seek};
 use crate::errno::Errno;
 use crate::mm::{Numbers, PageRange, UserSlice, VirtAddr, layout};
+use crate::mutant::{self, Mutant};
 use crate::process::{self, MemoryHandle};
 
 /// Words that are copied at a time.
@@ -53,7 +54,8 @@ impl FileOperations for PageMap {
         let mut told = 0;
         while told < pages {
             let count = (pages - told).min(PIECE_WORDS as u64);
-            let bytes = self.words(first + told, count)?;
+            let off_by = u64::from(mutant::is(Mutant::PagemapOffByOne));
+            let bytes = self.words(first + told + off_by, count)?;
             process::copy_out(
                 to.take_front(count * ENTRY_BYTES),
                 &bytes[..(count * ENTRY_BYTES) as usize],

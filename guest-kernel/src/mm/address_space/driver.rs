@@ -59,19 +59,24 @@ struct Behind {
 }
 
 impl DriverMapping {
-    /// For an area that has just been mapped.
+    /// For an area that has just been mapped. Without memory for it the area is gone, and the driver is told.
     pub(super) fn new(
         file: FileRef,
         operations: Option<Rc<dyn MapOperations>>,
         sharing: Sharing,
         origin: Origin,
     ) -> Result<Self, OutOfMemory> {
-        Ok(Self(try_rc(Behind {
+        let to_tell = operations.clone();
+        let behind = try_rc(Behind {
             file,
             operations,
             sharing,
             origin,
-        })?))
+        });
+        if let (Err(_), Some(operations)) = (&behind, to_tell) {
+            operations.close();
+        }
+        behind.map(Self)
     }
 
     /// The frame of a page of the file. A frame that is not the driver's would be the program's to corrupt.

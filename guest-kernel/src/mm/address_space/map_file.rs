@@ -14,6 +14,7 @@ use super::map::MapRequest;
 use super::{AddressSpace, Backing, Growth, Protection};
 use crate::errno::Errno;
 use crate::fs::FileRef;
+use crate::mutant::{self, Mutant};
 
 /// Whose stores to an area are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +116,11 @@ impl NewArea {
         let pages = (page..end).zip(frames.flatten());
         self.fixed.extend(pages.map(|(page, frame)| FixedPage {
             page,
-            frame: FrameRef::retain(frame),
+            frame: if mutant::is(Mutant::RemapForgetsReference) {
+                FrameRef::adopt(frame)
+            } else {
+                FrameRef::retain(frame)
+            },
             protection: protection.and(self.protection),
         }));
         Ok(())
@@ -165,9 +170,11 @@ impl AddressSpace {
         let backing = match backing {
             Some(backing) => backing,
             None => {
+                // From here on the mapping tells the driver when it goes.
+                let mapping = DriverMapping::new(file.clone(), operations, sharing, origin)?;
                 u32::try_from(end_page).map_err(|_| Errno::EOVERFLOW)?;
                 Backing::Driver {
-                    mapping: DriverMapping::new(file.clone(), operations, sharing, origin)?,
+                    mapping,
                     first_page: first_page as u32,
                 }
             }

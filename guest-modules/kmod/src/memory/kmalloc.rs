@@ -1,6 +1,6 @@
 //! Memory from the kernel's heap.
 
-use super::{Block, Memory, pfn_in_row, sealed::Raw, virt_to_phys};
+use super::{Block, Memory, pfn_in_row, physical_address, sealed::Raw};
 use crate::{Errno, kernel};
 
 /// Bytes in a row (`kzalloc`). From a page's size on they start a page; smaller pieces share one with others, and cannot be
@@ -21,7 +21,7 @@ impl Kmalloc {
     /// Physical address of the first byte (`virt_to_phys`).
     #[must_use]
     pub fn physical_address(&self) -> u64 {
-        virt_to_phys(self.0.start)
+        physical_address(self.0.start)
     }
 }
 

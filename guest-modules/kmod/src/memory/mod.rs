@@ -10,8 +10,9 @@ mod vmalloc;
 
 use core::slice;
 
-use abi::boot::DIRECT_MAP_BASE;
+use abi::boot::{DIRECT_MAP_BASE, MAX_MEMORY_MIB};
 
+use crate::user::all;
 use crate::{Errno, PAGE_SIZE, kernel};
 
 pub use kmalloc::Kmalloc;
@@ -39,8 +40,13 @@ pub trait Memory: sealed::Raw {
 
     /// Number of the frame behind a page of it.
     fn pfn(&self, page: usize) -> u64 {
+        self.pfn_at(self.page(page))
+    }
+
+    /// Address of a page of it, by which the kernel knows it.
+    fn page(&self, page: usize) -> *const u8 {
         assert!(page < self.pages(), "page {page} of {} pages", self.pages());
-        self.pfn_at(self.start().wrapping_add(page * PAGE_SIZE))
+        self.start().wrapping_add(page * PAGE_SIZE)
     }
 
     /// Tells the kernel that all its frames must stay where they are (`SetPageReserved`).
@@ -57,6 +63,24 @@ pub trait Memory: sealed::Raw {
             // SAFETY: as in `set_reserved`.
             unsafe { kernel::clear_page_reserved(self.pfn(page)) };
         }
+    }
+
+    /// Copies bytes of it to the process's memory; EFAULT if not all of them could be written. Programs that map the memory may
+    /// change it at the same time.
+    fn copy_to_user(&self, offset: usize, to: u64, bytes: usize) -> Result<(), Errno> {
+        let from = range(self, offset, bytes);
+        // SAFETY: the kernel reads bytes that are there.
+        all(unsafe { kernel::copy_to_user(to, from, bytes) })
+    }
+
+    /// The other way round, for as long as the bytes are writable.
+    fn copy_from_user(&self, offset: usize, from: u64, bytes: usize) -> Result<(), Errno>
+    where
+        Self: Sized,
+    {
+        let to = range(self, offset, bytes);
+        // SAFETY: the kernel writes bytes that are there, and that programs may write too.
+        all(unsafe { kernel::copy_from_user(to, from, bytes) })
     }
 
     /// Makes all its pages read-only (`set_memory_ro`).
@@ -84,7 +108,18 @@ pub trait Memory: sealed::Raw {
     }
 }
 
-mod sealed {
+/// Where so many bytes begin.
+fn range<M: sealed::Raw + ?Sized>(memory: &M, offset: usize, bytes: usize) -> *mut u8 {
+    let end = offset.checked_add(bytes);
+    assert!(
+        end.is_some_and(|end| end <= memory.len()),
+        "{bytes} bytes from {offset} on of {}",
+        memory.len()
+    );
+    memory.start().wrapping_add(offset)
+}
+
+pub(crate) mod sealed {
     use super::Block;
 
     /// Where memory is: for the types of this module alone.
@@ -137,12 +172,25 @@ impl Block {
     }
 }
 
-/// Physical address of memory in a row of frames, which the kernel sees all of at one distance.
-fn virt_to_phys(address: *const u8) -> u64 {
-    address as u64 - DIRECT_MAP_BASE
+/// Physical address of a value in memory of [`Kmalloc`] or [`Pages`], or of what the kernel gives back for an open file
+/// (`virt_to_phys`). The kernel sees all such memory at one distance.
+///
+/// # Panics
+///
+/// For a value that is elsewhere: on the stack, in the module itself, or in a [`Vmalloc`].
+#[must_use]
+pub fn virt_to_phys<T>(value: &T) -> u64 {
+    physical_address(core::ptr::from_ref(value).cast())
+}
+
+fn physical_address(address: *const u8) -> u64 {
+    let found = (address as u64)
+        .checked_sub(DIRECT_MAP_BASE)
+        .filter(|found| *found < MAX_MEMORY_MIB << 20);
+    found.unwrap_or_else(|| panic!("{address:?} is not in memory that has one distance"))
 }
 
 /// Number of the frame behind an address there.
 fn pfn_in_row(address: *const u8) -> u64 {
-    virt_to_phys(address) / PAGE_SIZE as u64
+    physical_address(address) / PAGE_SIZE as u64
 }

@@ -1,6 +1,6 @@
 //! Whole pages in a row.
 
-use super::{Block, Memory, pfn_in_row, sealed::Raw, virt_to_phys};
+use super::{Block, Memory, pfn_in_row, physical_address, sealed::Raw};
 use crate::{Errno, kernel};
 
 /// Pages on frames in a row (`alloc_pages_exact`).
@@ -17,7 +17,7 @@ impl Pages {
     /// Physical address of the first byte (`virt_to_phys`).
     #[must_use]
     pub fn physical_address(&self) -> u64 {
-        virt_to_phys(self.0.start)
+        physical_address(self.0.start)
     }
 }
 

@@ -13,6 +13,7 @@
 mod exec;
 mod memory;
 mod own_calls;
+mod pagemap;
 mod perform;
 mod stack;
 mod transport;

@@ -5,7 +5,8 @@ use core::ffi::CStr;
 
 use abi::doorbell::MAX_TRANSFER_BYTES;
 use abi::linux::errno::{EINVAL, ENAMETOOLONG};
-use abi::linux::syscall::O_RDONLY;
+use abi::linux::mman::{MAP_SHARED, MAP_TYPE, PROT_WRITE};
+use abi::linux::syscall::{O_RDONLY, O_RDWR};
 use guest_user::Span;
 use guest_user::syscall::{Errno, file, memory};
 
@@ -37,7 +38,8 @@ pub(crate) fn mmap_file(transport: &mut impl Transport) -> Result<u64, Errno> {
         chunk.copy_from_slice(&transport.payload().to_le_bytes()[..chunk.len()]);
     }
     let path = CStr::from_bytes_until_nul(&path).map_err(|_| Errno(EINVAL))?;
-    let fd = file::open(path, O_RDONLY)?;
+    let writes_through = flags & MAP_TYPE == MAP_SHARED && prot & PROT_WRITE != 0;
+    let fd = file::open(path, if writes_through { O_RDWR } else { O_RDONLY })?;
     // SAFETY: as in `mmap`.
     let mapped = unsafe { memory::mmap(address, len_bytes, prot, flags, fd, 0) };
     file::close(fd)?;

@@ -5,13 +5,13 @@ use core::time::Duration;
 use abi::linux::errno::ENOSYS;
 use abi::operation::{
     BRK, EXEC, EXECVE, EXIT, FAIL_NTH, FILL, FORK, GETPPID, KILL, MADVISE, MMAP, MMAP_FILE, MPROTECT, MUNMAP,
-    POWER_OFF, READ, SCHED_YIELD, SHADOWPT_OPEN, SLEEP, SPIN, SYSTEM_CALL, TOUCH_STACK, WAIT, WRITE,
+    PAGEMAP, POWER_OFF, READ, SCHED_YIELD, SHADOWPT_OPEN, SLEEP, SPIN, SYSTEM_CALL, TOUCH_STACK, WAIT, WRITE,
 };
 use guest_user::syscall::process::{self, Fork};
 use guest_user::syscall::{Errno, time, to_raw};
 
 use crate::transport::Transport;
-use crate::{exec, hello, memory, own_calls, stack};
+use crate::{exec, hello, memory, own_calls, pagemap, stack};
 
 /// Performs operation `code` and replies, if the operation has a reply and this process is the one to give it.
 pub(crate) fn perform(transport: &mut impl Transport, code: u64) {
@@ -46,6 +46,7 @@ pub(crate) fn perform(transport: &mut impl Transport, code: u64) {
         SHADOWPT_OPEN => own_calls::shadowpt_open(transport),
         MMAP_FILE => memory::mmap_file(transport),
         FAIL_NTH => own_calls::fail_nth(transport.argument(0)),
+        PAGEMAP => pagemap::pagemap(transport),
         POWER_OFF => Err(transport.power_off()),
         _ => Err(Errno(ENOSYS)),
     };

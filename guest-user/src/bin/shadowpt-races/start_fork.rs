@@ -3,9 +3,9 @@
 use abi::PAGE_SIZE;
 use abi::linux::mman::{MAP_PRIVATE, PROT_READ, PROT_WRITE};
 use guest_user::syscall::process::{self, Fork};
-use guest_user::{ShadowTable, Span, println};
+use guest_user::{ShadowTable, Span, let_others_finish, println};
 
-use crate::{PAGES, Race, let_others_finish};
+use crate::{PAGES, Race};
 
 const INSPECTOR: u64 = 0;
 const TARGET: u64 = 1;
@@ -14,9 +14,9 @@ const BEFORE: u8 = 1;
 const AFTER: u8 = 2;
 
 pub(crate) fn race(race: &Race) {
-    let target = race.racer(|| {
+    let target = race.racers.start(|| {
         (0..PAGES).for_each(|page| race.range.store(page * PAGE_SIZE, BEFORE));
-        race.line_up(TARGET);
+        race.racers.line_up(TARGET);
         match process::fork().expect("fork") {
             Fork::Child => process::exit(0),
             Fork::Parent(child) => {
@@ -26,17 +26,20 @@ pub(crate) fn race(race: &Race) {
         }
         let_others_finish(2);
     });
-    let inspector = race.racer(|| {
+    let inspector = race.racers.start(|| {
         let table = race.open(target);
         let buffer = Span::map(PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE).expect("mmap");
-        race.line_up(INSPECTOR);
+        race.racers.line_up(INSPECTOR);
         race.calls.start().expect("shadowpt_start");
         let_others_finish(1);
         let right = (0..PAGES).filter(|&page| is_right(race, table, page, buffer));
-        race.found(INSPECTOR, right.count() as u64);
+        race.racers.found(INSPECTOR, right.count() as u64);
     });
-    race.run([inspector, target]);
-    println!("pages that are what the target has: {}", race.finding(INSPECTOR));
+    race.racers.run([inspector, target]);
+    println!(
+        "pages that are what the target has: {}",
+        race.racers.finding(INSPECTOR)
+    );
     println!("the table is free afterwards: {}", race.table_is_free());
 }
 

@@ -2,9 +2,9 @@
 
 use abi::PAGE_SIZE;
 use abi::shadowpt::SPTE_PTE_MAPPED;
-use guest_user::{ShadowTable, println};
+use guest_user::{ShadowTable, let_others_finish, println};
 
-use crate::{PAGES, Race, let_others_finish};
+use crate::{PAGES, Race};
 
 const INSPECTOR: u64 = 0;
 const TARGET: u64 = 1;
@@ -13,30 +13,31 @@ const IN_ORDER: u64 = 1;
 const STILL: u64 = 2;
 
 pub(crate) fn race(race: &Race) {
-    let target = race.racer(|| {
-        race.line_up(TARGET);
+    let target = race.racers.start(|| {
+        race.racers.line_up(TARGET);
         (0..PAGES).for_each(|page| race.range.store(page * PAGE_SIZE, 1));
     });
-    let inspector = race.racer(|| {
+    let inspector = race.racers.start(|| {
         let table = race.open(target);
         race.calls.start().expect("shadowpt_start");
-        race.line_up(INSPECTOR);
+        race.racers.line_up(INSPECTOR);
         race.calls.stop().expect("shadowpt_stop");
         let stopped = mapped_pages(table);
         let_others_finish(1);
         let in_order = (0..PAGES).all(|page| is_mapped(table, page) == (page < stopped));
         let still = mapped_pages(table) == stopped;
         let found = |is_so: bool, bit| if is_so { bit } else { 0 };
-        race.found(INSPECTOR, found(in_order, IN_ORDER) | found(still, STILL));
+        race.racers
+            .found(INSPECTOR, found(in_order, IN_ORDER) | found(still, STILL));
     });
-    race.run([inspector, target]);
+    race.racers.run([inspector, target]);
     println!(
         "the pages that are there came first: {}",
-        race.finding(INSPECTOR) & IN_ORDER != 0
+        race.racers.finding(INSPECTOR) & IN_ORDER != 0
     );
     println!(
         "after stop nothing changes: {}",
-        race.finding(INSPECTOR) & STILL != 0
+        race.racers.finding(INSPECTOR) & STILL != 0
     );
     println!("the table is free afterwards: {}", race.table_is_free());
 }

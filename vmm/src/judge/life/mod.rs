@@ -102,6 +102,8 @@ impl Life {
             | Event::PowerOff
             | Event::Log { .. }
             | Event::FirstUser
+            | Event::PagesProtected
+            | Event::PagesOffered { .. }
             | Event::Choice(_)
             | Event::Malformed { .. } => {}
         }

@@ -82,7 +82,7 @@ pub(in crate::scenario) enum CheckError {
     Misaligned { address: String },
     #[error("expected at least 1 page, found 0")]
     NoPages,
-    #[error("a file is mapped privately")]
+    #[error("a file of the image is mapped privately")]
     FileShared,
     #[error("expected at most {most} pages, all that a process can address, found {found}")]
     TooManyPages { most: u64, found: u64 },

@@ -2,6 +2,10 @@
 
 use std::collections::HashSet;
 
+use abi::PAGE_SIZE;
+use abi::boot::MAX_MEMORY_MIB;
+
+use super::document::in_range;
 use super::world::{End, State, World};
 use super::{CheckError, Findings, operations};
 use crate::scenario::language::{
@@ -9,6 +13,9 @@ use crate::scenario::language::{
     RegionAddress,
 };
 use crate::scenario::path::Path;
+
+/// Most pages that a guest can have.
+const MAX_MODULE_PAGES: u64 = (MAX_MEMORY_MIB << 20) / PAGE_SIZE;
 
 pub(super) fn check(step: &CheckStep, path: &Path, world: &mut World, findings: &mut Findings) {
     if step.title.trim().is_empty() {
@@ -59,6 +66,13 @@ impl ExpectationCheck<'_> {
                     .named(&at.process)
                     .and_then(|target| target.holds(&at.process, &at.place, 1));
                 self.findings.keep(&path.key("spte").key("at"), in_region);
+            }
+            Expectation::ModulePages(expected) => {
+                let path = path.key("module_pages");
+                let count = in_range("the number of pages", expected.pages, 1, MAX_MODULE_PAGES);
+                if self.findings.keep(&path.key("pages"), count).is_some() {
+                    self.in_region(&expected.at, expected.pages * PAGE_SIZE, &path.key("at"));
+                }
             }
             Expectation::FrameKept(places) => self.frame_kept(places, &path.key("frame_kept")),
             Expectation::FreeFrames { .. } => {}

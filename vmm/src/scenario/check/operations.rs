@@ -1,12 +1,14 @@
 //! Operation steps.
 
 use abi::doorbell::MAX_TRANSFER_BYTES;
+use abi::linux::pagemap::ENTRY_BYTES;
 use abi::{PAGE_SIZE, paging};
 
+use super::document::in_range;
 use super::world::{End, Kind, State, World};
 use super::{CheckError, Findings, Surroundings, waiting};
 use crate::scenario::language::{
-    Content, Expected, Operation, OperationStep, RegionAddress, RegionName, Sharing,
+    Content, Expected, Operation, OperationStep, ProcessAddress, RegionAddress, RegionName, Sharing,
 };
 use crate::scenario::path::Path;
 
@@ -77,7 +79,9 @@ impl StepCheck<'_> {
                 sharing,
                 ..
             } => {
-                if file.is_some() && *sharing == Sharing::Shared {
+                let is_device = |file: &String| file.starts_with("/dev/") || file.starts_with("/proc/");
+                let is_of_image = file.as_ref().is_some_and(|file| !is_device(file));
+                if is_of_image && *sharing == Sharing::Shared {
                     self.findings
                         .add(self.path.key("sharing"), CheckError::FileShared);
                 }
@@ -121,6 +125,7 @@ impl StepCheck<'_> {
                 entries,
                 ..
             } => self.shadowpt_open(of, from, to, entries),
+            Operation::Pagemap { of, is, .. } => self.pagemap(of, is.len() as u64),
             Operation::ShadowptPageContents { of, into } => self.shadowpt_page_contents(of, into),
             Operation::SchedYield
             | Operation::Setuid { .. }
@@ -187,6 +192,22 @@ impl StepCheck<'_> {
             self.keep("as", added);
         }
         self.end_if_faulting();
+    }
+
+    fn pagemap(&mut self, of: &ProcessAddress, pages: u64) {
+        let most = MAX_TRANSFER_BYTES / ENTRY_BYTES;
+        let least = u64::from(self.step.expected == Expected::Success);
+        let count = in_range("the number of pages", pages, least, most);
+        if self.keep("is", count).is_some() {
+            let there = self.world.single(&of.process).and_then(|owner| {
+                owner.holds(
+                    &of.process,
+                    &of.place,
+                    pages.max(1) * PAGE_SIZE - of.place.bytes % PAGE_SIZE,
+                )
+            });
+            self.keep("of", there);
+        }
     }
 
     fn end_if_faulting(&mut self) {

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::content::{Content, ContentAt, Fill};
-use super::expectation::{Access, Expectation, ProcessEnding, Since, SpteFlag};
-use super::operation::{Advice, Operation, PathArgument, Protection, Sharing};
+use super::expectation::{Access, Expectation, Layout, ProcessEnding, Since, SpteFlag};
+use super::operation::{Advice, Operation, PageState, PathArgument, Protection, Sharing};
 use super::outcome::{Ending, Errno, Expected, Return, Signal};
 use super::step::{CheckStep, DiskRequest, FailStep, OperationStep, Step, TickStep};
 
@@ -145,6 +145,15 @@ impl fmt::Display for Operation {
             Self::Setuid { uid } => write!(formatter, "become user {uid}"),
             Self::FailNth { nth: 0 } => formatter.write_str("let no request for memory fail"),
             Self::FailNth { nth } => write!(formatter, "let request {nth} for memory fail"),
+            Self::Pagemap { of, is } => {
+                let pages = is.len().max(1) as u64;
+                write!(formatter, "ask pagemap about {} from {of} on", Pages(pages))?;
+                if is.is_empty() {
+                    Ok(())
+                } else {
+                    write!(formatter, ": {}", List(is))
+                }
+            }
             Self::ShadowptOpen {
                 of,
                 from,
@@ -187,6 +196,23 @@ impl fmt::Display for Expectation {
             }
             Self::Spte { at, is } => {
                 write!(formatter, "{at} in the shadow page table: {}", List(is))
+            }
+            Self::ModulePages(expected) => {
+                let last = expected.first.saturating_add(expected.pages).saturating_sub(1);
+                let mark = if expected.reserved {
+                    "reserved"
+                } else {
+                    "not reserved"
+                };
+                write!(
+                    formatter,
+                    "{} from {} on are pages {} to {last} of {}, frames {}, {mark}",
+                    Pages(expected.pages),
+                    expected.at,
+                    expected.first,
+                    expected.module,
+                    expected.frames
+                )
             }
             Self::Dirtied { region, pages } if pages.is_empty() => {
                 write!(formatter, "no page of {region} dirtied")
@@ -296,6 +322,14 @@ words! {
     Protection { None = "no-access", R = "r", W = "w", Rw = "rw", Rx = "rx", Rwx = "rwx" }
     Sharing { Private = "private", Shared = "shared" }
     Advice { Dontneed = "dontneed" }
+    PageState {
+        Present = "present",
+        Swapped = "swapped",
+        None = "none",
+        LeftOut = "left out",
+        Inaccessible = "inaccessible"
+    }
+    Layout { Row = "in a row", Scattered = "scattered" }
     SpteFlag { Allocated = "allocated", Anonymous = "anonymous", Mapped = "mapped" }
     Since { Start = "the start", LastCheck = "the last check" }
     DiskRequest { Read = "read", Write = "write" }

@@ -42,6 +42,8 @@ pub enum Expectation {
         /// The flags that are set; none for a page that is not allocated.
         is: Vec<SpteFlag>,
     },
+    /// The process maps the very frames of pages that a module offers, one after the other.
+    ModulePages(ModulePages),
     /// Each of these addresses is still on the frame it was on at the last check step.
     FrameKept(#[schemars(length(min = 1))] Vec<ProcessAddress>),
     /// The number of free frames changed by exactly this much.
@@ -74,6 +76,36 @@ pub enum SpteFlag {
     Anonymous,
     /// A frame is mapped there.
     Mapped,
+}
+
+/// Pages that a module offers, and a process maps.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModulePages {
+    /// The module.
+    pub module: String,
+    /// Where the process has mapped them.
+    pub at: ProcessAddress,
+    /// How many pages.
+    #[schemars(range(min = 1))]
+    pub pages: u64,
+    /// The first of the module's pages, from 0.
+    #[serde(default)]
+    pub first: u64,
+    /// How the frames lie in physical memory.
+    pub frames: Layout,
+    /// Whether the kernel's account has them as reserved.
+    pub reserved: bool,
+}
+
+/// How the frames of several pages lie in physical memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    /// Each one behind the one before.
+    Row,
+    /// Not all of them one behind the other.
+    Scattered,
 }
 
 /// A moment to compare with.

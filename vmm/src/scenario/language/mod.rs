@@ -20,9 +20,13 @@ pub use address::{AddressError, ProcessAddress, ProcessRegion, RegionAddress};
 pub use clause::{Clause, ClauseError, ClauseId};
 pub use content::{Content, ContentAt, ContentError, Fill};
 pub use document::{Budget, Clock, Guest, Scenario, Swap};
-pub use expectation::{Access, Expectation, ProcessEnding, ProcessEndingError, Since, SpteFlag};
+pub use expectation::{
+    Access, Expectation, Layout, ModulePages, ProcessEnding, ProcessEndingError, Since, SpteFlag,
+};
 pub use name::{NameError, ProcessName, RegionName, ScenarioName};
-pub use operation::{Advice, MAX_SLEEP_MS, Operation, PathArgument, Protection, STACK_BYTE, Sharing};
+pub use operation::{
+    Advice, MAX_SLEEP_MS, Operation, PageState, PathArgument, Protection, STACK_BYTE, Sharing,
+};
 pub(super) use outcome::OutcomeKey;
 pub use outcome::{DefaultAction, Ending, Errno, Expected, Return, Signal};
 pub use schedule::{Exploration, Schedule};

@@ -33,7 +33,8 @@ pub enum Operation {
         #[serde(default)]
         #[schemars(with = "RegionAddress")]
         at: Option<RegionAddress>,
-        /// Map this file of the guest image, from its first page on and privately, instead of anonymous memory.
+        /// Map this file, from its first page on, instead of anonymous memory: one of the guest image, which can only be mapped
+        /// privately, or a device such as `/dev/kmmap`.
         #[serde(default)]
         #[schemars(with = "String")]
         file: Option<String>,
@@ -180,6 +181,15 @@ pub enum Operation {
         /// Which one from now on, counted from 1; 0 takes the order back.
         nth: u64,
     },
+    /// Ask `/proc/PID/pagemap` where pages are. What it says of frames is held against the page tables. For the superuser: nobody
+    /// else is told.
+    Pagemap {
+        /// The first page, of whatever process.
+        of: ProcessAddress,
+        /// What is told of each page, from the first one on; left out when an `errno` is expected.
+        #[serde(default)]
+        is: Vec<PageState>,
+    },
     /// Open the shadow page table for a range of another process, the target.
     ShadowptOpen {
         /// The target.
@@ -210,6 +220,22 @@ pub enum Operation {
     },
     /// Loop in user mode without end. Only a signal ends it; always with `blocks: true`, and only with a real clock.
     Spin,
+}
+
+/// What the kernel tells of a page, and what its page table has there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PageState {
+    /// Told to be in memory; in the frame that is mapped there.
+    Present,
+    /// Told to be on a swap device; not mapped.
+    Swapped,
+    /// Told to be nowhere; not mapped.
+    None,
+    /// Told to be nowhere, but mapped: what a driver maps from the start, as on Linux.
+    LeftOut,
+    /// Told to be in memory, but not mapped: a page without any access.
+    Inaccessible,
 }
 
 /// Longest sleep, in milliseconds: somebody waits for the verdict.

@@ -66,6 +66,7 @@ impl OutcomeKey {
             | "exec"
             | "execve"
             | "kill"
+            | "pagemap"
             | "setuid"
             | "fail_nth"
             | "shadowpt_open"

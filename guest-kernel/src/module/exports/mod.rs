@@ -9,6 +9,9 @@
     reason = "functions with raw pointers and Linux's names, which code that was compiled elsewhere calls"
 )]
 
+mod files;
+mod guarded;
+
 use core::{ptr, slice};
 
 use crate::errno::Errno;
@@ -17,9 +20,15 @@ use crate::mm::{
     self, Contents, FrameKind, FrameNumber, LARGEST_OBJECT_BYTES, ProtectionChange, Reservation, UserSlice,
     VirtAddr, Vmalloc,
 };
+use crate::mutant::{self, Mutant};
 use crate::process;
 
 use super::table::with_modules;
+use files::{
+    offer_pages, proc_create, register_chrdev, remap_pfn_range, remove_proc_entry, set_vm_ops,
+    unregister_chrdev,
+};
+use guarded::call_guarded;
 
 /// Makes [`find`] of the list. A name without a function here, or one of another type, does not compile.
 macro_rules! table {
@@ -95,7 +104,11 @@ unsafe extern "C" fn vfree(memory: *mut u8) {
 }
 
 unsafe extern "C" fn vmalloc_to_pfn(address: *const u8) -> u64 {
-    let frame = mm::frame_behind_vmalloc(VirtAddr::new(address as u64));
+    let frame = if mutant::is(Mutant::VmallocContiguous) {
+        mm::frame_as_if_in_a_row(VirtAddr::new(address as u64))
+    } else {
+        mm::frame_behind_vmalloc(VirtAddr::new(address as u64))
+    };
     let frame = frame.unwrap_or_else(|| panic!("{address:?} does not lie in what vmalloc gave"));
     frame.as_u32().into()
 }
@@ -133,6 +146,11 @@ fn mark(pfn: u64, reservation: Reservation) {
 unsafe extern "C" fn copy_from_user(to: *mut u8, from: u64, bytes: usize) -> usize {
     // SAFETY: the module says that so much room is there.
     let into = unsafe { slice::from_raw_parts_mut(to, bytes) };
+    if mutant::is(Mutant::UserMemoryUnchecked) {
+        // SAFETY: none; this is the fault.
+        unsafe { ptr::copy_nonoverlapping(from as *const u8, to, bytes) };
+        return 0;
+    }
     by_pieces(from, bytes, |piece, done| {
         let into = &mut into[done..done + piece.len()];
         process::copy_in(piece, into)

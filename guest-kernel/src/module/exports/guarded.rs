@@ -1,0 +1,13 @@
+//! A module runs code for a process.
+
+use crate::arch;
+use crate::errno::Errno;
+
+pub(super) unsafe extern "C" fn call_guarded(function: extern "C" fn() -> i32, result: *mut i32) -> i32 {
+    let Some(returned) = arch::call_guarded(function) else {
+        return -Errno::EFAULT.number();
+    };
+    // SAFETY: the module says that there is room for a result.
+    unsafe { result.write(returned) };
+    0
+}
