@@ -257,6 +257,8 @@ impl Run {
         let events: Vec<Event> = self.performer.driver_mut().take_events();
         self.judge.note(events);
         self.judge.note_looks(self.performer.driver_mut().take_looks());
+        self.judge
+            .note_user_faults(self.performer.driver_mut().take_user_faults());
     }
 
     fn is_alive(&mut self) -> bool {

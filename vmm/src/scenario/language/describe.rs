@@ -197,6 +197,8 @@ impl fmt::Display for Expectation {
             Self::Spte { at, is } => {
                 write!(formatter, "{at} in the shadow page table: {}", List(is))
             }
+            Self::Tracked { pages } if pages.is_empty() => formatter.write_str("no store was tracked"),
+            Self::Tracked { pages } => write!(formatter, "stores were tracked to pages {}", List(pages)),
             Self::ModulePages(expected) => {
                 let last = expected.first.saturating_add(expected.pages).saturating_sub(1);
                 let mark = if expected.reserved {

@@ -44,6 +44,12 @@ pub enum Expectation {
     },
     /// The process maps the very frames of pages that a module offers, one after the other.
     ModulePages(ModulePages),
+    /// A program that tracked stores to a range, by write protection and userfaultfd, has met the protection on exactly these pages; they
+    /// are those that changed, and KVM has seen them written.
+    Tracked {
+        /// Numbers of the pages, from the start of the range, in ascending order.
+        pages: Vec<u64>,
+    },
     /// Each of these addresses is still on the frame it was on at the last check step.
     FrameKept(#[schemars(length(min = 1))] Vec<ProcessAddress>),
     /// The number of free frames changed by exactly this much.
