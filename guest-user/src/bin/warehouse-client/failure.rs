@@ -1,0 +1,49 @@
+//! Why the program cannot go on.
+
+use core::fmt;
+
+use abi::warehouse::MAX_MESSAGE_BYTES;
+use guest_user::Text;
+use guest_user::net::NetError;
+use guest_user::syscall::Errno;
+
+/// What went wrong, and where.
+pub(crate) enum Failure {
+    /// A system call.
+    System(&'static str, Errno),
+    /// The server cannot be reached, or is not there any more.
+    Net(&'static str, NetError),
+    /// The server does not answer.
+    Silent { seconds: u64 },
+    /// The text has no pages.
+    Empty,
+    /// The server says that it cannot.
+    Refused(Text<MAX_MESSAGE_BYTES>),
+    /// The answer to another question.
+    Other { asked: u32, answered: u32 },
+    /// An answer of another kind.
+    Kind([u8; 4]),
+    /// An answer of another length than it must have.
+    Len { expected: usize, announced: u32 },
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System(call, errno) => write!(f, "{call}: {errno}"),
+            Self::Net(what, error) => write!(f, "{what}: {error}"),
+            Self::Silent { seconds } => write!(f, "the server has not answered for {seconds} s"),
+            Self::Empty => f.write_str("the server's text is empty"),
+            Self::Refused(message) => {
+                write!(f, "the server refuses: {}", message.as_bytes().escape_ascii())
+            }
+            Self::Other { asked, answered } => {
+                write!(f, "asked for page {asked}, the server sent page {answered}")
+            }
+            Self::Kind(kind) => write!(f, "the server's answer is of the unknown kind {}", kind.escape_ascii()),
+            Self::Len { expected, announced } => {
+                write!(f, "the server's answer has {announced} bytes, expected {expected}")
+            }
+        }
+    }
+}
