@@ -19,6 +19,7 @@
 //! - [`testdev`]: a driver for programs to try
 //! - [`driver`]: what loadable modules hand to the kernel for files of their own
 //! - [`samples`]: what the modules that come with this project and their programs agree on
+//! - [`warehouse`]: a server that hands out pages of a text, and its clients
 //! - [`paging`]: the x86-64 page-table entry, as the processor manual defines it
 //! - [`linux`]: numbers of Linux's x86-64 system-call ABI
 
@@ -41,6 +42,7 @@ pub mod schedule;
 pub mod shadowpt;
 pub mod testdev;
 pub mod thread;
+pub mod warehouse;
 
 /// Bytes in a frame, and in the page that maps it.
 pub const PAGE_SIZE: u64 = 4096;
