@@ -13,7 +13,7 @@
 //! - [`frame_table`]: the kernel's own account of guest physical memory
 //! - [`boot`]: where things are when the guest starts
 //! - [`thread`], [`schedule`], [`clock`]: states of a thread, who goes on, how time passes
-//! - [`block`]: the disk that the kernel swaps to
+//! - [`virtio`]: where devices of virtio are; [`block`]: the disk that the kernel swaps to
 //! - [`shadowpt`]: the shadow page table's system calls
 //! - [`module`]: what the kernel offers to loadable modules
 //! - [`testdev`]: a driver for programs to try
@@ -42,6 +42,7 @@ pub mod schedule;
 pub mod shadowpt;
 pub mod testdev;
 pub mod thread;
+pub mod virtio;
 pub mod warehouse;
 
 /// Bytes in a frame, and in the page that maps it.
