@@ -14,6 +14,7 @@
 //! - [`boot`]: where things are when the guest starts
 //! - [`thread`], [`schedule`], [`clock`]: states of a thread, who goes on, how time passes
 //! - [`virtio`]: where devices of virtio are; [`block`]: the disk that the kernel swaps to
+//! - [`vsock`]: sockets between the guest and servers of the host
 //! - [`shadowpt`]: the shadow page table's system calls
 //! - [`module`]: what the kernel offers to loadable modules
 //! - [`testdev`]: a driver for programs to try
@@ -43,6 +44,7 @@ pub mod shadowpt;
 pub mod testdev;
 pub mod thread;
 pub mod virtio;
+pub mod vsock;
 pub mod warehouse;
 
 /// Bytes in a frame, and in the page that maps it.
