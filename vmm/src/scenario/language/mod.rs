@@ -15,6 +15,7 @@ mod operation;
 mod outcome;
 mod schedule;
 mod step;
+mod vsock;
 
 pub use address::{AddressError, ProcessAddress, ProcessRegion, RegionAddress};
 pub use clause::{Clause, ClauseError, ClauseId};
@@ -31,3 +32,4 @@ pub(super) use outcome::OutcomeKey;
 pub use outcome::{DefaultAction, Ending, Errno, Expected, Return, Signal};
 pub use schedule::{Exploration, Schedule};
 pub use step::{CheckStep, DiskRequest, FailStep, OperationStep, Step, TickStep};
+pub use vsock::{PortError, ServerPlace, VsockPort, Warehouse, WarehouseFault};
