@@ -183,16 +183,22 @@ impl Service<'_> {
         };
         let answer = self.fault.map_or(Answer::Given, Answer::Faulty);
         (self.note)(Asked::Page(number), answer);
-        let header = |len_bytes: usize| {
+        let header_of = |argument: u32, len_bytes: usize| {
             let len_bytes = u32::try_from(len_bytes).expect("about a page");
             Reply {
                 kind: PAGE,
-                argument: number,
+                argument,
                 len_bytes,
             }
             .encode()
         };
-        let next = || self.text.page((u64::from(number) + 1) % pages);
+        let header = |len_bytes| header_of(number, len_bytes);
+        let next = (u64::from(number) + 1) % pages;
+        let wrong = || {
+            self.text
+                .page(next)
+                .expect("a remainder is below the number of pages")
+        };
         // A whole reply goes out at once, so that nobody who waits for it sees a part.
         let (message, then) = match self.fault {
             // Never answering was dealt with.
@@ -213,9 +219,10 @@ impl Service<'_> {
                 )
             }
             Some(Fault::WrongPage) => {
-                let wrong = next().expect("a remainder is below the number of pages");
-                ([&header(PAGE_BYTES)[..], &wrong].concat(), Then::GoOn)
+                let label = u32::try_from(next).expect("texts have no more pages than numbers");
+                ([&header_of(label, PAGE_BYTES)[..], &wrong()].concat(), Then::GoOn)
             }
+            Some(Fault::MislabelledPage) => ([&header(PAGE_BYTES)[..], &wrong()].concat(), Then::GoOn),
         };
         stream.write_all(&message)?;
         Ok(then)

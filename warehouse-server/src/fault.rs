@@ -12,8 +12,10 @@ pub enum Fault {
     ShortPage,
     /// Announces and sends more bytes than a page has.
     LongPage,
-    /// Sends the next page (of the last one: the first) for the one that was asked for.
+    /// Answers with the next page (of the last one: the first) instead of the one that was asked for, and says so.
     WrongPage,
+    /// As that, and says that it is the one that was asked for: no client can tell.
+    MislabelledPage,
     /// Reads and never answers.
     NeverAnswers,
 }
@@ -28,11 +30,12 @@ pub struct UnknownFault {
 
 impl Fault {
     /// All there are.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::CutPage,
         Self::ShortPage,
         Self::LongPage,
         Self::WrongPage,
+        Self::MislabelledPage,
         Self::NeverAnswers,
     ];
 
@@ -44,6 +47,7 @@ impl Fault {
             Self::ShortPage => "short-page",
             Self::LongPage => "long-page",
             Self::WrongPage => "wrong-page",
+            Self::MislabelledPage => "mislabelled-page",
             Self::NeverAnswers => "never-answers",
         }
     }

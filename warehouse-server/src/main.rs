@@ -36,7 +36,8 @@ struct Cli {
     /// Number of pages of 4096 bytes: of a generated text (without this 4096), or at most so many of the file.
     #[arg(long, value_name = "N")]
     pages: Option<u64>,
-    /// Do something wrong in each page: cut-page, short-page, long-page, wrong-page, never-answers.
+    /// Do something wrong in each page: cut-page, short-page, long-page, wrong-page, mislabelled-page,
+    /// never-answers.
     #[arg(long, value_name = "NAME")]
     fault: Option<Fault>,
     /// Close a connection on which nothing has moved for so long.

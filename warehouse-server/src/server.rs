@@ -93,6 +93,12 @@ impl Server {
         &self.address
     }
 
+    /// What it serves.
+    #[must_use]
+    pub fn text(&self) -> &Text {
+        &self.shared.text
+    }
+
     /// What was asked for so far: connection after connection, and on each in the order in which it came.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {

@@ -170,6 +170,7 @@ fn each_fault_does_what_its_name_says() {
         Fault::ShortPage,
         Fault::LongPage,
         Fault::WrongPage,
+        Fault::MislabelledPage,
     ] {
         let server = start(Some(fault));
         let mut stream = connect(&server);
@@ -177,12 +178,16 @@ fn each_fault_does_what_its_name_says() {
         stream.shutdown(Shutdown::Write).unwrap();
         let bytes = rest(stream);
         let (header, bytes) = bytes.split_at(REPLY_BYTES);
-        let announced = Reply::decode(header.try_into().unwrap()).len_bytes as usize;
+        let reply = Reply::decode(header.try_into().unwrap());
+        let announced = reply.len_bytes as usize;
+        assert_eq!(reply.argument, if fault == Fault::WrongPage { 8 } else { 7 });
         match fault {
             Fault::CutPage => assert_eq!((announced, bytes.len()), (PAGE_BYTES, PAGE_BYTES / 2)),
             Fault::ShortPage => assert_eq!((announced, bytes.len()), (PAGE_BYTES - 100, PAGE_BYTES - 100)),
             Fault::LongPage => assert_eq!((announced, bytes.len()), (PAGE_BYTES + 100, PAGE_BYTES + 100)),
-            Fault::WrongPage => assert_eq!((announced, bytes), (PAGE_BYTES, &page(8)[..])),
+            Fault::WrongPage | Fault::MislabelledPage => {
+                assert_eq!((announced, bytes), (PAGE_BYTES, &page(8)[..]))
+            }
             Fault::NeverAnswers => unreachable!("below"),
         }
         assert_eq!(server.stop(), [request(1, Asked::Page(7), Answer::Faulty(fault))]);

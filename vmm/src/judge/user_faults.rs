@@ -4,11 +4,17 @@
 //! page is protected from stores, the page is mapped; when it goes on, a store works. What the kernel tells of is the moment; what
 //! is true at that moment was seen in the page tables.
 
+use std::collections::BTreeMap;
+
+use abi::PAGE_SIZE;
 use abi::event::USER_FAULT_WRITE_PROTECTED;
+use warehouse_server::Asked;
 
 use super::expectations::{Look, unlike};
-use super::{Finding, Rule};
+use super::{Finding, Rule, Scene};
 use crate::drive::{Interval, SeenFault, Sighting};
+use crate::report::excerpt;
+use crate::scenario::{Loaded, VsockPort};
 
 /// What was seen, and is not judged yet or may be asked about by a check.
 #[derive(Debug, Default)]
@@ -17,6 +23,8 @@ pub(super) struct UserFaults {
     fresh: Vec<SeenFault>,
     /// Since the last check that asked.
     kept: Vec<SeenFault>,
+    /// Requests of each warehouse that were held against faults.
+    requests_seen: BTreeMap<VsockPort, usize>,
     intervals: Vec<Interval>,
     missed: u64,
 }
@@ -42,6 +50,69 @@ impl UserFaults {
         }
         self.kept.append(&mut self.fresh);
         findings
+    }
+
+    /// Holds what was seen of faults since the last such check against the warehouse: what it has, and what it was asked for.
+    pub(super) fn loaded(&mut self, expected: &Loaded, scene: &Scene<'_>) -> Look {
+        let place = format!("the warehouse at port {}", expected.port);
+        let warehouse = scene.stop.hosts();
+        let warehouse = warehouse.and_then(|hosts| hosts.warehouse(expected.port.number()));
+        let Some((text, requests)) = warehouse else {
+            return Err(Finding::new(
+                Rule::Evidence,
+                place,
+                "a warehouse of this run's",
+                "none",
+            ));
+        };
+        let seen = self
+            .requests_seen
+            .insert(expected.port, requests.len())
+            .unwrap_or(0);
+        let faults = std::mem::take(&mut self.kept);
+        let touched: Vec<u64> = faults.iter().filter_map(page_in_range).collect();
+        if touched != expected.pages {
+            return Err(unlike("the faults", list(&expected.pages), list(&touched)));
+        }
+        let new = requests.get(seen..).unwrap_or_default();
+        let fetched = new.iter().filter_map(|request| match request.asked {
+            Asked::Page(page) => Some(u64::from(page)),
+            Asked::Size | Asked::Extracts(_) | Asked::Nonsense => None,
+        });
+        let fetched: Vec<u64> = fetched.collect();
+        if fetched != expected.pages {
+            let wanted = format!("asked for {}", list(&expected.pages));
+            return Err(unlike(place, wanted, list(&fetched)));
+        }
+        let mut most_frames = 0;
+        for (fault, page) in faults.iter().zip(&touched) {
+            let name = format!("page {page} of the range");
+            let Some(served) = &fault.served else {
+                return Err(unlike(name, "served", "its thread still waits"));
+            };
+            let (Some(wanted), Some(found)) = (text.page(*page), &served.contents) else {
+                return Err(unlike(
+                    name,
+                    "a page that the warehouse has",
+                    "one that it has not",
+                ));
+            };
+            if found.0 != wanted {
+                let [wanted, found] = [excerpt(&wanted, &found.0), excerpt(&found.0, &wanted)];
+                return Err(unlike(name, wanted, found));
+            }
+            if !served.unasked.is_empty() {
+                let found = format!("{} others of the range, too", served.unasked.len());
+                return Err(unlike(name, "mapped alone", found));
+            }
+            most_frames = most_frames.max(served.frames as u64);
+        }
+        if most_frames > expected.frames_at_most {
+            let at_most = format!("{} frames at most", expected.frames_at_most);
+            return Err(unlike("the program", at_most, format!("{most_frames} frames")));
+        }
+        let (count, pages) = (touched.len(), text.pages());
+        Ok(format!("{count} of {pages} pages, {most_frames} frames in all"))
     }
 
     /// Holds the last time in which a program tracked stores against what changed.
@@ -80,14 +151,14 @@ impl UserFaults {
 /// What is wrong with one fault.
 fn wrong(fault: &SeenFault) -> Option<Finding> {
     let is_protected = fault.flags & USER_FAULT_WRITE_PROTECTED != 0;
-    let Some(range) = &fault.range else {
-        return Some(finding(
-            fault,
-            "a page whose faults a program serves",
-            "one of no such range",
+    let Some(page) = page_in_range(fault) else {
+        return Some(Finding::new(
+            Rule::UserFault,
+            "a fault that a program serves",
+            "one in a range that it has registered",
+            "one in no such range",
         ));
     };
-    let page = (fault.page.0.saturating_sub(range.start.0)) / abi::PAGE_SIZE;
     let served = fault.served.as_ref()?;
     let (expected, found) = match (is_protected, fault.was_mapped, &served.contents) {
         (false, true, _) => ("not mapped when its thread begins to wait", "mapped"),
@@ -104,8 +175,10 @@ fn wrong(fault: &SeenFault) -> Option<Finding> {
     ))
 }
 
-fn finding(fault: &SeenFault, expected: &str, found: &str) -> Finding {
-    Finding::new(Rule::UserFault, fault.page.to_string(), expected, found)
+/// Number of the page from the start of its range.
+fn page_in_range(fault: &SeenFault) -> Option<u64> {
+    let range = fault.range.as_ref()?;
+    Some(fault.page.0.saturating_sub(range.start.0) / PAGE_SIZE)
 }
 
 fn list(pages: &[u64]) -> String {

@@ -257,6 +257,12 @@ impl Stop<'_> {
         self.vm.devices.block.as_ref().map(BlockDevice::disk)
     }
 
+    /// The servers behind the guest's sockets, if it has any.
+    #[must_use]
+    pub fn hosts(&self) -> Option<&Hosts> {
+        self.vm.devices.vsock.as_ref().map(SocketDevice::hosts)
+    }
+
     /// Frames written since this was last called, a bit each, from frame 0 on. Hardware may report more than were
     /// written, never fewer; a device may have written
     /// again to any that it has ever written to.

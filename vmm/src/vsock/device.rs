@@ -48,11 +48,10 @@ impl SocketDevice {
         }
     }
 
-    /// What the warehouses behind the guest's ports were asked for so far. A request is among them when its answer has come,
-    /// and may be before.
+    /// The servers behind the guest's ports.
     #[must_use]
-    pub fn requests(&self) -> Vec<Served> {
-        self.hosts.requests()
+    pub fn hosts(&self) -> &Hosts {
+        &self.hosts
     }
 
     /// Ends all connections and the servers that were started for the guest, and gives all that they were asked for.

@@ -77,14 +77,11 @@ impl Hosts {
         Ok(hosts)
     }
 
-    /// What the warehouses were asked for so far, by port.
+    /// What the warehouse behind a port serves, and what it was asked for so far.
     #[must_use]
-    pub fn requests(&self) -> Vec<Served> {
-        let served = self.warehouses.iter().map(|running| Served {
-            port: running.port,
-            requests: running.server.requests(),
-        });
-        served.collect()
+    pub fn warehouse(&self, port: u32) -> Option<(&Text, Vec<Request>)> {
+        let running = self.warehouses.iter().find(|running| running.port == port)?;
+        Some((running.server.text(), running.server.requests()))
     }
 
     /// Ends the servers that were started, after what they were sent is served, and gives all that they were asked for.

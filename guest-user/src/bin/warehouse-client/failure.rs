@@ -40,9 +40,16 @@ impl fmt::Display for Failure {
             Self::Other { asked, answered } => {
                 write!(f, "asked for page {asked}, the server sent page {answered}")
             }
-            Self::Kind(kind) => write!(f, "the server's answer is of the unknown kind {}", kind.escape_ascii()),
+            Self::Kind(kind) => write!(
+                f,
+                "the server's answer is of the unknown kind {}",
+                kind.escape_ascii()
+            ),
             Self::Len { expected, announced } => {
-                write!(f, "the server's answer has {announced} bytes, expected {expected}")
+                write!(
+                    f,
+                    "the server's answer has {announced} bytes, expected {expected}"
+                )
             }
         }
     }

@@ -51,8 +51,14 @@ impl Handler {
     fn serve_one(&self, server: &mut Server) -> Result<(), Failure> {
         let mut fds = [PollFd::new(self.faults.fd(), POLLIN)];
         poll(&mut fds, FOR_EVER).map_err(|errno| Failure::System("poll", errno))?;
-        let message = self.faults.read().map_err(|errno| Failure::System("read of userfaultfd", errno))?;
-        assert_eq!(message.event, UFFD_EVENT_PAGEFAULT, "no other event was asked for");
+        let message = self
+            .faults
+            .read()
+            .map_err(|errno| Failure::System("read of userfaultfd", errno))?;
+        assert_eq!(
+            message.event, UFFD_EVENT_PAGEFAULT,
+            "no other event was asked for"
+        );
         let number = (message.address - self.warehouse.address()) / PAGE_SIZE;
         println!("page {number} is missing");
         let mut page = [0; PAGE_BYTES];
@@ -68,6 +74,8 @@ impl Handler {
             mode: 0,
             copy: 0,
         };
-        self.faults.copy(&mut copy).map_err(|errno| Failure::System("UFFDIO_COPY", errno))
+        self.faults
+            .copy(&mut copy)
+            .map_err(|errno| Failure::System("UFFDIO_COPY", errno))
     }
 }

@@ -44,8 +44,12 @@ fn main(arguments: Arguments) -> i32 {
 
 fn print_usage() {
     println!("usage: warehouse-client <id> <server>");
-    println!("Fetches five pages of the server's text, chosen by the number <id>, and shows how each begins.");
-    println!("  <server>  vsock:CID:PORT, tcp:ADDRESS:PORT or unix:PATH, as in vsock:2:9000 or tcp:127.0.0.1:9000");
+    println!(
+        "Fetches five pages of the server's text, chosen by the number <id>, and shows how each begins."
+    );
+    println!(
+        "  <server>  vsock:CID:PORT, tcp:ADDRESS:PORT or unix:PATH, as in vsock:2:9000 or tcp:127.0.0.1:9000"
+    );
 }
 
 /// Ends the program, whichever thread it is that cannot go on.

@@ -19,7 +19,9 @@ pub(crate) struct Server(Connection);
 impl Server {
     pub(crate) fn connect(endpoint: &Endpoint) -> Result<Self, Failure> {
         let connection = endpoint.connect();
-        connection.map(Self).map_err(|error| Failure::Net("cannot reach the server", error))
+        connection
+            .map(Self)
+            .map_err(|error| Failure::Net("cannot reach the server", error))
     }
 
     /// Number of pages of the text.

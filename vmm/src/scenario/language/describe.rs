@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::content::{Content, ContentAt, Fill};
-use super::expectation::{Access, Expectation, Layout, ProcessEnding, Since, SpteFlag};
+use super::expectation::{Access, Expectation, Layout, Loaded, ProcessEnding, Since, SpteFlag};
 use super::operation::{Advice, Operation, PageState, PathArgument, Protection, Sharing};
 use super::outcome::{Ending, Errno, Expected, Return, Signal};
 use super::step::{CheckStep, DiskRequest, FailStep, OperationStep, Step, TickStep};
@@ -197,6 +197,18 @@ impl fmt::Display for Expectation {
             Self::Spte { at, is } => {
                 write!(formatter, "{at} in the shadow page table: {}", List(is))
             }
+            Self::Loaded(Loaded { port, pages, .. }) if pages.is_empty() => {
+                write!(formatter, "nothing loaded from port {port}")
+            }
+            Self::Loaded(Loaded {
+                port,
+                pages,
+                frames_at_most,
+            }) => write!(
+                formatter,
+                "loaded from port {port} pages {}, in {frames_at_most} frames at most",
+                List(pages)
+            ),
             Self::Tracked { pages } if pages.is_empty() => formatter.write_str("no store was tracked"),
             Self::Tracked { pages } => write!(formatter, "stores were tracked to pages {}", List(pages)),
             Self::ModulePages(expected) => {

@@ -22,7 +22,7 @@ pub use clause::{Clause, ClauseError, ClauseId};
 pub use content::{Content, ContentAt, ContentError, Fill};
 pub use document::{Budget, Clock, Guest, Scenario, Swap};
 pub use expectation::{
-    Access, Expectation, Layout, ModulePages, ProcessEnding, ProcessEndingError, Since, SpteFlag,
+    Access, Expectation, Layout, Loaded, ModulePages, ProcessEnding, ProcessEndingError, Since, SpteFlag,
 };
 pub use name::{NameError, ProcessName, RegionName, ScenarioName};
 pub use operation::{

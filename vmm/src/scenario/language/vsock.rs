@@ -94,8 +94,10 @@ pub enum WarehouseFault {
     ShortPage,
     /// Announces and sends too many bytes.
     LongPage,
-    /// Sends another one.
+    /// Sends another one, and says which.
     WrongPage,
+    /// Sends another one as the one that was asked for.
+    MislabelledPage,
     /// Never answers anything.
     NeverAnswers,
 }
@@ -107,6 +109,7 @@ impl From<WarehouseFault> for Fault {
             WarehouseFault::ShortPage => Self::ShortPage,
             WarehouseFault::LongPage => Self::LongPage,
             WarehouseFault::WrongPage => Self::WrongPage,
+            WarehouseFault::MislabelledPage => Self::MislabelledPage,
             WarehouseFault::NeverAnswers => Self::NeverAnswers,
         }
     }
