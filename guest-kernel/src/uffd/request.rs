@@ -33,13 +33,16 @@ pub(super) fn range(start: u64, bytes: u64) -> Result<PageRange, Errno> {
     if !start.is_multiple_of(PAGE_SIZE) {
         return Err(Errno::EINVAL);
     }
+    if start < layout::LOWEST.as_u64() {
+        return Err(Errno::EINVAL);
+    }
     check_bytes(start, bytes)?;
     PageRange::from_length(VirtAddr::new(start), bytes).ok_or(Errno::EINVAL)
 }
 
-/// As [`range`], from any address.
+/// As [`range`], from any address, at which there may be nothing.
 pub(super) fn check_bytes(start: u64, bytes: u64) -> Result<(), Errno> {
-    let is_memory = start >= layout::LOWEST.as_u64() && start < layout::TASK_END.as_u64();
+    let is_memory = start < layout::TASK_END.as_u64();
     let is_some = bytes > 0 && bytes.is_multiple_of(PAGE_SIZE);
     if is_memory && is_some && bytes <= layout::TASK_END.as_u64() - start {
         Ok(())
