@@ -78,7 +78,7 @@ named_numbers! {
         /// A module offers programs these pages to map. Arguments: their address in the kernel, their number, and the module's name
         /// in 16 bytes that NULs fill up.
         PAGES_OFFERED = 19;
-        /// Faults in a part of a process's memory are for a program to serve from now on. The record's `pid` is the process.
+        /// Faults in a part of a process's memory are for a program to serve from now on, or, with mode 0, no more. The record's `pid` is the process.
         /// Arguments: first address, length in bytes, `UFFDIO_REGISTER_MODE_*`: see [`crate::linux::userfaultfd`].
         USER_FAULT_REGISTERED = 20;
         /// A thread begins to wait until a program has served its fault. The record's `pid` is the thread's number. Arguments:

@@ -15,6 +15,7 @@
 //! - [`maps`]: what the kernel says of the process's address space
 //! - [`facts`]: what programs tell, one fact a line
 //! - [`lines`]: lines of files that the kernel makes when they are read
+//! - [`Userfaultfd`]: page faults that a program serves
 //! - [`Text`]: text of a bounded length
 //! - [`print!`], [`println!`]: text to standard output, one system call a line; [`eprintln!`]: to standard error
 //!
@@ -39,6 +40,7 @@ mod start;
 pub mod syscall;
 mod text;
 pub mod thread;
+mod userfaultfd;
 
 pub use arguments::{Arguments, parse_number};
 pub use board::Board;
@@ -47,3 +49,4 @@ pub use racers::{Racers, let_others_finish};
 pub use shadow_table::ShadowTable;
 pub use span::Span;
 pub use text::Text;
+pub use userfaultfd::{Message, Userfaultfd};

@@ -153,9 +153,6 @@ impl Judge {
                     }
                 }
                 Event::PagesProtected
-                | Event::UserFaultRegistered { .. }
-                | Event::UserFault { .. }
-                | Event::UserFaultServed { .. }
                 | Event::Booted
                 | Event::Created { .. }
                 | Event::Executed { .. }
@@ -169,6 +166,9 @@ impl Judge {
                 | Event::ThreadCreated { .. }
                 | Event::ThreadExited { .. }
                 | Event::Adopted { .. }
+                | Event::UserFaultRegistered { .. }
+                | Event::UserFault { .. }
+                | Event::UserFaultServed { .. }
                 | Event::Choice(_) => {}
             }
         }
