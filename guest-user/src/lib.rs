@@ -12,6 +12,7 @@
 //! - [`Racers`]: processes that begin at the same time
 //! - [`FailNth`]: requests for memory that fail inside the kernel
 //! - [`ShadowTable`]: memory in which an inspector sees the shadow page table
+//! - [`net`]: connections to servers
 //! - [`maps`]: what the kernel says of the process's address space
 //! - [`facts`]: what programs tell, one fact a line
 //! - [`lines`]: lines of files that the kernel makes when they are read
@@ -31,6 +32,7 @@ pub mod facts;
 mod fail_nth;
 pub mod lines;
 pub mod maps;
+pub mod net;
 pub mod output;
 mod panic;
 mod racers;

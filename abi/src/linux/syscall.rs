@@ -48,6 +48,12 @@ named_numbers! {
         NANOSLEEP = 35;
         /// getpid()
         GETPID = 39;
+        /// socket(domain, type, protocol)
+        SOCKET = 41;
+        /// connect(fd, address, length)
+        CONNECT = 42;
+        /// sendto(fd, buffer, length, flags, address, address length)
+        SENDTO = 44;
         /// clone(flags, stack, parent tid, child tid, tls)
         CLONE = 56;
         /// fork()

@@ -1,12 +1,12 @@
 //! The server, as `abi::warehouse` describes it.
 
-use abi::linux::poll::POLLIN;
+use abi::linux::poll::{POLLIN, PollFd};
 use abi::warehouse::{
     FAIL, MAX_MESSAGE_BYTES, PAGE, PAGE_BYTES, REPLY_BYTES, Reply, Request, SIZE, SIZE_BYTES,
 };
 use guest_user::Text;
 use guest_user::net::{Connection, Endpoint};
-use guest_user::syscall::poll::{PollFd, poll};
+use guest_user::syscall::poll::poll;
 
 use crate::failure::Failure;
 
@@ -77,7 +77,11 @@ impl Server {
         let lost = |error| Failure::Net("the server is lost", error);
         let mut done = 0;
         while done < into.len() {
-            let mut fds = [PollFd::new(self.0.fd(), POLLIN)];
+            let mut fds = [PollFd {
+                fd: self.0.fd(),
+                events: POLLIN,
+                revents: 0,
+            }];
             let ready = poll(&mut fds, (PATIENCE_SECONDS * 1000) as i32);
             match ready.map_err(|errno| Failure::System("poll", errno))? {
                 0 => {
