@@ -1,5 +1,5 @@
-//! Which pages of a buffer were written to between two points: they are protected at the first, and every first store to one is
-//! told of. Stores happen in the thread that owns the buffer, and another one takes note.
+//! Which pages of a buffer were written to between two points: they are protected from the first to the second, and every first store
+//! to one is told of. Stores happen in the thread that owns the buffer, and another one takes note.
 #![no_std]
 #![no_main]
 
@@ -24,8 +24,6 @@ fn main(_: Arguments) -> i32 {
     let buffer = Span::map(PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE).expect("mmap");
     (0..PAGES).for_each(|page| buffer.store(page * PAGE_SIZE, 1));
     let uffd = Userfaultfd::open(0, UFFD_FEATURE_PAGEFAULT_FLAG_WP);
-    uffd.register(buffer, UFFDIO_REGISTER_MODE_WP)
-        .expect("UFFDIO_REGISTER");
     // It takes note as long as the process lives.
     thread::spawn(move || take_note(uffd, buffer)).expect("clone");
 
@@ -70,9 +68,12 @@ fn main(_: Arguments) -> i32 {
 /// The pages that `f` writes to, for people.
 fn written(uffd: Userfaultfd, buffer: Span, f: impl FnOnce()) -> impl fmt::Display {
     DIRTY.store(0, SeqCst);
+    uffd.register(buffer, UFFDIO_REGISTER_MODE_WP)
+        .expect("UFFDIO_REGISTER");
     uffd.write_protect(buffer, UFFDIO_WRITEPROTECT_MODE_WP)
         .expect("UFFDIO_WRITEPROTECT");
     f();
+    uffd.unregister(buffer).expect("UFFDIO_UNREGISTER");
     let dirty = DIRTY.load(SeqCst);
     fmt::from_fn(move |formatter| {
         let mut separator = "";

@@ -30,6 +30,8 @@ const MAX_KEPT_PAGES: usize = 256;
 pub struct UserFaults {
     ranges: Vec<ServedRange>,
     faults: Vec<SeenFault>,
+    /// Faults so far, those that the judge has got included.
+    count: u64,
     intervals: Vec<Interval>,
     missed: u64,
     /// Frames that were written, by KVM's log, since the judge last asked.
@@ -42,6 +44,8 @@ struct ServedRange {
     root: Root,
     pages: Range<VirtAddr>,
     mode: u64,
+    /// Faults before it, of all.
+    earlier_faults: u64,
     /// With write protection: what each page held, and its frame, when it was registered.
     kept: Vec<(VirtAddr, FrameNumber, Box<FrameBytes>)>,
     /// Frames that were written since.
@@ -64,6 +68,8 @@ pub struct SeenFault {
     /// The moment at which the thread went on; None when it has not.
     pub served: Option<Served>,
     root: Root,
+    /// Faults before it, of all.
+    earlier: u64,
     mapped_before: BTreeSet<VirtAddr>,
 }
 
@@ -162,6 +168,7 @@ impl UserFaults {
             root,
             pages,
             mode,
+            earlier_faults: self.count,
             kept,
             written: FrameSet::new(memory.frames()),
         });
@@ -195,6 +202,7 @@ impl UserFaults {
             }
             let met = self.faults.iter().filter(|fault| {
                 fault.root == root
+                    && fault.earlier >= range.earlier_faults
                     && range.pages.contains(&fault.page)
                     && fault.flags & abi::event::USER_FAULT_WRITE_PROTECTED != 0
             });
@@ -227,8 +235,10 @@ impl UserFaults {
             was_mapped: walk::translate(memory, root, page).is_ok(),
             served: None,
             root,
+            earlier: self.count,
             mapped_before,
         });
+        self.count += 1;
     }
 
     fn served(&mut self, root: Root, tid: u32, page: VirtAddr, stop: &Stop<'_>) {

@@ -115,34 +115,33 @@ impl UserFaults {
         Ok(format!("{count} of {pages} pages, {most_frames} frames in all"))
     }
 
-    /// Holds the last time in which a program tracked stores against what changed.
-    pub(super) fn tracked(&mut self, pages: &[u64]) -> Look {
-        let place = "tracked stores";
-        let Some(interval) = self.intervals.pop() else {
-            let found = "no range was registered with write protection, and unregistered";
-            return Err(Finding::new(Rule::Evidence, place, "tracked stores", found));
-        };
-        self.intervals.clear();
-        if interval.met != pages {
-            return Err(unlike(
-                place,
-                list(pages),
-                format!("the protection met on {}", list(&interval.met)),
-            ));
+    /// Holds the times in which programs tracked stores, since the last such check, against what has changed meanwhile.
+    pub(super) fn tracked(&mut self, times: &[Vec<u64>]) -> Look {
+        let intervals = std::mem::take(&mut self.intervals);
+        if intervals.len() != times.len() {
+            let found = format!("{} times", intervals.len());
+            return Err(unlike("tracked stores", format!("{} times", times.len()), found));
         }
-        if interval.changed != pages {
-            return Err(unlike(
-                place,
-                list(pages),
-                format!("changes of {}", list(&interval.changed)),
-            ));
-        }
-        if let Some(page) = pages.iter().find(|page| !interval.written.contains(page)) {
-            return Err(unlike(
-                place,
-                list(pages),
-                format!("page {page} is not in KVM's log"),
-            ));
+        for ((interval, pages), number) in intervals.iter().zip(times).zip(1..) {
+            let place = format!("tracked stores, time {number}");
+            if interval.met != *pages {
+                let found = format!("the protection met on {}", list(&interval.met));
+                return Err(unlike(place, list(pages), found));
+            }
+            if interval.changed != *pages {
+                return Err(unlike(
+                    place,
+                    list(pages),
+                    format!("changes of {}", list(&interval.changed)),
+                ));
+            }
+            if let Some(page) = pages.iter().find(|page| !interval.written.contains(page)) {
+                return Err(unlike(
+                    place,
+                    list(pages),
+                    format!("page {page} is not in KVM's log"),
+                ));
+            }
         }
         Ok(String::new())
     }

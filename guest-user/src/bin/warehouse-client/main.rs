@@ -9,6 +9,8 @@ mod failure;
 mod handler;
 mod server;
 
+use core::fmt::{self, Write};
+
 use abi::PAGE_SIZE;
 use abi::linux::mman::{MAP_PRIVATE, PROT_READ, PROT_WRITE};
 use abi::warehouse::{EXTRACT_BYTES, pages_of};
@@ -76,6 +78,16 @@ fn show(id: u64, endpoint: &Endpoint) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Text as it is, with `?` for whatever a terminal could take for an order.
+fn printable(text: &[u8]) -> impl fmt::Display + '_ {
+    fmt::from_fn(move |f| {
+        text.iter().try_for_each(|&byte| {
+            let is_plain = byte.is_ascii_graphic() || byte == b' ';
+            f.write_char(if is_plain { byte.into() } else { '?' })
+        })
+    })
+}
+
 /// How a page begins. The first byte is the one that it is loaded for.
 fn show_page(warehouse: Span, page: u64) {
     let bytes: [u8; EXTRACT_BYTES] =
@@ -84,6 +96,6 @@ fn show_page(warehouse: Span, page: u64) {
     let lines = bytes[..end].split(|byte| *byte == b'\n');
     println!("page {page}:");
     for line in lines {
-        println!("  {}", line.escape_ascii());
+        println!("  {}", printable(line));
     }
 }

@@ -209,8 +209,19 @@ impl fmt::Display for Expectation {
                 "loaded from port {port} pages {}, in {frames_at_most} frames at most",
                 List(pages)
             ),
-            Self::Tracked { pages } if pages.is_empty() => formatter.write_str("no store was tracked"),
-            Self::Tracked { pages } => write!(formatter, "stores were tracked to pages {}", List(pages)),
+            Self::Tracked(times) => {
+                formatter.write_str("stores were tracked to ")?;
+                for (index, pages) in times.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { "; " };
+                    formatter.write_str(separator)?;
+                    match pages[..] {
+                        [] => formatter.write_str("no page")?,
+                        [page] => write!(formatter, "page {page}")?,
+                        _ => write!(formatter, "pages {}", List(pages))?,
+                    }
+                }
+                Ok(())
+            }
             Self::ModulePages(expected) => {
                 let last = expected.first.saturating_add(expected.pages).saturating_sub(1);
                 let mark = if expected.reserved {

@@ -47,12 +47,10 @@ pub enum Expectation {
     ModulePages(ModulePages),
     /// What programs have loaded from a warehouse since the last such check, page by page with the first access.
     Loaded(Loaded),
-    /// A program that tracked stores to a range, by write protection and userfaultfd, has met the protection on exactly these pages; they
-    /// are those that changed, and KVM has seen them written.
-    Tracked {
-        /// Numbers of the pages, from the start of the range, in ascending order.
-        pages: Vec<u64>,
-    },
+    /// Programs have tracked stores, by write protection and userfaultfd, so many times since the last such check: each time, from
+    /// registration to unregistration, a store has met the protection on exactly these pages of the range, in ascending order.
+    /// They are those whose contents have changed, and KVM's log has them as written.
+    Tracked(#[schemars(length(min = 1))] Vec<Vec<u64>>),
     /// Each of these addresses is still on the frame it was on at the last check step.
     FrameKept(#[schemars(length(min = 1))] Vec<ProcessAddress>),
     /// The number of free frames changed by exactly this much.
