@@ -14,6 +14,7 @@ mod kernel;
 mod memory;
 mod register;
 mod server;
+mod swap;
 mod write_protect;
 
 use abi::PAGE_SIZE;
@@ -36,8 +37,9 @@ fn main(arguments: Arguments) -> i32 {
         Some(b"write-protect") => write_protect::facts,
         Some(b"fork") => fork::facts,
         Some(b"ends") => ends::facts,
+        Some(b"swap") => swap::facts,
         _ => {
-            eprintln!("which facts? api, register, copy, faults, kernel, write-protect, fork, ends");
+            eprintln!("which facts? api, register, copy, faults, kernel, write-protect, fork, ends, swap");
             return 2;
         }
     };
