@@ -1,4 +1,4 @@
-//! Waiting until some file is ready.
+//! Waiting until some file is ready, or what somebody in a module waits for.
 //!
 //! Whoever makes a file ready says so ([`changed`]), and whoever waits looks again at what it waits for: with few threads that
 //! is cheaper than a queue for each file. A change that comes while somebody still looks is not missed, because waiting begins with
@@ -16,6 +16,17 @@ static WAITING: AtomicUsize = AtomicUsize::new(0);
 /// How many changes there were.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Changes(u64);
+
+impl Changes {
+    pub(crate) fn count(self) -> u64 {
+        self.0
+    }
+
+    /// What [`Self::count`] gave.
+    pub(crate) fn from_count(count: u64) -> Self {
+        Self(count)
+    }
+}
 
 /// To be asked for before looking.
 pub(crate) fn changes() -> Changes {
