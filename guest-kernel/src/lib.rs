@@ -47,3 +47,4 @@ mod selfcheck;
 mod shadowpt;
 mod sync;
 mod syscall;
+mod uffd;

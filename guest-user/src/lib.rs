@@ -14,6 +14,7 @@
 //! - [`maps`]: what the kernel says of the process's address space
 //! - [`facts`]: what programs tell, one fact a line
 //! - [`lines`]: lines of files that the kernel makes when they are read
+//! - [`Userfaultfd`]: page faults that a program serves
 //! - [`Text`]: text of a bounded length
 //! - [`print!`], [`println!`]: text to standard output, one system call a line; [`eprintln!`]: to standard error
 //!
@@ -37,6 +38,7 @@ mod start;
 pub mod syscall;
 mod text;
 pub mod thread;
+mod userfaultfd;
 
 pub use arguments::{Arguments, parse_number};
 pub use board::Board;
@@ -44,3 +46,4 @@ pub use fail_nth::FailNth;
 pub use shadow_table::ShadowTable;
 pub use span::Span;
 pub use text::Text;
+pub use userfaultfd::{Message, Userfaultfd};

@@ -27,6 +27,7 @@ pub(crate) struct OpenMode(u64);
 
 impl OpenMode {
     pub(crate) const READ_WRITE: Self = Self(O_RDWR);
+    pub(crate) const READ: Self = Self(O_RDONLY);
 
     /// Of open's flags.
     pub(crate) fn from_flags(flags: u64) -> Self {
@@ -169,6 +170,11 @@ impl OpenFile {
         self.node.operations.ioctl(self, request, argument)
     }
 
+    /// What it is ready for: bits of [`abi::linux::poll`].
+    pub(crate) fn poll(&self) -> u16 {
+        self.node.operations.poll(self)
+    }
+
     pub(crate) fn mmap(&self, area: &mut NewArea) -> Result<(), Errno> {
         self.node.operations.mmap(self, area)
     }
@@ -265,7 +271,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    const READ: OpenMode = OpenMode(O_RDONLY);
+    const READ: OpenMode = OpenMode::READ;
 
     /// Descriptions that end are in one list for all, which the kernel has one processor for.
     pub(crate) fn alone() -> MutexGuard<'static, ()> {

@@ -8,6 +8,8 @@
 
 use core::fmt;
 
+use abi::linux::poll::{POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM};
+
 use super::OpenFile;
 use crate::errno::Errno;
 use crate::mm::{NewArea, UserSlice};
@@ -48,6 +50,12 @@ pub(crate) trait FileOperations: fmt::Debug {
         Err(Errno::ENOTTY)
     }
 
+    /// What the file is ready for: bits of [`abi::linux::poll`]. Whoever makes it ready for more says so:
+    /// [`readiness::changed`](super::readiness::changed).
+    fn poll(&self, _file: &OpenFile) -> u16 {
+        POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM
+    }
+
     /// Says what is behind an area that is about to be mapped.
     fn mmap(&self, _file: &OpenFile, _area: &mut NewArea) -> Result<(), Errno> {
         Err(Errno::ENODEV)
@@ -74,7 +82,7 @@ pub(crate) struct Status {
 }
 
 impl Status {
-    pub(super) const fn regular(permissions: u32, len_bytes: u64) -> Self {
+    pub(crate) const fn regular(permissions: u32, len_bytes: u64) -> Self {
         Self {
             mode: Self::REGULAR | permissions,
             len_bytes,

@@ -24,6 +24,7 @@ use crate::log;
 use crate::mutant::{self, Mutant};
 use crate::process::{self, Sleep, State, Tid, Woken};
 use crate::sync::Lock;
+use crate::uffd;
 use queue::Queue;
 
 pub(crate) use choice::{Site, decide_by_vmm, reschedule_point};
@@ -85,8 +86,10 @@ pub(crate) fn leave() -> ! {
 
 /// A thread that slept for this reason has been woken: what would have woken it else is not needed any more.
 pub(crate) fn forget(tid: Tid, reason: Sleep, woken: Woken) {
-    if let Sleep::Futex(..) = reason {
-        futex::forget(tid);
+    match reason {
+        Sleep::Futex(..) => futex::forget(tid),
+        Sleep::UserFault => uffd::forget(tid),
+        Sleep::Child(_) | Sleep::Until(_) | Sleep::Threads | Sleep::Signal(..) | Sleep::Ready(_) => {}
     }
     if reason.deadline().is_some() && woken == Woken::ByEvent {
         clock::forget(tid);

@@ -10,6 +10,7 @@ pub mod futex;
 pub mod group;
 pub mod memory;
 pub mod module;
+pub mod poll;
 pub mod process;
 mod raw;
 pub mod shadowpt;

@@ -3,7 +3,7 @@
 use abi::event::{
     ADOPTED, BOOTED, CHOICE, CREATED, EXECUTED, EXITED, FATAL_FAULT, FIRST_USER, FRAME_TABLE, LOG,
     MAX_TEXT_BYTES, PAGES_OFFERED, PAGES_PROTECTED, PANIC, POWER_OFF, REAPED, RECORD_BYTES, SWITCHED,
-    THREAD_CREATED, THREAD_EXITED, WOKEN,
+    THREAD_CREATED, THREAD_EXITED, USER_FAULT, USER_FAULT_REGISTERED, USER_FAULT_SERVED, WOKEN,
 };
 use abi::schedule::MAX_CANDIDATES;
 use serde::Serialize;
@@ -115,6 +115,33 @@ pub enum Event {
         /// How many.
         pages: u64,
     },
+    /// Faults in a part of a process's memory are for a program to serve.
+    UserFaultRegistered {
+        /// The process.
+        pid: u32,
+        /// First address.
+        address: VirtAddr,
+        /// Length.
+        len_bytes: u64,
+        /// `UFFDIO_REGISTER_MODE_*`: see [`abi::linux::userfaultfd`].
+        mode: u64,
+    },
+    /// A thread waits until its fault is served.
+    UserFault {
+        /// Its number.
+        thread: u32,
+        /// Address of the page.
+        page: VirtAddr,
+        /// `USER_FAULT_*`: see [`abi::event`].
+        flags: u64,
+    },
+    /// A thread goes on because its page is there.
+    UserFaultServed {
+        /// Its number.
+        thread: u32,
+        /// Address of the page.
+        page: VirtAddr,
+    },
     /// Several threads could go on, and the kernel asks which: see [`abi::schedule`].
     Choice(Choice),
     /// No report that we know, or one that cannot be read.
@@ -147,7 +174,10 @@ impl Event {
             | Event::ThreadCreated { .. }
             | Event::ThreadExited { .. }
             | Event::Adopted { .. }
-            | Event::PagesProtected => 0,
+            | Event::PagesProtected
+            | Event::UserFaultRegistered { .. }
+            | Event::UserFault { .. }
+            | Event::UserFaultServed { .. } => 0,
         };
         size_of::<Event>() + beside
     }
@@ -251,6 +281,21 @@ pub(super) fn read_event(address: PhysAddr, memory: &GuestMemoryMmap) -> Event {
                 pages: argument(1),
             }
         }
+        USER_FAULT_REGISTERED => Event::UserFaultRegistered {
+            pid,
+            address: VirtAddr(argument(0)),
+            len_bytes: argument(1),
+            mode: argument(2),
+        },
+        USER_FAULT => Event::UserFault {
+            thread: pid,
+            page: VirtAddr(argument(0)),
+            flags: argument(1),
+        },
+        USER_FAULT_SERVED => Event::UserFaultServed {
+            thread: pid,
+            page: VirtAddr(argument(0)),
+        },
         CHOICE => read_choice(PhysAddr(argument(0)), argument(1), argument(2), memory),
         _ => Event::Malformed {
             reason: format!("record at {address} has the unknown kind {kind}"),
@@ -336,6 +381,36 @@ mod tests {
             Event::Exited {
                 pid: 7,
                 status: 0x100
+            }
+        );
+    }
+
+    #[test]
+    fn faults_that_programs_serve_are_decoded() {
+        let decoded =
+            |kind, arguments| read_event(PhysAddr(0x1000), &memory_with(&record(kind, arguments), b""));
+        assert_eq!(
+            decoded(USER_FAULT_REGISTERED, [0x5000, 0x2000, 3, 0]),
+            Event::UserFaultRegistered {
+                pid: 7,
+                address: VirtAddr(0x5000),
+                len_bytes: 0x2000,
+                mode: 3
+            }
+        );
+        assert_eq!(
+            decoded(USER_FAULT, [0x5000, 5, 0, 0]),
+            Event::UserFault {
+                thread: 7,
+                page: VirtAddr(0x5000),
+                flags: 5
+            }
+        );
+        assert_eq!(
+            decoded(USER_FAULT_SERVED, [0x6000, 0, 0, 0]),
+            Event::UserFaultServed {
+                thread: 7,
+                page: VirtAddr(0x6000)
             }
         );
     }

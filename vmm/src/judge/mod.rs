@@ -161,6 +161,9 @@ impl Judge {
                 | Event::ThreadCreated { .. }
                 | Event::ThreadExited { .. }
                 | Event::Adopted { .. }
+                | Event::UserFaultRegistered { .. }
+                | Event::UserFault { .. }
+                | Event::UserFaultServed { .. }
                 | Event::Choice(_) => {}
             }
         }

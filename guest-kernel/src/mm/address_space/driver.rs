@@ -181,6 +181,7 @@ mod tests {
                 mapping: mapping.unwrap(),
                 first_page,
             },
+            watch: None,
         });
     }
 
