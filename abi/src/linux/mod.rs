@@ -7,5 +7,6 @@ pub mod pagemap;
 pub mod poll;
 pub mod process;
 pub mod signal;
+pub mod socket;
 pub mod syscall;
 pub mod userfaultfd;
