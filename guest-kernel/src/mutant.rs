@@ -179,6 +179,12 @@ mutants! {
     ProtectionStaleTlb = "protection-stale-tlb";
     /// The page map tells of the page behind the one that was asked for.
     PagemapOffByOne = "pagemap-off-by-one";
+    /// What a socket is given to send and its peer has no room for is dropped.
+    VsockDataLost = "vsock-data-lost";
+    /// A peer that closes its connection goes unnoticed.
+    VsockCloseUnseen = "vsock-close-unseen";
+    /// A peer does not learn that a program has taken what it sent.
+    VsockCreditKept = "vsock-credit-kept";
     /// Nobody is told of a fault that a program serves.
     UffdFaultUntold = "uffd-fault-untold";
     /// UFFDIO_COPY wakes whoever waits before the copy is there, and not afterwards.

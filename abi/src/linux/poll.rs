@@ -17,6 +17,9 @@ pub const POLLRDNORM: u16 = 0x040;
 /// As [`POLLOUT`].
 pub const POLLWRNORM: u16 = 0x100;
 
+/// The other side sends no more.
+pub const POLLRDHUP: u16 = 0x2000;
+
 /// `struct pollfd`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

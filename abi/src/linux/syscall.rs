@@ -48,12 +48,18 @@ named_numbers! {
         NANOSLEEP = 35;
         /// getpid()
         GETPID = 39;
-        /// socket(domain, type, protocol)
+        /// socket(family, type, protocol)
         SOCKET = 41;
-        /// connect(fd, address, length)
+        /// connect(fd, address, address length)
         CONNECT = 42;
-        /// sendto(fd, buffer, length, flags, address, address length)
+        /// sendto(fd, buffer, count, flags, address, address length)
         SENDTO = 44;
+        /// recvfrom(fd, buffer, count, flags, address, address length)
+        RECVFROM = 45;
+        /// shutdown(fd, how)
+        SHUTDOWN = 48;
+        /// getsockopt(fd, level, option, value, value length)
+        GETSOCKOPT = 55;
         /// clone(flags, stack, parent tid, child tid, tls)
         CLONE = 56;
         /// fork()

@@ -12,8 +12,11 @@ pub(crate) fn open(path: &[u8], mode: OpenMode) -> Result<FileRef, Errno> {
 }
 
 /// Makes a file that no path leads to, for reading.
-pub(crate) fn open_unnamed(operations: impl FileOperations + 'static) -> Result<FileRef, Errno> {
-    OpenFile::open(Node::new(operations)?, OpenMode::READ)
+pub(crate) fn open_unnamed(
+    operations: impl FileOperations + 'static,
+    mode: OpenMode,
+) -> Result<FileRef, Errno> {
+    OpenFile::open(Node::new(operations)?, mode)
 }
 
 /// What a path leads to: a device, a file in `/proc`, or else a file of the initrd.

@@ -16,6 +16,7 @@ use super::operations::{FileOperations, Status};
 use super::registry::Entry;
 use crate::errno::Errno;
 use crate::mm::{NewArea, UserSlice, try_rc};
+use crate::net::Socket;
 use crate::sync::Lock;
 
 /// Longest transfer (`MAX_RW_COUNT`).
@@ -168,6 +169,11 @@ impl OpenFile {
 
     pub(crate) fn ioctl(&self, request: u32, argument: u64) -> Result<u64, Errno> {
         self.node.operations.ioctl(self, request, argument)
+    }
+
+    /// ENOTSOCK when it is none.
+    pub(crate) fn socket(&self) -> Result<&Socket, Errno> {
+        self.node.operations.socket().ok_or(Errno::ENOTSOCK)
     }
 
     /// What it is ready for: bits of [`abi::linux::poll`].

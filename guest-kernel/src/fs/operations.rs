@@ -13,6 +13,7 @@ use abi::linux::poll::{POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM};
 use super::OpenFile;
 use crate::errno::Errno;
 use crate::mm::{NewArea, UserSlice};
+use crate::net::Socket;
 
 /// What can be done with a file once a path has led to it. `file` is the open file description that it is done through.
 pub(crate) trait FileOperations: fmt::Debug {
@@ -61,6 +62,11 @@ pub(crate) trait FileOperations: fmt::Debug {
         Err(Errno::ENODEV)
     }
 
+    /// The socket that it is, if it is one.
+    fn socket(&self) -> Option<&Socket> {
+        None
+    }
+
     /// All that is in it, when that lies in the kernel's memory for good.
     fn contents(&self) -> Option<&'static [u8]> {
         None
@@ -98,6 +104,15 @@ impl Status {
         }
     }
 
+    pub(crate) const fn socket() -> Self {
+        Self {
+            mode: Self::SOCKET | 0o777,
+            len_bytes: 0,
+            device: 0,
+        }
+    }
+
+    const SOCKET: u32 = 0o140_000;
     const CHARACTER_DEVICE: u32 = 0o020_000;
     const REGULAR: u32 = 0o100_000;
 }

@@ -5,6 +5,7 @@ use abi::linux::poll::{POLL_FD_BYTES, POLLERR, POLLHUP, POLLNVAL, REVENTS_OFFSET
 use crate::errno::Errno;
 use crate::fs::readiness;
 use crate::mm::UserSlice;
+use crate::net;
 use crate::process::{self, Woken, with_current};
 use crate::sched;
 
@@ -31,6 +32,7 @@ pub(super) fn poll(descriptors: u64, count: u64, timeout_ms: u64) -> Result<u64,
         if ready > 0 || is_over {
             return Ok(ready);
         }
+        let _awaited = net::await_if_polled();
         is_over = readiness::wait(seen, deadline)? == Woken::ByTime;
     }
 }

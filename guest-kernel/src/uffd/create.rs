@@ -6,7 +6,7 @@ use abi::linux::userfaultfd::UFFD_USER_MODE_ONLY;
 use super::context::{Context, ContextId, Scope};
 use super::file::{Patience, Userfaultfd};
 use crate::errno::Errno;
-use crate::fs::{AtExec, open_unnamed};
+use crate::fs::{AtExec, OpenMode, open_unnamed};
 use crate::process::{self, MemoryHandle};
 
 /// Faults inside the kernel are the superuser's to serve, as on a Linux with `vm.unprivileged_userfaultfd=0`.
@@ -32,6 +32,6 @@ pub(crate) fn create(flags: u64) -> Result<u64, Errno> {
         scope,
         features: None,
     })?;
-    let file = open_unnamed(Userfaultfd { id, patience }).inspect_err(|_| id.free())?;
+    let file = open_unnamed(Userfaultfd { id, patience }, OpenMode::READ).inspect_err(|_| id.free())?;
     process::with_current(|process| process.files().add(file, at_exec))
 }

@@ -4,15 +4,17 @@ use core::fmt;
 
 use abi::warehouse::MAX_MESSAGE_BYTES;
 use guest_user::Text;
-use guest_user::net::NetError;
+use guest_user::net::ReceiveError;
 use guest_user::syscall::Errno;
 
 /// What went wrong, and where.
 pub(crate) enum Failure {
     /// A system call.
     System(&'static str, Errno),
-    /// The server cannot be reached, or is not there any more.
-    Net(&'static str, NetError),
+    /// The server cannot be reached.
+    Unreachable(Errno),
+    /// The server is not there any more.
+    Lost(ReceiveError),
     /// The server does not answer.
     Silent { seconds: u64 },
     /// The text has no pages.
@@ -31,7 +33,9 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::System(call, errno) => write!(f, "{call}: {errno}"),
-            Self::Net(what, error) => write!(f, "{what}: {error}"),
+            Self::Unreachable(errno) => write!(f, "cannot reach the server: {errno}"),
+            Self::Lost(ReceiveError::Ended(_)) => f.write_str("the server has closed the connection"),
+            Self::Lost(ReceiveError::Failed(errno)) => write!(f, "the server is lost: {errno}"),
             Self::Silent { seconds } => write!(f, "the server has not answered for {seconds} s"),
             Self::Empty => f.write_str("the server's text is empty"),
             Self::Refused(message) => {

@@ -14,7 +14,7 @@ use core::fmt::{self, Write};
 use abi::PAGE_SIZE;
 use abi::linux::mman::{MAP_PRIVATE, PROT_READ, PROT_WRITE};
 use abi::warehouse::{EXTRACT_BYTES, pages_of};
-use guest_user::net::Endpoint;
+use guest_user::net::Address;
 use guest_user::syscall::process;
 use guest_user::{Arguments, Span, eprintln, parse_number, println, program, thread};
 
@@ -33,12 +33,12 @@ fn main(arguments: Arguments) -> i32 {
         return 0;
     }
     let id = arguments.get(1).and_then(parse_number);
-    let endpoint = arguments.get(2).and_then(Endpoint::parse);
-    let (Some(id), Some(endpoint)) = (id, endpoint) else {
+    let address = arguments.get(2).and_then(Address::parse);
+    let (Some(id), Some(address)) = (id, address) else {
         print_usage();
         return USAGE_STATUS;
     };
-    match show(id, &endpoint) {
+    match show(id, &address) {
         Ok(()) => 0,
         Err(failure) => give_up(failure),
     }
@@ -60,8 +60,8 @@ fn give_up(failure: Failure) -> ! {
     process::exit(FAILURE_STATUS)
 }
 
-fn show(id: u64, endpoint: &Endpoint) -> Result<(), Failure> {
-    let mut server = Server::connect(endpoint)?;
+fn show(id: u64, address: &Address) -> Result<(), Failure> {
+    let mut server = Server::connect(address)?;
     let pages = server.pages()?;
     if pages == 0 {
         return Err(Failure::Empty);

@@ -5,8 +5,9 @@ use abi::warehouse::{
     FAIL, MAX_MESSAGE_BYTES, PAGE, PAGE_BYTES, REPLY_BYTES, Reply, Request, SIZE, SIZE_BYTES,
 };
 use guest_user::Text;
-use guest_user::net::{Connection, Endpoint};
+use guest_user::net::{Address, ReceiveError, Stream};
 use guest_user::syscall::poll::poll;
+use guest_user::syscall::socket;
 
 use crate::failure::Failure;
 
@@ -14,14 +15,11 @@ use crate::failure::Failure;
 const PATIENCE_SECONDS: u64 = 5;
 
 /// A connection to it.
-pub(crate) struct Server(Connection);
+pub(crate) struct Server(Stream);
 
 impl Server {
-    pub(crate) fn connect(endpoint: &Endpoint) -> Result<Self, Failure> {
-        let connection = endpoint.connect();
-        connection
-            .map(Self)
-            .map_err(|error| Failure::Net("cannot reach the server", error))
+    pub(crate) fn connect(address: &Address) -> Result<Self, Failure> {
+        Stream::connect(address).map(Self).map_err(Failure::Unreachable)
     }
 
     /// Number of pages of the text.
@@ -39,7 +37,7 @@ impl Server {
     fn ask(&mut self, kind: [u8; 4], argument: u32, into: &mut [u8]) -> Result<(), Failure> {
         let request = Request { kind, argument };
         let sent = self.0.send_all(&request.encode());
-        sent.map_err(|error| Failure::Net("cannot ask the server", error))?;
+        sent.map_err(|errno| Failure::Lost(ReceiveError::Failed(errno)))?;
         let mut header = [0; REPLY_BYTES];
         self.receive(&mut header)?;
         let reply = Reply::decode(header);
@@ -74,11 +72,10 @@ impl Server {
 
     /// Waits for each piece, but not for ever.
     fn receive(&mut self, into: &mut [u8]) -> Result<(), Failure> {
-        let lost = |error| Failure::Net("the server is lost", error);
         let mut done = 0;
         while done < into.len() {
             let mut fds = [PollFd {
-                fd: self.0.fd(),
+                fd: self.0.fd,
                 events: POLLIN,
                 revents: 0,
             }];
@@ -89,7 +86,12 @@ impl Server {
                         seconds: PATIENCE_SECONDS,
                     });
                 }
-                _ => done += self.0.receive(&mut into[done..]).map_err(lost)?,
+                _ => {}
+            }
+            match socket::recv(self.0.fd, &mut into[done..], 0) {
+                Ok(0) => return Err(Failure::Lost(ReceiveError::Ended(done))),
+                Ok(count) => done += count,
+                Err(errno) => return Err(Failure::Lost(ReceiveError::Failed(errno))),
             }
         }
         Ok(())
