@@ -30,7 +30,12 @@ pub(super) fn note_polled() {
     POLLED.store(true, Ordering::Relaxed);
 }
 
-/// For poll, when nothing is ready: it waits for the network if there was a socket among the files since it was last asked.
+/// For poll, before it asks its files: what others have asked of sockets is not its business.
+pub(crate) fn forget_polled() {
+    POLLED.store(false, Ordering::Relaxed);
+}
+
+/// For poll, when nothing is ready: it waits for the network if there was a socket among the files.
 pub(crate) fn await_if_polled() -> Option<Awaited> {
     POLLED.swap(false, Ordering::Relaxed).then(Awaited::new)
 }

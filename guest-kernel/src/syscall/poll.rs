@@ -24,6 +24,7 @@ pub(super) fn poll(descriptors: u64, count: u64, timeout_ms: u64) -> Result<u64,
     let mut is_over = timeout == Some(0);
     loop {
         let seen = readiness::changes();
+        net::forget_polled();
         let mut ready = 0;
         for index in 0..count {
             let at = descriptors.checked_add(index * POLL_FD_BYTES as u64);
