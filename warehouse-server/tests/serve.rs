@@ -186,7 +186,7 @@ fn each_fault_does_what_its_name_says() {
             Fault::ShortPage => assert_eq!((announced, bytes.len()), (PAGE_BYTES - 100, PAGE_BYTES - 100)),
             Fault::LongPage => assert_eq!((announced, bytes.len()), (PAGE_BYTES + 100, PAGE_BYTES + 100)),
             Fault::WrongPage | Fault::MislabelledPage => {
-                assert_eq!((announced, bytes), (PAGE_BYTES, &page(8)[..]))
+                assert_eq!((announced, bytes), (PAGE_BYTES, &page(8)[..]));
             }
             Fault::NeverAnswers => unreachable!("below"),
         }

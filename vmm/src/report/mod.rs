@@ -208,6 +208,7 @@ mod tests {
             verdict: Verdict::Pass,
             lines: vec![line],
             steps_not_run,
+            warehouses: Vec::new(),
             clauses: Vec::new(),
             explored: None,
             states: None,

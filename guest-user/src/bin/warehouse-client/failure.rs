@@ -2,10 +2,14 @@
 
 use core::fmt;
 
-use abi::warehouse::MAX_MESSAGE_BYTES;
 use guest_user::Text;
 use guest_user::net::ReceiveError;
 use guest_user::syscall::Errno;
+
+use crate::printable::printable;
+
+/// Room for a reason, with a NUL behind it.
+pub(crate) const REASON_BYTES: usize = 96;
 
 /// What went wrong, and where.
 pub(crate) enum Failure {
@@ -19,8 +23,8 @@ pub(crate) enum Failure {
     Silent { seconds: u64 },
     /// The text has no pages.
     Empty,
-    /// The server says that it cannot.
-    Refused(Text<MAX_MESSAGE_BYTES>),
+    /// The server says that it cannot, and why: as much as there is room for.
+    Refused(Text<REASON_BYTES>),
     /// The answer to another question.
     Other { asked: u32, answered: u32 },
     /// An answer of another kind.
@@ -39,7 +43,7 @@ impl fmt::Display for Failure {
             Self::Silent { seconds } => write!(f, "the server has not answered for {seconds} s"),
             Self::Empty => f.write_str("the server's text is empty"),
             Self::Refused(message) => {
-                write!(f, "the server refuses: {}", message.as_bytes().escape_ascii())
+                write!(f, "the server refuses: {}", printable(message.as_bytes()))
             }
             Self::Other { asked, answered } => {
                 write!(f, "asked for page {asked}, the server sent page {answered}")

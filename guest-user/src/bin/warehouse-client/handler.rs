@@ -34,7 +34,7 @@ impl Handler {
     pub(crate) fn serve(self, mut server: Server) {
         loop {
             if let Err(failure) = self.serve_one(&mut server) {
-                give_up(failure);
+                give_up(&failure);
             }
         }
     }

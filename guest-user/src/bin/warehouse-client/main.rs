@@ -7,9 +7,8 @@
 
 mod failure;
 mod handler;
+mod printable;
 mod server;
-
-use core::fmt::{self, Write};
 
 use abi::PAGE_SIZE;
 use abi::linux::mman::{MAP_PRIVATE, PROT_READ, PROT_WRITE};
@@ -20,6 +19,7 @@ use guest_user::{Arguments, Span, eprintln, parse_number, println, program, thre
 
 use failure::Failure;
 use handler::Handler;
+use printable::printable;
 use server::Server;
 
 program!(main);
@@ -40,7 +40,7 @@ fn main(arguments: Arguments) -> i32 {
     };
     match show(id, &address) {
         Ok(()) => 0,
-        Err(failure) => give_up(failure),
+        Err(failure) => give_up(&failure),
     }
 }
 
@@ -55,7 +55,7 @@ fn print_usage() {
 }
 
 /// Ends the program, whichever thread it is that cannot go on.
-fn give_up(failure: Failure) -> ! {
+fn give_up(failure: &Failure) -> ! {
     eprintln!("warehouse-client: {failure}");
     process::exit(FAILURE_STATUS)
 }
@@ -76,16 +76,6 @@ fn show(id: u64, address: &Address) -> Result<(), Failure> {
         show_page(warehouse, page);
     }
     Ok(())
-}
-
-/// Text as it is, with `?` for whatever a terminal could take for an order.
-fn printable(text: &[u8]) -> impl fmt::Display + '_ {
-    fmt::from_fn(move |f| {
-        text.iter().try_for_each(|&byte| {
-            let is_plain = byte.is_ascii_graphic() || byte == b' ';
-            f.write_char(if is_plain { byte.into() } else { '?' })
-        })
-    })
 }
 
 /// How a page begins. The first byte is the one that it is loaded for.

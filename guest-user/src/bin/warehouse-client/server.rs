@@ -9,7 +9,8 @@ use guest_user::net::{Address, ReceiveError, Stream};
 use guest_user::syscall::poll::poll;
 use guest_user::syscall::socket;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, REASON_BYTES};
+use crate::printable::printable;
 
 /// How long an answer may take.
 const PATIENCE_SECONDS: u64 = 5;
@@ -65,7 +66,10 @@ impl Server {
             return Failure::Len { expected, announced };
         };
         match self.receive(message) {
-            Ok(()) => Failure::Refused(Text::of(message.escape_ascii())),
+            Ok(()) => {
+                let end = message.len().min(REASON_BYTES - 1);
+                Failure::Refused(Text::of(printable(&message[..end])))
+            }
             Err(failure) => failure,
         }
     }
@@ -80,13 +84,10 @@ impl Server {
                 revents: 0,
             }];
             let ready = poll(&mut fds, (PATIENCE_SECONDS * 1000) as i32);
-            match ready.map_err(|errno| Failure::System("poll", errno))? {
-                0 => {
-                    return Err(Failure::Silent {
-                        seconds: PATIENCE_SECONDS,
-                    });
-                }
-                _ => {}
+            if ready.map_err(|errno| Failure::System("poll", errno))? == 0 {
+                return Err(Failure::Silent {
+                    seconds: PATIENCE_SECONDS,
+                });
             }
             match socket::recv(self.0.fd, &mut into[done..], 0) {
                 Ok(0) => return Err(Failure::Lost(ReceiveError::Ended(done))),
