@@ -277,7 +277,7 @@ mod tests {
         connection.data(60);
         assert_eq!(connection.room_to_send(), Ok(40));
         connection.take(&account(u32::MAX), &[]);
-        assert_eq!(connection.room_to_send(), Ok(50));
+        assert_eq!(connection.room_to_send(), Ok(49));
         // A peer that counts backwards has no room.
         connection.take(&account(1_000_000), &[]);
         assert_eq!(connection.room_to_send(), Ok(0));
