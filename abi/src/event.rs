@@ -78,8 +78,24 @@ named_numbers! {
         /// A module offers programs these pages to map. Arguments: their address in the kernel, their number, and the module's name
         /// in 16 bytes that NULs fill up.
         PAGES_OFFERED = 19;
+        /// Faults in a part of a process's memory are for a program to serve from now on, or, with mode 0, no more. The record's `pid` is the process.
+        /// Arguments: first address, length in bytes, `UFFDIO_REGISTER_MODE_*`: see [`crate::linux::userfaultfd`].
+        USER_FAULT_REGISTERED = 20;
+        /// A thread begins to wait until a program has served its fault. The record's `pid` is the thread's number. Arguments:
+        /// address of the page, `USER_FAULT_*`.
+        USER_FAULT = 21;
+        /// That thread goes on, because its page is there now. The record's `pid` is the thread's number. Arguments: address of
+        /// the page.
+        USER_FAULT_SERVED = 22;
     }
 }
+
+/// Flag of [`USER_FAULT`]: a store.
+pub const USER_FAULT_WRITE: u64 = 1;
+/// Flag of [`USER_FAULT`]: the page is there and write-protected.
+pub const USER_FAULT_WRITE_PROTECTED: u64 = 2;
+/// Flag of [`USER_FAULT`]: the kernel copied for the program.
+pub const USER_FAULT_IN_KERNEL: u64 = 4;
 
 /// Longest text of a [`PANIC`] or [`LOG`] event that the VMM reads, in bytes.
 pub const MAX_TEXT_BYTES: u64 = 1024;

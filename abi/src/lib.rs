@@ -13,12 +13,14 @@
 //! - [`frame_table`]: the kernel's own account of guest physical memory
 //! - [`boot`]: where things are when the guest starts
 //! - [`thread`], [`schedule`], [`clock`]: states of a thread, who goes on, how time passes
-//! - [`block`]: the disk that the kernel swaps to
+//! - [`virtio`]: where devices of virtio are; [`block`]: the disk that the kernel swaps to
+//! - [`vsock`]: sockets between the guest and servers of the host
 //! - [`shadowpt`]: the shadow page table's system calls
 //! - [`module`]: what the kernel offers to loadable modules
 //! - [`testdev`]: a driver for programs to try
 //! - [`driver`]: what loadable modules hand to the kernel for files of their own
 //! - [`samples`]: what the modules that come with this project and their programs agree on
+//! - [`warehouse`]: a server that hands out pages of a text, and its clients
 //! - [`paging`]: the x86-64 page-table entry, as the processor manual defines it
 //! - [`linux`]: numbers of Linux's x86-64 system-call ABI
 
@@ -41,6 +43,9 @@ pub mod schedule;
 pub mod shadowpt;
 pub mod testdev;
 pub mod thread;
+pub mod virtio;
+pub mod vsock;
+pub mod warehouse;
 
 /// Bytes in a frame, and in the page that maps it.
 pub const PAGE_SIZE: u64 = 4096;

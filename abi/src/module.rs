@@ -4,7 +4,7 @@
 //! table from name to function of it, and the crate that modules are written with its declarations.
 
 /// Version of the list, which a module must have been built with.
-pub const EXPORTS_VERSION: u64 = 2;
+pub const EXPORTS_VERSION: u64 = 3;
 
 /// Bytes of a module's name with the NUL that ends it, as on Linux.
 pub const NAME_BYTES: usize = 56;
@@ -110,6 +110,13 @@ macro_rules! module_exports {
             /// negated, for one that faults. That ends the process when the module has returned.
             fn call_guarded(function: extern "C" fn() -> i32, result: *mut i32) -> i32;
 
+            /// How often something has changed that somebody may wait for: to be asked before looking at it.
+            fn changes() -> u64;
+            /// Has the calling thread wait until something has changed since: 0, or EINTR, negated, when its process is to end.
+            fn wait_for_change(seen: u64) -> i32;
+            /// Has all who wait look again.
+            fn changed();
+
             /// Copies bytes. Compilers call this one and those that follow by themselves.
             fn memcpy(to: *mut u8, from: *const u8, bytes: usize) -> *mut u8;
             /// Copies bytes between places that may overlap.
@@ -146,4 +153,4 @@ const fn fingerprint(text: &str) -> usize {
 /// The list has changed when the two lengths differ. Modules that were built before must be refused then: raise
 /// [`EXPORTS_VERSION`], and put the new number here.
 const _: [(); FINGERPRINT] = [(); fingerprint(module_exports!(text_of))];
-const FINGERPRINT: usize = 8_323_003_079_603_239_559;
+const FINGERPRINT: usize = 14_577_547_138_653_359_421;

@@ -36,5 +36,9 @@ named_numbers! {
         THREADS = 4;
         /// A signal.
         SIGNAL = 5;
+        /// A page that another thread or process is to provide, or to allow stores to.
+        USER_FAULT = 6;
+        /// A file that is ready.
+        READY = 7;
     }
 }

@@ -8,6 +8,7 @@
 //! - `mm`: frames, kernel heap, page tables, address spaces, copies from and to user memory
 //! - `process`, `sched`: the process table, fork, exec, exit, wait; who runs next
 //! - `shadowpt`: one process watches the page tables of another
+//! - `net`: sockets
 //! - `module`: objects that become a part of the running kernel
 //! - `syscall`: the table of system calls
 //! - `elf`: what programs and modules have in common as files
@@ -40,6 +41,7 @@ mod log;
 mod mm;
 mod module;
 mod mutant;
+mod net;
 mod panic;
 mod process;
 mod sched;
@@ -47,3 +49,4 @@ mod selfcheck;
 mod shadowpt;
 mod sync;
 mod syscall;
+mod uffd;

@@ -179,6 +179,34 @@ mutants! {
     ProtectionStaleTlb = "protection-stale-tlb";
     /// The page map tells of the page behind the one that was asked for.
     PagemapOffByOne = "pagemap-off-by-one";
+    /// What a socket is given to send and its peer has no room for is dropped.
+    VsockDataLost = "vsock-data-lost";
+    /// A peer that closes its connection goes unnoticed.
+    VsockCloseUnseen = "vsock-close-unseen";
+    /// A peer does not learn that a program has taken what it sent.
+    VsockCreditKept = "vsock-credit-kept";
+    /// Nobody is told of a fault that a program serves.
+    UffdFaultUntold = "uffd-fault-untold";
+    /// UFFDIO_COPY wakes whoever waits before the copy is there, and not afterwards.
+    UffdWakesBeforeCopy = "uffd-wakes-before-copy";
+    /// UFFDIO_COPY replaces a page that is there.
+    UffdCopyReplaces = "uffd-copy-replaces";
+    /// UFFDIO_COPY puts each page one page further on.
+    UffdCopyWrongPage = "uffd-copy-wrong-page";
+    /// UFFDIO_UNREGISTER wakes nobody.
+    UffdUnregisterLosesWaiter = "uffd-unregister-loses-waiter";
+    /// Fork takes write protection by userfaultfd away from the parent's pages.
+    UffdGuardLostAtFork = "uffd-guard-lost-at-fork";
+    /// A child of fork has its parent's write protection by userfaultfd.
+    UffdGuardInherited = "uffd-guard-inherited";
+    /// A page that goes to the disk is not write-protected by userfaultfd any more.
+    UffdGuardLostOnDisk = "uffd-guard-lost-on-disk";
+    /// A message of a fault is read for ever.
+    UffdMessageTwice = "uffd-message-twice";
+    /// The kernel's own copies do not wait for a page that a program serves.
+    UffdKernelDoesNotWait = "uffd-kernel-does-not-wait";
+    /// A page that UFFDIO_COPY puts there is not shown in a shadow page table.
+    ShadowUffdUntracked = "shadow-uffd-untracked";
 }
 
 #[cfg(feature = "mutants")]

@@ -12,9 +12,11 @@
 //! - [`Racers`]: processes that begin at the same time
 //! - [`FailNth`]: requests for memory that fail inside the kernel
 //! - [`ShadowTable`]: memory in which an inspector sees the shadow page table
+//! - [`net`]: connections to servers
 //! - [`maps`]: what the kernel says of the process's address space
 //! - [`facts`]: what programs tell, one fact a line
 //! - [`lines`]: lines of files that the kernel makes when they are read
+//! - [`Userfaultfd`]: page faults that a program serves
 //! - [`Text`]: text of a bounded length
 //! - [`print!`], [`println!`]: text to standard output, one system call a line; [`eprintln!`]: to standard error
 //!
@@ -30,6 +32,7 @@ pub mod facts;
 mod fail_nth;
 pub mod lines;
 pub mod maps;
+pub mod net;
 pub mod output;
 mod panic;
 mod racers;
@@ -39,6 +42,7 @@ mod start;
 pub mod syscall;
 mod text;
 pub mod thread;
+mod userfaultfd;
 
 pub use arguments::{Arguments, parse_number};
 pub use board::Board;
@@ -47,3 +51,4 @@ pub use racers::{Racers, let_others_finish};
 pub use shadow_table::ShadowTable;
 pub use span::Span;
 pub use text::Text;
+pub use userfaultfd::{Message, Userfaultfd};

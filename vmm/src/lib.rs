@@ -6,7 +6,8 @@
 //! - [`scenario`]: text to a typed, validated script
 //! - [`image`]: kernel and programs, built when they are needed
 //! - [`vm`]: the machine; it can be inspected only while it stands still
-//! - [`block`]: the disk that the guest swaps to
+//! - [`block`]: the disk that the guest swaps to; `virtio`: what devices have in common
+//! - [`vsock`]: sockets between the guest and servers of the host
 //! - [`channel`]: what the guest says, decoded and believed by nobody
 //! - [`drive`]: which process moves next
 //! - [`perform`]: steps to operations, answers to claims; keeps the reference [`model`]
@@ -35,4 +36,6 @@ pub mod perform;
 pub mod report;
 pub mod run;
 pub mod scenario;
+mod virtio;
 pub mod vm;
+pub mod vsock;

@@ -13,9 +13,10 @@ use crate::drive::{self, Drive, Driver};
 use crate::explore::explore;
 use crate::judge::{Finding, Judge, Rule};
 use crate::perform::{Performed, Performer};
-use crate::report::{Cost, ExpectationLine, Line, Report, Verdict, clauses, states};
+use crate::report::{Cost, ExpectationLine, Line, Report, Verdict, clauses, states, warehouse};
 use crate::scenario::{Clock, FailStep, Scenario, Schedule, Step};
 use crate::vm::{Budget, Config, Stop, StopReason, Vm, VmError};
+use crate::vsock;
 
 /// The guest to run: a kernel and the archive of its programs.
 #[derive(Clone, Copy, Debug)]
@@ -65,9 +66,11 @@ pub(crate) fn once(
             memory_mib: scenario.guest.memory_mib,
             clock: scenario.guest.clock,
             swap_mib: scenario.guest.swap.map(|swap| swap.mib),
+            sockets: Some(&scenario.guest.vsock).filter(|places| !places.is_empty()),
             budget: Budget {
                 exits: scenario.budget.exits,
                 wall_time: Duration::from_secs(scenario.budget.seconds),
+                answer_time: Duration::from_millis(scenario.budget.answer_ms),
             },
         },
     )?;
@@ -257,6 +260,8 @@ impl Run {
         let events: Vec<Event> = self.performer.driver_mut().take_events();
         self.judge.note(events);
         self.judge.note_looks(self.performer.driver_mut().take_looks());
+        self.judge
+            .note_user_faults(self.performer.driver_mut().take_user_faults());
     }
 
     fn is_alive(&mut self) -> bool {
@@ -273,7 +278,11 @@ impl Run {
     fn report(mut self, scenario: &Scenario, steps_not_run: usize, started: Instant) -> Report {
         let stop = self.performer.driver_mut().stop();
         let exits = stop.as_ref().map_or(0, Stop::exits);
-        let boot = stop.and_then(|stop| stop.boot());
+        let boot = stop.as_ref().and_then(Stop::boot);
+        let sockets = stop.and_then(|mut stop| stop.devices().vsock.take());
+        let warehouses = sockets.map_or_else(Vec::new, |sockets| {
+            sockets.end().iter().flat_map(warehouse::lines).collect()
+        });
         let agents = self.performer.driver().agents();
         let name_of = |pid: u32| agents.with_pid(pid.into()).map(|agent| agent.name.clone());
         let history = self.judge.history();
@@ -286,6 +295,7 @@ impl Run {
             verdict: Verdict::Broken,
             lines: self.lines,
             steps_not_run,
+            warehouses,
             clauses,
             explored: None,
             states,
@@ -325,6 +335,7 @@ fn command_line(guest: &Guest<'_>, scenario: &Scenario) -> String {
         .chain(schedule)
         .chain(clock)
         .chain(scenario.guest.swap.map(|_| block::command_line_word()))
+        .chain((!scenario.guest.vsock.is_empty()).then(vsock::command_line_word))
         .chain(guest.options.iter().cloned())
         .chain(options)
         .collect::<Vec<_>>()

@@ -51,14 +51,42 @@ named_numbers! {
         ENOTTY = 25;
         /// Illegal seek.
         ESPIPE = 29;
+        /// Broken pipe: nobody receives what is sent.
+        EPIPE = 32;
         /// File name too long.
         ENAMETOOLONG = 36;
         /// Function not implemented.
         ENOSYS = 38;
         /// Value too large for defined data type.
         EOVERFLOW = 75;
+        /// Socket operation on something else.
+        ENOTSOCK = 88;
+        /// Protocol not available.
+        ENOPROTOOPT = 92;
+        /// Protocol not supported.
+        EPROTONOSUPPORT = 93;
+        /// Socket type not supported.
+        ESOCKTNOSUPPORT = 94;
+        /// Operation not supported.
+        EOPNOTSUPP = 95;
+        /// Address family not supported.
+        EAFNOSUPPORT = 97;
+        /// Network is unreachable.
+        ENETUNREACH = 101;
+        /// Connection reset by peer.
+        ECONNRESET = 104;
+        /// Is connected.
+        EISCONN = 106;
+        /// Is not connected.
+        ENOTCONN = 107;
         /// The time is over.
         ETIMEDOUT = 110;
+        /// Connection refused.
+        ECONNREFUSED = 111;
+        /// Already under way.
+        EALREADY = 114;
+        /// Now under way.
+        EINPROGRESS = 115;
     }
 }
 

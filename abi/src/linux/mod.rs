@@ -4,6 +4,9 @@
 pub mod errno;
 pub mod mman;
 pub mod pagemap;
+pub mod poll;
 pub mod process;
 pub mod signal;
+pub mod socket;
 pub mod syscall;
+pub mod userfaultfd;

@@ -10,6 +10,8 @@ pub const SLOT_SHIFT: u32 = 5;
 pub const SOFT_DIRTY: u64 = 1 << 55;
 /// Mapped once in all.
 pub const EXCLUSIVE: u64 = 1 << 56;
+/// Write-protected by userfaultfd.
+pub const UFFD_WP: u64 = 1 << 57;
 /// Of a file, or memory that is shared by being one.
 pub const FILE: u64 = 1 << 61;
 /// On a swap device.

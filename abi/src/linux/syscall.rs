@@ -16,6 +16,8 @@ named_numbers! {
         CLOSE = 3;
         /// fstat(fd, stat)
         FSTAT = 5;
+        /// poll(fds, count, timeout in milliseconds)
+        POLL = 7;
         /// lseek(fd, offset, whence)
         LSEEK = 8;
         /// mmap(address, length, prot, flags, fd, offset)
@@ -46,6 +48,18 @@ named_numbers! {
         NANOSLEEP = 35;
         /// getpid()
         GETPID = 39;
+        /// socket(family, type, protocol)
+        SOCKET = 41;
+        /// connect(fd, address, address length)
+        CONNECT = 42;
+        /// sendto(fd, buffer, count, flags, address, address length)
+        SENDTO = 44;
+        /// recvfrom(fd, buffer, count, flags, address, address length)
+        RECVFROM = 45;
+        /// shutdown(fd, how)
+        SHUTDOWN = 48;
+        /// getsockopt(fd, level, option, value, value length)
+        GETSOCKOPT = 55;
         /// clone(flags, stack, parent tid, child tid, tls)
         CLONE = 56;
         /// fork()
@@ -118,6 +132,8 @@ named_numbers! {
         FINIT_MODULE = 313;
         /// getrandom(buffer, count, flags)
         GETRANDOM = 318;
+        /// userfaultfd(flags)
+        USERFAULTFD = 323;
         /// rseq(area, size, flags, signature)
         RSEQ = 334;
     }
@@ -131,6 +147,10 @@ pub const O_RDWR: u64 = 2;
 pub const O_ACCMODE: u64 = 3;
 /// open: read access.
 pub const O_RDONLY: u64 = 0;
+/// open and others: what would wait is EAGAIN.
+pub const O_NONBLOCK: u64 = 0o4000;
+/// open and others: the descriptor is closed when another program begins.
+pub const O_CLOEXEC: u64 = 0o2_000_000;
 /// *at: relative paths start in the working directory.
 pub const AT_FDCWD: i32 = -100;
 /// fstatat: an empty path means the descriptor itself.

@@ -17,10 +17,14 @@ impl<'a> CommandLine<'a> {
     }
 
     /// Value of the last word with that key: who adds to a command line may override.
-    pub(super) fn value(&self, key: &str) -> Option<&'a [u8]> {
+    pub(super) fn value(&self, key: &'static str) -> Option<&'a [u8]> {
+        self.values(key).last()
+    }
+
+    /// Values of all words with that key, in their order.
+    pub(super) fn values(&self, key: &'static str) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         self.words()
-            .filter_map(|word| word.strip_prefix(key.as_bytes())?.strip_prefix(b"="))
-            .last()
+            .filter_map(move |word| word.strip_prefix(key.as_bytes())?.strip_prefix(b"="))
     }
 
     fn words(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
@@ -66,6 +70,12 @@ mod tests {
     #[test]
     fn the_last_of_two_values_counts() {
         assert_eq!(CommandLine::new(b"init=a init=b").value("init"), Some(&b"b"[..]));
+    }
+
+    #[test]
+    fn all_values_of_a_key_are_found_in_their_order() {
+        let line = CommandLine::new(b"device=a quiet device=b");
+        assert!(line.values("device").eq([b"a", b"b"]));
     }
 
     #[test]

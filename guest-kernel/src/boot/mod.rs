@@ -8,12 +8,15 @@ use abi::boot::{
     CMDLINE_SELF_CHECK, CMDLINE_SHADOWPT_BASE, CMDLINE_TESTDEV, CMDLINE_VERBOSE, CMDLINE_VIRTIO_MMIO,
 };
 
+use virtio_drivers::transport::{DeviceType, Transport};
+
 use crate::device::block::Disk;
 use crate::device::events::{self, Event};
-use crate::device::{console, testdev};
+use crate::device::vsock::SocketDriver;
+use crate::device::{console, testdev, virtio};
 use crate::fs::{self, initrd};
 use crate::mm::{self, FreshMemory, PhysAddr};
-use crate::{arch, log, mutant, process, sched, selfcheck, syscall};
+use crate::{arch, log, mutant, net, process, sched, selfcheck, syscall};
 use command_line::CommandLine;
 use start_info::StartInfo;
 
@@ -49,14 +52,14 @@ pub(crate) extern "C" fn start(start_info: u64) -> ! {
     let (address, frames) = mm::frame_table_location();
     events::send(Event::FrameTable { address, frames });
 
-    if let Some(device) = command_line.value(CMDLINE_VIRTIO_MMIO) {
+    for device in command_line.values(CMDLINE_VIRTIO_MMIO) {
         let address = command_line::virtio_mmio_address(device).unwrap_or_else(|| {
             panic!(
                 "{CMDLINE_VIRTIO_MMIO}={:?} is no device",
                 core::str::from_utf8(device)
             )
         });
-        mm::swap_to(Disk::start(address)).expect("memory is plenty at boot");
+        start_device(address);
     }
     fs::init_devices();
     if command_line.has(CMDLINE_TESTDEV) {
@@ -69,9 +72,20 @@ pub(crate) extern "C" fn start(start_info: u64) -> ! {
     process::start_init(command_line.value(CMDLINE_INIT).unwrap_or(DEFAULT_INIT));
 }
 
+/// Starts what is behind the registers at an address. A device that the kernel has no driver for is an error of whoever wrote the
+/// command line.
+fn start_device(address: PhysAddr) {
+    let transport = virtio::open(address);
+    match transport.device_type() {
+        DeviceType::Block => mm::swap_to(Disk::start(transport)).expect("memory is plenty at boot"),
+        DeviceType::Socket => net::start(SocketDriver::start(transport)),
+        other => panic!("there is no driver for the virtio device at {address:?}, which is {other:?}"),
+    }
+}
+
 /// What the command line may choose between. Another word than these is an error of whoever wrote it.
 fn choose_ways(command_line: CommandLine<'_>) {
-    let choice = |key: &str, ways: [&str; 2]| {
+    let choice = |key: &'static str, ways: [&str; 2]| {
         let value = command_line.value(key).unwrap_or(ways[0].as_bytes());
         let position = ways.iter().position(|way| way.as_bytes() == value);
         position.unwrap_or_else(|| {

@@ -7,12 +7,15 @@ use abi::event::{self, EventRecord, MAX_TEXT_BYTES};
 use abi::thread;
 
 use crate::arch;
-use crate::mm::{FrameNumber, PhysAddr, VirtAddr, physical_address_of};
+use crate::mm::{
+    Access, Awaited, AwaitedFor, FrameNumber, PageRange, PhysAddr, VirtAddr, physical_address_of,
+};
 use crate::module::Name;
 use crate::mutant::{self, Mutant};
 use crate::process::{Fault, Pid, Sleep, State, Tid};
 use crate::sched::Site;
 use crate::sync::Lock;
+use crate::uffd::Toucher;
 
 /// Something that happened.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +85,21 @@ pub(crate) enum Event {
         module: Name,
         first: VirtAddr,
         pages: u64,
+    },
+    UserFaultRegistered {
+        pid: Pid,
+        range: PageRange,
+        /// `UFFDIO_REGISTER_MODE_*`
+        mode: u64,
+    },
+    UserFault {
+        tid: Tid,
+        awaited: Awaited,
+        toucher: Toucher,
+    },
+    UserFaultServed {
+        tid: Tid,
+        page: VirtAddr,
     },
 }
 
@@ -199,7 +217,43 @@ fn encode(event: Event) -> (u32, Option<Tid>, [u64; 4]) {
             let [low, high] = module.in_words();
             (event::PAGES_OFFERED, None, [first.as_u64(), pages, low, high])
         }
+        Event::UserFaultRegistered { pid, range, mode } => (
+            event::USER_FAULT_REGISTERED,
+            Some(pid.into()),
+            [range.start().as_u64(), range.bytes(), mode, 0],
+        ),
+        Event::UserFault {
+            tid,
+            awaited,
+            toucher,
+        } => {
+            let page = awaited.address.page().as_u64();
+            (
+                event::USER_FAULT,
+                Some(tid),
+                [page, user_fault_flags(awaited, toucher), 0, 0],
+            )
+        }
+        Event::UserFaultServed { tid, page } => {
+            (event::USER_FAULT_SERVED, Some(tid), [page.as_u64(), 0, 0, 0])
+        }
     }
+}
+
+fn user_fault_flags(awaited: Awaited, toucher: Toucher) -> u64 {
+    let store = match awaited.access {
+        Access::Write => event::USER_FAULT_WRITE,
+        Access::Read | Access::Execute => 0,
+    };
+    let reason = match awaited.reason {
+        AwaitedFor::Page => 0,
+        AwaitedFor::Store => event::USER_FAULT_WRITE_PROTECTED,
+    };
+    let place = match toucher {
+        Toucher::Program => 0,
+        Toucher::Kernel => event::USER_FAULT_IN_KERNEL,
+    };
+    store | reason | place
 }
 
 /// A state and what a sleeping thread waits for, in the numbers of [`abi::thread`].
@@ -214,6 +268,8 @@ fn encode_state(state: State) -> (u64, u64) {
                 Sleep::Futex(..) => thread::FUTEX,
                 Sleep::Threads => thread::THREADS,
                 Sleep::Signal(..) => thread::SIGNAL,
+                Sleep::UserFault => thread::USER_FAULT,
+                Sleep::Ready(_) => thread::READY,
             };
             (thread::SLEEPING, reason)
         }

@@ -8,6 +8,7 @@
 //!
 //! - `operations`: what a file does: the interface that drivers implement; `pieces`, `seek`, `text` help them
 //! - `open_file`: open file descriptions, shared by descriptors and mappings; `open_files`: a process's descriptors
+//! - `readiness`: waiting until a file is ready
 //! - `open`: from a path to a description
 //! - `registry`: names of drivers; `devices` (character devices), `proc` (and files about processes)
 //! - `initrd`: the archive that the loader left in memory, in the format `cpio`; `initrd_file`: one of its files
@@ -24,14 +25,15 @@ mod open_files;
 mod operations;
 pub(crate) mod pieces;
 mod proc;
+pub(crate) mod readiness;
 mod registry;
 pub(crate) mod seek;
 mod text;
 
 pub(crate) use devices::{init as init_devices, open_console, register_chrdev, unregister_chrdev};
-pub(crate) use open::{find, open};
+pub(crate) use open::{find, open, open_unnamed};
 pub(crate) use open_file::{FileRef, Node, OpenFile, OpenMode, release_ended};
-pub(crate) use open_files::OpenFiles;
+pub(crate) use open_files::{AtExec, OpenFiles};
 pub(crate) use operations::{FileOperations, Status};
 pub(crate) use proc::{proc_create, remove_proc_entry};
 pub(crate) use registry::Entry;

@@ -1,6 +1,6 @@
 //! open: a path becomes an open file description.
 
-use super::{FileRef, Node, OpenFile, OpenMode, devices, initrd, initrd_file, proc};
+use super::{FileOperations, FileRef, Node, OpenFile, OpenMode, devices, initrd, initrd_file, proc};
 use crate::errno::Errno;
 use crate::process::with_current;
 
@@ -9,6 +9,14 @@ pub(crate) fn open(path: &[u8], mode: OpenMode) -> Result<FileRef, Errno> {
     let node = find(path)?;
     check_permission(&node, mode)?;
     OpenFile::open(node, mode)
+}
+
+/// Makes a file that no path leads to, for reading.
+pub(crate) fn open_unnamed(
+    operations: impl FileOperations + 'static,
+    mode: OpenMode,
+) -> Result<FileRef, Errno> {
+    OpenFile::open(Node::new(operations)?, mode)
 }
 
 /// What a path leads to: a device, a file in `/proc`, or else a file of the initrd.

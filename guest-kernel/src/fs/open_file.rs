@@ -16,6 +16,7 @@ use super::operations::{FileOperations, Status};
 use super::registry::Entry;
 use crate::errno::Errno;
 use crate::mm::{NewArea, UserSlice, try_rc};
+use crate::net::Socket;
 use crate::sync::Lock;
 
 /// Longest transfer (`MAX_RW_COUNT`).
@@ -27,6 +28,7 @@ pub(crate) struct OpenMode(u64);
 
 impl OpenMode {
     pub(crate) const READ_WRITE: Self = Self(O_RDWR);
+    pub(crate) const READ: Self = Self(O_RDONLY);
 
     /// Of open's flags.
     pub(crate) fn from_flags(flags: u64) -> Self {
@@ -169,6 +171,16 @@ impl OpenFile {
         self.node.operations.ioctl(self, request, argument)
     }
 
+    /// ENOTSOCK when it is none.
+    pub(crate) fn socket(&self) -> Result<&Socket, Errno> {
+        self.node.operations.socket().ok_or(Errno::ENOTSOCK)
+    }
+
+    /// What it is ready for: bits of [`abi::linux::poll`].
+    pub(crate) fn poll(&self) -> u16 {
+        self.node.operations.poll(self)
+    }
+
     pub(crate) fn mmap(&self, area: &mut NewArea) -> Result<(), Errno> {
         self.node.operations.mmap(self, area)
     }
@@ -265,7 +277,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    const READ: OpenMode = OpenMode(O_RDONLY);
+    const READ: OpenMode = OpenMode::READ;
 
     /// Descriptions that end are in one list for all, which the kernel has one processor for.
     pub(crate) fn alone() -> MutexGuard<'static, ()> {

@@ -8,9 +8,12 @@
 
 use core::fmt;
 
+use abi::linux::poll::{POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM};
+
 use super::OpenFile;
 use crate::errno::Errno;
 use crate::mm::{NewArea, UserSlice};
+use crate::net::Socket;
 
 /// What can be done with a file once a path has led to it. `file` is the open file description that it is done through.
 pub(crate) trait FileOperations: fmt::Debug {
@@ -48,9 +51,20 @@ pub(crate) trait FileOperations: fmt::Debug {
         Err(Errno::ENOTTY)
     }
 
+    /// What the file is ready for: bits of [`abi::linux::poll`]. Whoever makes it ready for more says so:
+    /// [`readiness::changed`](super::readiness::changed).
+    fn poll(&self, _file: &OpenFile) -> u16 {
+        POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM
+    }
+
     /// Says what is behind an area that is about to be mapped.
     fn mmap(&self, _file: &OpenFile, _area: &mut NewArea) -> Result<(), Errno> {
         Err(Errno::ENODEV)
+    }
+
+    /// The socket that it is, if it is one.
+    fn socket(&self) -> Option<&Socket> {
+        None
     }
 
     /// All that is in it, when that lies in the kernel's memory for good.
@@ -74,7 +88,7 @@ pub(crate) struct Status {
 }
 
 impl Status {
-    pub(super) const fn regular(permissions: u32, len_bytes: u64) -> Self {
+    pub(crate) const fn regular(permissions: u32, len_bytes: u64) -> Self {
         Self {
             mode: Self::REGULAR | permissions,
             len_bytes,
@@ -90,6 +104,15 @@ impl Status {
         }
     }
 
+    pub(crate) const fn socket() -> Self {
+        Self {
+            mode: Self::SOCKET | 0o777,
+            len_bytes: 0,
+            device: 0,
+        }
+    }
+
+    const SOCKET: u32 = 0o140_000;
     const CHARACTER_DEVICE: u32 = 0o020_000;
     const REGULAR: u32 = 0o100_000;
 }

@@ -63,6 +63,23 @@ pub(super) fn copy(from: FrameNumber, to: FrameNumber) {
     }
 }
 
+/// Copies a part of one frame to another.
+pub(super) fn copy_part(
+    from: FrameNumber,
+    from_offset: usize,
+    to: FrameNumber,
+    to_offset: usize,
+    len: usize,
+) {
+    if len == PAGE_BYTES {
+        return copy(from, to);
+    }
+    let source = bytes_of(from, from_offset, len);
+    let target = bytes_of(to, to_offset, len);
+    // SAFETY: both are inside mapped frames, of which the target was just allocated, and so is another than the source.
+    unsafe { ptr::copy_nonoverlapping(source, target, len) };
+}
+
 /// Lets a device have the bytes of a frame, to fill or to take.
 pub(super) fn with_bytes<R>(frame: FrameNumber, f: impl FnOnce(&mut [u8]) -> R) -> R {
     let start = bytes_of(frame, 0, PAGE_BYTES);

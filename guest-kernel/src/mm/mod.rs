@@ -43,9 +43,9 @@ use core::ops::Range;
 
 pub(crate) use address::{FrameNumber, PageRange, PhysAddr, VirtAddr, round_up_to_page};
 pub(crate) use address_space::{
-    Access, AddressSpace, AreaRole, AreaView, Backing, FaultError, Growth, Lookup, MapOperations, MapRequest,
-    NewArea, Numbers, Placement, Protection, STACK_TOP, Sharing, SpaceId, be_vulnerable_to_dirty_cow,
-    copy_on_fork, layout,
+    Access, AddressSpace, AreaRole, AreaView, Awaited, AwaitedFor, Backing, FaultError, Growth, Guard,
+    Lookup, MapOperations, MapRequest, NewArea, Numbers, Placement, Protection, STACK_TOP, Sharing, SpaceId,
+    WatchModes, be_vulnerable_to_dirty_cow, copy_on_fork, layout,
 };
 pub(crate) use device_memory::{allocate_for_device, map_registers};
 pub(crate) use direct_map::{boot_bytes, boot_u32, boot_u64, physical_address_of};
@@ -65,7 +65,7 @@ pub(crate) use page_table::{PageTable, activate_kernel};
 pub(crate) use set_memory::{ProtectionChange, set_memory};
 pub(crate) use shared_object::{MAX_BYTES as MAX_SHARED_BYTES, SharedObject};
 pub(crate) use swap::init as swap_to;
-pub(crate) use user_copy::{UserSlice, copy_from_frame, copy_to_frame};
+pub(crate) use user_copy::{CopyError, UserSlice, copy_from_frame, copy_to_frame, new_page, new_zero_page};
 pub(crate) use vmalloc::{Vmalloc, frame_as_if_in_a_row, frame_behind as frame_behind_vmalloc};
 
 /// Takes possession of memory: the frame table, and the final form of the kernel's own mapping.

@@ -2,16 +2,49 @@
 //!
 //! What a program passes as a pointer is an allegation: it is walked like the processor would walk it, page by page, and
 //! pages that are missing or must be copied first are, as if the program had touched them. The kernel never follows a user
-//! address itself.
+//! address itself. A page that a program is to provide is waited for by whoever copies, when it holds nothing:
+//! [`CopyError::Awaits`].
 
 use abi::PAGE_SIZE;
 use abi::paging::USER_END;
 
-use super::address::{FrameNumber, VirtAddr};
-use super::address_space::{Access, AddressSpace};
+use super::address::{FrameNumber, PAGE_BYTES, VirtAddr};
+use super::address_space::{Access, AddressSpace, Awaited, FaultError};
 use super::direct_map;
-use super::frames::FrameRef;
+use super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
 use crate::errno::Errno;
+
+/// Why bytes cannot be copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CopyError {
+    Refused(Errno),
+    /// Somebody has to serve a fault first; then the whole copy is to be tried again.
+    Awaits(Awaited),
+}
+
+impl From<Errno> for CopyError {
+    fn from(error: Errno) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<OutOfMemory> for CopyError {
+    fn from(error: OutOfMemory) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<FaultError> for CopyError {
+    fn from(error: FaultError) -> Self {
+        match error {
+            FaultError::Awaits(awaited) => Self::Awaits(awaited),
+            FaultError::Forbidden
+            | FaultError::OutOfMemory
+            | FaultError::NoPage
+            | FaultError::Unreadable(..) => Self::Refused(Errno::EFAULT),
+        }
+    }
+}
 
 /// Bytes that a program says it has.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +104,16 @@ impl UserSlice {
     }
 }
 
+/// A frame for a page of a program's that whoever asks fills.
+pub(crate) fn new_page() -> Result<FrameRef, OutOfMemory> {
+    frames::allocate(FrameKind::Anonymous, Contents::Stale)
+}
+
+/// The same, of zeros.
+pub(crate) fn new_zero_page() -> Result<FrameRef, OutOfMemory> {
+    frames::allocate(FrameKind::Anonymous, Contents::Zeroed)
+}
+
 /// Copies out of one frame of a program's memory.
 pub(crate) fn copy_from_frame(frame: &FrameRef, offset: u64, into: &mut [u8]) {
     direct_map::read(frame.number(), offset as usize, into);
@@ -83,7 +126,7 @@ pub(crate) fn copy_to_frame(frame: &FrameRef, offset: u64, from: &[u8]) {
 
 impl AddressSpace {
     /// Copies in. The lengths must agree.
-    pub(crate) fn read(&mut self, mut from: UserSlice, mut into: &mut [u8]) -> Result<(), Errno> {
+    pub(crate) fn read(&mut self, mut from: UserSlice, mut into: &mut [u8]) -> Result<(), CopyError> {
         assert!(from.len() == into.len(), "lengths of a copy must agree");
         while let Some(piece) = from.take_piece(into.len()) {
             let (now, rest) = into.split_at_mut(piece.len());
@@ -95,7 +138,7 @@ impl AddressSpace {
     }
 
     /// Copies out. The lengths must agree.
-    pub(crate) fn write(&mut self, mut to: UserSlice, mut from: &[u8]) -> Result<(), Errno> {
+    pub(crate) fn write(&mut self, mut to: UserSlice, mut from: &[u8]) -> Result<(), CopyError> {
         assert!(to.len() == from.len(), "lengths of a copy must agree");
         while let Some(piece) = to.take_piece(from.len()) {
             let (now, rest) = from.split_at(piece.len());
@@ -106,7 +149,20 @@ impl AddressSpace {
         Ok(())
     }
 
-    pub(crate) fn read_u64(&mut self, address: u64) -> Result<u64, Errno> {
+    /// Copies a page's bytes in, from any address, to a frame that nobody else knows of.
+    pub(crate) fn read_page(&mut self, mut from: UserSlice, into: &FrameRef) -> Result<(), CopyError> {
+        assert!(from.len() == PAGE_BYTES, "a page is copied");
+        let mut done = 0;
+        while let Some(piece) = from.take_piece(PAGE_BYTES) {
+            let source = self.frame_behind(piece.start, Access::Read)?;
+            let offset = piece.start.page_offset() as usize;
+            direct_map::copy_part(source, offset, into.number(), done, piece.len());
+            done += piece.len();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn read_u64(&mut self, address: u64) -> Result<u64, CopyError> {
         let mut bytes = [0; 8];
         self.read(UserSlice::new(address, 8)?, &mut bytes)?;
         Ok(u64::from_le_bytes(bytes))
@@ -114,7 +170,7 @@ impl AddressSpace {
 
     /// Copies a string without its NUL to the front of `into` and gives its length, or `None` when there is no NUL within
     /// `into`.
-    pub(crate) fn read_string(&mut self, address: u64, into: &mut [u8]) -> Result<Option<usize>, Errno> {
+    pub(crate) fn read_string(&mut self, address: u64, into: &mut [u8]) -> Result<Option<usize>, CopyError> {
         let room = (into.len() as u64).min(USER_END.saturating_sub(address));
         let mut from = UserSlice::new(address, room)?;
         let mut len = 0;
@@ -128,31 +184,31 @@ impl AddressSpace {
             len += piece.len();
         }
         if len < into.len() {
-            Err(Errno::EFAULT)
+            Err(Errno::EFAULT.into())
         } else {
             Ok(None)
         }
     }
 
     /// Where in shared memory an address that can be read lies; `None` for private memory.
-    pub(crate) fn shared_place(&mut self, address: u64) -> Result<Option<(FrameNumber, u64)>, Errno> {
+    pub(crate) fn shared_place(&mut self, address: u64) -> Result<Option<(FrameNumber, u64)>, CopyError> {
         let address = UserSlice::new(address, 1)?.start;
         let frame = self.frame_behind(address, Access::Read)?;
         Ok(self.is_shared(address).then(|| (frame, address.page_offset())))
     }
 
     /// Frame of memory that the program reaches at the address with that access.
-    fn frame_behind(&mut self, address: VirtAddr, access: Access) -> Result<FrameNumber, Errno> {
+    fn frame_behind(&mut self, address: VirtAddr, access: Access) -> Result<FrameNumber, CopyError> {
         let page = address.page();
         let mut entry = self.page_table().lookup(page);
         if !entry.is_present() || access == Access::Write && !entry.is_writable() {
-            self.handle_fault(address, access).map_err(|_| Errno::EFAULT)?;
+            self.handle_fault(address, access)?;
             entry = self.page_table().lookup(page);
         }
         if entry.has_frame() {
             Ok(entry.frame())
         } else {
-            Err(Errno::EFAULT)
+            Err(Errno::EFAULT.into())
         }
     }
 }

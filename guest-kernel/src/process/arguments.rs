@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::errno::Errno;
-use crate::mm::AddressSpace;
+use crate::mm::{AddressSpace, CopyError};
 
 /// Most bytes of all strings together.
 const MAX_BYTES: usize = 128 << 10;
@@ -37,7 +37,7 @@ impl Arguments {
         argv: u64,
         envp: u64,
         path: &[u8],
-    ) -> Result<Self, Errno> {
+    ) -> Result<Self, CopyError> {
         let mut arguments = Self::default();
         arguments.argument_count = arguments.push_user_array(caller, argv)?;
         if arguments.argument_count == 0 {
@@ -74,7 +74,7 @@ impl Arguments {
     }
 
     /// A null array is an empty one, as on Linux.
-    fn push_user_array(&mut self, caller: &mut AddressSpace, array: u64) -> Result<usize, Errno> {
+    fn push_user_array(&mut self, caller: &mut AddressSpace, array: u64) -> Result<usize, CopyError> {
         if array == 0 {
             return Ok(0);
         }
@@ -90,7 +90,7 @@ impl Arguments {
         }
     }
 
-    fn push_user_string(&mut self, caller: &mut AddressSpace, mut string: u64) -> Result<(), Errno> {
+    fn push_user_string(&mut self, caller: &mut AddressSpace, mut string: u64) -> Result<(), CopyError> {
         loop {
             let start = self.strings.len();
             self.reserve(PIECE_BYTES)?;

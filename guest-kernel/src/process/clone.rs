@@ -9,12 +9,12 @@ use abi::linux::process::{
 };
 
 use super::fork::{self, fork};
-use super::table;
 use super::thread::Tid;
+use super::{copy, table};
 use crate::arch::TrapFrame;
 use crate::device::events::{self, Event};
 use crate::errno::Errno;
-use crate::mm::{AddressSpace, UserSlice, VirtAddr};
+use crate::mm::{AddressSpace, CopyError, UserSlice, VirtAddr};
 use crate::sched;
 
 /// What a thread of the same process shares: everything.
@@ -80,9 +80,13 @@ impl Request {
     }
 
     /// Where the child's number goes in the memory that it sees. Linux does not mind a bad address either.
-    fn store_for_child(&self, space: &mut AddressSpace, number: u32) {
-        if self.has(CLONE_CHILD_SETTID) {
-            let _ = store_number(space, self.child_tid, number);
+    fn store_for_child(&self, space: &mut AddressSpace, number: u32) -> Result<(), CopyError> {
+        if !self.has(CLONE_CHILD_SETTID) {
+            return Ok(());
+        }
+        match store_number(space, self.child_tid, number) {
+            Err(CopyError::Refused(_)) => Ok(()),
+            result => result,
         }
     }
 
@@ -98,7 +102,7 @@ impl Request {
 
 fn spawn(request: Request, frame: &TrapFrame) -> Result<u32, Errno> {
     let frame = request.frame(frame);
-    let tid = table::with_table(|table| {
+    let tid = copy::patiently(|table| {
         let number = table.free_number()?;
         let caller = table.current_thread();
         let mut user_state = caller.user_state.clone();
@@ -114,13 +118,13 @@ fn spawn(request: Request, frame: &TrapFrame) -> Result<u32, Errno> {
         if request.has(CLONE_PARENT_SETTID) {
             store_number(space, request.parent_tid, number)?;
         }
-        request.store_for_child(space, number);
+        request.store_for_child(space, number)?;
         let tid = Tid::new(number);
         let mut thread = fork::new_thread(tid, pid, frame, user_state, mask)?;
         thread.set_clear_at_end(request.clear_at_end());
         table.insert_thread(thread);
         events::send(Event::ThreadCreated { tid, process: pid });
-        Ok::<_, Errno>(tid)
+        Ok(tid)
     })?;
     sched::enqueue(tid);
     Ok(tid.as_u32())
@@ -128,7 +132,8 @@ fn spawn(request: Request, frame: &TrapFrame) -> Result<u32, Errno> {
 
 fn fork_with(request: Request, frame: &TrapFrame) -> Result<u32, Errno> {
     let pid = fork(&request.frame(frame), |space, thread| {
-        request.store_for_child(space, thread.tid().as_u32());
+        // Nobody serves the child's faults, so there is nothing to wait for.
+        let _ = request.store_for_child(space, thread.tid().as_u32());
         thread.set_clear_at_end(request.clear_at_end());
         if request.has(CLONE_SETTLS) {
             let state = thread.user_state();
@@ -137,13 +142,11 @@ fn fork_with(request: Request, frame: &TrapFrame) -> Result<u32, Errno> {
     })?;
     if request.has(CLONE_PARENT_SETTID) {
         // The child exists, whatever becomes of this: so it is on Linux.
-        let _ = table::with_current(|process| {
-            store_number(process.address_space(), request.parent_tid, pid.as_u32())
-        });
+        let _ = copy::with_memory(|space| store_number(space, request.parent_tid, pid.as_u32()));
     }
     Ok(pid.as_u32())
 }
 
-fn store_number(space: &mut AddressSpace, address: u64, number: u32) -> Result<(), Errno> {
+fn store_number(space: &mut AddressSpace, address: u64, number: u32) -> Result<(), CopyError> {
     space.write(UserSlice::new(address, 4)?, &number.to_le_bytes())
 }

@@ -6,12 +6,12 @@
 use super::arguments::Arguments;
 use super::load::{Program, load};
 use super::thread::Sleep;
-use super::{Credentials, Heritage, Pid, SignalSet, fork, table};
+use super::{Credentials, Heritage, Pid, SignalSet, copy, fork, table};
 use crate::arch::{TrapFrame, UserState};
 use crate::device::events::{self, Event};
 use crate::errno::Errno;
 use crate::fs::{OpenFiles, initrd, open_console};
-use crate::mm::{self, AddressSpace};
+use crate::mm;
 use crate::mutant::{self, Mutant};
 use crate::sched;
 use crate::shadowpt;
@@ -21,7 +21,7 @@ const PATH_BYTES: usize = 256;
 
 /// Replaces the program of the process that runs. Whatever fails, fails before the old program is gone.
 pub(crate) fn exec(frame: &mut TrapFrame, path: u64, argv: u64, envp: u64) -> Result<(), Errno> {
-    let program = table::with_current(|process| prepare(process.address_space(), path, argv, envp))?;
+    let program = prepare(path, argv, envp)?;
     end_other_threads()?;
     table::with_table(|table| {
         let thread = table.current_thread();
@@ -37,6 +37,7 @@ pub(crate) fn exec(frame: &mut TrapFrame, path: u64, argv: u64, envp: u64) -> Re
         address_space.page_table().activate();
         process.address_space = Some(address_space);
         process.has_executed = true;
+        process.files.close_at_exec();
         process.credentials.start_anew();
         shadowpt::program_replaced(process);
         if mutant::is(Mutant::ExecLeaksFrame) {
@@ -76,21 +77,18 @@ fn end_other_threads() -> Result<(), Errno> {
     }
 }
 
-fn prepare(caller: &mut AddressSpace, path: u64, argv: u64, envp: u64) -> Result<Program, Errno> {
+fn prepare(path: u64, argv: u64, envp: u64) -> Result<Program, Errno> {
     let mut buffer = [0; PATH_BYTES];
-    let path = read_path(caller, path, &mut buffer)?;
+    let path = read_path(path, &mut buffer)?;
     let file = find_executable(path)?;
-    let arguments = Arguments::from_user(caller, argv, envp, path)?;
+    let arguments = copy::with_memory(|caller| Arguments::from_user(caller, argv, envp, path))?;
     load(file, &arguments)
 }
 
 /// Copies a path in. The empty path names nothing.
-pub(crate) fn read_path<'b>(
-    caller: &mut AddressSpace,
-    path: u64,
-    buffer: &'b mut [u8; PATH_BYTES],
-) -> Result<&'b [u8], Errno> {
-    let len = caller.read_string(path, buffer)?.ok_or(Errno::ENAMETOOLONG)?;
+pub(crate) fn read_path(path: u64, buffer: &mut [u8; PATH_BYTES]) -> Result<&[u8], Errno> {
+    let len = copy::with_memory(|caller| caller.read_string(path, buffer))?;
+    let len = len.ok_or(Errno::ENAMETOOLONG)?;
     if len == 0 {
         Err(Errno::ENOENT)
     } else {

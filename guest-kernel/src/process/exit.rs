@@ -89,9 +89,9 @@ fn clear_word() {
         }
         let process = table.current_process();
         let word = UserSlice::new(address, 4);
-        let cleared = word.and_then(|word| process.address_space().write(word, &[0; 4]));
-        // A word that cannot be written is nobody's to wait for.
-        if let (Ok(()), Ok(key)) = (cleared, futex::key_of(process, address)) {
+        let cleared = word.map(|word| process.address_space().write(word, &[0; 4]));
+        // A word that cannot be written at once is nobody's to wait for, not even one that a program would provide.
+        if let (Ok(Ok(())), Ok(key)) = (cleared, futex::key_of(process, address)) {
             futex::wake_waiters(table, key, 1, futex::ANY_CLASS);
         }
     });

@@ -7,6 +7,7 @@ use crate::device::events::{self, Event};
 use crate::log;
 use crate::mm::{Access, FaultError, UserSlice, VirtAddr};
 use crate::sched::{self, Site};
+use crate::uffd::{self, NotWaited, Toucher};
 
 /// An exception in user mode.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +23,25 @@ pub(crate) struct Fault {
 /// Brings the page in, or ends the process.
 pub(crate) fn handle_page_fault(address: VirtAddr, access: Access, fault: Fault) {
     sched::reschedule_point(Site::Fault);
-    match table::with_current(|process| process.address_space().handle_fault(address, access)) {
+    let mut has_waited = false;
+    let repair = || table::with_current(|process| process.address_space().handle_fault(address, access));
+    let mut result = repair();
+    while let Err(FaultError::Awaits(awaited)) = result {
+        match uffd::wait(awaited, Toucher::Program) {
+            Ok(()) => has_waited = true,
+            // It ends on the way back to the program.
+            Err(NotWaited::Ending) => return,
+            Err(NotWaited::NoPage) => end_by(fault, SIGBUS),
+        }
+        result = repair();
+    }
+    match result {
+        Ok(()) if has_waited => events::send(Event::UserFaultServed {
+            tid: table::with_table(|table| table.current()),
+            page: address.page(),
+        }),
         Ok(()) => {}
+        Err(FaultError::Awaits(_)) => unreachable!("a fault that is awaited is waited for"),
         Err(FaultError::Forbidden) => end_by_fault(fault),
         Err(FaultError::NoPage) => end_by(fault, SIGBUS),
         Err(FaultError::Unreadable(slot, error)) => {

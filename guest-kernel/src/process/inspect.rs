@@ -13,6 +13,19 @@ pub(crate) struct MemoryHandle {
 }
 
 impl MemoryHandle {
+    /// Of the process that runs.
+    pub(crate) fn of_current() -> Self {
+        table::with_current(|process| Self {
+            pid: process.pid,
+            id: process.address_space().id(),
+        })
+    }
+
+    /// Whose it is, or was.
+    pub(crate) fn pid(self) -> Pid {
+        self.pid
+    }
+
     /// Runs `f` with the memory; None when it is gone.
     pub(crate) fn with<R>(self, f: impl FnOnce(&mut AddressSpace) -> R) -> Option<R> {
         table::with_table(|table| self.find(table).map(f))

@@ -44,7 +44,7 @@ use crate::fs::OpenFiles;
 use crate::mm::AddressSpace;
 
 pub(crate) use clone::clone;
-pub(crate) use copy::{copy_in, copy_out};
+pub(crate) use copy::{copy_in, copy_out, patiently, with_memory};
 use credentials::Credentials;
 pub(crate) use credentials::require_superuser;
 pub(crate) use exec::{exec, read_path, start_init};

@@ -289,6 +289,15 @@ impl Table {
         }
     }
 
+    /// Wakes all threads that sleep for that reason.
+    pub(crate) fn wake_everybody(&mut self, is_reason: impl Fn(Sleep) -> bool) {
+        for slot in 0..MAX_NUMBERS {
+            if let Some(tid) = self.threads[slot].as_deref().map(Thread::tid) {
+                self.wake_if(tid, Woken::ByEvent, &is_reason);
+            }
+        }
+    }
+
     /// Makes the sleep of a thread known; it gives way next.
     pub(crate) fn put_to_sleep(&mut self, reason: Sleep) {
         self.current_thread().state = State::Sleeping(reason);

@@ -54,6 +54,10 @@ pub(crate) enum Sleep {
     Threads,
     /// A signal of the set, or a moment if that comes first.
     Signal(SignalSet, Option<Moment>),
+    /// Whoever serves a fault.
+    UserFault,
+    /// A file that is ready, or a moment if that comes first.
+    Ready(Option<Moment>),
 }
 
 impl Sleep {
@@ -61,8 +65,8 @@ impl Sleep {
     pub(crate) fn deadline(self) -> Option<Moment> {
         match self {
             Self::Until(moment) => Some(moment),
-            Self::Futex(_, deadline) | Self::Signal(_, deadline) => deadline,
-            Self::Child(_) | Self::Threads => None,
+            Self::Futex(_, deadline) | Self::Signal(_, deadline) | Self::Ready(deadline) => deadline,
+            Self::Child(_) | Self::Threads | Self::UserFault => None,
         }
     }
 }

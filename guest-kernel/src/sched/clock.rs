@@ -8,6 +8,7 @@ use super::timers::Timers;
 use crate::arch::timer;
 use crate::mm::MAX_STACKS;
 use crate::mutant::{self, Mutant};
+use crate::net;
 use crate::process::{self, Tid, Woken};
 use crate::sync::Lock;
 
@@ -67,6 +68,8 @@ pub(crate) fn tick(interrupted: Interrupted) {
     if RUNS_REALLY.load(Ordering::Relaxed) {
         timer::acknowledge();
     }
+    // Before time goes on, so that an answer comes in time.
+    net::look();
     let slice_is_over = {
         let mut clock = CLOCK.lock();
         clock.now = clock.now.plus(TICK_NANOSECONDS);
@@ -99,13 +102,17 @@ pub(super) fn forget(tid: Tid) {
     CLOCK.lock().timers.remove(tid);
 }
 
-/// For when nothing can run. False when no moment is waited for, so that waiting makes no sense.
+/// For when nothing can run, and nothing comes from the network now. False when neither a moment nor the network is waited for, so
+/// that waiting makes no sense.
 pub(super) fn let_time_pass() -> bool {
     let next = CLOCK.lock().timers.next();
-    let Some(next) = next else { return false };
+    let is_awaited = net::is_awaited();
+    if next.is_none() && !is_awaited {
+        return false;
+    }
     if RUNS_REALLY.load(Ordering::Relaxed) {
         timer::wait_for_interrupt();
-    } else {
+    } else if let Some(next) = next {
         let mut clock = CLOCK.lock();
         clock.now = clock.now.max(next);
         drop(clock);

@@ -5,7 +5,7 @@
 
 use super::{Moment, sleep};
 use crate::errno::Errno;
-use crate::mm::{AddressSpace, FrameNumber, MAX_STACKS, UserSlice};
+use crate::mm::{AddressSpace, CopyError, FrameNumber, MAX_STACKS, UserSlice};
 use crate::mutant::{self, Mutant};
 use crate::process::{self, Pid, Process, Sleep, Table, Tid, Woken};
 use crate::sync::Lock;
@@ -62,7 +62,7 @@ impl Waiters {
 
 /// Sleeps while the word holds `expected`, until a wake-up of one of the classes or the deadline.
 pub(crate) fn wait(address: u64, expected: u32, deadline: Option<Moment>, classes: u32) -> Result<(), Errno> {
-    let key = process::with_table(|table| {
+    let key = process::patiently(|table| {
         let tid = table.current();
         let process = table.current_process();
         let key = key_of(process, address)?;
@@ -71,7 +71,7 @@ pub(crate) fn wait(address: u64, expected: u32, deadline: Option<Moment>, classe
             .address_space()
             .read(UserSlice::new(address, 4)?, &mut word)?;
         if u32::from_le_bytes(word) != expected {
-            return Err(Errno::EAGAIN);
+            return Err(Errno::EAGAIN.into());
         }
         WAITERS.lock().push(Waiter { key, classes, tid });
         Ok(key)
@@ -84,7 +84,7 @@ pub(crate) fn wait(address: u64, expected: u32, deadline: Option<Moment>, classe
 
 /// Wakes at most `count` threads that wait for the word in one of the classes, and says how many.
 pub(crate) fn wake(address: u64, count: u64, classes: u32) -> Result<u64, Errno> {
-    process::with_table(|table| {
+    process::patiently(|table| {
         let key = key_of(table.current_process(), address)?;
         Ok(wake_waiters(table, key, count, classes))
     })
@@ -106,9 +106,9 @@ pub(crate) fn wake_waiters(table: &mut Table, key: FutexKey, count: u64, classes
 }
 
 /// The key of a word in the memory of a process.
-pub(crate) fn key_of(process: &mut Process, address: u64) -> Result<FutexKey, Errno> {
+pub(crate) fn key_of(process: &mut Process, address: u64) -> Result<FutexKey, CopyError> {
     if !address.is_multiple_of(4) {
-        return Err(Errno::EINVAL);
+        return Err(Errno::EINVAL.into());
     }
     let pid = process.pid();
     let space: &mut AddressSpace = process.address_space();

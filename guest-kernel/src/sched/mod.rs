@@ -22,8 +22,10 @@ use crate::device::events::{self, Event};
 use crate::errno::Errno;
 use crate::log;
 use crate::mutant::{self, Mutant};
+use crate::net;
 use crate::process::{self, Sleep, State, Tid, Woken};
 use crate::sync::Lock;
+use crate::uffd;
 use queue::Queue;
 
 pub(crate) use choice::{Site, decide_by_vmm, reschedule_point};
@@ -85,8 +87,10 @@ pub(crate) fn leave() -> ! {
 
 /// A thread that slept for this reason has been woken: what would have woken it else is not needed any more.
 pub(crate) fn forget(tid: Tid, reason: Sleep, woken: Woken) {
-    if let Sleep::Futex(..) = reason {
-        futex::forget(tid);
+    match reason {
+        Sleep::Futex(..) => futex::forget(tid),
+        Sleep::UserFault => uffd::forget(tid),
+        Sleep::Child(_) | Sleep::Until(_) | Sleep::Threads | Sleep::Signal(..) | Sleep::Ready(_) => {}
     }
     if reason.deadline().is_some() && woken == Woken::ByEvent {
         clock::forget(tid);
@@ -129,7 +133,8 @@ fn wait_for_somebody() -> Tid {
         if let Some(tid) = READY.lock().pop() {
             return tid;
         }
-        if !clock::let_time_pass() {
+        // What comes from the network comes before time goes on.
+        if !net::look() && !clock::let_time_pass() {
             report_deadlock();
         }
     }

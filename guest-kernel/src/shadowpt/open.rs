@@ -6,7 +6,7 @@ use abi::shadowpt::{END_OFFSET, ENTRY_BYTES, MAX_SPT_RANGE};
 use super::table::Entries;
 use super::{SHADOW, Shadow, Slot, Tracking};
 use crate::errno::Errno;
-use crate::mm::{PageRange, UserSlice, VirtAddr, layout};
+use crate::mm::{CopyError, PageRange, UserSlice, VirtAddr, layout};
 use crate::mutant::{self, Mutant};
 use crate::process::{self, Pid, Process, Table};
 use crate::sched::{self, Site};
@@ -26,7 +26,7 @@ struct Request {
 pub(crate) fn open(target: i32, request: u64) -> Result<(), Errno> {
     let claim = Claim::make()?;
     sched::reschedule_point(Site::ShadowptMap);
-    process::with_table(|table| {
+    let shadow = process::patiently(|table| {
         let caller = table.current_process();
         let inspector = caller.pid();
         let request = Request::read(caller, request)?;
@@ -34,10 +34,10 @@ pub(crate) fn open(target: i32, request: u64) -> Result<(), Errno> {
         let target = table.find_process(target).ok_or(Errno::EINVAL)?;
         let target = target.memory().is_some().then_some(target.pid());
         let target = target.ok_or(Errno::EINVAL)?;
-        let shadow = make(table, inspector, target, &request)?;
-        claim.fulfil(shadow);
-        Ok(())
-    })
+        make(table, inspector, target, &request)
+    })?;
+    claim.fulfil(shadow);
+    Ok(())
 }
 
 /// The table is being made, and nobody else's. Dropped, it is nobody's again.
@@ -75,7 +75,7 @@ impl Drop for Claim {
 }
 
 impl Request {
-    fn read(caller: &mut Process, address: u64) -> Result<Self, Errno> {
+    fn read(caller: &mut Process, address: u64) -> Result<Self, CopyError> {
         let space = caller.address_space();
         let mut words = [0; 3];
         for (word, offset) in words.iter_mut().zip([0, 8, 16]) {
@@ -85,14 +85,14 @@ impl Request {
         let is_range = start < wanted_end && wanted_end <= layout::TASK_END.as_u64();
         let is_aligned = [start, wanted_end, window].map(|address| address % PAGE_SIZE) == [0; 3];
         if !is_range || !is_aligned {
-            return Err(Errno::EINVAL);
+            return Err(Errno::EINVAL.into());
         }
         let end = wanted_end.min(start + MAX_SPT_RANGE);
         let pages = PageRange::new(VirtAddr::new(start), VirtAddr::new(end));
         let window_bytes = (pages.pages() * ENTRY_BYTES).next_multiple_of(PAGE_SIZE);
         let window_end = window.checked_add(window_bytes);
         if window_end.is_none_or(|end| end > layout::TASK_END.as_u64()) {
-            return Err(Errno::EINVAL);
+            return Err(Errno::EINVAL.into());
         }
         let window = PageRange::from_length(VirtAddr::new(window), window_bytes).ok_or(Errno::EINVAL)?;
         let end_goes_to = if end == wanted_end {
@@ -108,7 +108,7 @@ impl Request {
     }
 }
 
-fn make(table: &mut Table, inspector: Pid, target: Pid, request: &Request) -> Result<Shadow, Errno> {
+fn make(table: &mut Table, inspector: Pid, target: Pid, request: &Request) -> Result<Shadow, CopyError> {
     let &Request {
         pages,
         window,

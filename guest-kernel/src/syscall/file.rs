@@ -3,20 +3,17 @@
 use abi::linux::syscall::{AT_EMPTY_PATH, AT_FDCWD};
 
 use crate::errno::Errno;
-use crate::fs::{self, FileRef, OpenMode, Status};
+use crate::fs::{self, AtExec, FileRef, OpenMode, Status};
 use crate::mm::UserSlice;
 use crate::process::{self, read_path, with_current};
 
-/// Of the flags the access mode matters alone.
+/// Of the flags the access mode matters, and whether the descriptor outlives an execve.
 pub(super) fn open(path: u64, flags: u64) -> Result<u64, Errno> {
     let mut buffer = [0; 256];
-    let path = with_current(|process| {
-        let path = read_path(process.address_space(), path, &mut buffer)?;
-        process.files().check_room()?;
-        Ok::<_, Errno>(path)
-    })?;
+    let path = read_path(path, &mut buffer)?;
+    with_current(|process| process.files().check_room())?;
     let file = fs::open(path, OpenMode::from_flags(flags))?;
-    with_current(|process| process.files().add(file))
+    with_current(|process| process.files().add(file, AtExec::from_flags(flags)))
 }
 
 /// There is one directory, so only its own descriptor, the working directory's, makes sense.
@@ -50,7 +47,7 @@ pub(super) fn open_file(descriptor: u64) -> Result<FileRef, Errno> {
 /// There are no links.
 pub(super) fn readlink(path: u64) -> Result<u64, Errno> {
     let mut buffer = [0; 256];
-    let path = with_current(|process| read_path(process.address_space(), path, &mut buffer))?;
+    let path = read_path(path, &mut buffer)?;
     fs::find(path)?;
     Err(Errno::EINVAL)
 }
@@ -71,14 +68,14 @@ pub(super) fn fstat(descriptor: u64, buffer: u64) -> Result<u64, Errno> {
 
 pub(super) fn newfstatat(directory: u64, path: u64, buffer: u64, flags: u64) -> Result<u64, Errno> {
     let mut name = [0; 256];
-    let is_empty = with_current(|process| process.address_space().read_string(path, &mut name))? == Some(0);
+    let is_empty = process::with_memory(|space| space.read_string(path, &mut name))? == Some(0);
     if is_empty && flags & AT_EMPTY_PATH != 0 {
         return fstat(directory, buffer);
     }
     if directory as i32 != AT_FDCWD {
         return Err(Errno::EBADF);
     }
-    let path = with_current(|process| read_path(process.address_space(), path, &mut name))?;
+    let path = read_path(path, &mut name)?;
     put_status(fs::find(path)?.status(), buffer)
 }
 

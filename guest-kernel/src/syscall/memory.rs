@@ -10,6 +10,7 @@ use crate::mm::{
 };
 use crate::process::with_current;
 use crate::sched::{self, Site};
+use crate::uffd;
 
 /// Flags without a meaning here are ignored, as Linux ignores those it does not know.
 pub(super) fn mmap(
@@ -97,6 +98,11 @@ pub(super) fn madvise(address: u64, length: u64, advice: u64) -> Result<u64, Err
 
 pub(super) fn brk(address: u64) -> Result<u64, Errno> {
     Ok(with_space(|space| space.set_break(VirtAddr::new(address))).as_u64())
+}
+
+/// The flags are a C int.
+pub(super) fn userfaultfd(flags: u64) -> Result<u64, Errno> {
+    uffd::create(u64::from(flags as u32))
 }
 
 fn with_space<R>(f: impl FnOnce(&mut AddressSpace) -> R) -> R {

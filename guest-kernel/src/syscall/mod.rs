@@ -6,9 +6,11 @@ mod credentials;
 mod file;
 mod memory;
 mod module;
+mod poll;
 mod process;
 mod shadowpt;
 mod signal;
+mod socket;
 mod system;
 mod thread;
 mod time;
@@ -19,6 +21,7 @@ use abi::linux::syscall as number;
 use crate::arch::TrapFrame;
 use crate::errno::Errno;
 use crate::fs;
+use crate::uffd;
 
 pub(crate) use shadowpt::set_shadowpt_base;
 
@@ -44,6 +47,7 @@ system_calls! {
     OPEN(path, flags) => file::open;
     CLOSE(descriptor) => file::close;
     FSTAT(descriptor, buffer) => file::fstat;
+    POLL(descriptors, count, timeout) => poll::poll;
     LSEEK(descriptor, offset, whence) => file::lseek;
     MMAP(address, length, protection, flags, descriptor, offset) => memory::mmap;
     MPROTECT(address, length, protection) => memory::mprotect;
@@ -58,6 +62,12 @@ system_calls! {
     MADVISE(address, length, advice) => memory::madvise;
     NANOSLEEP(duration) => time::nanosleep;
     GETPID() => process::getpid;
+    SOCKET(family, kind, protocol) => socket::socket;
+    CONNECT(descriptor, address, length) => socket::connect;
+    SENDTO(descriptor, buffer, count, flags, address, length) => socket::sendto;
+    RECVFROM(descriptor, buffer, count, flags, address, length) => socket::recvfrom;
+    SHUTDOWN(descriptor, how) => socket::shutdown;
+    GETSOCKOPT(descriptor, level, option, value, length) => socket::getsockopt;
     CLONE(flags, stack, parent_tid, child_tid, tls) [frame] => thread::clone;
     FORK() [frame] => process::fork;
     EXECVE(path, argv, envp) [frame] => process::execve;
@@ -93,11 +103,13 @@ system_calls! {
     PRLIMIT64(pid, resource, new, old) => system::prlimit64;
     FINIT_MODULE(descriptor, parameters, flags) => module::finit_module;
     GETRANDOM(buffer, count) => system::getrandom;
+    USERFAULTFD(flags) => memory::userfaultfd;
 }
 
 /// Performs the call that the registers ask for, and leaves the result in them.
 pub(crate) fn dispatch(frame: &mut TrapFrame) {
     let result = call(frame).unwrap_or_else(Errno::as_result);
     fs::release_ended();
+    uffd::wake_stranded();
     frame.set_system_call_result(result);
 }

@@ -31,7 +31,7 @@ pub(super) fn finit_module(descriptor: u64, parameters: u64, flags: u64) -> Resu
 
 fn load(object: &[u8], parameters: u64) -> Result<u64, Errno> {
     let mut buffer = [0; PARAMETER_BYTES];
-    let length = with_current(|process| process.address_space().read_string(parameters, &mut buffer))?;
+    let length = process::with_memory(|space| space.read_string(parameters, &mut buffer))?;
     let parameters = &buffer[..length.ok_or(Errno::EINVAL)?];
     module::load(object, parameters).map(|()| 0)
 }
@@ -40,7 +40,7 @@ fn load(object: &[u8], parameters: u64) -> Result<u64, Errno> {
 pub(super) fn delete_module(name: u64) -> Result<u64, Errno> {
     process::require_superuser()?;
     let mut buffer = [0; abi::module::NAME_BYTES];
-    let length = with_current(|process| process.address_space().read_string(name, &mut buffer))?;
+    let length = process::with_memory(|space| space.read_string(name, &mut buffer))?;
     let name = length.and_then(|length| Name::new(&buffer[..length]));
     module::remove(name.ok_or(Errno::ENOENT)?).map(|()| 0)
 }

@@ -79,8 +79,7 @@ pub(super) fn wait4(pid: u64, status: u64, options: u64, usage: u64) -> Result<u
         return Ok(0);
     };
     // The child is gone by now, even if the caller has nowhere to put the answer: so it is on Linux.
-    with_current(|process| {
-        let space = process.address_space();
+    process::with_memory(|space| {
         if status != 0 {
             space.write(UserSlice::new(status, 4)?, &ended.status.to_le_bytes())?;
         }

@@ -5,7 +5,7 @@ use abi::linux::signal::{SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK, SIGINFO_BYTES, SIG
 use super::time::read_time;
 use crate::errno::Errno;
 use crate::mm::UserSlice;
-use crate::process::{self, SignalSet, with_current, with_thread};
+use crate::process::{self, SignalSet, with_thread};
 use crate::sched;
 
 pub(super) fn kill(pid: u64, signal: u64) -> Result<u64, Errno> {
@@ -57,5 +57,5 @@ pub(super) fn rt_sigtimedwait(set: u64, info: u64, timeout: u64, bytes: u64) -> 
 }
 
 fn read_set(address: u64) -> Result<SignalSet, Errno> {
-    with_current(|process| process.address_space().read_u64(address)).map(SignalSet::from_bits)
+    process::with_memory(|space| space.read_u64(address)).map(SignalSet::from_bits)
 }

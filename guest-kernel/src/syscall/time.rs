@@ -4,7 +4,7 @@ use abi::linux::process::{CLOCK_MONOTONIC, CLOCK_REALTIME, TIMER_ABSTIME};
 
 use crate::errno::Errno;
 use crate::mm::UserSlice;
-use crate::process::{self, Sleep, with_current};
+use crate::process::{self, Sleep};
 use crate::sched::{self, Moment};
 
 const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
@@ -50,9 +50,8 @@ fn check_clock(clock: u64) -> Result<(), Errno> {
 
 /// Nanoseconds of a `struct timespec`.
 pub(super) fn read_time(address: u64) -> Result<u64, Errno> {
-    let (seconds, nanoseconds) = with_current(|process| {
-        let space = process.address_space();
-        Ok::<_, Errno>((space.read_u64(address)?, space.read_u64(address.wrapping_add(8))?))
+    let (seconds, nanoseconds) = process::with_memory(|space| {
+        Ok((space.read_u64(address)?, space.read_u64(address.wrapping_add(8))?))
     })?;
     if seconds.cast_signed() < 0 || nanoseconds >= NANOSECONDS_PER_SECOND {
         return Err(Errno::EINVAL);

@@ -2,7 +2,7 @@
 
 use super::file::open_file;
 use crate::errno::Errno;
-use crate::process::with_current;
+use crate::process;
 
 /// Most vectors of one call (`UIO_MAXIOV`), and the bytes of each: address and length.
 const MAX_VECTORS: u64 = 1024;
@@ -40,10 +40,7 @@ pub(super) fn writev(descriptor: u64, vectors: u64, count: u64) -> Result<u64, E
     let mut moved = 0;
     for index in 0..count {
         let at = vectors.checked_add(index * VECTOR_BYTES).ok_or(Errno::EFAULT)?;
-        let vector = with_current(|process| {
-            let space = process.address_space();
-            Ok::<_, Errno>((space.read_u64(at)?, space.read_u64(at + 8)?))
-        });
+        let vector = process::with_memory(|space| Ok((space.read_u64(at)?, space.read_u64(at + 8)?)));
         match vector.and_then(|(buffer, bytes)| Ok((file.write(buffer, bytes)?, bytes))) {
             Ok((now, bytes)) => {
                 moved += now;

@@ -37,7 +37,7 @@
 
 use abi::samples::{JIT_EXECUTE_FUNC, JIT_LOAD_FUNC, USER_FUNCTION_BYTES};
 use kmod::file::{Chrdev, FileOperations};
-use kmod::{Errno, Kmalloc, Lock, Memory, PAGE_SIZE, call_guarded, module, user};
+use kmod::{Errno, Kmalloc, Lock, Memory, Mutex, PAGE_SIZE, call_guarded, module, user};
 
 module! {
     name: "kernel_jit",
@@ -47,8 +47,9 @@ module! {
 
 static DEVICE: Lock<Option<Chrdev<Jit>>> = Lock::new(None);
 
-/// The device has one page for all who open it.
-struct Jit(Lock<Page>);
+/// The device has one page for all who open it: who loads or executes has it alone, also while the function that is copied waits for
+/// its page.
+struct Jit(Mutex<Page>);
 
 struct Page {
     memory: Kmalloc,
@@ -70,7 +71,7 @@ fn init() -> Result<(), Errno> {
         memory: Kmalloc::new(PAGE_SIZE)?,
         state: State::Empty,
     };
-    *DEVICE.lock() = Some(Chrdev::register(&THIS_MODULE, "JIT", Jit(Lock::new(page)))?);
+    *DEVICE.lock() = Some(Chrdev::register(&THIS_MODULE, "JIT", Jit(Mutex::new(page)))?);
     Ok(())
 }
 
@@ -87,8 +88,8 @@ impl FileOperations for Jit {
 
     fn ioctl(&self, (): &(), request: u32, argument: u64) -> Result<i32, Errno> {
         match request {
-            JIT_LOAD_FUNC => self.0.lock().load(argument).map(|()| 0),
-            JIT_EXECUTE_FUNC => self.0.lock().execute(),
+            JIT_LOAD_FUNC => self.0.lock()?.load(argument).map(|()| 0),
+            JIT_EXECUTE_FUNC => self.0.lock()?.execute(),
             _ => Err(Errno::EINVAL),
         }
     }

@@ -8,7 +8,7 @@
 //! - [`log!`]: lines in the kernel's log
 //! - [`Kmalloc`], [`Vmalloc`], [`Pages`]: memory, given back when dropped; all of it is zero at first
 //! - [`Memory`]: what all memory has: bytes, frames, reservations, protections
-//! - [`Lock`]: data that a module's functions share
+//! - [`Lock`]: data that a module's functions share; [`Mutex`]: the same, for who copies from or to programs meanwhile
 //! - [`user`]: the memory of the process that called
 //! - [`file`]: devices and files in `/proc` of a module's own, which programs may map
 //! - [`call_guarded`]: code that was data
@@ -26,6 +26,7 @@ mod lock;
 pub mod log;
 mod memory;
 mod module;
+mod mutex;
 mod panic;
 pub mod user;
 
@@ -38,6 +39,7 @@ pub use memory::{Kmalloc, Memory, Pages, Vmalloc, virt_to_phys};
 #[doc(hidden)]
 pub use module::info;
 pub use module::{Hold, Module};
+pub use mutex::{Mutex, MutexGuard};
 
 /// Bytes of a page.
 pub const PAGE_SIZE: usize = abi::PAGE_SIZE as usize;

@@ -10,7 +10,7 @@ use core::ops::{Deref, DerefMut};
 /// A value that one borrower at a time may use.
 ///
 /// Nothing interrupts the kernel, so nobody could wait for it: taking one that is taken is a fault in the module, and stops
-/// the machine.
+/// the machine. Who has it copies nothing from or to a program, which may mean waiting for a page: see [`Mutex`](crate::Mutex).
 #[derive(Debug)]
 pub struct Lock<T> {
     value: UnsafeCell<T>,

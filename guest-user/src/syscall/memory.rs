@@ -68,6 +68,12 @@ pub unsafe fn madvise(address: u64, len_bytes: u64, advice: u64) -> Result<u64, 
     unsafe { syscall(number::MADVISE, [address, len_bytes, advice]) }
 }
 
+/// userfaultfd(flags): its descriptor.
+pub fn userfaultfd(flags: u64) -> Result<i32, Errno> {
+    // SAFETY: no memory is involved.
+    unsafe { syscall(number::USERFAULTFD, [flags]) }.map(|fd| fd as i32)
+}
+
 /// brk(address): the break afterwards, which is the old one when the kernel refuses. Safe, since no allocator of ours
 /// puts Rust objects below the break.
 #[must_use]

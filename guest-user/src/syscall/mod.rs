@@ -10,10 +10,12 @@ pub mod futex;
 pub mod group;
 pub mod memory;
 pub mod module;
+pub mod poll;
 pub mod process;
 mod raw;
 pub mod shadowpt;
 pub mod signal;
+pub mod socket;
 pub mod thread;
 pub mod time;
 

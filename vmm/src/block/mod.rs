@@ -1,6 +1,6 @@
 //! The disk that a guest swaps to: a virtio block device, in memory of the VMM.
 //!
-//! - [`transport`]: the registers of virtio over MMIO (version 2), and the one queue behind them
+//! - [`device`]: the registers and the one queue behind them, on what [`crate::virtio`] has for all devices
 //! - [`request`]: a descriptor chain of the guest becomes a read or a write, or an error status
 //! - [`disk`]: the blocks, which of them hold what, and the failures that a scenario asks for
 //!
@@ -9,23 +9,19 @@
 //! **Invariant:** the guest writes every byte of registers, rings, descriptors and headers. Whatever they hold, a request is
 //! served, refused with a status, or dropped; work is bounded for each notification, memory by the disk's size.
 
+mod device;
 mod disk;
 mod request;
 #[cfg(test)]
 mod tests;
-mod transport;
 
+use crate::virtio;
+
+pub use device::BlockDevice;
 pub use disk::{Disk, Failure};
-pub use transport::BlockDevice;
 
-/// Word for the kernel command line that tells where the device is, as Linux has it.
+/// Word for the kernel command line that tells where the device is.
 #[must_use]
 pub fn command_line_word() -> String {
-    format!(
-        "{}={}K@{:#x}:{}",
-        abi::boot::CMDLINE_VIRTIO_MMIO,
-        abi::block::LEN_BYTES >> 10,
-        abi::block::PHYS_BASE,
-        abi::block::INTERRUPT
-    )
+    virtio::command_line_word(abi::block::PHYS_BASE, abi::block::INTERRUPT)
 }

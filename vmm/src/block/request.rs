@@ -9,8 +9,8 @@ use virtio_bindings::virtio_blk::{
 use virtio_queue::{DescriptorChain, Reader, Writer};
 use vm_memory::{GuestMemoryMmap, Le32, Le64};
 
+use super::device::QUEUE_SIZE;
 use super::disk::Disk;
-use super::transport::QUEUE_SIZE;
 
 /// Most data that goes with one request: the descriptors of a chain may name the same memory again and again.
 pub(super) const MAX_DATA_BYTES: u64 = 1 << 20;

@@ -3,7 +3,7 @@
 use abi::event::{
     ADOPTED, BOOTED, CHOICE, CREATED, EXECUTED, EXITED, FATAL_FAULT, FIRST_USER, FRAME_TABLE, LOG,
     MAX_TEXT_BYTES, PAGES_OFFERED, PAGES_PROTECTED, PANIC, POWER_OFF, REAPED, RECORD_BYTES, SWITCHED,
-    THREAD_CREATED, THREAD_EXITED, WOKEN,
+    THREAD_CREATED, THREAD_EXITED, USER_FAULT, USER_FAULT_REGISTERED, USER_FAULT_SERVED, WOKEN,
 };
 use abi::schedule::MAX_CANDIDATES;
 use serde::Serialize;
@@ -115,6 +115,33 @@ pub enum Event {
         /// How many.
         pages: u64,
     },
+    /// A program serves faults in a part of a process's memory from now on, or, with mode 0, no more.
+    UserFaultRegistered {
+        /// The process.
+        pid: u32,
+        /// First address.
+        start: VirtAddr,
+        /// Bytes.
+        len_bytes: u64,
+        /// Which faults, `UFFDIO_REGISTER_MODE_*` of [`abi::linux::userfaultfd`].
+        mode: u64,
+    },
+    /// A thread waits for a program to serve its fault.
+    UserFault {
+        /// The thread.
+        tid: u32,
+        /// Address of the page.
+        page: VirtAddr,
+        /// `USER_FAULT_*` of [`abi::event`].
+        flags: u64,
+    },
+    /// The thread goes on, because its page is there now.
+    UserFaultServed {
+        /// The thread.
+        tid: u32,
+        /// Address of the page.
+        page: VirtAddr,
+    },
     /// Several threads could go on, and the kernel asks which: see [`abi::schedule`].
     Choice(Choice),
     /// No report that we know, or one that cannot be read.
@@ -125,6 +152,18 @@ pub enum Event {
 }
 
 impl Event {
+    /// Whether it tells of a moment that must be looked at before the guest goes on.
+    #[must_use]
+    pub fn is_a_moment(&self) -> bool {
+        matches!(
+            self,
+            Event::PagesProtected
+                | Event::UserFaultRegistered { .. }
+                | Event::UserFault { .. }
+                | Event::UserFaultServed { .. }
+        )
+    }
+
     /// Bytes that it holds.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
@@ -147,6 +186,9 @@ impl Event {
             | Event::ThreadCreated { .. }
             | Event::ThreadExited { .. }
             | Event::Adopted { .. }
+            | Event::UserFaultRegistered { .. }
+            | Event::UserFault { .. }
+            | Event::UserFaultServed { .. }
             | Event::PagesProtected => 0,
         };
         size_of::<Event>() + beside
@@ -239,6 +281,21 @@ pub(super) fn read_event(address: PhysAddr, memory: &GuestMemoryMmap) -> Event {
             parent: argument(0) as u32,
         },
         PAGES_PROTECTED => Event::PagesProtected,
+        USER_FAULT_REGISTERED => Event::UserFaultRegistered {
+            pid,
+            start: VirtAddr(argument(0)),
+            len_bytes: argument(1),
+            mode: argument(2),
+        },
+        USER_FAULT => Event::UserFault {
+            tid: pid,
+            page: VirtAddr(argument(0)),
+            flags: argument(1),
+        },
+        USER_FAULT_SERVED => Event::UserFaultServed {
+            tid: pid,
+            page: VirtAddr(argument(0)),
+        },
         PAGES_OFFERED => {
             let name: Vec<u8> = [argument(2), argument(3)]
                 .into_iter()

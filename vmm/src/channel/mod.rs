@@ -1,4 +1,5 @@
-//! What the guest says to the VMM, and how: a module for each device. One more, the disk, is [`crate::block`].
+//! What the guest says to the VMM, and how: a module for each device. Two more, the disk and
+//! the sockets, are [`crate::block`] and [`crate::vsock`].
 //!
 //! - [`doorbell`]: agents ask for operations and report what came of them
 //! - [`event`]: the kernel reports what it does; [`EventPort`]: where the reports wait
@@ -18,6 +19,7 @@ use vm_memory::GuestMemoryMmap;
 
 use crate::address::PhysAddr;
 use crate::block::BlockDevice;
+use crate::vsock::SocketDevice;
 pub use console::Console;
 pub use doorbell::{Channel, Doorbell, Hello, Operation, Reply};
 pub use event::Event;
@@ -37,6 +39,8 @@ pub struct Devices {
     pub schedule: SchedulePort,
     /// The disk that the guest swaps to, if it has one.
     pub block: Option<BlockDevice>,
+    /// The sockets to servers of the host, if there are any.
+    pub vsock: Option<SocketDevice>,
 }
 
 /// What an access to a device asks of the one who runs the vCPU.
@@ -92,6 +96,13 @@ impl Devices {
             }
             return Access::Done;
         }
+        if let (Some(vsock), Some(register)) = (&self.vsock, SocketDevice::register(address)) {
+            match data.as_mut_array() {
+                Some(data) => *data = vsock.read(register).to_le_bytes(),
+                None => data.fill(0),
+            }
+            return Access::Done;
+        }
         match (Doorbell::register(address), data.len()) {
             (Some((channel, abi::doorbell::NEXT)), 8) => Access::Ring(channel),
             (Some((channel, register)), 8) => {
@@ -113,6 +124,14 @@ impl Devices {
             <[u8; 4]>::try_from(data),
         ) {
             block.write(register, u32::from_le_bytes(value), memory);
+            return;
+        }
+        if let (Some(vsock), Some(register), Ok(value)) = (
+            &mut self.vsock,
+            SocketDevice::register(address),
+            <[u8; 4]>::try_from(data),
+        ) {
+            vsock.write(register, u32::from_le_bytes(value), memory);
             return;
         }
         if let (Some((channel, register)), Ok(value)) =

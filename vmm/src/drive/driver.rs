@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use abi::clock::TICK_NANOSECONDS;
 use abi::operation;
 
-use super::{Agents, Drive, End, Life, Looks, Outcome, Ticked};
+use super::{Agents, Drive, End, Life, Looks, Outcome, Sighting, Ticked, UserFaults};
 use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::{Channel, Event, Operation, Reply};
 use crate::inspect::audit::KernelFinding;
@@ -34,6 +34,7 @@ pub struct Driver {
     vm: Vm,
     agents: Agents,
     looks: Looks,
+    user_faults: UserFaults,
     /// Ticks of the virtual clock that the kernel has taken so far.
     ticks: u64,
     /// For each channel, when its last operation was given and when it was answered, in ticks.
@@ -64,6 +65,7 @@ impl Driver {
             vm,
             agents: Agents::default(),
             looks: Looks::default(),
+            user_faults: UserFaults::default(),
             ticks: 0,
             timing: BTreeMap::new(),
         }
@@ -100,6 +102,11 @@ impl Driver {
     /// changes were not looked at, from the beginning on.
     pub fn take_looks(&mut self) -> (Findings<KernelFinding>, u64) {
         (self.looks.take(), self.looks.missed())
+    }
+
+    /// What was seen of faults that programs serve, since this was last called.
+    pub fn take_user_faults(&mut self) -> Sighting {
+        self.user_faults.take()
     }
 
     /// Lets the guest power itself off.
@@ -174,8 +181,11 @@ impl Driver {
     fn next_ring(&mut self) -> Result<Option<Channel>, VmError> {
         let was_raised = self.vm.tick_is_pending();
         let mut stop = self.vm.run()?;
-        while *stop.reason() == StopReason::PagesProtected {
-            self.looks.look(&stop, &self.agents)?;
+        while let StopReason::Reported(moment) = stop.reason().clone() {
+            match moment {
+                Event::PagesProtected => self.looks.look(&stop, &self.agents)?,
+                moment => self.user_faults.look(&moment, &mut stop)?,
+            }
             stop = self.vm.run()?;
         }
         self.ticks += u64::from(was_raised && !stop.tick_is_pending());

@@ -56,6 +56,8 @@ impl Judge {
             Expectation::Content(content) => vec![content_of(content, scene)],
             Expectation::Dirtied { region, pages } => vec![self.dirtied(region, pages, scene)],
             Expectation::ModulePages(expected) => vec![self.module_pages(expected, scene)],
+            Expectation::Loaded(expected) => vec![self.user_faults.loaded(expected, scene)],
+            Expectation::Tracked(times) => vec![self.user_faults.tracked(times)],
             Expectation::Spte { at, is } => vec![shadowpt::entry(at, is, scene)],
             Expectation::FrameKept(addresses) => each(addresses, |address| self.frame_kept(address, scene)),
             Expectation::FreeFrames { since, change } => vec![self.free_frames(*since, *change, scene)],

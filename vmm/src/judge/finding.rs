@@ -98,6 +98,8 @@ rules! {
     PageMap: "pagemap says what the page tables have",
     /// A shadow page table says what is true of its target, is the kernel's alone to write, and is gone when it is closed.
     ShadowTable: "the shadow page table says what is true of its target",
+    /// A fault that a program serves is a fault, and its thread goes on when it is none any more.
+    UserFault: "a thread waits for its page until it is there",
     /// Processes and threads change their states as they may.
     Life: "processes change state as allowed",
     /// Who runs a program can be interrupted.
@@ -145,6 +147,7 @@ impl Rule {
             | Rule::FramesLost
             | Rule::PageMap
             | Rule::ShadowTable
+            | Rule::UserFault
             | Rule::Life
             | Rule::Clock
             | Rule::Reports => Blame::Guest,

@@ -9,6 +9,7 @@
 //! - [`Judge::last_process_ended`]: whether every frame has come back ([`account`]), and every process
 //! - [`module_pages`]: whether a process maps the frames that a module offers
 //! - [`shadowpt`]: whether a shadow page table says of its target what is true of it
+//! - [`user_faults`]: whether faults that programs serve are what the page tables have them be
 //! - [`life`]: whether the processes' reported states follow one another as they may
 
 mod account;
@@ -21,6 +22,7 @@ mod module_pages;
 mod names;
 mod page_cache;
 mod shadowpt;
+mod user_faults;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +33,7 @@ use crate::address::{FrameNumber, PhysAddr, VirtAddr};
 use crate::block::{Disk, Failure};
 use crate::channel::event::FatalFault;
 use crate::channel::{Channel, Event};
-use crate::drive::Agents;
+use crate::drive::{Agents, Sighting};
 use crate::inspect::audit::KernelFinding;
 use crate::inspect::dirty::DirtyTracker;
 use crate::inspect::{Findings, FrameSet, PhysicalMemory};
@@ -111,6 +113,7 @@ pub struct Judge {
     /// Pages that modules say they offer, by the module's name: address in the kernel, and number.
     offered: BTreeMap<String, (VirtAddr, u64)>,
     missed_looks: u64,
+    user_faults: user_faults::UserFaults,
     start: Moment,
     last_check: Moment,
     faults: BTreeMap<u32, FatalFault>,
@@ -163,6 +166,9 @@ impl Judge {
                 | Event::ThreadCreated { .. }
                 | Event::ThreadExited { .. }
                 | Event::Adopted { .. }
+                | Event::UserFaultRegistered { .. }
+                | Event::UserFault { .. }
+                | Event::UserFaultServed { .. }
                 | Event::Choice(_) => {}
             }
         }
@@ -172,6 +178,19 @@ impl Judge {
     pub fn note_looks(&mut self, (found, missed): (Findings<KernelFinding>, u64)) {
         self.looks.append(found);
         self.missed_looks = missed;
+    }
+
+    /// Takes note of what was seen of faults that programs serve. What was written meanwhile counts as written.
+    pub fn note_user_faults(&mut self, mut sighting: Sighting) {
+        if let Some(written) = sighting.written.take() {
+            if let Some(dirty) = &mut self.dirty {
+                dirty.record(written.words());
+            }
+            if let Some(unseen) = &mut self.written {
+                unseen.insert_bitmap(written.words());
+            }
+        }
+        self.user_faults.note(sighting);
     }
 
     /// Remembers how things are before the scenario's first process exists.
@@ -217,6 +236,7 @@ impl Judge {
         findings.extend(self.files(&written, scene));
         findings.extend(self.life.audit(scene));
         findings.extend(clock::audit(scene));
+        findings.extend(self.user_faults.audit());
         written.clear();
         self.written = Some(written);
         findings.retain(|finding| self.reported.insert(finding.clone()));

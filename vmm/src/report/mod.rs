@@ -7,11 +7,13 @@ pub(crate) mod clauses;
 mod excerpt;
 pub(crate) mod states;
 pub mod text;
+pub(crate) mod warehouse;
 
 use serde::Serialize;
 
 pub use clauses::{ClauseLine, ClauseOutcome};
 pub use excerpt::{excerpt, quoted};
+pub use warehouse::WarehouseLine;
 
 use crate::channel::schedule::Decision;
 use crate::judge::{Blame, Finding, Rule};
@@ -43,6 +45,9 @@ pub struct Report {
     pub lines: Vec<Line>,
     /// Steps that were not performed, because the run had ended.
     pub steps_not_run: usize,
+    /// What the warehouses that were started for the run were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warehouses: Vec<WarehouseLine>,
     /// The clauses of a specification that the scenario shows, in the order of first mention.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub clauses: Vec<ClauseLine>,
@@ -203,6 +208,7 @@ mod tests {
             verdict: Verdict::Pass,
             lines: vec![line],
             steps_not_run,
+            warehouses: Vec::new(),
             clauses: Vec::new(),
             explored: None,
             states: None,

@@ -43,6 +43,12 @@ pub fn render(report: &Report, colour: Colour, detail: Detail) -> String {
         if let Some(explored) = &report.explored {
             schedules(&mut text, explored);
         }
+        if !report.warehouses.is_empty() {
+            for line in &report.warehouses {
+                let _ = writeln!(text, "{line}");
+            }
+            text.push('\n');
+        }
         if !report.clauses.is_empty() {
             report
                 .clauses

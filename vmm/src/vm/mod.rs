@@ -16,6 +16,7 @@ mod symbols;
 mod vcpu;
 mod watchdog;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
@@ -34,7 +35,8 @@ use crate::address::{FrameNumber, PhysAddr, VirtAddr};
 use crate::block::{BlockDevice, Disk};
 use crate::channel::Devices;
 use crate::inspect::walk::Root;
-use crate::scenario::Clock;
+use crate::scenario::{Clock, ServerPlace, VsockPort};
+use crate::vsock::{Hosts, HostsError, SocketDevice};
 use load::Loaded;
 use vcpu::Vcpu;
 
@@ -56,6 +58,8 @@ pub struct Config<'a> {
     pub clock: Clock,
     /// Size in MiB of the disk that the guest swaps to, if it has one.
     pub swap_mib: Option<u64>,
+    /// Where the guest's sockets lead; None when it has none.
+    pub sockets: Option<&'a BTreeMap<VsockPort, ServerPlace>>,
     /// What the guest may use before it is stopped.
     pub budget: Budget,
 }
@@ -67,6 +71,8 @@ pub struct Budget {
     pub exits: u64,
     /// Time since the machine was made, whoever used it.
     pub wall_time: Duration,
+    /// Real time for which the guest's virtual clock stands still when it waits for a server of the host.
+    pub answer_time: Duration,
 }
 
 /// The host refused something. None of these is the guest's doing.
@@ -92,6 +98,9 @@ pub enum VmError {
     /// The guest image cannot be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// A server that the scenario wants for its guest could not be started.
+    #[error(transparent)]
+    Hosts(#[from] HostsError),
     /// The watchdog could not be started; no guest runs without one.
     #[error("cannot start the watchdog: {0}")]
     Watchdog(std::io::Error),
@@ -125,6 +134,12 @@ impl Vm {
         let block = config
             .swap_mib
             .map(|mib| BlockDevice::new(Disk::new(mib), frames));
+        let hosts = config.sockets.map(Hosts::start).transpose()?;
+        let patience = match config.clock {
+            Clock::Virtual => config.budget.answer_time,
+            Clock::Real => Duration::ZERO,
+        };
+        let vsock = hosts.map(|hosts| SocketDevice::new(hosts, frames, patience));
         let vm_fd = kvm.create_vm().map_err(refused("create a virtual machine"))?;
         register_memory(&vm_fd, &memory)?;
         if config.clock == Clock::Real {
@@ -142,6 +157,7 @@ impl Vm {
             symbols: Symbols::of(config.kernel),
             devices: Devices {
                 block,
+                vsock,
                 ..Devices::default()
             },
         })
@@ -241,8 +257,15 @@ impl Stop<'_> {
         self.vm.devices.block.as_ref().map(BlockDevice::disk)
     }
 
+    /// The servers behind the guest's sockets, if it has any.
+    #[must_use]
+    pub fn hosts(&self) -> Option<&Hosts> {
+        self.vm.devices.vsock.as_ref().map(SocketDevice::hosts)
+    }
+
     /// Frames written since this was last called, a bit each, from frame 0 on. Hardware may report more than were
-    /// written, never fewer; the disk's driver may have had it write to any that it has ever written to.
+    /// written, never fewer; a device may have written
+    /// again to any that it has ever written to.
     ///
     /// # Errors
     /// KVM refuses to tell.
@@ -253,9 +276,14 @@ impl Stop<'_> {
             .vm_fd
             .get_dirty_log(MEMORY_SLOT, len_bytes)
             .map_err(refused("tell which frames are dirty"))?;
-        if let Some(block) = &self.vm.devices.block {
+        let devices = &self.vm.devices;
+        let written = [
+            devices.block.as_ref().map(BlockDevice::written),
+            devices.vsock.as_ref().map(SocketDevice::written),
+        ];
+        for written in written.into_iter().flatten() {
             log.iter_mut()
-                .zip(block.written().words())
+                .zip(written.words())
                 .for_each(|(word, written)| *word |= written);
         }
         Ok(log)

@@ -6,7 +6,7 @@
 //!                     ^     |                            |
 //!                     |     |  run: NEXT is answered     |
 //!                     +-----|----------------------------+
-//!                     |     | the kernel has protected pages
+//!                     |     | the kernel tells of a moment to look at
 //!                     +-----+----> Reporting, and Ready when it is run
 //!                           |
 //!                           | power off, death, budget
@@ -42,8 +42,8 @@ use crate::inspect::walk::Root;
 pub enum StopReason {
     /// The agent on this channel asks for its next operation.
     Ring(Channel),
-    /// The kernel says that it has changed what it may do with its own pages. It runs on when it is run again.
-    PagesProtected,
+    /// The kernel tells of a moment to look at ([`Event::is_a_moment`]). It runs on when it is run again.
+    Reported(Event),
     /// The guest has ended in order.
     PoweredOff,
     /// The guest has ended otherwise.
@@ -63,7 +63,7 @@ pub struct Boot {
 enum Next {
     GoOn,
     Ring(Channel),
-    PagesProtected,
+    Reported(Event),
     PoweredOff,
     Die(Cause),
 }
@@ -71,8 +71,8 @@ enum Next {
 enum State {
     Ready,
     Ringing(Channel),
-    /// A report is to be looked into before the guest goes on.
-    Reporting,
+    /// The moment of a report is to be looked at before the guest goes on.
+    Reporting(Event),
     Ended(StopReason),
 }
 
@@ -126,7 +126,7 @@ impl Vcpu {
         match &self.state {
             State::Ready => None,
             State::Ringing(channel) => Some(StopReason::Ring(*channel)),
-            State::Reporting => Some(StopReason::PagesProtected),
+            State::Reporting(event) => Some(StopReason::Reported(event.clone())),
             State::Ended(reason) => Some(reason.clone()),
         }
     }
@@ -144,7 +144,7 @@ impl Vcpu {
                 let code = devices.doorbell.next_code(*channel);
                 self.answer_memory_read(code);
             }
-            State::Reporting => {}
+            State::Reporting(_) => {}
             State::Ended(reason) => return Ok(reason.clone()),
         }
         let reason = loop {
@@ -154,9 +154,9 @@ impl Vcpu {
                     self.state = State::Ringing(channel);
                     return Ok(StopReason::Ring(channel));
                 }
-                Next::PagesProtected => {
-                    self.state = State::Reporting;
-                    return Ok(StopReason::PagesProtected);
+                Next::Reported(event) => {
+                    self.state = State::Reporting(event.clone());
+                    return Ok(StopReason::Reported(event));
                 }
                 Next::PoweredOff => break StopReason::PoweredOff,
                 Next::Die(cause) => {
@@ -267,7 +267,7 @@ impl Vcpu {
                 message: message.clone(),
             }),
             Some(Event::PowerOff) => Next::PoweredOff,
-            Some(Event::PagesProtected) => Next::PagesProtected,
+            Some(event) if event.is_a_moment() => Next::Reported(event.clone()),
             Some(Event::FirstUser) => {
                 // A guest may say it again; its first word counts.
                 self.boot = self.boot.or_else(|| {

@@ -69,6 +69,7 @@ fn a_guest_that_loops_without_exits_is_stopped_by_time() {
         Budget {
             exits: 1000,
             wall_time: limit,
+            answer_time: Duration::ZERO,
         },
     );
     assert_eq!(death.cause, Cause::OutOfTime { limit });

@@ -27,6 +27,7 @@ pub(crate) fn machine(code: &[u8], budget: Budget) -> (Vm, TempDir) {
         memory_mib: 8,
         clock: Clock::Virtual,
         swap_mib: None,
+        sockets: None,
         budget,
     };
     (
@@ -40,6 +41,7 @@ pub(crate) fn ample() -> Budget {
     Budget {
         exits: 10_000,
         wall_time: Duration::from_secs(20),
+        answer_time: Duration::ZERO,
     }
 }
 

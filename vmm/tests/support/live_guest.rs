@@ -35,9 +35,11 @@ pub(crate) fn boot(image: &GuestImage) -> (Driver, Boot) {
         memory_mib: MEMORY_MIB,
         clock: Clock::Virtual,
         swap_mib: None,
+        sockets: None,
         budget: Budget {
             exits: u64::MAX,
             wall_time: Duration::from_secs(600),
+            answer_time: Duration::ZERO,
         },
     };
     let kvm = vmm::vm::open().expect("the host has KVM");

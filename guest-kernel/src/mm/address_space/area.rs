@@ -3,7 +3,7 @@
 use super::super::address::{PageRange, PhysAddr, VirtAddr};
 use super::super::shared_object::SharedObject;
 use super::driver::DriverMapping;
-use super::{Protection, layout};
+use super::{Protection, Watch, layout};
 
 /// Where the contents of a page come from that is not there yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +118,8 @@ pub(crate) struct Vma {
     pub(crate) protection: Protection,
     pub(crate) growth: Growth,
     pub(crate) backing: Backing,
+    /// Who serves its faults, if the kernel does not.
+    pub(crate) watch: Option<Watch>,
 }
 
 /// What an area is to whoever looks at the process from outside.
@@ -169,6 +171,7 @@ impl Vma {
         self.range.end() == above.range.start()
             && self.protection == above.protection
             && self.growth == above.growth
+            && self.watch == above.watch
             && !matches!(self.backing, Backing::Driver { .. })
             && self.backing.advanced(self.range.bytes()) == above.backing
     }

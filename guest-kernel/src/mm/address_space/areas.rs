@@ -24,12 +24,14 @@ impl Areas {
         Ok(Self(areas))
     }
 
-    /// What a child of fork has.
+    /// What a child of fork has. Nobody serves its faults.
     pub(super) fn try_inherit(&self) -> Result<Self, OutOfMemory> {
         let mut areas = Self::new()?;
         areas.0.try_reserve(self.0.len()).map_err(|_| OutOfMemory)?;
         let inherited = self.0.iter().filter(|area| area.backing.is_inherited());
-        areas.0.extend(inherited.cloned());
+        areas
+            .0
+            .extend(inherited.cloned().map(|area| Vma { watch: None, ..area }));
         Ok(areas)
     }
 
@@ -199,6 +201,7 @@ mod tests {
             protection: Protection::READ_WRITE,
             growth: Growth::Fixed,
             backing: Backing::Anonymous,
+            watch: None,
         }
     }
 
@@ -224,6 +227,7 @@ mod tests {
             backing: Backing::File {
                 first: PhysAddr::new(0x8000),
             },
+            watch: None,
             ..anonymous(10, 16)
         };
         let mut areas = areas(&[file]);
@@ -244,6 +248,7 @@ mod tests {
             backing: Backing::File {
                 first: PhysAddr::new(address),
             },
+            watch: None,
             ..anonymous(first, last)
         };
         assert_eq!(

@@ -186,6 +186,7 @@ mod tests {
                 mapping: mapping.unwrap(),
                 first_page,
             },
+            watch: None,
         });
     }
 

@@ -8,7 +8,7 @@ use super::super::image;
 use super::super::page_table::Entry;
 use super::super::swap::{self, SlotNumber};
 use super::unmap::release;
-use super::{AddressSpace, Backing, Growth, Protection, Vma, cow, layout};
+use super::{AddressSpace, Awaited, Backing, Growth, Protection, Vma, cow, layout};
 use crate::arch;
 use crate::device::block::DiskError;
 use crate::mutant::{self, Mutant};
@@ -31,6 +31,8 @@ pub(crate) enum FaultError {
     OutOfMemory,
     /// There is an area, and its driver has no such page.
     NoPage,
+    /// A program serves the fault.
+    Awaits(Awaited),
     /// The page is on the disk, which cannot read it.
     Unreadable(SlotNumber, DiskError),
 }
@@ -51,16 +53,29 @@ impl AddressSpace {
         if !self.area_at(page).is_some_and(|area| allows(area, access)) {
             return Err(FaultError::Forbidden);
         }
-        self.resolve(page, access)
+        self.resolve(address, access)
     }
 
     /// Makes the page be there for an access, whether or not its area allows it.
-    pub(super) fn resolve(&mut self, page: VirtAddr, access: Access) -> Result<(), FaultError> {
+    pub(super) fn resolve(&mut self, address: VirtAddr, access: Access) -> Result<(), FaultError> {
+        let page = address.page();
         let entry = self.page_table.lookup(page);
         if entry.is_empty() {
-            self.bring_in(page, access)
-        } else if let Some(slot) = entry.slot() {
-            self.bring_back(page, slot)
+            return match self.awaits_page(address, access) {
+                Some(awaited) => Err(FaultError::Awaits(awaited)),
+                None => self.bring_in(page, access),
+            };
+        }
+        if let Some(slot) = entry.slot() {
+            self.bring_back(page, slot, entry)?;
+        }
+        if access == Access::Write
+            && entry.is_guarded()
+            && let Some(awaited) = self.awaits_store(address)
+        {
+            Err(FaultError::Awaits(awaited))
+        } else if entry.slot().is_some() {
+            Ok(())
         } else if access == Access::Write && !entry.is_writable() {
             if mutant::is(Mutant::StickyWriteFault) {
                 return Err(FaultError::Forbidden);
@@ -119,12 +134,12 @@ impl AddressSpace {
     }
 
     /// Maps a page that is on the disk, in a frame of its own whoever else has it.
-    fn bring_back(&mut self, page: VirtAddr, slot: SlotNumber) -> Result<(), FaultError> {
+    fn bring_back(&mut self, page: VirtAddr, slot: SlotNumber, swapped: Entry) -> Result<(), FaultError> {
         let protection = self.area_at(page).ok_or(FaultError::Forbidden)?.protection;
         let frame = frames::allocate(FrameKind::Anonymous, Contents::Stale)?;
         swap::read(slot, frame.number()).map_err(|error| FaultError::Unreadable(slot, error))?;
-        self.page_table
-            .replace(page, Entry::user(frame.leave(), protection));
+        let entry = Entry::user(frame.leave(), protection).guarded_like(swapped);
+        self.page_table.replace(page, entry);
         swap::release(slot);
         shadowpt::pages_changed(&self.page_table, PageRange::single(page));
         Ok(())

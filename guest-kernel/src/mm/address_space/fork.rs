@@ -5,6 +5,8 @@
 //! passed on; the rest comes by faults on either side, and so do all pages that a driver gives when they are asked for and that
 //! both share: the driver is asked again.
 //!
+//! Nobody serves the child's faults, and none of its pages is guarded: see `user_fault`.
+//!
 //! With `fork=copy` on the command line private frames are duplicated at once instead. Pages of a file or a driver that nobody
 //! has written to have one frame in either case: it is theirs. So has a page on the disk, until one of them touches it.
 
@@ -55,7 +57,7 @@ fn share_pages(parent: &mut PageTable, child: &mut PageTable, area: &Vma) -> Res
     parent.try_update_unflushed(area.range, |page, entry| {
         if copies && entry.has_frame() && frames::is_programs(entry.frame()) {
             let copy = cow::copy_of(entry.frame())?;
-            child.install(page, entry.with_frame(copy.number()))?;
+            child.install(page, entry.unguarded().with_frame(copy.number()))?;
             copy.leave();
             return Ok(entry);
         }
@@ -67,10 +69,21 @@ fn share_pages(parent: &mut PageTable, child: &mut PageTable, area: &Vma) -> Res
             }
             None => {}
         }
+        let childs = if mutant::is(Mutant::UffdGuardInherited) {
+            shared
+        } else {
+            shared.unguarded()
+        };
         child
-            .install(page, shared)
-            .inspect_err(|OutOfMemory| release(shared))?;
-        Ok(if keeps_writable(area) { entry } else { shared })
+            .install(page, childs)
+            .inspect_err(|OutOfMemory| release(childs))?;
+        Ok(if keeps_writable(area) {
+            entry
+        } else if mutant::is(Mutant::UffdGuardLostAtFork) {
+            shared.unguarded()
+        } else {
+            shared
+        })
     })
 }
 

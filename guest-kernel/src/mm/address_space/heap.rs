@@ -71,6 +71,7 @@ impl AddressSpace {
             protection: Protection::READ_WRITE,
             growth: Growth::Fixed,
             backing: Backing::Anonymous,
+            watch: None,
         });
         self.note_change(added);
         Some(())

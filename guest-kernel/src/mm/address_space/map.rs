@@ -95,6 +95,7 @@ impl AddressSpace {
                 protection,
                 growth,
                 backing,
+                watch: None,
             });
         }
         self.note_change(range);

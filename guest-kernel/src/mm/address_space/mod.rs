@@ -6,7 +6,7 @@
 //!
 //! One verb a file: `map`, `map_file`, `unmap`, `protect`, `advise`, `heap` (brk), `fault`, `cow`, `fork`; `remap` puts frames there
 //! from the start, and lends those of the kernel's; `driver`: areas that a driver is behind; `remote` goes past protection;
-//! `pagemap` tells what is there. `area` and `areas` hold no hardware and are tested on the host; `layout` has the fixed addresses.
+//! `user_fault`: areas whose faults a program serves; `pagemap` tells what is there. `area` and `areas` hold no hardware and are tested on the host; `layout` has the fixed addresses.
 //!
 //! There is no page of zeros that everyone shares: a first read of an anonymous page gets a frame of its own.
 //!
@@ -29,6 +29,7 @@ mod protection;
 mod remap;
 mod remote;
 mod unmap;
+mod user_fault;
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -49,6 +50,7 @@ pub(crate) use map_file::{NewArea, Sharing};
 pub(crate) use pagemap::Numbers;
 pub(crate) use protection::Protection;
 pub(crate) use remote::{Lookup, be_vulnerable_to_dirty_cow};
+pub(crate) use user_fault::{Awaited, AwaitedFor, Guard, Watch, WatchModes};
 
 /// Tells address spaces apart, those that are gone included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 
 use core::ops::ControlFlow;
 
-use abi::linux::pagemap::{EXCLUSIVE, FILE, PRESENT, SLOT_SHIFT, SWAPPED};
+use abi::linux::pagemap::{EXCLUSIVE, FILE, PRESENT, SLOT_SHIFT, SWAPPED, UFFD_WP};
 use abi::{PAGE_SHIFT, PAGE_SIZE};
 
 use super::super::address::PageRange;
@@ -43,8 +43,9 @@ impl AddressSpace {
 
 fn word(entry: Entry, is_shared: bool, numbers: Numbers) -> u64 {
     let shown = |number: u64| if numbers == Numbers::Shown { number } else { 0 };
+    let guard = if entry.is_guarded() { UFFD_WP } else { 0 };
     if let Some(slot) = entry.slot() {
-        return SWAPPED | shown(u64::from(slot.as_u32()) << SLOT_SHIFT);
+        return guard | SWAPPED | shown(u64::from(slot.as_u32()) << SLOT_SHIFT);
     }
     let frame = entry.frame();
     let is_programs_own = frames::is_programs(frame) && !is_shared;
@@ -54,7 +55,7 @@ fn word(entry: Entry, is_shared: bool, numbers: Numbers) -> u64 {
     } else {
         0
     };
-    PRESENT | kind | exclusive | shown(frame.address() >> PAGE_SHIFT)
+    guard | PRESENT | kind | exclusive | shown(frame.address() >> PAGE_SHIFT)
 }
 
 #[cfg(test)]

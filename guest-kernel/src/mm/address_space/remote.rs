@@ -59,8 +59,9 @@ impl AddressSpace {
     /// The frame of a page, if it is there and as the lookup wants it.
     pub(crate) fn follow_page(&self, page: VirtAddr, lookup: Lookup) -> Option<FrameRef> {
         let entry = self.page_table.lookup(page);
-        let is_right =
-            lookup.access != Access::Write || entry.is_writable() || lookup.copied && entry.is_dirty();
+        let is_right = lookup.access != Access::Write
+            || entry.is_writable()
+            || lookup.copied && entry.is_dirty() && !entry.is_guarded();
         let is_there =
             entry.is_present() && entry.has_frame() && is_right && !self.is_drivers_alone(page, entry);
         is_there.then(|| FrameRef::retain(entry.frame()))
@@ -71,7 +72,7 @@ impl AddressSpace {
         frames::is_drivers(entry.frame()) && self.area_at(page).is_some_and(|area| area.backing.is_fixed())
     }
 
-    /// Brings the page about, and says what to look for next.
+    /// Brings the page about, and says what to look for next. Whoever serves faults of the memory is not asked, as on Linux.
     pub(crate) fn fault_in_page(&mut self, page: VirtAddr, lookup: Lookup) -> Result<Lookup, FaultError> {
         let area = self.area_at(page).ok_or(FaultError::Forbidden)?;
         let is_forced = lookup.access == Access::Write && !area.protection.allows_write();

@@ -9,7 +9,7 @@ use super::super::swap;
 use super::{AddressSpace, layout};
 use crate::errno::Errno;
 use crate::mutant::{self, Mutant};
-use crate::shadowpt;
+use crate::{shadowpt, uffd};
 
 impl AddressSpace {
     /// The system call: any address and length, holes included.
@@ -41,6 +41,9 @@ impl AddressSpace {
         for area in self.areas.overlapping(range) {
             if let Some(part) = area.range.intersection(&range) {
                 unmap_pages(&mut self.page_table, part);
+            }
+            if area.watch.is_some() {
+                uffd::note_unmapped();
             }
         }
         self.areas.remove(range);

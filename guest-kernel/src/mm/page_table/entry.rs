@@ -8,6 +8,8 @@
 //! | held              | 0       | 1    | as above | protection forbids every access (`PROT_NONE`); the rest is kept |
 //! | swapped           | 0       | 0    | 1        | the page is in a slot of the disk, whose number stands where    |
 //! |                   |         |      |          | the frame's would; holds a reference to the slot                |
+//!
+//! Each that is not empty may be guarded, too: then it is not writable, and whoever stores to it waits.
 
 use abi::paging::{
     ACCESSED, ADDRESS_MASK, CACHE_DISABLE, DIRTY, LARGE, NO_EXECUTE, PRESENT, USER, WRITABLE, WRITE_THROUGH,
@@ -22,6 +24,9 @@ use super::super::swap::SlotNumber;
 const HELD: u64 = 1 << 9;
 /// Software bit: no frame of memory stands behind the entry.
 const NO_FRAME: u64 = 1 << 10;
+
+/// Software bit: a program is asked before anybody stores through the entry.
+const GUARDED: u64 = 1 << 11;
 
 /// An entry of any level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +139,25 @@ impl Entry {
         Self(self.0 & !WRITABLE)
     }
 
+    /// The same, not writable until the guard is taken away.
+    pub(crate) fn guarded(self) -> Self {
+        Self(self.read_only().0 | GUARDED)
+    }
+
+    /// The same without a guard. The permission to write comes back with the next fault.
+    pub(crate) fn unguarded(self) -> Self {
+        Self(self.0 & !GUARDED)
+    }
+
+    /// The same, guarded if `other` is.
+    pub(crate) fn guarded_like(self, other: Self) -> Self {
+        if other.is_guarded() { self.guarded() } else { self }
+    }
+
+    pub(crate) const fn is_guarded(self) -> bool {
+        self.0 & GUARDED != 0
+    }
+
     /// The same, written to.
     pub(crate) fn dirtied(self) -> Self {
         Self(self.0 | DIRTY)
@@ -225,6 +249,22 @@ mod tests {
             assert_eq!(swapped.with_protection(Protection::NONE).slot(), Some(slot));
             assert_eq!(swapped.with_protection(Protection::READ_WRITE), swapped);
         }
+    }
+
+    #[test]
+    fn a_guard_outlives_the_way_to_the_disk_and_changes_of_protection() {
+        let guarded = Entry::user(FRAME, Protection::READ_WRITE).guarded();
+        assert!(guarded.is_guarded() && !guarded.is_writable());
+        let swapped = Entry::swapped(SlotNumber::new(7)).guarded_like(guarded);
+        assert_eq!(
+            (swapped.is_guarded(), swapped.slot()),
+            (true, Some(SlotNumber::new(7)))
+        );
+        let held = guarded
+            .with_protection(Protection::NONE)
+            .with_protection(Protection::READ_WRITE);
+        assert!(held.is_guarded() && !held.is_writable());
+        assert_eq!(guarded.unguarded(), guarded.unguarded().read_only());
     }
 
     #[test]

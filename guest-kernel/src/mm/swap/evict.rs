@@ -38,7 +38,13 @@ impl Swap {
         // Nothing changed the frame since it was written: no program runs before the kernel returns to it.
         for (nth, mut owner) in victim.owners().enumerate() {
             if !mutant::is(Mutant::SwapKeepsMapping) {
-                owner.replace(victim.page, Entry::swapped(slot));
+                let swapped = Entry::swapped(slot);
+                let entry = if mutant::is(Mutant::UffdGuardLostOnDisk) {
+                    swapped
+                } else {
+                    swapped.guarded_like(owner.lookup(victim.page))
+                };
+                owner.replace(victim.page, entry);
             }
             if !mutant::is(Mutant::ShadowSwapUntracked) {
                 shadowpt::pages_changed(&owner, PageRange::single(victim.page));

@@ -11,6 +11,7 @@
 
 mod files;
 mod guarded;
+mod waiting;
 
 use core::{ptr, slice};
 
@@ -29,6 +30,7 @@ use files::{
     unregister_chrdev,
 };
 use guarded::call_guarded;
+use waiting::{changed, changes, wait_for_change};
 
 /// Makes [`find`] of the list. A name without a function here, or one of another type, does not compile.
 macro_rules! table {

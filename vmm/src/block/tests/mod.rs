@@ -12,7 +12,7 @@ use virtio_bindings::virtio_mmio::{
 use virtio_bindings::virtio_ring::{VRING_DESC_F_INDIRECT, VRING_DESC_F_NEXT, VRING_DESC_F_WRITE};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
-use super::transport::QUEUE_SIZE;
+use super::device::QUEUE_SIZE;
 use super::{BlockDevice, Disk};
 
 const FRAME_BYTES: u64 = abi::PAGE_SIZE;

@@ -104,6 +104,9 @@ impl Life {
             | Event::FirstUser
             | Event::PagesProtected
             | Event::PagesOffered { .. }
+            | Event::UserFaultRegistered { .. }
+            | Event::UserFault { .. }
+            | Event::UserFaultServed { .. }
             | Event::Choice(_)
             | Event::Malformed { .. } => {}
         }

@@ -8,7 +8,9 @@ use abi::boot::{
 };
 
 use super::{CheckError, Findings, Surroundings};
-use crate::scenario::language::{Budget, Exploration, Guest, Scenario, Schedule, Swap};
+use crate::scenario::language::{
+    Budget, Exploration, Guest, Scenario, Schedule, ServerPlace, Swap, Warehouse,
+};
 use crate::scenario::path::Path;
 
 /// Options that decide which program runs, how time passes, who decides who goes on and which devices there are: the harness
@@ -81,6 +83,13 @@ fn guest(guest: &Guest, path: &Path, findings: &mut Findings) {
         let size = in_range("the size of the disk in MiB", mib, 1, Swap::MAX_MIB);
         findings.keep(&path.key("swap").key("mib"), size);
     }
+    for (port, place) in &guest.vsock {
+        if let ServerPlace::Warehouse(Warehouse { pages, .. }) = *place {
+            let size = in_range("the number of pages", pages, 1, Warehouse::MAX_PAGES);
+            let port = path.key("vsock").key(&port.to_string());
+            findings.keep(&port.key("warehouse").key("pages"), size);
+        }
+    }
     for (key, value) in &guest.options {
         let option = path.key("options").key(key);
         if RESERVED_OPTIONS.contains(&key.as_str()) {
@@ -114,6 +123,13 @@ fn budget(budget: &Budget, path: &Path, findings: &mut Findings) {
         &path.key("seconds"),
         in_range("the budget of seconds", budget.seconds, 1, Budget::MAX_SECONDS),
     );
+    let answer = in_range(
+        "the wait for an answer in ms",
+        budget.answer_ms,
+        1,
+        Budget::MAX_ANSWER_MS,
+    );
+    findings.keep(&path.key("answer_ms"), answer);
 }
 
 pub(super) fn in_range(quantity: &'static str, found: u64, least: u64, most: u64) -> Result<(), CheckError> {

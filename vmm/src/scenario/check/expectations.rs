@@ -75,7 +75,7 @@ impl ExpectationCheck<'_> {
                 }
             }
             Expectation::FrameKept(places) => self.frame_kept(places, &path.key("frame_kept")),
-            Expectation::FreeFrames { .. } => {}
+            Expectation::FreeFrames { .. } | Expectation::Loaded(_) | Expectation::Tracked(_) => {}
             Expectation::ExitStatus(ProcessEnding { of, .. }) => {
                 let ended = self.ended(of);
                 self.findings.keep(&path.key("exit_status").key("of"), ended);

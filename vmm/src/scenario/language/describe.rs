@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::content::{Content, ContentAt, Fill};
-use super::expectation::{Access, Expectation, Layout, ProcessEnding, Since, SpteFlag};
+use super::expectation::{Access, Expectation, Layout, Loaded, ProcessEnding, Since, SpteFlag};
 use super::operation::{Advice, Operation, PageState, PathArgument, Protection, Sharing};
 use super::outcome::{Ending, Errno, Expected, Return, Signal};
 use super::step::{CheckStep, DiskRequest, FailStep, OperationStep, Step, TickStep};
@@ -196,6 +196,31 @@ impl fmt::Display for Expectation {
             }
             Self::Spte { at, is } => {
                 write!(formatter, "{at} in the shadow page table: {}", List(is))
+            }
+            Self::Loaded(Loaded { port, pages, .. }) if pages.is_empty() => {
+                write!(formatter, "nothing loaded from port {port}")
+            }
+            Self::Loaded(Loaded {
+                port,
+                pages,
+                frames_at_most,
+            }) => write!(
+                formatter,
+                "loaded from port {port} pages {}, in {frames_at_most} frames at most",
+                List(pages)
+            ),
+            Self::Tracked(times) => {
+                formatter.write_str("stores were tracked to ")?;
+                for (index, pages) in times.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { "; " };
+                    formatter.write_str(separator)?;
+                    match pages[..] {
+                        [] => formatter.write_str("no page")?,
+                        [page] => write!(formatter, "page {page}")?,
+                        _ => write!(formatter, "pages {}", List(pages))?,
+                    }
+                }
+                Ok(())
             }
             Self::ModulePages(expected) => {
                 let last = expected.first.saturating_add(expected.pages).saturating_sub(1);

@@ -10,6 +10,7 @@ use super::clause::Clause;
 use super::name::{ProcessName, ScenarioName};
 use super::schedule::Schedule;
 use super::step::{OperationStep, Step};
+use super::vsock::{ServerPlace, VsockPort};
 
 /// A script of process operations and checks, valid as far as that can be known without running it.
 ///
@@ -68,6 +69,8 @@ pub struct Guest {
     /// A disk that the kernel can swap to; without it there is none.
     #[schemars(with = "Swap")]
     pub swap: Option<Swap>,
+    /// Where connections to the host lead, by port; to any other port they are refused. Without this there is no such device.
+    pub vsock: BTreeMap<VsockPort, ServerPlace>,
 }
 
 /// The disk that a guest swaps to.
@@ -102,6 +105,7 @@ impl Default for Guest {
             clock: Clock::default(),
             options: BTreeMap::new(),
             swap: None,
+            vsock: BTreeMap::new(),
         }
     }
 }
@@ -127,6 +131,9 @@ pub struct Budget {
     /// Seconds of real time.
     #[schemars(range(min = 1, max = Budget::MAX_SECONDS))]
     pub seconds: u64,
+    /// Milliseconds of real time that the guest's clock stands still for an answer of a server that the guest waits for.
+    #[schemars(range(min = 1, max = Budget::MAX_ANSWER_MS))]
+    pub answer_ms: u64,
 }
 
 impl Budget {
@@ -134,6 +141,8 @@ impl Budget {
     pub const MAX_EXITS: u64 = 100_000_000;
     /// Most seconds that a scenario may ask for.
     pub const MAX_SECONDS: u64 = 600;
+    /// Longest wait for an answer that a scenario may ask for, in milliseconds.
+    pub const MAX_ANSWER_MS: u64 = 60_000;
 }
 
 impl Default for Budget {
@@ -141,6 +150,7 @@ impl Default for Budget {
         Self {
             exits: 1_000_000,
             seconds: 10,
+            answer_ms: 2000,
         }
     }
 }

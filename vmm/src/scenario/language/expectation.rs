@@ -7,6 +7,7 @@ use super::address::{ProcessAddress, ProcessRegion, RegionAddress};
 use super::content::ContentAt;
 use super::name::ProcessName;
 use super::outcome::{Ending, Signal};
+use super::vsock::VsockPort;
 
 /// One expectation: an object with exactly one key, which says what is expected.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -44,6 +45,12 @@ pub enum Expectation {
     },
     /// The process maps the very frames of pages that a module offers, one after the other.
     ModulePages(ModulePages),
+    /// What programs have loaded from a warehouse since the last such check, page by page with the first access.
+    Loaded(Loaded),
+    /// Programs have tracked stores, by write protection and userfaultfd, so many times since the last such check: each time, from
+    /// registration to unregistration, a store has met the protection on exactly these pages of the range, in ascending order.
+    /// They are those whose contents have changed, and KVM's log has them as written.
+    Tracked(#[schemars(length(min = 1))] Vec<Vec<u64>>),
     /// Each of these addresses is still on the frame it was on at the last check step.
     FrameKept(#[schemars(length(min = 1))] Vec<ProcessAddress>),
     /// The number of free frames changed by exactly this much.
@@ -96,6 +103,19 @@ pub struct ModulePages {
     pub frames: Layout,
     /// Whether the kernel's account has them as reserved.
     pub reserved: bool,
+}
+
+/// Pages that programs wait for and a warehouse has.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Loaded {
+    /// The port behind which the warehouse is.
+    pub port: VsockPort,
+    /// Numbers of the pages, in the order in which somebody touched them. Each was fetched once, holds what the warehouse has,
+    /// and no other page of the mapping came with it.
+    pub pages: Vec<u64>,
+    /// Most frames that the program had at any of these moments, its own pages included.
+    pub frames_at_most: u64,
 }
 
 /// How the frames of several pages lie in physical memory.

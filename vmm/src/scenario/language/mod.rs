@@ -15,13 +15,14 @@ mod operation;
 mod outcome;
 mod schedule;
 mod step;
+mod vsock;
 
 pub use address::{AddressError, ProcessAddress, ProcessRegion, RegionAddress};
 pub use clause::{Clause, ClauseError, ClauseId};
 pub use content::{Content, ContentAt, ContentError, Fill};
 pub use document::{Budget, Clock, Guest, Scenario, Swap};
 pub use expectation::{
-    Access, Expectation, Layout, ModulePages, ProcessEnding, ProcessEndingError, Since, SpteFlag,
+    Access, Expectation, Layout, Loaded, ModulePages, ProcessEnding, ProcessEndingError, Since, SpteFlag,
 };
 pub use name::{NameError, ProcessName, RegionName, ScenarioName};
 pub use operation::{
@@ -31,3 +32,4 @@ pub(super) use outcome::OutcomeKey;
 pub use outcome::{DefaultAction, Ending, Errno, Expected, Return, Signal};
 pub use schedule::{Exploration, Schedule};
 pub use step::{CheckStep, DiskRequest, FailStep, OperationStep, Step, TickStep};
+pub use vsock::{PortError, ServerPlace, VsockPort, Warehouse, WarehouseFault};

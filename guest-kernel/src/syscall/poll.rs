@@ -1,0 +1,59 @@
+//! poll: which of some files are ready, or the first moment at which one is.
+
+use abi::linux::poll::{POLL_FD_BYTES, POLLERR, POLLHUP, POLLNVAL, REVENTS_OFFSET};
+
+use crate::errno::Errno;
+use crate::fs::readiness;
+use crate::mm::UserSlice;
+use crate::net;
+use crate::process::{self, Woken, with_current};
+use crate::sched;
+
+/// Most descriptors of one call: Linux's usual `RLIMIT_NOFILE`.
+const MAX_DESCRIPTORS: u64 = 1024;
+const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
+
+pub(super) fn poll(descriptors: u64, count: u64, timeout_ms: u64) -> Result<u64, Errno> {
+    // Both are C ints.
+    let (count, timeout_ms) = (u64::from(count as u32), timeout_ms as i32);
+    if count > MAX_DESCRIPTORS {
+        return Err(Errno::EINVAL);
+    }
+    let timeout = u64::try_from(timeout_ms).ok();
+    let deadline = timeout.map(|ms| sched::now().plus(ms * NANOSECONDS_PER_MILLISECOND));
+    let mut is_over = timeout == Some(0);
+    loop {
+        let seen = readiness::changes();
+        net::forget_polled();
+        let mut ready = 0;
+        for index in 0..count {
+            let at = descriptors.checked_add(index * POLL_FD_BYTES as u64);
+            ready += u64::from(look(at.ok_or(Errno::EFAULT)?)?);
+        }
+        if ready > 0 || is_over {
+            return Ok(ready);
+        }
+        let _awaited = net::await_if_polled();
+        is_over = readiness::wait(seen, deadline)? == Woken::ByTime;
+    }
+}
+
+/// Answers for one descriptor, and says whether it is ready.
+fn look(at: u64) -> Result<bool, Errno> {
+    let mut bytes = [0; POLL_FD_BYTES];
+    let entry = UserSlice::new(at, POLL_FD_BYTES as u64)?;
+    process::copy_in(entry, &mut bytes)?;
+    let [fd0, fd1, fd2, fd3, events0, events1, _, _] = bytes;
+    let fd = i32::from_le_bytes([fd0, fd1, fd2, fd3]);
+    let wanted = u16::from_le_bytes([events0, events1]) | POLLERR | POLLHUP;
+    let ready = match u64::try_from(fd) {
+        Err(_) => 0,
+        Ok(number) => match with_current(|process| process.files().get(number).cloned()) {
+            Ok(file) => file.poll() & wanted,
+            Err(_) => POLLNVAL,
+        },
+    };
+    let answer = UserSlice::new(at + REVENTS_OFFSET as u64, 2)?;
+    process::copy_out(answer, &ready.to_le_bytes())?;
+    Ok(ready != 0)
+}

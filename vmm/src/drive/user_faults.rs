@@ -1,0 +1,321 @@
+//! Looks at faults that a program serves, at the moments at which the kernel tells of them.
+//!
+//! Between a fault and the moment at which its thread goes on there is a program at work, and the thread's process may have ended
+//! before an agent asks for its next operation. So what the page tables have is written down at each moment, and the judge gets it
+//! with the next step.
+//!
+//! **Invariant:** what a guest can have kept here is bounded; what is not looked at any more is counted.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use abi::PAGE_SIZE;
+use abi::linux::userfaultfd::UFFDIO_REGISTER_MODE_WP;
+
+use crate::address::{FrameNumber, Half, VirtAddr};
+use crate::channel::Event;
+use crate::inspect::memory::FrameBytes;
+use crate::inspect::walk::{self, Root};
+use crate::inspect::{FrameSet, PhysicalMemory};
+use crate::vm::{Stop, VmError};
+
+/// Most ranges and most faults of one run.
+const MAX_RANGES: usize = 64;
+const MAX_FAULTS: usize = 1024;
+/// Most pages of a range whose contents are kept, to tell later which have changed.
+const MAX_KEPT_PAGES: usize = 256;
+
+/// What was seen since the judge last asked.
+#[derive(Debug, Default)]
+pub struct UserFaults {
+    ranges: Vec<ServedRange>,
+    faults: Vec<SeenFault>,
+    /// Faults so far, those that the judge has got included.
+    count: u64,
+    intervals: Vec<Interval>,
+    missed: u64,
+    /// Frames that were written, by KVM's log, since the judge last asked.
+    written: Option<FrameSet>,
+}
+
+/// Memory whose faults a program serves.
+#[derive(Clone, Debug)]
+struct ServedRange {
+    root: Root,
+    pages: Range<VirtAddr>,
+    mode: u64,
+    /// Faults before it, of all.
+    earlier_faults: u64,
+    /// With write protection: what each page held, and its frame, when it was registered.
+    kept: Vec<(VirtAddr, FrameNumber, Box<FrameBytes>)>,
+    /// Frames that were written since.
+    written: FrameSet,
+}
+
+/// A fault, and what became of it.
+#[derive(Clone, Debug)]
+pub struct SeenFault {
+    /// The thread that waits.
+    pub tid: u32,
+    /// Its page.
+    pub page: VirtAddr,
+    /// `USER_FAULT_*` of [`abi::event`].
+    pub flags: u64,
+    /// First address and end of the range that a program serves; None when the kernel told of none.
+    pub range: Option<Range<VirtAddr>>,
+    /// Whether the page was mapped when the thread began to wait.
+    pub was_mapped: bool,
+    /// The moment at which the thread went on; None when it has not.
+    pub served: Option<Served>,
+    root: Root,
+    /// Faults before it, of all.
+    earlier: u64,
+    mapped_before: BTreeSet<VirtAddr>,
+}
+
+/// What there was when a thread went on.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// What the page holds; None if it is not mapped.
+    pub contents: Option<Box<FrameBytes>>,
+    /// Whether a store to it works.
+    pub is_writable: bool,
+    /// Pages of the range that have become mapped since, and that nobody has waited for.
+    pub unasked: Vec<VirtAddr>,
+    /// Frames that the process has in all.
+    pub frames: usize,
+}
+
+/// The time from a registration with write protection to its end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interval {
+    /// Numbers of the pages, from the start of the range, whose contents have changed.
+    pub changed: Vec<u64>,
+    /// Numbers of the pages whose frames were written by KVM's log. On some machines these are more.
+    pub written: Vec<u64>,
+    /// Numbers of the pages on which a thread has met the protection.
+    pub met: Vec<u64>,
+}
+
+/// All that was seen since the judge last asked.
+#[derive(Clone, Debug, Default)]
+pub struct Sighting {
+    /// In the order in which threads began to wait.
+    pub faults: Vec<SeenFault>,
+    /// In the order in which they ended.
+    pub intervals: Vec<Interval>,
+    /// Moments that were not looked at, because there were too many.
+    pub missed: u64,
+    /// Frames that were written, by KVM's log, beside those that are in it now.
+    pub written: Option<FrameSet>,
+}
+
+impl UserFaults {
+    /// Looks at one moment; others are none of these.
+    pub(super) fn look(&mut self, event: &Event, stop: &mut Stop<'_>) -> Result<(), VmError> {
+        let root = stop.root()?;
+        match *event {
+            Event::UserFaultRegistered {
+                start,
+                len_bytes,
+                mode,
+                ..
+            } => {
+                self.harvest(stop)?;
+                let pages = start..VirtAddr(start.0.saturating_add(len_bytes));
+                self.end(root, &pages, stop);
+                if mode != 0 {
+                    self.begin(root, pages, mode, stop);
+                }
+            }
+            Event::UserFault { tid, page, flags } => self.fault(root, (tid, page, flags), stop),
+            Event::UserFaultServed { tid, page } => self.served(root, tid, page, stop),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What was seen since this was last called. Faults that are not served yet stay.
+    pub(super) fn take(&mut self) -> Sighting {
+        let (waiting, faults) = std::mem::take(&mut self.faults)
+            .into_iter()
+            .partition(|fault| fault.served.is_none());
+        self.faults = waiting;
+        Sighting {
+            faults,
+            intervals: std::mem::take(&mut self.intervals),
+            missed: self.missed,
+            written: self.written.take(),
+        }
+    }
+
+    fn begin(&mut self, root: Root, pages: Range<VirtAddr>, mode: u64, stop: &Stop<'_>) {
+        if self.ranges.len() == MAX_RANGES {
+            self.missed += 1;
+            return;
+        }
+        let memory = PhysicalMemory::new(stop.memory());
+        let mut kept = Vec::new();
+        if mode & UFFDIO_REGISTER_MODE_WP != 0 {
+            for (page, frame) in mapped(memory, root, &pages).into_iter().take(MAX_KEPT_PAGES) {
+                let mut contents = Box::new(FrameBytes::zeroed());
+                if memory.copy_frame(frame, &mut contents).is_ok() {
+                    kept.push((page, frame, contents));
+                }
+            }
+        }
+        self.ranges.push(ServedRange {
+            root,
+            pages,
+            mode,
+            earlier_faults: self.count,
+            kept,
+            written: FrameSet::new(memory.frames()),
+        });
+    }
+
+    /// Ends what was registered there.
+    fn end(&mut self, root: Root, pages: &Range<VirtAddr>, stop: &Stop<'_>) {
+        let memory = PhysicalMemory::new(stop.memory());
+        let is_meant = |range: &ServedRange| {
+            range.root == root && range.pages.start < pages.end && pages.start < range.pages.end
+        };
+        let (ended, others) = std::mem::take(&mut self.ranges).into_iter().partition(is_meant);
+        self.ranges = others;
+        let ended: Vec<ServedRange> = ended;
+        for range in ended {
+            if range.mode & UFFDIO_REGISTER_MODE_WP == 0 {
+                continue;
+            }
+            let number = |page: VirtAddr| (page.0 - range.pages.start.0) / PAGE_SIZE;
+            let mut interval = Interval::default();
+            for (page, frame, before) in &range.kept {
+                let mut now = FrameBytes::zeroed();
+                let present = walk::translate(memory, root, *page).map(|found| found.frame());
+                let is_read = present.is_ok_and(|frame| memory.copy_frame(frame, &mut now).is_ok());
+                if is_read && now.0 != before.0 {
+                    interval.changed.push(number(*page));
+                }
+                if range.written.contains(*frame) {
+                    interval.written.push(number(*page));
+                }
+            }
+            let met = self.faults.iter().filter(|fault| {
+                fault.root == root
+                    && fault.earlier >= range.earlier_faults
+                    && range.pages.contains(&fault.page)
+                    && fault.flags & abi::event::USER_FAULT_WRITE_PROTECTED != 0
+            });
+            interval.met = met.map(|fault| number(fault.page)).collect();
+            interval.met.sort_unstable();
+            interval.met.dedup();
+            self.intervals.push(interval);
+        }
+    }
+
+    fn fault(&mut self, root: Root, (tid, page, flags): (u32, VirtAddr, u64), stop: &Stop<'_>) {
+        if self.faults.len() == MAX_FAULTS {
+            self.missed += 1;
+            return;
+        }
+        let memory = PhysicalMemory::new(stop.memory());
+        let range = self.range_at(root, page);
+        let mapped_before = match &range {
+            Some(range) => mapped(memory, root, range)
+                .into_iter()
+                .map(|(page, _)| page)
+                .collect(),
+            None => BTreeSet::new(),
+        };
+        self.faults.push(SeenFault {
+            tid,
+            page,
+            flags,
+            range,
+            was_mapped: walk::translate(memory, root, page).is_ok(),
+            served: None,
+            root,
+            earlier: self.count,
+            mapped_before,
+        });
+        self.count += 1;
+    }
+
+    fn served(&mut self, root: Root, tid: u32, page: VirtAddr, stop: &Stop<'_>) {
+        let memory = PhysicalMemory::new(stop.memory());
+        let asked: BTreeSet<VirtAddr> = self
+            .faults
+            .iter()
+            .filter(|fault| fault.root == root)
+            .map(|fault| fault.page)
+            .collect();
+        let Some(fault) = self
+            .faults
+            .iter_mut()
+            .find(|fault| fault.tid == tid && fault.page == page && fault.served.is_none())
+        else {
+            self.missed += 1;
+            return;
+        };
+        let translation = walk::translate(memory, root, page).ok();
+        let mut contents = Box::new(FrameBytes::zeroed());
+        let is_read = translation
+            .as_ref()
+            .is_some_and(|found| memory.copy_frame(found.frame(), &mut contents).is_ok());
+        let now = fault.range.as_ref().map(|range| mapped(memory, root, range));
+        let unasked = now
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(page, _)| page)
+            .filter(|page| !asked.contains(page) && !fault.mapped_before.contains(page))
+            .collect();
+        fault.served = Some(Served {
+            contents: is_read.then_some(contents),
+            is_writable: translation.is_some_and(|found| found.permissions.user_writable()),
+            unasked,
+            frames: frames_of(memory, root),
+        });
+    }
+
+    fn range_at(&self, root: Root, page: VirtAddr) -> Option<Range<VirtAddr>> {
+        let mut ranges = self.ranges.iter();
+        let range = ranges.find(|range| range.root == root && range.pages.contains(&page))?;
+        Some(range.pages.clone())
+    }
+
+    /// Gives each range what KVM's log has, and keeps it for the judge, who will not find it there any more.
+    fn harvest(&mut self, stop: &mut Stop<'_>) -> Result<(), VmError> {
+        let log = stop.take_dirty_log()?;
+        let frames = PhysicalMemory::new(stop.memory()).frames();
+        for range in &mut self.ranges {
+            range.written.insert_bitmap(&log);
+        }
+        self.written
+            .get_or_insert_with(|| FrameSet::new(frames))
+            .insert_bitmap(&log);
+        Ok(())
+    }
+}
+
+/// The pages of a range that are mapped for users, and their frames.
+fn mapped(memory: PhysicalMemory<'_>, root: Root, range: &Range<VirtAddr>) -> Vec<(VirtAddr, FrameNumber)> {
+    let mut found = Vec::new();
+    // What cannot be scanned is not mapped, and told by the audit after the step.
+    let _ = walk::mappings(memory, root, Half::User, |mapping| {
+        if range.contains(&mapping.address) && mapping.permissions.user {
+            found.push((mapping.address, mapping.target.frame()));
+        }
+    });
+    found
+}
+
+/// Number of frames that are mapped for users.
+fn frames_of(memory: PhysicalMemory<'_>, root: Root) -> usize {
+    let mut frames = FrameSet::new(memory.frames());
+    let _ = walk::mappings(memory, root, Half::User, |mapping| {
+        if mapping.permissions.user {
+            frames.insert_range(mapping.frames(memory));
+        }
+    });
+    frames.words().iter().map(|word| word.count_ones() as usize).sum()
+}

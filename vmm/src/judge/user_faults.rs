@@ -1,0 +1,191 @@
+//! Whether faults that programs serve are what the page tables have them be.
+//!
+//! When a thread begins to wait for a page that is missing, the page is not mapped; when it goes on, it is. When it waits because a
+//! page is protected from stores, the page is mapped; when it goes on, a store works. What the kernel tells of is the moment; what
+//! is true at that moment was seen in the page tables.
+
+use std::collections::BTreeMap;
+
+use abi::PAGE_SIZE;
+use abi::event::USER_FAULT_WRITE_PROTECTED;
+use warehouse_server::Asked;
+
+use super::expectations::{Look, unlike};
+use super::{Finding, Rule, Scene};
+use crate::drive::{Interval, SeenFault, Sighting};
+use crate::report::excerpt;
+use crate::scenario::{Loaded, VsockPort};
+
+/// What was seen, and is not judged yet or may be asked about by a check.
+#[derive(Debug, Default)]
+pub(super) struct UserFaults {
+    /// Since the last step.
+    fresh: Vec<SeenFault>,
+    /// Since the last check that asked.
+    kept: Vec<SeenFault>,
+    /// Requests of each warehouse that were held against faults.
+    requests_seen: BTreeMap<VsockPort, usize>,
+    intervals: Vec<Interval>,
+    missed: u64,
+}
+
+impl UserFaults {
+    pub(super) fn note(&mut self, sighting: Sighting) {
+        self.fresh.extend(sighting.faults);
+        self.intervals.extend(sighting.intervals);
+        self.missed = sighting.missed;
+    }
+
+    /// The rules that hold for each fault.
+    pub(super) fn audit(&mut self) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = self.fresh.iter().flat_map(wrong).collect();
+        if self.missed > 0 {
+            let found = format!("{} moments that were not looked at", self.missed);
+            findings.push(Finding::new(
+                Rule::Evidence,
+                "faults that programs serve",
+                "few enough to look at each, and reports of them in order",
+                found,
+            ));
+        }
+        self.kept.append(&mut self.fresh);
+        findings
+    }
+
+    /// Holds what was seen of faults since the last such check against the warehouse: what it has, and what it was asked for.
+    pub(super) fn loaded(&mut self, expected: &Loaded, scene: &Scene<'_>) -> Look {
+        let place = format!("the warehouse at port {}", expected.port);
+        let warehouse = scene.stop.hosts();
+        let warehouse = warehouse.and_then(|hosts| hosts.warehouse(expected.port.number()));
+        let Some((text, requests)) = warehouse else {
+            return Err(Finding::new(
+                Rule::Evidence,
+                place,
+                "a warehouse of this run's",
+                "none",
+            ));
+        };
+        let seen = self
+            .requests_seen
+            .insert(expected.port, requests.len())
+            .unwrap_or(0);
+        let faults = std::mem::take(&mut self.kept);
+        let touched: Vec<u64> = faults.iter().filter_map(page_in_range).collect();
+        if touched != expected.pages {
+            return Err(unlike("the faults", list(&expected.pages), list(&touched)));
+        }
+        let new = requests.get(seen..).unwrap_or_default();
+        let fetched = new.iter().filter_map(|request| match request.asked {
+            Asked::Page(page) => Some(u64::from(page)),
+            Asked::Size | Asked::Extracts(_) | Asked::Nonsense => None,
+        });
+        let fetched: Vec<u64> = fetched.collect();
+        if fetched != expected.pages {
+            let wanted = format!("asked for {}", list(&expected.pages));
+            return Err(unlike(place, wanted, list(&fetched)));
+        }
+        let mut most_frames = 0;
+        for (fault, page) in faults.iter().zip(&touched) {
+            let name = format!("page {page} of the range");
+            let Some(served) = &fault.served else {
+                return Err(unlike(name, "served", "its thread still waits"));
+            };
+            let (Some(wanted), Some(found)) = (text.page(*page), &served.contents) else {
+                return Err(unlike(
+                    name,
+                    "a page that the warehouse has",
+                    "one that it has not",
+                ));
+            };
+            if found.0 != wanted {
+                let [wanted, found] = [excerpt(&wanted, &found.0), excerpt(&found.0, &wanted)];
+                return Err(unlike(name, wanted, found));
+            }
+            if !served.unasked.is_empty() {
+                let found = format!("{} others of the range, too", served.unasked.len());
+                return Err(unlike(name, "mapped alone", found));
+            }
+            most_frames = most_frames.max(served.frames as u64);
+        }
+        if most_frames > expected.frames_at_most {
+            let at_most = format!("{} frames at most", expected.frames_at_most);
+            return Err(unlike("the program", at_most, format!("{most_frames} frames")));
+        }
+        let (count, pages) = (touched.len(), text.pages());
+        Ok(format!("{count} of {pages} pages, {most_frames} frames in all"))
+    }
+
+    /// Holds the times in which programs tracked stores, since the last such check, against what has changed meanwhile.
+    pub(super) fn tracked(&mut self, times: &[Vec<u64>]) -> Look {
+        let intervals = std::mem::take(&mut self.intervals);
+        if intervals.len() != times.len() {
+            let found = format!("{} times", intervals.len());
+            return Err(unlike("tracked stores", format!("{} times", times.len()), found));
+        }
+        for ((interval, pages), number) in intervals.iter().zip(times).zip(1..) {
+            let place = format!("tracked stores, time {number}");
+            if interval.met != *pages {
+                let found = format!("the protection met on {}", list(&interval.met));
+                return Err(unlike(place, list(pages), found));
+            }
+            if interval.changed != *pages {
+                return Err(unlike(
+                    place,
+                    list(pages),
+                    format!("changes of {}", list(&interval.changed)),
+                ));
+            }
+            if let Some(page) = pages.iter().find(|page| !interval.written.contains(page)) {
+                return Err(unlike(
+                    place,
+                    list(pages),
+                    format!("page {page} is not in KVM's log"),
+                ));
+            }
+        }
+        Ok(String::new())
+    }
+}
+
+/// What is wrong with one fault.
+fn wrong(fault: &SeenFault) -> Option<Finding> {
+    let is_protected = fault.flags & USER_FAULT_WRITE_PROTECTED != 0;
+    let Some(page) = page_in_range(fault) else {
+        return Some(Finding::new(
+            Rule::UserFault,
+            "a fault that a program serves",
+            "one in a range that it has registered",
+            "one in no such range",
+        ));
+    };
+    let served = fault.served.as_ref()?;
+    let (expected, found) = match (is_protected, fault.was_mapped, &served.contents) {
+        (false, true, _) => ("not mapped when its thread begins to wait", "mapped"),
+        (true, false, _) => ("mapped when a store to it waits", "not mapped"),
+        (_, _, None) => ("mapped when its thread goes on", "not mapped"),
+        (true, true, Some(_)) if !served.is_writable => ("writable when the store goes on", "not writable"),
+        (_, _, Some(_)) => return None,
+    };
+    Some(Finding::new(
+        Rule::UserFault,
+        format!("page {page} of the range"),
+        expected,
+        found,
+    ))
+}
+
+/// Number of the page from the start of its range.
+fn page_in_range(fault: &SeenFault) -> Option<u64> {
+    let range = fault.range.as_ref()?;
+    Some(fault.page.0.saturating_sub(range.start.0) / PAGE_SIZE)
+}
+
+fn list(pages: &[u64]) -> String {
+    match pages {
+        [] => "no page".to_owned(),
+        pages => {
+            let numbers: Vec<String> = pages.iter().map(u64::to_string).collect();
+            format!("pages {}", numbers.join(", "))
+        }
+    }
+}
