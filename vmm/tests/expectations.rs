@@ -15,6 +15,7 @@ use vmm::scenario::Scenario;
 /// A scenario that expects something wrong, and the finding that must come of it.
 struct Case {
     name: &'static str,
+    guest: Value,
     steps: Value,
     rule: Rule,
     found: &'static str,
@@ -26,6 +27,7 @@ fn main() {
     let tests = checks()
         .into_iter()
         .chain(module_pages())
+        .chain(user_faults())
         .chain(results())
         .map(|case| {
             Trial::test(format!("{}-is-refuted", case.name), move || {
@@ -53,6 +55,7 @@ fn check(name: &'static str, expectation: &Value, found: &'static str) -> Case {
     ]);
     Case {
         name,
+        guest: with_swap(),
         steps,
         rule: Rule::Expectation,
         found,
@@ -148,6 +151,7 @@ fn module_pages() -> Vec<Case> {
         expected[changed] = to;
         Case {
             name,
+            guest: with_swap(),
             steps: json!([
                 { "in": "parent", "do": "exec", "program": "insmod", "args": ["kmmap.ko"] },
                 { "in": "parent", "do": "mmap", "as": "dev", "pages": 16, "prot": "rw", "sharing": "shared", "file": "/dev/kmmap" },
@@ -184,6 +188,62 @@ fn module_pages() -> Vec<Case> {
     ]
 }
 
+fn with_swap() -> Value {
+    json!({ "swap": { "mib": 1 } })
+}
+
+/// What a client has loaded, or a program tracked, with something wrong.
+fn user_faults() -> Vec<Case> {
+    let case = |name, server: Value, expected: Value, found| Case {
+        name,
+        guest: json!({ "vsock": { "9000": { "warehouse": server } } }),
+        steps: json!([
+            { "in": "parent", "do": "exec", "program": "warehouse-client", "args": ["1", "vsock:2:9000"] },
+            { "check": "wrong", "expect": [{ "loaded": expected }] },
+        ]),
+        rule: Rule::Expectation,
+        found,
+    };
+    let loaded =
+        |pages: [u64; 5], frames: u64| json!({ "port": "9000", "pages": pages, "frames_at_most": frames });
+    let good = json!({ "pages": 64 });
+    let tracked = |name, times: Value, found| Case {
+        name,
+        guest: json!({}),
+        steps: json!([
+            { "in": "parent", "do": "exec", "program": "dirty-tracker" },
+            { "check": "wrong", "expect": [{ "tracked": times }] },
+        ]),
+        rule: Rule::Expectation,
+        found,
+    };
+    let all: Vec<u64> = (0..16).collect();
+    vec![
+        case(
+            "other-pages-loaded",
+            good.clone(),
+            loaded([0, 1, 2, 3, 4], 64),
+            "pages ",
+        ),
+        case("fewer-frames", good, loaded(PAGES, 3), "frames"),
+        case(
+            "bytes-that-no-client-can-tell",
+            json!({ "pages": 64, "fault": "mislabelled-page" }),
+            loaded(PAGES, 64),
+            "third gate",
+        ),
+        tracked("fewer-times", json!([[]]), "7 times"),
+        tracked(
+            "another-page-tracked",
+            json!([[], [], [4], [0, 3, 6, 9, 12, 15], [7, 8], all, []]),
+            "the protection met on pages 5",
+        ),
+    ]
+}
+
+/// The pages that the client's number 1 stands for, among 64.
+const PAGES: [u64; 5] = [2, 33, 57, 12, 40];
+
 /// An operation with a wrong expectation, after a mapping of two pages, a child that gives up one, and one that ends.
 fn result(name: &'static str, operation: &Value, found: &'static str) -> Case {
     let mmap = json!({ "in": "parent", "do": "mmap", "as": "buf", "pages": 2, "prot": "r" });
@@ -192,6 +252,7 @@ fn result(name: &'static str, operation: &Value, found: &'static str) -> Case {
     let exit = json!({ "in": "late", "do": "exit", "status": 4 });
     Case {
         name,
+        guest: with_swap(),
         steps: json!([mmap, fork("child"), fork("late"), munmap, exit, operation]),
         rule: Rule::Result,
         found,
@@ -276,7 +337,8 @@ fn run(case: &Case, image: &GuestImage) -> Result<Report, Failed> {
     let text = json!({
         "name": case.name,
         "description": "Wrong on purpose.",
-        "guest": { "swap": { "mib": 1 } },
+        "guest": case.guest,
+        "budget": { "seconds": 120 },
         "steps": case.steps,
     })
     .to_string();

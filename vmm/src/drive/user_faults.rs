@@ -73,6 +73,24 @@ pub struct SeenFault {
     mapped_before: BTreeSet<VirtAddr>,
 }
 
+#[cfg(test)]
+impl SeenFault {
+    /// A fault on the second page of a range of four.
+    pub(crate) fn example(flags: u64, was_mapped: bool, served: Option<Served>) -> SeenFault {
+        SeenFault {
+            tid: 7,
+            page: VirtAddr(0x1000_1000),
+            flags,
+            range: Some(VirtAddr(0x1000_0000)..VirtAddr(0x1000_4000)),
+            was_mapped,
+            served,
+            root: Root::from_cr3(0x1000),
+            earlier: 0,
+            mapped_before: BTreeSet::new(),
+        }
+    }
+}
+
 /// What there was when a thread went on.
 #[derive(Clone, Debug)]
 pub struct Served {

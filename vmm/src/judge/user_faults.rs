@@ -189,3 +189,71 @@ fn list(pages: &[u64]) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drive::Served;
+    use crate::inspect::memory::FrameBytes;
+
+    const PROTECTED: u64 = USER_FAULT_WRITE_PROTECTED;
+
+    fn served(is_mapped: bool, is_writable: bool) -> Option<Served> {
+        Some(Served {
+            contents: is_mapped.then(|| Box::new(FrameBytes::zeroed())),
+            is_writable,
+            unasked: Vec::new(),
+            frames: 3,
+        })
+    }
+
+    fn found(fault: &SeenFault) -> Option<String> {
+        wrong(fault).map(|finding| {
+            assert_eq!(finding.rule, Rule::UserFault);
+            finding.found
+        })
+    }
+
+    #[test]
+    fn a_fault_that_is_one_and_is_served_is_right() {
+        for fault in [
+            SeenFault::example(0, false, served(true, true)),
+            SeenFault::example(0, false, None),
+            SeenFault::example(PROTECTED, true, served(true, true)),
+        ] {
+            assert_eq!(found(&fault), None, "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn a_fault_that_is_none_or_goes_on_without_its_page_is_told() {
+        let mut nowhere = SeenFault::example(0, false, served(true, true));
+        nowhere.range = None;
+        for (fault, expected) in [
+            (nowhere, "one in no such range"),
+            (SeenFault::example(0, true, served(true, true)), "mapped"),
+            (SeenFault::example(0, false, served(false, false)), "not mapped"),
+            (
+                SeenFault::example(PROTECTED, false, served(true, true)),
+                "not mapped",
+            ),
+            (
+                SeenFault::example(PROTECTED, true, served(true, false)),
+                "not writable",
+            ),
+        ] {
+            assert_eq!(found(&fault).as_deref(), Some(expected), "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn moments_that_nobody_looked_at_are_told() {
+        let mut faults = UserFaults::default();
+        faults.note(Sighting {
+            missed: 2,
+            ..Sighting::default()
+        });
+        let findings = faults.audit();
+        assert!(findings.iter().any(|finding| finding.rule == Rule::Evidence));
+    }
+}
