@@ -14,6 +14,9 @@ use crate::syscall::file::{close, ioctl, read};
 use crate::syscall::memory::userfaultfd;
 use crate::syscall::poll::poll;
 
+/// After so long nothing comes any more.
+const PATIENCE_MS: i32 = 10_000;
+
 /// The descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Userfaultfd {
@@ -145,7 +148,7 @@ impl Userfaultfd {
     ///
     /// # Panics
     ///
-    /// When the kernel refuses.
+    /// When the kernel refuses, or none comes for a long time.
     #[must_use]
     pub fn next_message(self) -> Message {
         loop {
@@ -154,7 +157,8 @@ impl Userfaultfd {
                 events: POLLIN,
                 revents: 0,
             }];
-            poll(&mut fds, -1).expect("poll");
+            let ready = poll(&mut fds, PATIENCE_MS).expect("poll");
+            assert!(ready == 1, "there is no message");
             match self.read_message() {
                 Ok(message) => return message,
                 Err(errno) => assert!(errno.0 == abi::linux::errno::EAGAIN, "read: {errno}"),

@@ -35,10 +35,11 @@ pub(super) fn copy(id: ContextId, argument: u64) -> Result<(), Errno> {
     } else {
         Guard::On
     };
-    let waiters = waiters(mode & UFFDIO_COPY_MODE_DONTWAKE);
+    let mut waiters = waiters(mode & UFFDIO_COPY_MODE_DONTWAKE);
     if waiters == Waiters::Wake && mutant::is(Mutant::UffdWakesBeforeCopy) {
         wait::wake(id, range);
         sched::yield_now();
+        waiters = Waiters::Leave;
     }
     let filled = fill(id, range, guard, |offset_bytes| {
         let frame = new_page()?;
@@ -131,7 +132,7 @@ fn finish(
         Filled::Gone => return Err(Errno::ESRCH),
     };
     answer(bytes)?;
-    if waiters == Waiters::Wake && !mutant::is(Mutant::UffdWakesBeforeCopy) {
+    if waiters == Waiters::Wake {
         wait::wake(id, PageRange::new(range.start(), range.start().plus(bytes)));
     }
     if bytes == range.bytes() {

@@ -9,7 +9,7 @@ use guest_user::facts::section;
 use guest_user::syscall::process::{self, WaitStatus};
 use guest_user::{Span, Userfaultfd, child};
 
-use crate::faults::{loaded, loader, registered};
+use crate::faults::{join, loaded, loader, registered};
 use crate::{fact, page, println};
 
 pub(crate) fn facts() {
@@ -24,7 +24,7 @@ fn after(f: impl FnOnce(Userfaultfd, Span)) -> impl core::fmt::Display {
     let thread = loader(span, 0, 0);
     let _ = uffd.next_message();
     f(uffd, span);
-    thread.join();
+    join(thread, 0);
     loaded(0)
 }
 
@@ -40,7 +40,7 @@ fn possible() {
     let thread = loader(span, 0, 0);
     fact("a page that madvise dropped", uffd.next_message().kind());
     uffd.close();
-    thread.join();
+    join(thread, 0);
     fact("after close", loaded(0));
 }
 
@@ -51,7 +51,7 @@ fn fate_after(flags: u64, f: impl FnOnce(Userfaultfd, Span)) -> WaitStatus {
         let thread = loader(span, 0, 0);
         let _ = uffd.next_message();
         f(uffd, span);
-        thread.join();
+        join(thread, 0);
         process::exit(7);
     })
 }

@@ -46,6 +46,17 @@ pub(crate) fn loader(span: Span, offset_bytes: u64, index: usize) -> Thread {
     .expect("clone")
 }
 
+/// Waits until a loader has loaded and ended.
+pub(crate) fn join(thread: Thread, index: usize) {
+    let mut patience = 10_000;
+    while LOADED[index].load(SeqCst) == 0 {
+        assert!(patience > 0, "a thread waits for ever");
+        patience -= 1;
+        time::sleep(Duration::from_millis(1));
+    }
+    thread.join();
+}
+
 /// What a loader has loaded.
 pub(crate) fn loaded(index: usize) -> impl core::fmt::Display {
     let loaded = LOADED[index].load(SeqCst);
@@ -83,7 +94,7 @@ fn one() {
     let dont_wake = uffd.copy(page(span, 1), from.address(), UFFDIO_COPY_MODE_DONTWAKE);
     fact("a copy that does not wake", outcome(dont_wake.0));
     fact("wake", outcome(uffd.wake(span)));
-    thread.join();
+    join(thread, 0);
     fact("it has loaded", loaded(0));
 
     let last = page(span, 3);
@@ -102,8 +113,9 @@ fn one() {
         let page = crate::server::page_of(message);
         uffd.copy(page, from.address(), 0).0.expect("UFFDIO_COPY");
     });
-    fact("read that waits, and a load then", char::from(span.load(5)));
+    join(loader(span, 5, 0), 0);
     server.expect("clone").join();
+    fact("read that waits, and a load then", loaded(0));
     uffd.close();
 }
 
@@ -138,7 +150,10 @@ fn several() {
         "the others",
         outcome(uffd.fill_with_zeros(span.part(PAGE_SIZE, 3 * PAGE_SIZE), 0).0),
     );
-    threads.into_iter().for_each(Thread::join);
+    threads
+        .into_iter()
+        .zip(0..)
+        .for_each(|(thread, index)| join(thread, index));
     for index in 0..3 {
         fact("loaded", loaded(index));
     }
@@ -150,7 +165,10 @@ fn several() {
         same.iter().all(|message| message.address() == last.address()),
     );
     fact("one copy", outcome(last_uffd.copy(last, from.address(), 0).0));
-    threads.into_iter().for_each(Thread::join);
+    threads
+        .into_iter()
+        .zip(0..)
+        .for_each(|(thread, index)| join(thread, index));
     fact("loaded", format_args!("{} and {}", loaded(0), loaded(1)));
     last_uffd.close();
     uffd.close();
@@ -178,7 +196,7 @@ fn features() {
         let (uffd, span) = registered(UFFD_USER_MODE_ONLY | O_NONBLOCK, 0, 1);
         let thread = loader(span, 5, 0);
         crate::server::serve(uffd, uffd.next_message(), crate::server::Service::Zeros);
-        thread.join();
+        join(thread, 0);
     });
     fact("a load where faults in user mode are served", fate);
 }
