@@ -12,6 +12,7 @@
 //! - [`FailNth`]: requests for memory that fail inside the kernel
 //! - [`ShadowTable`]: memory in which an inspector sees the shadow page table
 //! - [`maps`]: what the kernel says of the process's address space
+//! - [`net`]: streams to servers, wherever they are
 //! - [`facts`]: what programs tell, one fact a line
 //! - [`lines`]: lines of files that the kernel makes when they are read
 //! - [`Userfaultfd`]: page faults that a program serves
@@ -30,6 +31,7 @@ pub mod facts;
 mod fail_nth;
 pub mod lines;
 pub mod maps;
+pub mod net;
 pub mod output;
 mod panic;
 mod shadow_table;

@@ -15,6 +15,7 @@ pub mod process;
 mod raw;
 pub mod shadowpt;
 pub mod signal;
+pub mod socket;
 pub mod thread;
 pub mod time;
 
