@@ -311,6 +311,9 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         "shadowpt-races",
     )
     .naming("RACE-1"),
+    mutant("vsock-data-lost", "net/vsock", Rule::Result, "vsock"),
+    mutant("vsock-close-unseen", "net/vsock", Rule::Result, "vsock"),
+    mutant("vsock-credit-kept", "net/vsock", Rule::Result, "vsock"),
     mutant("uffd-fault-untold", "uffd/faults", Rule::Death, ""),
     mutant("uffd-wakes-before-copy", "uffd/faults", Rule::Result, "uffd"),
     mutant("uffd-copy-replaces", "uffd/copy", Rule::Result, "uffd"),
