@@ -207,6 +207,7 @@ mod tests {
             description: String::new(),
             verdict: Verdict::Pass,
             lines: vec![line],
+            warehouses: Vec::new(),
             steps_not_run,
             clauses: Vec::new(),
             explored: None,
