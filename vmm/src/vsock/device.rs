@@ -7,7 +7,7 @@ use virtio_bindings::virtio_ids::VIRTIO_ID_VSOCK;
 use virtio_bindings::virtio_mmio::VIRTIO_MMIO_CONFIG;
 use virtio_queue::DescriptorChain;
 use virtio_vsock::packet::VsockPacket;
-use vm_memory::GuestMemoryMmap;
+use vm_memory::{GuestMemoryMmap, VolatileSlice};
 
 use super::connection::{BUFFER_BYTES, Due};
 use super::hosts::{Hosts, Served};
@@ -162,7 +162,7 @@ impl SocketDevice {
         memory: &GuestMemoryMmap,
     ) -> Option<u32> {
         let mut packet = VsockPacket::from_rx_virtq_chain(memory, &mut chain, MAX_DATA_BYTES).ok()?;
-        let room = packet.data_slice().map_or(0, |data| data.len());
+        let room = packet.data_slice().map_or(0, VolatileSlice::len);
         let (header, data) = self.switch.next(due, room)?;
         packet.set_header_from_raw(&header.encode()).ok()?;
         if let Some(place) = packet.data_slice() {
@@ -187,7 +187,7 @@ fn read(mut chain: DescriptorChain<&GuestMemoryMmap>, memory: &GuestMemoryMmap) 
         room_bytes: packet.buf_alloc(),
         forwarded: packet.fwd_cnt(),
     };
-    let mut data = vec![0; packet.data_slice().map_or(0, |data| data.len())];
+    let mut data = vec![0; packet.data_slice().map_or(0, VolatileSlice::len)];
     if let Some(place) = packet.data_slice() {
         place.copy_to(&mut data);
     }
