@@ -12,8 +12,8 @@
 //! - [`Racers`]: processes that begin at the same time
 //! - [`FailNth`]: requests for memory that fail inside the kernel
 //! - [`ShadowTable`]: memory in which an inspector sees the shadow page table
-//! - [`net`]: connections to servers
 //! - [`maps`]: what the kernel says of the process's address space
+//! - [`net`]: streams to servers, wherever they are
 //! - [`facts`]: what programs tell, one fact a line
 //! - [`lines`]: lines of files that the kernel makes when they are read
 //! - [`Userfaultfd`]: page faults that a program serves

@@ -7,8 +7,8 @@ use warehouse_server::{Answer, Asked, Request};
 
 use crate::vsock::Served;
 
-/// Most requests that a line of text shows; JSON has all.
-const MAX_SHOWN: usize = 40;
+/// Most entries of either list that a line of text shows; JSON has all.
+const MAX_SHOWN: usize = 12;
 
 /// The requests on one connection to a warehouse.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -17,7 +17,7 @@ pub struct WarehouseLine {
     pub port: u32,
     /// The connection, counted from 1.
     pub connection: u32,
-    /// What was asked for, in its order.
+    /// What was asked for, in its order; the same thing many times in a row is one entry.
     pub requests: Vec<String>,
     /// Pages that were asked for more than once on this connection, with how often.
     pub repeated: Vec<(u32, usize)>,
@@ -32,7 +32,7 @@ pub(crate) fn lines(served: &Served) -> Vec<WarehouseLine> {
         .map(|requests| WarehouseLine {
             port: served.port,
             connection: requests[0].connection,
-            requests: requests.iter().map(describe).collect(),
+            requests: in_order(requests),
             repeated: repeated(requests),
         })
         .collect()
@@ -40,22 +40,40 @@ pub(crate) fn lines(served: &Served) -> Vec<WarehouseLine> {
 
 impl fmt::Display for WarehouseLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = self.requests.len().min(MAX_SHOWN);
         write!(
             f,
             "warehouse at port {}, connection {}: {}",
             self.port,
             self.connection,
-            self.requests[..shown].join(", ")
+            shortened(&self.requests)
         )?;
-        if shown < self.requests.len() {
-            write!(f, ", and {} more", self.requests.len() - shown)?;
-        }
-        for (page, times) in &self.repeated {
-            write!(f, "; page {page} {times} times")?;
+        if !self.repeated.is_empty() {
+            let repeated = self.repeated.iter();
+            let texts: Vec<String> = repeated
+                .map(|(page, times)| format!("page {page} {times} times"))
+                .collect();
+            write!(f, "; in all {}", shortened(&texts))?;
         }
         Ok(())
     }
+}
+
+fn shortened(texts: &[String]) -> String {
+    let shown = texts.len().min(MAX_SHOWN);
+    let text = texts[..shown].join(", ");
+    match texts.len() - shown {
+        0 => text,
+        more => format!("{text} and {more} more"),
+    }
+}
+
+fn in_order(requests: &[Request]) -> Vec<String> {
+    let runs = requests.chunk_by(|one, next| (one.asked, one.answer) == (next.asked, next.answer));
+    runs.map(|run| match run.len() {
+        1 => describe(&run[0]),
+        times => format!("{} {times} times", describe(&run[0])),
+    })
+    .collect()
 }
 
 fn describe(request: &Request) -> String {
@@ -104,6 +122,7 @@ mod tests {
             port: 9000,
             requests: vec![
                 request(1, Asked::Size, Answer::Given),
+                request(1, Asked::Size, Answer::Given),
                 request(1, Asked::Page(7), Answer::Given),
                 request(1, Asked::Page(3), Answer::Refused),
                 request(1, Asked::Page(7), Answer::Given),
@@ -114,7 +133,7 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "warehouse at port 9000, connection 1: size, page 7, page 3 (refused), page 7; page 7 2 times",
+                "warehouse at port 9000, connection 1: size 2 times, page 7, page 3 (refused), page 7; in all page 7 2 times",
                 "warehouse at port 9000, connection 2: page 7",
             ]
         );

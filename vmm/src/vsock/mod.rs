@@ -22,6 +22,8 @@ mod device;
 mod hosts;
 mod socket;
 mod switch;
+#[cfg(test)]
+mod tests;
 
 pub use connection::BUFFER_BYTES;
 pub use device::SocketDevice;

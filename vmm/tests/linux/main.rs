@@ -6,6 +6,7 @@ mod agent;
 mod agents;
 mod driver;
 mod image;
+mod net;
 mod programs;
 #[path = "../support/shipped.rs"]
 mod shipped;

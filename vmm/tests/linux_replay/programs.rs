@@ -53,6 +53,7 @@ const RUNS: &[(&str, &[&str])] = &[
     ("signals", &[]),
     ("target", &["--help"]),
     ("target", &["1"]),
+    ("vsock-errors", &[]),
     ("wait-errors", &[]),
 ];
 

@@ -43,16 +43,29 @@ pub(crate) fn header(stream: Stream) -> Result<Reply, ReceiveError> {
     Ok(Reply::decode(bytes))
 }
 
-/// Receives a page, and gives a sum of its bytes and their order.
+/// Receives a page, and gives its sum.
 pub(crate) fn receive_page(stream: Stream, number: u32, page: &mut [u8; PAGE_BYTES]) -> u64 {
-    let expected = Reply {
+    assert_eq!(
+        header(stream),
+        Ok(page_header(number)),
+        "the header of page {number}"
+    );
+    stream.recv_exact(page).expect("the page");
+    sum(page)
+}
+
+/// What comes before a page.
+pub(crate) fn page_header(number: u32) -> Reply {
+    Reply {
         kind: PAGE,
         argument: number,
         len_bytes: PAGE_BYTES as u32,
-    };
-    assert_eq!(header(stream), Ok(expected), "the header of page {number}");
-    stream.recv_exact(page).expect("the page");
-    page.iter().fold(0, |sum: u64, byte| {
+    }
+}
+
+/// A sum of bytes that depends on their order.
+pub(crate) fn sum(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |sum: u64, byte| {
         sum.wrapping_mul(31).wrapping_add(u64::from(*byte))
     })
 }

@@ -9,7 +9,7 @@ use guest_user::syscall::poll::poll;
 use guest_user::syscall::socket;
 
 use crate::ask;
-use crate::waiting::entry;
+use crate::waiting::{entry, is_ready};
 
 /// Pages that are asked for at once.
 const PAGES: u32 = 48;
@@ -19,7 +19,7 @@ const BATCH: usize = 512;
 /// Bytes of the answer to each.
 const ANSWER_BYTES: usize = REPLY_BYTES + SIZE_BYTES;
 /// A peer that does nothing for so long does nothing any more, in milliseconds.
-const STALLED_MS: i32 = 20_000;
+const STALLED_MS: i32 = 5_000;
 
 pub(crate) fn facts(good: &Address) {
     coming_in(good);
@@ -33,12 +33,14 @@ fn coming_in(good: &Address) {
     let mut page = [0; PAGE_BYTES];
     let mut at_once = 0_u64;
     for number in 0..PAGES {
-        let mut entries = [entry(stream, POLLIN)];
-        if poll(&mut entries, STALLED_MS) != Ok(1) {
+        let mut header = [0; REPLY_BYTES];
+        let has_come = receive_in_time(stream, &mut header) && receive_in_time(stream, &mut page);
+        if !has_come {
             fact("pages stop coming after", number);
             return;
         }
-        at_once = at_once.rotate_left(7) ^ ask::receive_page(stream, number, &mut page);
+        fact_unless(number, Reply::decode(header) == ask::page_header(number));
+        at_once = at_once.rotate_left(7) ^ ask::sum(&page);
     }
     let mut singly = 0_u64;
     for number in 0..PAGES {
@@ -47,6 +49,29 @@ fn coming_in(good: &Address) {
     fact("pages asked for at once", PAGES);
     fact("they are those that come singly", at_once == singly);
     stream.close();
+}
+
+/// Receives as many bytes as there is room for, unless they stop coming.
+fn receive_in_time(stream: Stream, buffer: &mut [u8]) -> bool {
+    let mut got = 0;
+    while got < buffer.len() {
+        if !is_ready(stream, POLLIN, STALLED_MS) {
+            return false;
+        }
+        match socket::recv(stream.fd, &mut buffer[got..], 0) {
+            Ok(0) => return false,
+            Ok(count) => got += count,
+            Err(errno) => panic!("recv: {errno}"),
+        }
+    }
+    true
+}
+
+/// Tells of a page whose header is not the one that belongs to it.
+fn fact_unless(number: u32, is_right: bool) {
+    if !is_right {
+        fact("wrong header of page", number);
+    }
 }
 
 /// Answers are received only when sending would wait.
