@@ -3,9 +3,9 @@
 //! A word is named by where it is: in private memory by process and address, in shared memory by its frame, since the
 //! processes that share it have it at different addresses.
 
-use super::{Moment, sleep};
+use super::{Moment, Waiters, sleep};
 use crate::errno::Errno;
-use crate::mm::{AddressSpace, CopyError, FrameNumber, MAX_STACKS, UserSlice};
+use crate::mm::{AddressSpace, CopyError, FrameNumber, UserSlice};
 use crate::mutant::{self, Mutant};
 use crate::process::{self, Pid, Process, Sleep, Table, Tid, Woken};
 use crate::sync::Lock;
@@ -20,45 +20,14 @@ pub(crate) enum FutexKey {
     Shared { frame: FrameNumber, offset: u64 },
 }
 
+/// What a thread waits for.
 #[derive(Clone, Copy)]
-struct Waiter {
+struct Wake {
     key: FutexKey,
     classes: u32,
-    tid: Tid,
 }
 
-/// Those that wait, in the order in which they came.
-struct Waiters {
-    slots: [Option<Waiter>; MAX_STACKS],
-    len: usize,
-}
-
-static WAITERS: Lock<Waiters> = Lock::new(Waiters {
-    slots: [None; MAX_STACKS],
-    len: 0,
-});
-
-impl Waiters {
-    /// A thread waits for one word at most, so there is room.
-    fn push(&mut self, waiter: Waiter) {
-        self.slots[self.len] = Some(waiter);
-        self.len += 1;
-    }
-
-    fn remove(&mut self, tid: Tid) {
-        let is_it = |slot: &Option<Waiter>| slot.is_some_and(|waiter| waiter.tid == tid);
-        if let Some(index) = self.slots[..self.len].iter().position(is_it) {
-            self.slots.copy_within(index + 1..self.len, index);
-            self.len -= 1;
-        }
-    }
-
-    fn first(&self, key: FutexKey, classes: u32) -> Option<Tid> {
-        let mut waiters = self.slots[..self.len].iter().flatten();
-        let found = waiters.find(|waiter| waiter.key == key && waiter.classes & classes != 0);
-        found.map(|waiter| waiter.tid)
-    }
-}
+static WAITERS: Lock<Waiters<Wake>> = Lock::new(Waiters::new());
 
 /// Sleeps while the word holds `expected`, until a wake-up of one of the classes or the deadline.
 pub(crate) fn wait(address: u64, expected: u32, deadline: Option<Moment>, classes: u32) -> Result<(), Errno> {
@@ -73,7 +42,7 @@ pub(crate) fn wait(address: u64, expected: u32, deadline: Option<Moment>, classe
         if u32::from_le_bytes(word) != expected {
             return Err(Errno::EAGAIN.into());
         }
-        WAITERS.lock().push(Waiter { key, classes, tid });
+        WAITERS.lock().push(tid, Wake { key, classes });
         Ok(key)
     })?;
     match sleep(Sleep::Futex(key, deadline))? {
@@ -97,7 +66,9 @@ pub(crate) fn wake_waiters(table: &mut Table, key: FutexKey, count: u64, classes
     }
     let mut woken = 0;
     while woken < count {
-        let first = WAITERS.lock().first(key, classes);
+        let first = WAITERS
+            .lock()
+            .first(|wake| wake.key == key && wake.classes & classes != 0);
         let Some(tid) = first else { break };
         table.wake(tid, Woken::ByEvent);
         woken += 1;

@@ -5,7 +5,7 @@
 //! interrupted; where it does much at once it offers to give way ([`reschedule_point`]).
 //!
 //! - `queue`: the threads that could run; `timers`: those that wait for a moment
-//! - `clock`: ticks and time; `futex`: threads that wait for a word in memory to be announced
+//! - `waiters`: those that wait for something else; `clock`: ticks and time; `futex`: threads that wait for a word in memory to be announced
 //! - `choice`: reschedule points at which the VMM decides
 //!
 //! When nothing can run, a clock that only the VMM moves is moved to the next moment that somebody waits for; one that really
@@ -16,6 +16,7 @@ mod clock;
 pub(crate) mod futex;
 mod queue;
 mod timers;
+mod waiters;
 
 use crate::arch;
 use crate::device::events::{self, Event};
@@ -31,6 +32,7 @@ use queue::Queue;
 pub(crate) use choice::{Site, decide_by_vmm, reschedule_point};
 pub(crate) use clock::{Interrupted, Moment, now, run_really, tick};
 pub(crate) use futex::FutexKey;
+pub(crate) use waiters::Waiters;
 
 static READY: Lock<Queue<{ crate::mm::MAX_STACKS }>> = Lock::new(Queue::new());
 

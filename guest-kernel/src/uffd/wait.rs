@@ -10,10 +10,10 @@ use abi::linux::userfaultfd::{
 use super::context::{ContextId, Scope};
 use crate::device::events::{self, Event};
 use crate::fs::readiness;
-use crate::mm::{Access, Awaited, AwaitedFor, MAX_STACKS, PageRange};
+use crate::mm::{Access, Awaited, AwaitedFor, PageRange};
 use crate::mutant::{self, Mutant};
 use crate::process::{self, Sleep, Tid, Woken};
-use crate::sched;
+use crate::sched::{self, Waiters};
 use crate::sync::Lock;
 
 /// Who touched the page.
@@ -33,23 +33,14 @@ pub(crate) enum NotWaited {
     NoPage,
 }
 
+/// What a thread waits for.
 #[derive(Clone, Copy)]
-struct Waiter {
-    tid: Tid,
+struct Fault {
     awaited: Awaited,
     is_told: bool,
 }
 
-/// Those that wait, in the order in which they came. A thread waits for one page at most, so there is room.
-struct Waiters {
-    slots: [Option<Waiter>; MAX_STACKS],
-    len: usize,
-}
-
-static WAITERS: Lock<Waiters> = Lock::new(Waiters {
-    slots: [None; MAX_STACKS],
-    len: 0,
-});
+static WAITERS: Lock<Waiters<Fault>> = Lock::new(Waiters::new());
 
 /// An area that somebody serves was unmapped in this system call.
 static SOME_UNMAPPED: AtomicBool = AtomicBool::new(false);
@@ -62,20 +53,9 @@ pub(super) struct Message {
     pub(super) thread: u32,
 }
 
-impl Waiters {
-    fn iter(&self) -> impl Iterator<Item = &Waiter> {
-        self.slots[..self.len].iter().flatten()
-    }
-
-    fn find(&self, is_wanted: impl Fn(&Waiter) -> bool) -> Option<Tid> {
-        self.iter()
-            .find(|waiter| is_wanted(waiter))
-            .map(|waiter| waiter.tid)
-    }
-
-    fn untold(&mut self, id: ContextId) -> Option<&mut Waiter> {
-        let mut waiters = self.slots[..self.len].iter_mut().flatten();
-        waiters.find(|waiter| waiter.awaited.context == id && !waiter.is_told)
+impl Fault {
+    fn is_untold(&self, id: ContextId) -> bool {
+        self.awaited.context == id && !self.is_told
     }
 }
 
@@ -94,16 +74,8 @@ pub(crate) fn wait(awaited: Awaited, toucher: Toucher) -> Result<(), NotWaited> 
             Ok(table.current())
         }
     })?;
-    {
-        let mut waiters = WAITERS.lock();
-        let last = waiters.len;
-        waiters.slots[last] = Some(Waiter {
-            tid,
-            awaited,
-            is_told: mutant::is(Mutant::UffdFaultUntold),
-        });
-        waiters.len += 1;
-    }
+    let is_told = mutant::is(Mutant::UffdFaultUntold);
+    WAITERS.lock().push(tid, Fault { awaited, is_told });
     events::send(Event::UserFault {
         tid,
         awaited,
@@ -116,17 +88,17 @@ pub(crate) fn wait(awaited: Awaited, toucher: Toucher) -> Result<(), NotWaited> 
 
 /// Whoever waits in the range looks again.
 pub(super) fn wake(id: ContextId, range: PageRange) {
-    wake_those(|waiter| waiter.awaited.context == id && range.contains(waiter.awaited.address));
+    wake_those(|awaited| awaited.context == id && range.contains(awaited.address));
 }
 
 /// The context is about to be gone.
 pub(super) fn wake_all(id: ContextId) {
-    wake_those(|waiter| waiter.awaited.context == id);
+    wake_those(|awaited| awaited.context == id);
 }
 
-fn wake_those(is_wanted: impl Fn(&Waiter) -> bool) {
+fn wake_those(is_wanted: impl Fn(&Awaited) -> bool) {
     loop {
-        let found = WAITERS.lock().find(&is_wanted);
+        let found = WAITERS.lock().first(|fault| is_wanted(&fault.awaited));
         let Some(tid) = found else { return };
         process::with_table(|table| table.wake(tid, Woken::ByEvent));
     }
@@ -143,8 +115,8 @@ pub(crate) fn wake_stranded() {
         return;
     }
     SOME_UNMAPPED.store(false, Ordering::Relaxed);
-    wake_those(|waiter| {
-        let Awaited { context, address, .. } = waiter.awaited;
+    wake_those(|awaited| {
+        let (context, address) = (awaited.context, awaited.address);
         let is_served = context.get().memory.with(|space| space.serves(address, context));
         is_served == Some(false)
     });
@@ -152,38 +124,32 @@ pub(crate) fn wake_stranded() {
 
 /// A thread has been woken.
 pub(crate) fn forget(tid: Tid) {
-    let mut waiters = WAITERS.lock();
-    let is_it = |slot: &Option<Waiter>| slot.is_some_and(|waiter| waiter.tid == tid);
-    let len = waiters.len;
-    if let Some(index) = waiters.slots[..len].iter().position(is_it) {
-        waiters.slots.copy_within(index + 1..len, index);
-        waiters.len -= 1;
-    }
+    WAITERS.lock().remove(tid);
 }
 
 pub(super) fn has_message(id: ContextId) -> bool {
-    WAITERS.lock().untold(id).is_some()
+    WAITERS.lock().first(|fault| fault.is_untold(id)).is_some()
 }
 
 /// Takes the oldest message.
 pub(super) fn take_message(id: ContextId) -> Option<Message> {
     let features = id.get().features.unwrap_or(0);
     let mut waiters = WAITERS.lock();
-    let waiter = waiters.untold(id)?;
-    waiter.is_told = !mutant::is(Mutant::UffdMessageTwice);
+    let (tid, fault) = waiters.first_mut(|fault| fault.is_untold(id))?;
+    fault.is_told = !mutant::is(Mutant::UffdMessageTwice);
     let Awaited {
         address,
         access,
         reason,
         ..
-    } = waiter.awaited;
+    } = fault.awaited;
     let tells = |feature| features & feature != 0;
     let exact = tells(UFFD_FEATURE_EXACT_ADDRESS);
     Some(Message {
         flags: flags(access, reason),
         address: if exact { address } else { address.page() }.as_u64(),
         thread: if tells(UFFD_FEATURE_THREAD_ID) {
-            waiter.tid.as_u32()
+            tid.as_u32()
         } else {
             0
         },
