@@ -17,6 +17,6 @@ mod connection;
 mod network;
 mod socket;
 
-pub(crate) use awaited::{await_if_polled, forget_polled, is_awaited};
+pub(crate) use awaited::{Awaited, is_awaited};
 pub(crate) use network::{look, start};
-pub(crate) use socket::{Address, Patience, Socket};
+pub(crate) use socket::{Address, Socket};

@@ -71,47 +71,46 @@ pub(super) fn connect(peer: (u64, u32)) -> Result<u32, Errno> {
     Ok(port)
 }
 
-/// What `f` makes of the connection with a local port; a packet that it gives is sent.
-pub(super) fn with<R>(port: u32, f: impl FnOnce(&mut Connection) -> (R, Option<Header>)) -> R {
-    let mut network = NETWORK.lock();
-    let network = network
-        .as_mut()
-        .expect("where there is a connection there is a device");
-    let (result, packet) = f(network.find(port));
-    if let Some(packet) = packet {
-        network.driver.send(&packet, &[]);
-    }
-    result
+/// What `f` makes of the connection with a local port.
+pub(super) fn with<R>(port: u32, f: impl FnOnce(&mut Connection) -> R) -> R {
+    with_network(|network| f(network.find(port)))
+}
+
+/// Sends the packet that `f` gives, if it gives one.
+pub(super) fn tell(port: u32, f: impl FnOnce(&mut Connection) -> Option<Header>) {
+    with_network(|network| network.tell(port, f));
 }
 
 /// Sends as much of the data, which lies on the heap, as the peer has room for; says how much.
 pub(super) fn send(port: u32, data: &[u8]) -> Result<usize, Errno> {
-    let mut network = NETWORK.lock();
-    let network = network
-        .as_mut()
-        .expect("where there is a connection there is a device");
-    let connection = network.find(port);
-    let room = connection.room_to_send()? as usize;
-    let data = &data[..data.len().min(room)];
-    if !data.is_empty() {
-        let header = connection.data(data.len() as u32);
-        network.driver.send(&header, data);
-    }
-    Ok(data.len())
+    with_network(|network| {
+        let connection = network.find(port);
+        let room = connection.room_to_send()? as usize;
+        let data = &data[..data.len().min(room)];
+        if !data.is_empty() {
+            let header = connection.data(data.len() as u32);
+            network.driver.send(&header, data);
+        }
+        Ok(data.len())
+    })
 }
 
 /// Forgets a connection, after a packet that tells the peer. What comes for it later is nobody's.
 pub(super) fn forget(port: u32, last_words: impl FnOnce(&mut Connection) -> Option<Header>) {
+    with_network(|network| {
+        network.tell(port, last_words);
+        network
+            .connections
+            .retain(|connection| connection.local_port != port);
+    });
+}
+
+/// For what is about a connection.
+fn with_network<R>(f: impl FnOnce(&mut Network) -> R) -> R {
     let mut network = NETWORK.lock();
-    let network = network
+    f(network
         .as_mut()
-        .expect("where there is a connection there is a device");
-    if let Some(packet) = last_words(network.find(port)) {
-        network.driver.send(&packet, &[]);
-    }
-    network
-        .connections
-        .retain(|connection| connection.local_port != port);
+        .expect("where there is a connection there is a device"))
 }
 
 impl Network {
@@ -119,6 +118,12 @@ impl Network {
         let mut connections = self.connections.iter_mut();
         let found = connections.find(|connection| connection.local_port == port);
         found.expect("a socket has its port for as long as there is the connection")
+    }
+
+    fn tell(&mut self, port: u32, f: impl FnOnce(&mut Connection) -> Option<Header>) {
+        if let Some(packet) = f(self.find(port)) {
+            self.driver.send(&packet, &[]);
+        }
     }
 
     /// Ports are used again after all others have been.

@@ -9,11 +9,11 @@ use abi::linux::process::SIGPIPE;
 use abi::linux::socket::FIONBIO;
 use abi::vsock::{SHUTDOWN_BOTH, SHUTDOWN_RECEIVE, SHUTDOWN_SEND};
 
-use super::awaited::{self, Awaited};
+use super::awaited::Awaited;
 use super::connection::Stage;
 use super::network::{self, pick_up};
 use crate::errno::Errno;
-use crate::fs::{FileOperations, OpenFile, Status, readiness};
+use crate::fs::{FileOperations, OpenFile, Patience, Status, readiness};
 use crate::mm::UserSlice;
 use crate::mutant::{self, Mutant};
 use crate::process::{self, Woken};
@@ -23,13 +23,6 @@ use crate::sched;
 const CONNECT_NANOSECONDS: u64 = 2_000_000_000;
 /// Bytes that go through the kernel's memory at once.
 const PIECE_BYTES: usize = PAGE_SIZE as usize;
-
-/// What a call does that cannot be done at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Patience {
-    Waits,
-    None,
-}
 
 /// Whom to connect to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,14 +59,10 @@ impl Socket {
     pub(crate) fn connect(&self, address: Result<Address, Errno>) -> Result<(), Errno> {
         self.take_refusal();
         let port = match self.port.get() {
-            Some(port) => match network::with(port, |connection| {
-                ((connection.stage(), connection.own_ended()), None)
-            }) {
-                (Stage::Established, 0) => return Err(Errno::EISCONN),
-                (Stage::Established, _) => return Err(Errno::EINVAL),
-                _ if self.patience.get() == Patience::None => return Err(Errno::EALREADY),
-                _ => port,
-            },
+            Some(port) => {
+                self.check_connecting(port)?;
+                port
+            }
             None => {
                 let Address { cid, port } = address?;
                 self.error.set(None);
@@ -85,12 +74,30 @@ impl Socket {
                 port
             }
         };
+        self.await_answer(port)
+    }
+
+    /// Whether connecting again means waiting for the connection that was asked for.
+    fn check_connecting(&self, port: u32) -> Result<(), Errno> {
+        let (stage, own_ended) =
+            network::with(port, |connection| (connection.stage(), connection.own_ended()));
+        match stage {
+            Stage::Established if own_ended == 0 => Err(Errno::EISCONN),
+            Stage::Established => Err(Errno::EINVAL),
+            Stage::Connecting | Stage::Refused if self.patience.get() == Patience::None => {
+                Err(Errno::EALREADY)
+            }
+            Stage::Connecting | Stage::Refused => Ok(()),
+        }
+    }
+
+    fn await_answer(&self, port: u32) -> Result<(), Errno> {
         let deadline = sched::now().plus(CONNECT_NANOSECONDS);
         let mut is_over = false;
         loop {
             let seen = readiness::changes();
             pick_up();
-            match network::with(port, |connection| (connection.stage(), None)) {
+            match network::with(port, |connection| connection.stage()) {
                 Stage::Established => return Ok(()),
                 Stage::Refused => {
                     self.take_refusal();
@@ -116,7 +123,7 @@ impl Socket {
         buffer.try_reserve_exact(PIECE_BYTES).map_err(|_| Errno::ENOMEM)?;
         let result = self.wait_until(patience, || {
             loop {
-                let room = network::with(port, |connection| (connection.room_to_send(), None))?;
+                let room = network::with(port, |connection| connection.room_to_send())?;
                 if left.len() == 0 {
                     return Ok(Step::Done(()));
                 }
@@ -159,7 +166,7 @@ impl Socket {
         buffer.try_reserve_exact(PIECE_BYTES).map_err(|_| Errno::ENOMEM)?;
         buffer.resize(PIECE_BYTES, 0);
         let result = self.wait_until(patience, || {
-            let available = network::with(port, |connection| (connection.available(), None))?;
+            let available = network::with(port, |connection| connection.available())?;
             match available {
                 Some(0) => return Ok(Step::Done(())),
                 None if left.len() > 0 => return Ok(Step::Wait),
@@ -167,17 +174,15 @@ impl Socket {
             }
             while left.len() > 0 {
                 let room = left.len().min(PIECE_BYTES);
-                let len = network::with(port, |connection| {
-                    (connection.take_out(&mut buffer[..room]), None)
-                });
+                let len = network::with(port, |connection| connection.take_out(&mut buffer[..room]));
                 if len == 0 {
                     break;
                 }
                 if let Err(error) = process::copy_out(left.first(len), &buffer[..len]) {
-                    network::with(port, |connection| (connection.put_back(&buffer[..len]), None));
+                    network::with(port, |connection| connection.put_back(&buffer[..len]));
                     return Err(error);
                 }
-                network::with(port, |connection| ((), connection.forward(len)));
+                network::tell(port, |connection| connection.forward(len));
                 left.take_front(len as u64);
             }
             Ok(Step::Done(()))
@@ -191,10 +196,10 @@ impl Socket {
     /// Ends directions, given as flags of SHUTDOWN.
     pub(crate) fn shutdown(&self, flags: u32) -> Result<(), Errno> {
         let port = self.port.get().ok_or(Errno::ENOTCONN)?;
-        network::with(port, |connection| match connection.stage() {
-            Stage::Established => (Ok(()), Some(connection.end(flags))),
-            Stage::Connecting | Stage::Refused => (Err(Errno::ENOTCONN), None),
-        })?;
+        if network::with(port, |connection| connection.stage()) != Stage::Established {
+            return Err(Errno::ENOTCONN);
+        }
+        network::tell(port, |connection| Some(connection.end(flags)));
         readiness::changed();
         Ok(())
     }
@@ -213,7 +218,7 @@ impl Socket {
     /// A connection that was refused is none; the error stays to be told.
     fn take_refusal(&self) {
         if let Some(port) = self.port.get()
-            && network::with(port, |connection| (connection.stage(), None)) == Stage::Refused
+            && network::with(port, |connection| connection.stage()) == Stage::Refused
         {
             self.port.set(None);
             self.error.set(Some(Errno::ECONNRESET));
@@ -264,7 +269,7 @@ impl Socket {
                 Ok(room) => room > 0,
                 Err(_) => own & SHUTDOWN_SEND == 0 && connection.stage() == Stage::Established,
             };
-            (if can_send { bits | WRITABLE } else { bits }, None)
+            if can_send { bits | WRITABLE } else { bits }
         })
     }
 }
@@ -318,7 +323,6 @@ impl FileOperations for Socket {
     fn poll(&self, _: &OpenFile) -> u16 {
         pick_up();
         self.take_refusal();
-        awaited::note_polled();
         self.readiness()
     }
 

@@ -5,7 +5,7 @@ use abi::linux::poll::{POLL_FD_BYTES, POLLERR, POLLHUP, POLLNVAL, REVENTS_OFFSET
 use crate::errno::Errno;
 use crate::fs::readiness;
 use crate::mm::UserSlice;
-use crate::net;
+use crate::net::Awaited;
 use crate::process::{self, Woken, with_current};
 use crate::sched;
 
@@ -24,36 +24,47 @@ pub(super) fn poll(descriptors: u64, count: u64, timeout_ms: u64) -> Result<u64,
     let mut is_over = timeout == Some(0);
     loop {
         let seen = readiness::changes();
-        net::forget_polled();
         let mut ready = 0;
+        let mut is_of_network = false;
         for index in 0..count {
             let at = descriptors.checked_add(index * POLL_FD_BYTES as u64);
-            ready += u64::from(look(at.ok_or(Errno::EFAULT)?)?);
+            let one = look(at.ok_or(Errno::EFAULT)?)?;
+            ready += u64::from(one.is_ready);
+            is_of_network |= one.is_socket;
         }
         if ready > 0 || is_over {
             return Ok(ready);
         }
-        let _awaited = net::await_if_polled();
+        let _awaited = is_of_network.then(Awaited::new);
         is_over = readiness::wait(seen, deadline)? == Woken::ByTime;
     }
 }
 
-/// Answers for one descriptor, and says whether it is ready.
-fn look(at: u64) -> Result<bool, Errno> {
+/// What was seen of one descriptor.
+struct Seen {
+    is_ready: bool,
+    is_socket: bool,
+}
+
+/// Answers for one descriptor.
+fn look(at: u64) -> Result<Seen, Errno> {
     let mut bytes = [0; POLL_FD_BYTES];
     let entry = UserSlice::new(at, POLL_FD_BYTES as u64)?;
     process::copy_in(entry, &mut bytes)?;
     let [fd0, fd1, fd2, fd3, events0, events1, _, _] = bytes;
     let fd = i32::from_le_bytes([fd0, fd1, fd2, fd3]);
     let wanted = u16::from_le_bytes([events0, events1]) | POLLERR | POLLHUP;
-    let ready = match u64::try_from(fd) {
-        Err(_) => 0,
+    let (ready, is_socket) = match u64::try_from(fd) {
+        Err(_) => (0, false),
         Ok(number) => match with_current(|process| process.files().get(number).cloned()) {
-            Ok(file) => file.poll() & wanted,
-            Err(_) => POLLNVAL,
+            Ok(file) => (file.poll() & wanted, file.socket().is_ok()),
+            Err(_) => (POLLNVAL, false),
         },
     };
     let answer = UserSlice::new(at + REVENTS_OFFSET as u64, 2)?;
     process::copy_out(answer, &ready.to_le_bytes())?;
-    Ok(ready != 0)
+    Ok(Seen {
+        is_ready: ready != 0,
+        is_socket,
+    })
 }

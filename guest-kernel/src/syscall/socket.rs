@@ -9,9 +9,9 @@ use abi::vsock::{SHUTDOWN_BOTH, SHUTDOWN_RECEIVE, SHUTDOWN_SEND};
 
 use super::file::open_file;
 use crate::errno::Errno;
-use crate::fs::{AtExec, OpenMode, open_unnamed};
+use crate::fs::{AtExec, OpenMode, Patience, open_unnamed};
 use crate::mm::UserSlice;
-use crate::net::{Address, Patience, Socket};
+use crate::net::{Address, Socket};
 use crate::process::{self, with_current};
 
 /// All arguments are C ints.
@@ -39,11 +39,8 @@ pub(super) fn socket(family: u64, kind: u64, protocol: u64) -> Result<u64, Errno
         SOCK_DGRAM => return Err(Errno::ENODEV),
         _ => return Err(Errno::ESOCKTNOSUPPORT),
     }
-    let patience = match flags & SOCK_NONBLOCK {
-        0 => Patience::Waits,
-        _ => Patience::None,
-    };
-    // The flag is open's.
+    // The flags are open's.
+    let patience = Patience::from_flags(flags.into());
     let at_exec = AtExec::from_flags(flags.into());
     with_current(|process| process.files().check_room())?;
     let file = open_unnamed(Socket::new(patience), OpenMode::READ_WRITE)?;

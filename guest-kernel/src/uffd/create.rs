@@ -4,9 +4,9 @@ use abi::linux::syscall::{O_CLOEXEC, O_NONBLOCK};
 use abi::linux::userfaultfd::UFFD_USER_MODE_ONLY;
 
 use super::context::{Context, ContextId, Scope};
-use super::file::{Patience, Userfaultfd};
+use super::file::Userfaultfd;
 use crate::errno::Errno;
-use crate::fs::{AtExec, OpenMode, open_unnamed};
+use crate::fs::{AtExec, OpenMode, Patience, open_unnamed};
 use crate::process::{self, MemoryHandle};
 
 /// Faults inside the kernel are the superuser's to serve, as on a Linux with `vm.unprivileged_userfaultfd=0`.
@@ -20,11 +20,7 @@ pub(crate) fn create(flags: u64) -> Result<u64, Errno> {
     if flags & !(UFFD_USER_MODE_ONLY | O_CLOEXEC | O_NONBLOCK) != 0 {
         return Err(Errno::EINVAL);
     }
-    let patience = if flags & O_NONBLOCK == 0 {
-        Patience::Waits
-    } else {
-        Patience::None
-    };
+    let patience = Patience::from_flags(flags);
     let at_exec = AtExec::from_flags(flags);
     process::with_current(|process| process.files().check_room())?;
     let id = ContextId::claim(Context {

@@ -9,20 +9,14 @@ use abi::linux::userfaultfd::{
 use super::context::ContextId;
 use super::{copy, handshake, read, register, request, wait, write_protect};
 use crate::errno::Errno;
-use crate::fs::{FileOperations, OpenFile, Status};
+use crate::fs::{FileOperations, OpenFile, Patience, Status};
 use crate::mm::UserSlice;
-
-/// What reading does when there is no message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Patience {
-    Waits,
-    None,
-}
 
 /// The file.
 #[derive(Debug)]
 pub(super) struct Userfaultfd {
     pub(super) id: ContextId,
+    /// When there is no message to read.
     pub(super) patience: Patience,
 }
 

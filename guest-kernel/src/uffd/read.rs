@@ -3,10 +3,9 @@
 use abi::linux::userfaultfd::{MESSAGE_BYTES, UFFD_EVENT_PAGEFAULT};
 
 use super::context::ContextId;
-use super::file::Patience;
 use super::wait::{self, Message};
 use crate::errno::Errno;
-use crate::fs::readiness;
+use crate::fs::{Patience, readiness};
 use crate::mm::UserSlice;
 use crate::process;
 
