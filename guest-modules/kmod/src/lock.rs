@@ -17,8 +17,8 @@ pub struct Lock<T> {
     held: Cell<bool>,
 }
 
-// SAFETY: there is one processor and nothing interrupts the kernel, so two borrowers cannot race for `held`, and `held` keeps
-// them apart.
+// SAFETY: there is one processor, and a thread gives way only where it waits, so two borrowers cannot race for `held`, and `held`
+// keeps them apart.
 unsafe impl<T: Send> Sync for Lock<T> {}
 
 impl<T> Lock<T> {
@@ -37,8 +37,12 @@ impl<T> Lock<T> {
     /// When somebody has it.
     #[track_caller]
     pub fn lock(&self) -> Guard<'_, T> {
-        assert!(!self.held.replace(true), "lock is already held");
-        Guard(self)
+        self.try_lock().expect("lock is already held")
+    }
+
+    /// Borrows the value, unless somebody has it.
+    pub fn try_lock(&self) -> Option<Guard<'_, T>> {
+        (!self.held.replace(true)).then(|| Guard(self))
     }
 }
 

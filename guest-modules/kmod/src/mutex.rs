@@ -1,30 +1,19 @@
 //! Data that threads of programs wait for in turn.
-#![allow(unsafe_code, reason = "a cell that is shared, and waiting in the kernel")]
+#![allow(unsafe_code, reason = "waits in the kernel")]
 
-use core::cell::{Cell, UnsafeCell};
 use core::ops::{Deref, DerefMut};
 
-use crate::{Errno, kernel};
+use crate::{Errno, Guard, Lock, kernel};
 
 /// A value that one thread at a time may use (`struct mutex`). Others wait, so a copy from or to a program, which may have to wait
 /// for a page, is no fault while one has it.
 #[derive(Debug)]
-pub struct Mutex<T> {
-    value: UnsafeCell<T>,
-    held: Cell<bool>,
-}
-
-// SAFETY: there is one processor, and a thread gives way only where it waits, so two cannot race for `held`, and `held` keeps them
-// apart.
-unsafe impl<T: Send> Sync for Mutex<T> {}
+pub struct Mutex<T>(Lock<T>);
 
 impl<T> Mutex<T> {
     /// Nobody has it.
     pub const fn new(value: T) -> Self {
-        Self {
-            value: UnsafeCell::new(value),
-            held: Cell::new(false),
-        }
+        Self(Lock::new(value))
     }
 
     /// Borrows the value until the guard is dropped (`mutex_lock_interruptible`). Waits for who has it; EINTR when the calling
@@ -33,8 +22,8 @@ impl<T> Mutex<T> {
         loop {
             // SAFETY: the kernel only counts.
             let seen = unsafe { kernel::changes() };
-            if !self.held.replace(true) {
-                return Ok(MutexGuard(self));
+            if let Some(guard) = self.0.try_lock() {
+                return Ok(MutexGuard { guard, _wakes: Wakes });
             }
             // SAFETY: the thread has nothing of the module's that another could not wait for.
             Errno::check(unsafe { kernel::wait_for_change(seen) })?;
@@ -44,27 +33,32 @@ impl<T> Mutex<T> {
 
 /// Who has it.
 #[derive(Debug)]
-pub struct MutexGuard<'a, T>(&'a Mutex<T>);
+pub struct MutexGuard<'a, T> {
+    guard: Guard<'a, T>,
+    /// After the guard, which is dropped first.
+    _wakes: Wakes,
+}
 
 impl<T> Deref for MutexGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        // SAFETY: `held` is set while a guard lives, so there is no other borrower.
-        unsafe { &*self.0.value.get() }
+        &self.guard
     }
 }
 
 impl<T> DerefMut for MutexGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: as in `deref`.
-        unsafe { &mut *self.0.value.get() }
+        &mut self.guard
     }
 }
 
-impl<T> Drop for MutexGuard<'_, T> {
+/// Dropped, it has all who wait look again.
+#[derive(Debug)]
+struct Wakes;
+
+impl Drop for Wakes {
     fn drop(&mut self) {
-        self.0.held.set(false);
         // SAFETY: the kernel wakes who waits, and touches nothing of the module's.
         unsafe { kernel::changed() };
     }
