@@ -9,6 +9,7 @@ use core::slice;
 use abi::driver::{AreaTable, FileTable};
 
 use super::super::table::with_modules;
+use super::code;
 use crate::device::events::{self, Event};
 use crate::errno::Errno;
 use crate::fs::{self, FileOperations, OpenFile};
@@ -138,7 +139,7 @@ pub(super) unsafe extern "C" fn proc_create(
     // SAFETY: as in `register_chrdev`.
     let (name, operations) = unsafe { named(module, name, bytes, table, driver) };
     let created = operations.and_then(|operations| fs::proc_create(name, operations));
-    created.map_or_else(|error| -error.number(), |()| 0)
+    code(created)
 }
 
 pub(super) unsafe extern "C" fn remove_proc_entry(name: *const u8, bytes: usize) {
@@ -150,10 +151,7 @@ pub(super) unsafe extern "C" fn remove_proc_entry(name: *const u8, bytes: usize)
 pub(super) unsafe extern "C" fn remap_pfn_range(area: *mut u8, page: u64, pfn: u64, pages: u64) -> i32 {
     // SAFETY: the module hands back the area that its `mmap` was called with, during that call.
     let area = unsafe { &mut *area.cast::<NewArea>() };
-    match remap(area, page, pfn, pages) {
-        Ok(()) => 0,
-        Err(error) => -error.number(),
-    }
+    code(remap(area, page, pfn, pages))
 }
 
 fn remap(area: &mut NewArea, page: u64, pfn: u64, pages: u64) -> Result<(), Errno> {
@@ -183,11 +181,12 @@ pub(super) unsafe extern "C" fn set_vm_ops(
     let area = unsafe { &mut *area.cast::<NewArea>() };
     // SAFETY: the module says that its table is there.
     let table = unsafe { *table };
-    let Ok(operations) = try_rc(ModuleAreas { table, driver, word }) else {
-        return -Errno::ENOMEM.number();
-    };
-    area.set_operations(operations);
-    0
+    let operations = try_rc(ModuleAreas { table, driver, word });
+    code(
+        operations
+            .map(|operations| area.set_operations(operations))
+            .map_err(Errno::from),
+    )
 }
 
 pub(super) unsafe extern "C" fn offer_pages(module: *const u8, address: *const u8, pages: usize) {

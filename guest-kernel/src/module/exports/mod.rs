@@ -204,10 +204,16 @@ unsafe extern "C" fn set_memory_nx(address: *const u8, pages: usize) -> i32 {
 }
 
 fn change(address: *const u8, pages: usize, change: ProtectionChange) -> i32 {
-    match mm::set_memory(VirtAddr::new(address as u64), pages as u64, change) {
-        Ok(()) => 0,
-        Err(error) => -error.number(),
-    }
+    code(mm::set_memory(
+        VirtAddr::new(address as u64),
+        pages as u64,
+        change,
+    ))
+}
+
+/// What a function returns that can fail: 0, or a negated error number.
+fn code(result: Result<(), Errno>) -> i32 {
+    result.map_or_else(|error| -error.number(), |()| 0)
 }
 
 unsafe extern "C" fn try_module_get(module: *const u8) -> i32 {

@@ -1,5 +1,6 @@
 //! Threads of programs that wait in a module until something has changed.
 
+use super::code;
 use crate::fs::readiness;
 
 pub(super) unsafe extern "C" fn changes() -> u64 {
@@ -7,10 +8,8 @@ pub(super) unsafe extern "C" fn changes() -> u64 {
 }
 
 pub(super) unsafe extern "C" fn wait_for_change(seen: u64) -> i32 {
-    match readiness::wait(readiness::Changes::from_count(seen), None) {
-        Ok(_) => 0,
-        Err(error) => -error.number(),
-    }
+    let woken = readiness::wait(readiness::Changes::from_count(seen), None);
+    code(woken.map(drop))
 }
 
 pub(super) unsafe extern "C" fn changed() {

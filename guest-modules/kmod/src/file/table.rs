@@ -36,14 +36,8 @@ pub(super) const fn area<D: FaultHandler>() -> AreaTable {
 
 extern "C" fn open<D: FileOperations>(driver: *const u8, word: *mut u64) -> i32 {
     let opened = driver_at::<D>(driver).open().and_then(Boxed::new);
-    match opened {
-        Ok(opened) => {
-            // SAFETY: the kernel has room for a word there.
-            unsafe { word.write(opened.leave()) };
-            0
-        }
-        Err(error) => -error.number(),
-    }
+    // SAFETY: the kernel has room for a word there.
+    done(opened.map(|opened| unsafe { word.write(opened.leave()) }))
 }
 
 extern "C" fn release<D: FileOperations>(driver: *const u8, word: u64) {
@@ -91,19 +85,13 @@ extern "C" fn mmap<D: FileOperations>(
     pages: u64,
 ) -> i32 {
     let mut area = Area::new(area, driver, word, first_page, pages);
-    let result = driver_at::<D>(driver).mmap(open_at::<D>(&word), &mut area);
-    result.map_or_else(|error| -error.number(), |()| 0)
+    done(driver_at::<D>(driver).mmap(open_at::<D>(&word), &mut area))
 }
 
 extern "C" fn fault<D: FaultHandler>(driver: *const u8, word: u64, page: u64, pfn: *mut u64) -> i32 {
-    match driver_at::<D>(driver).fault(open_at::<D>(&word), page) {
-        Ok(found) => {
-            // SAFETY: the kernel has room for a number there.
-            unsafe { pfn.write(found) };
-            0
-        }
-        Err(error) => -error.number(),
-    }
+    let found = driver_at::<D>(driver).fault(open_at::<D>(&word), page);
+    // SAFETY: the kernel has room for a number there.
+    done(found.map(|found| unsafe { pfn.write(found) }))
 }
 
 extern "C" fn area_open<D: FaultHandler>(driver: *const u8, word: u64) {
@@ -122,6 +110,10 @@ fn driver_at<'a, D>(driver: *const u8) -> &'a D {
 fn open_at<D: FileOperations>(word: &u64) -> &D::Open {
     // SAFETY: `open` has left a value of this type there, and `release` has not been called.
     unsafe { &*(*word as *const D::Open) }
+}
+
+fn done(result: Result<(), Errno>) -> i32 {
+    result.map_or_else(|error| -error.number(), |()| 0)
 }
 
 fn count(moved: Result<usize, Errno>) -> i64 {
