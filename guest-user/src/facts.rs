@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::println;
+use crate::syscall::{Errno, Outcome};
 
 /// A heading, and the facts below it.
 pub fn section(name: &str, facts: fn()) {
@@ -13,4 +14,9 @@ pub fn section(name: &str, facts: fn()) {
 /// A line.
 pub fn fact(what: &str, value: impl fmt::Display) {
     println!("  {what}: {value}");
+}
+
+/// What came of a call.
+pub fn outcome<T>(what: &str, result: Result<T, Errno>) {
+    fact(what, Outcome::from(result));
 }

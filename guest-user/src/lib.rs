@@ -9,9 +9,11 @@
 //! - [`child`]: children that run a function
 //! - [`thread`]: threads that do
 //! - [`Board`]: words that processes share
+//! - [`Jit`]: functions that the kernel runs for a program
 //! - [`Racers`]: processes that begin at the same time
 //! - [`FailNth`]: requests for memory that fail inside the kernel
 //! - [`ShadowTable`]: memory in which an inspector sees the shadow page table
+//! - [`PageMap`]: where its pages are
 //! - [`maps`]: what the kernel says of the process's address space
 //! - [`net`]: streams to servers, wherever they are
 //! - [`facts`]: what programs tell, one fact a line
@@ -30,10 +32,12 @@ mod board;
 pub mod child;
 pub mod facts;
 mod fail_nth;
+mod jit;
 pub mod lines;
 pub mod maps;
 pub mod net;
 pub mod output;
+mod page_map;
 mod panic;
 mod racers;
 mod shadow_table;
@@ -47,6 +51,8 @@ mod userfaultfd;
 pub use arguments::{Arguments, parse_number};
 pub use board::Board;
 pub use fail_nth::FailNth;
+pub use jit::Jit;
+pub use page_map::{PageMap, PageWord};
 pub use racers::{Racers, let_others_finish};
 pub use shadow_table::ShadowTable;
 pub use span::Span;

@@ -2,15 +2,12 @@
 //! what runs then is the whole function.
 #![no_std]
 #![no_main]
-#![allow(unsafe_code, reason = "ioctl may do anything to memory")]
 
 use abi::PAGE_SIZE;
 use abi::linux::mman::{MAP_PRIVATE, PROT_READ, PROT_WRITE};
-use abi::linux::syscall::O_RDWR;
 use abi::linux::userfaultfd::UFFDIO_REGISTER_MODE_MISSING;
-use abi::samples::{JIT_EXECUTE_FUNC, JIT_LOAD_FUNC, UserFunction};
-use guest_user::syscall::{file, process};
-use guest_user::{Arguments, Board, Span, Userfaultfd, println, program, thread};
+use guest_user::syscall::process;
+use guest_user::{Arguments, Board, Jit, Span, Userfaultfd, println, program, thread};
 
 program!(main);
 
@@ -21,7 +18,7 @@ const LOADED: u64 = 0;
 const RESULT: u64 = 1;
 
 fn main(_: Arguments) -> i32 {
-    let fd = file::open(c"/dev/JIT", O_RDWR).expect("open of the device");
+    let device = Jit::open().expect("open of the device");
     let [page, source] =
         [1, 2].map(|_| Span::map(PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE).expect("mmap"));
     (0..)
@@ -32,12 +29,7 @@ fn main(_: Arguments) -> i32 {
         .expect("UFFDIO_REGISTER");
     let board = Board::new();
     let loader = thread::spawn(move || {
-        let function = UserFunction {
-            address: page.address(),
-            len_bytes: FORTY_TWO.len() as u64,
-        };
-        // SAFETY: the device reads what it is told, and writes nothing.
-        let loaded = unsafe { file::ioctl(fd, JIT_LOAD_FUNC, &raw const function as u64) };
+        let loaded = device.load_at(page.address(), FORTY_TWO.len() as u64);
         board.post(LOADED, 1 + u64::from(loaded.is_ok()));
     });
     let loader = loader.expect("clone");
@@ -47,9 +39,7 @@ fn main(_: Arguments) -> i32 {
         message.address() == page.address()
     );
     let runner = thread::spawn(move || {
-        // SAFETY: the function writes nothing.
-        let result = unsafe { file::ioctl(fd, JIT_EXECUTE_FUNC, 0) };
-        board.post(RESULT, result.unwrap_or(0));
+        board.post(RESULT, device.execute().unwrap_or(0));
     });
     let runner = runner.expect("clone");
     // Each thread has had its turn then.
@@ -65,6 +55,6 @@ fn main(_: Arguments) -> i32 {
     println!("loaded: {}", board.read(LOADED) == 2);
     println!("the result: {}", board.read(RESULT));
     uffd.close();
-    file::close(fd).expect("close of the device");
+    device.close();
     0
 }

@@ -6,11 +6,10 @@
 
 use abi::PAGE_SIZE;
 use abi::linux::mman::{MAP_SHARED, PROT_READ, PROT_WRITE};
-use abi::linux::pagemap::{ENTRY_BYTES, FRAME_MASK, PRESENT};
-use abi::linux::syscall::{O_RDONLY, O_RDWR};
+use abi::linux::syscall::O_RDWR;
 use abi::samples::{PROC_MMAP_ADDRESSES, PROC_MMAP_BYTES, PhysicalAddresses};
 use guest_user::syscall::file;
-use guest_user::{Arguments, Span, println, program};
+use guest_user::{Arguments, PageMap, Span, println, program};
 
 program!(main);
 
@@ -34,7 +33,9 @@ fn main(arguments: Arguments) -> i32 {
     put(first, *b"qwer");
     println!("after a store to 1, 2 has: {}", text(second));
 
-    let frames = [first, second].map(frame_behind);
+    let map = PageMap::own();
+    let frames = [first, second].map(|span| map.at(span.address()).frame());
+    map.close();
     let is_one = frames[0].is_some() && frames[0] == frames[1];
     println!("both are in one frame: {is_one}");
     let kernels = kernels_addresses(fd);
@@ -80,17 +81,4 @@ fn kernels_addresses(fd: i32) -> PhysicalAddresses {
     let told = unsafe { file::ioctl(fd, PROC_MMAP_ADDRESSES, &raw mut addresses as u64) };
     told.expect("the file tells its addresses");
     addresses
-}
-
-/// Number of the frame behind the span's first page; None if there is none, or it is not told.
-fn frame_behind(span: Span) -> Option<u64> {
-    let pagemap = file::open(c"/proc/self/pagemap", O_RDONLY).expect("open of the page map");
-    let mut word = [0; ENTRY_BYTES as usize];
-    let offset = span.address() / PAGE_SIZE * ENTRY_BYTES;
-    let len = file::read_at(pagemap, &mut word, offset).expect("pread of the page map");
-    file::close(pagemap).expect("close of the page map");
-    assert_eq!(len, word.len(), "a word is read as a whole");
-    let word = u64::from_le_bytes(word);
-    let frame = word & FRAME_MASK;
-    (word & PRESENT != 0 && frame != 0).then_some(frame)
 }

@@ -3,12 +3,8 @@
 //! Argument: none, or `fault` for a function that reads where nothing is.
 #![no_std]
 #![no_main]
-#![allow(unsafe_code, reason = "ioctl may do anything to memory")]
 
-use abi::linux::syscall::O_RDWR;
-use abi::samples::{JIT_EXECUTE_FUNC, JIT_LOAD_FUNC, UserFunction};
-use guest_user::syscall::file;
-use guest_user::{Arguments, println, program};
+use guest_user::{Arguments, Jit, println, program};
 
 program!(main);
 
@@ -29,23 +25,16 @@ fn main(arguments: Arguments) -> i32 {
             return USAGE_STATUS;
         }
     };
-    let fd = match file::open(c"/dev/JIT", O_RDWR) {
-        Ok(fd) => fd,
+    let device = match Jit::open() {
+        Ok(device) => device,
         Err(errno) => {
             println!("open: {errno}");
             return FAILURE_STATUS;
         }
     };
-    let function = UserFunction {
-        address: function.as_ptr() as u64,
-        len_bytes: function.len() as u64,
-    };
-    // SAFETY: the device reads what it is told, and writes nothing.
-    let loaded = unsafe { file::ioctl(fd, JIT_LOAD_FUNC, &raw const function as u64) };
-    loaded.expect("the device takes the function over");
-    // SAFETY: neither function writes to memory.
-    let result = unsafe { file::ioctl(fd, JIT_EXECUTE_FUNC, 0) };
-    file::close(fd).expect("close of the device");
+    device.load(function).expect("the device takes the function over");
+    let result = device.execute();
+    device.close();
     match result {
         Ok(42) => {
             println!("Result is 42, success!");

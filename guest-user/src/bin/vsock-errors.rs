@@ -12,12 +12,12 @@ use abi::linux::socket::{
     SOCK_STREAM, SOL_SOCKET,
 };
 use abi::linux::syscall::O_RDONLY;
-use guest_user::facts::fact;
+use guest_user::facts::{fact, outcome as tell};
 use guest_user::net::{Address, Stream};
+use guest_user::syscall::Errno;
 use guest_user::syscall::file::{self, close};
 use guest_user::syscall::poll::poll;
 use guest_user::syscall::socket::{connect, option, pending_error, recv, send, send_to, shutdown, socket};
-use guest_user::syscall::{Errno, Outcome};
 use guest_user::{Arguments, child, println, program};
 
 program!(main);
@@ -42,10 +42,6 @@ fn main(arguments: Arguments) -> i32 {
         connected(&good);
     }
     0
-}
-
-fn tell<T>(what: &str, result: Result<T, Errno>) {
-    fact(what, Outcome::from(result));
 }
 
 fn sockets() {

@@ -4,9 +4,8 @@ use abi::PAGE_SIZE;
 use abi::doorbell::MAX_TRANSFER_BYTES;
 use abi::linux::errno::EINVAL;
 use abi::linux::pagemap::ENTRY_BYTES;
-use abi::linux::syscall::O_RDONLY;
-use guest_user::Text;
-use guest_user::syscall::{Errno, file};
+use guest_user::PageMap;
+use guest_user::syscall::Errno;
 
 use crate::transport::Transport;
 
@@ -16,20 +15,18 @@ pub(crate) fn pagemap(transport: &mut impl Transport) -> Result<u64, Errno> {
     if pages > MAX_TRANSFER_BYTES / ENTRY_BYTES {
         return Err(Errno(EINVAL));
     }
-    let path = Text::<32>::of(format_args!("/proc/{pid}/pagemap"));
-    let fd = file::open(path.as_c_str(), O_RDONLY)?;
-    let told = tell(transport, fd, address / PAGE_SIZE, pages);
-    file::close(fd)?;
+    let map = PageMap::of(pid as i32)?;
+    let told = tell(transport, map, address, pages);
+    map.close();
     told
 }
 
-fn tell(transport: &mut impl Transport, fd: i32, first: u64, pages: u64) -> Result<u64, Errno> {
+fn tell(transport: &mut impl Transport, map: PageMap, address: u64, pages: u64) -> Result<u64, Errno> {
     for page in 0..pages {
-        let mut word = [0; ENTRY_BYTES as usize];
-        if file::read_at(fd, &mut word, (first + page) * ENTRY_BYTES)? < word.len() {
+        let Some(word) = map.try_at(address + page * PAGE_SIZE)? else {
             return Ok(page);
-        }
-        transport.data(&word);
+        };
+        transport.data(&word.0.to_le_bytes());
     }
     Ok(pages)
 }

@@ -5,9 +5,7 @@ use abi::linux::mman::{MAP_PRIVATE, PROT_READ, PROT_WRITE};
 use abi::linux::pagemap::{EXCLUSIVE, FILE, PRESENT};
 use abi::linux::syscall::O_RDONLY;
 use guest_user::syscall::file;
-use guest_user::{Span, println};
-
-use crate::word::{PageMap, Word};
+use guest_user::{PageMap, PageWord, Span, println};
 
 const PATH: &core::ffi::CStr = c"secret";
 
@@ -21,10 +19,10 @@ pub(crate) fn show() {
     println!("a file, not touched: {}", map.at(first.address()));
     let _ = (first.load(0), second.load(0));
     let (one, other) = (map.at(first.address()), map.at(second.address()));
-    println!("a file: {}", Word(one.0 & (PRESENT | FILE)));
+    println!("a file: {}", PageWord(one.0 & (PRESENT | FILE)));
     println!(
         "twice: {}, in the same frame: {}",
-        Word(other.0 & (PRESENT | FILE)),
+        PageWord(other.0 & (PRESENT | FILE)),
         one.is_with(other, true)
     );
     second.store(0, b'x');

@@ -1,7 +1,7 @@
 //! Where pages are, as `/proc/PID/pagemap` tells it: own pages and a child's, what the words say, and who may know.
 //!
 //! Which frame a page is in is the kernel's choice, so lines say whether two are the same. Who is not the superuser is not told,
-//! and then nothing can be said: see [`Word::is_with`](word::Word::is_with).
+//! and then nothing can be said: see [`PageWord::is_with`](guest_user::PageWord::is_with).
 //!
 //! The argument `user` is for the program's own use: it runs again so, for somebody else.
 #![no_std]
@@ -11,7 +11,6 @@ mod files;
 mod pages;
 mod processes;
 mod users;
-mod word;
 
 use guest_user::{Arguments, program};
 

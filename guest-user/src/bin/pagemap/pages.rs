@@ -5,9 +5,7 @@ use abi::linux::mman::{MADV_DONTNEED, MAP_PRIVATE, MAP_SHARED, PROT_NONE, PROT_R
 use abi::linux::pagemap::ENTRY_BYTES;
 use abi::linux::syscall::{O_RDWR, SEEK_CUR, SEEK_END, SEEK_SET};
 use guest_user::syscall::{Outcome, file};
-use guest_user::{Span, println};
-
-use crate::word::{PageMap, Word, offset_of};
+use guest_user::{PageMap, PageWord, Span, println};
 
 const READ_WRITE: u64 = PROT_READ | PROT_WRITE;
 /// An address in the kernel's half.
@@ -62,41 +60,41 @@ fn memory(map: PageMap) {
 fn reading(map: PageMap) {
     let span = Span::map(3 * PAGE_SIZE, READ_WRITE, MAP_PRIVATE).expect("mmap");
     span.store(PAGE_SIZE, 1);
-    let position = offset_of(span.address());
+    let position = PageMap::offset_of(span.address());
     let mut bytes = [0; 3 * ENTRY_BYTES as usize];
-    let sought = file::seek(map.0, position as i64, SEEK_SET);
+    let sought = file::seek(map.fd, position as i64, SEEK_SET);
     println!("lseek goes there: {}", sought == Ok(position));
     println!(
         "bytes of three words: {:?}",
-        file::read(map.0, &mut bytes).expect("read")
+        file::read(map.fd, &mut bytes).expect("read")
     );
     for word in bytes.as_chunks().0 {
-        println!("  {}", Word(u64::from_le_bytes(*word)));
+        println!("  {}", PageWord(u64::from_le_bytes(*word)));
     }
-    let next = file::seek(map.0, 0, SEEK_CUR);
+    let next = file::seek(map.fd, 0, SEEK_CUR);
     println!(
         "the position is behind them: {}",
         next == Ok(position + 3 * ENTRY_BYTES)
     );
     println!(
         "lseek from the end: {}",
-        Outcome::from(file::seek(map.0, 0, SEEK_END))
+        Outcome::from(file::seek(map.fd, 0, SEEK_END))
     );
-    let mut read = |count: usize, position| file::read_at(map.0, &mut bytes[..count], position);
+    let mut read = |count: usize, position| file::read_at(map.fd, &mut bytes[..count], position);
     println!("no word: {:?}", read(0, position).expect("pread"));
     println!("half a word: {}", Outcome::from(read(4, position)));
     println!("between words: {}", Outcome::from(read(8, position + 4)));
     println!("no word between words: {}", Outcome::from(read(0, position + 4)));
     println!(
         "the kernel's half: {:?}",
-        read(8, offset_of(KERNEL)).expect("pread")
+        read(8, PageMap::offset_of(KERNEL)).expect("pread")
     );
     println!("before the start: {}", Outcome::from(read(8, u64::MAX - 7)));
     let nowhere = span.part(2 * PAGE_SIZE, PAGE_SIZE);
     nowhere.unmap().expect("munmap");
-    let to_nowhere = file::read_span(map.0, nowhere.part(0, 2 * ENTRY_BYTES));
+    let to_nowhere = file::read_span(map.fd, nowhere.part(0, 2 * ENTRY_BYTES));
     println!("to nowhere: {}", Outcome::from(to_nowhere));
-    println!("writing: {}", Outcome::from(file::write(map.0, &[0; 8])));
+    println!("writing: {}", Outcome::from(file::write(map.fd, &[0; 8])));
     let maps = file::open(c"/proc/self/maps", O_RDWR);
     println!("maps for writing: {}", is_for_superuser(maps.is_ok()));
 }

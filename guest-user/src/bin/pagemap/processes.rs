@@ -2,11 +2,10 @@
 
 use abi::PAGE_SIZE;
 use abi::linux::mman::{MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE};
+use abi::linux::syscall::O_RDONLY;
 use guest_user::syscall::process::{self, WaitOutcome};
-use guest_user::syscall::{Outcome, file};
-use guest_user::{Board, Span, child, maps, println};
-
-use crate::word::{PageMap, offset_of, open, path};
+use guest_user::syscall::{Errno, Outcome, file};
+use guest_user::{Board, PageMap, Span, Text, child, maps, println};
 
 /// Words on the board.
 const CHILD: u64 = 0;
@@ -51,7 +50,7 @@ pub(crate) fn show() {
     board.post(PARENT, 2);
     println!("the child ended: {}", WaitOutcome(process::wait(child, 0)));
     let mut word = [0; 8];
-    let left = file::read_at(childs.0, &mut word, offset_of(private.address()));
+    let left = file::read_at(childs.fd, &mut word, PageMap::offset_of(private.address()));
     println!(
         "bytes of a page that is gone: {}",
         left.expect("pread of the page map")
@@ -60,7 +59,7 @@ pub(crate) fn show() {
         "a process that is gone: {}",
         Outcome::from(PageMap::of(child).map(drop))
     );
-    println!("its areas: {}", Outcome::from(open(child, "maps")));
+    println!("its areas: {}", Outcome::from(open_areas(child)));
     println!("alone again: {}", map.at(private.address()));
     childs.close();
     map.close();
@@ -69,11 +68,20 @@ pub(crate) fn show() {
 /// All areas in one number.
 fn areas(pid: i32) -> u64 {
     let mut sum = 0_u64;
-    maps::for_each_in(path(pid, "maps").as_c_str(), |region| {
+    maps::for_each_in(areas_path(pid).as_c_str(), |region| {
         let permissions = u64::from(u32::from_le_bytes(region.permissions));
         for word in [region.start, region.end, permissions] {
             sum = (sum ^ word).wrapping_mul(0x100_0000_01b3);
         }
     });
     sum
+}
+
+/// Opens the file about a process's areas.
+pub(crate) fn open_areas(pid: i32) -> Result<i32, Errno> {
+    file::open(areas_path(pid).as_c_str(), O_RDONLY)
+}
+
+fn areas_path(pid: i32) -> Text<32> {
+    Text::of(format_args!("/proc/{pid}/maps"))
 }

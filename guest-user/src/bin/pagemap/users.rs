@@ -12,9 +12,9 @@ use abi::linux::pagemap::{EXCLUSIVE, FRAME_MASK, PRESENT};
 use guest_user::syscall::credentials::{effective_user_id, set_group_id, set_user_id};
 use guest_user::syscall::process::{self, parent_process_id};
 use guest_user::syscall::{Errno, as_it_should_be};
-use guest_user::{Span, child, println};
+use guest_user::{PageMap, Span, child, println};
 
-use crate::word::{PageMap, open};
+use crate::processes::open_areas;
 
 /// Path of this program.
 const PATH: &CStr = c"pagemap";
@@ -40,10 +40,10 @@ pub(crate) fn show() {
         let own = process::process_id();
         fact(
             "own pages of one who was another",
-            open(own, "pagemap"),
+            PageMap::of(own).map(|map| map.fd),
             for_superuser(REFUSED),
         );
-        fact("own areas of one who was another", open(own, "maps"), OK);
+        fact("own areas of one who was another", open_areas(own), OK);
         let argv = [PATH.as_ptr(), AGAIN.as_ptr(), core::ptr::null()];
         // SAFETY: a null pointer ends the array, and the others point at C strings.
         let errno = unsafe { process::execve(PATH, &argv) };
@@ -65,8 +65,8 @@ pub(crate) fn as_somebody() {
     } else {
         OK
     };
-    fact("another's pages", open(parent, "pagemap"), other);
-    fact("another's areas", open(parent, "maps"), other);
+    fact("another's pages", PageMap::of(parent).map(|map| map.fd), other);
+    fact("another's areas", open_areas(parent), other);
 }
 
 fn touched() -> Span {

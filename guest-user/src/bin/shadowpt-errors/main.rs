@@ -20,9 +20,10 @@ use core::time::Duration;
 use abi::PAGE_SIZE;
 use abi::linux::mman::{MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE};
 use guest_user::facts::fact as says;
+use guest_user::facts::outcome as fact;
+use guest_user::syscall::Errno;
 use guest_user::syscall::shadowpt::ShadowPt;
 use guest_user::syscall::time::sleep;
-use guest_user::syscall::{Errno, Outcome};
 use guest_user::{Arguments, ShadowTable, Span, child, parse_number, println, program};
 
 program!(main);
@@ -120,10 +121,6 @@ impl Setting {
         }
         opened
     }
-}
-
-fn fact<T>(what: &str, result: Result<T, Errno>) {
-    println!("  {what}: {}", Outcome::from(result));
 }
 
 /// What a child does, and how it ends.
