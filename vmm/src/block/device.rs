@@ -7,7 +7,6 @@ use vm_memory::GuestMemoryMmap;
 
 use super::disk::Disk;
 use super::request;
-use crate::address::PhysAddr;
 use crate::inspect::FrameSet;
 use crate::virtio::{self, Transport, Write, word};
 
@@ -52,14 +51,10 @@ impl BlockDevice {
     pub fn written(&self) -> &FrameSet {
         self.transport.written()
     }
+}
 
-    /// Offset of the register at a guest physical address.
-    pub(crate) fn register(address: PhysAddr) -> Option<u32> {
-        virtio::register(abi::block::PHYS_BASE, address)
-    }
-
-    /// What the register at `offset` holds; 0 where there is none.
-    pub(crate) fn read(&self, offset: u32) -> u32 {
+impl virtio::Device for BlockDevice {
+    fn read(&self, offset: u32) -> u32 {
         let capacity = self.disk.sectors();
         match offset {
             CONFIG_CAPACITY_LOW => word(capacity, 0),
@@ -69,30 +64,16 @@ impl BlockDevice {
         }
     }
 
-    /// The driver writes the register at `offset`. A notification is served before this returns.
-    pub(crate) fn write(&mut self, offset: u32, value: u32, memory: &GuestMemoryMmap) {
+    /// A notification is served before this returns.
+    fn write(&mut self, offset: u32, value: u32, memory: &GuestMemoryMmap) {
         match self.transport.write(offset, value) {
-            Write::Notified(queue) => self.serve(queue, memory),
-            Write::Done | Write::Reset => {}
-        }
-    }
-
-    /// Serves what the driver has made available, at most as much as the queue can hold: a read that lands in the rings may
-    /// make more of it.
-    fn serve(&mut self, queue: usize, memory: &GuestMemoryMmap) {
-        debug_assert_eq!(queue, REQUESTS, "there is one queue");
-        if !self.transport.is_usable(queue, memory) {
-            return;
-        }
-        for _ in 0..self.transport.queue_size(queue) {
-            let Some(chain) = self.transport.next(queue, memory) else {
-                break;
-            };
-            let head = chain.head_index();
-            let len_bytes = request::serve(chain, memory, &mut self.disk);
-            if !self.transport.give_back(queue, memory, head, len_bytes) {
-                return;
+            Write::Notified(queue) => {
+                debug_assert_eq!(queue, REQUESTS, "there is one queue");
+                let disk = &mut self.disk;
+                self.transport
+                    .serve(queue, memory, |chain| request::serve(chain, memory, disk));
             }
+            Write::Done | Write::Reset => {}
         }
     }
 }

@@ -19,6 +19,7 @@ use vm_memory::GuestMemoryMmap;
 
 use crate::address::PhysAddr;
 use crate::block::BlockDevice;
+use crate::virtio;
 use crate::vsock::SocketDevice;
 pub use console::Console;
 pub use doorbell::{Channel, Doorbell, Hello, Operation, Reply};
@@ -89,16 +90,9 @@ impl Devices {
     /// A read from guest physical address `address`, behind which there is no memory; `data` is filled in, or left to
     /// the answer when an agent rings.
     pub(crate) fn memory_read(&mut self, address: PhysAddr, data: &mut [u8]) -> Access {
-        if let (Some(block), Some(register)) = (&self.block, BlockDevice::register(address)) {
+        if let Some((device, register)) = self.virtio(address) {
             match data.as_mut_array() {
-                Some(data) => *data = block.read(register).to_le_bytes(),
-                None => data.fill(0),
-            }
-            return Access::Done;
-        }
-        if let (Some(vsock), Some(register)) = (&self.vsock, SocketDevice::register(address)) {
-            match data.as_mut_array() {
-                Some(data) => *data = vsock.read(register).to_le_bytes(),
+                Some(data) => *data = device.read(register).to_le_bytes(),
                 None => data.fill(0),
             }
             return Access::Done;
@@ -118,26 +112,33 @@ impl Devices {
 
     /// A write to guest physical address `address`, behind which there is no memory.
     pub(crate) fn memory_write(&mut self, address: PhysAddr, data: &[u8], memory: &GuestMemoryMmap) {
-        if let (Some(block), Some(register), Ok(value)) = (
-            &mut self.block,
-            BlockDevice::register(address),
-            <[u8; 4]>::try_from(data),
-        ) {
-            block.write(register, u32::from_le_bytes(value), memory);
-            return;
-        }
-        if let (Some(vsock), Some(register), Ok(value)) = (
-            &mut self.vsock,
-            SocketDevice::register(address),
-            <[u8; 4]>::try_from(data),
-        ) {
-            vsock.write(register, u32::from_le_bytes(value), memory);
+        if let Some((device, register)) = self.virtio(address) {
+            if let Ok(value) = data.try_into() {
+                device.write(register, u32::from_le_bytes(value), memory);
+            }
             return;
         }
         if let (Some((channel, register)), Ok(value)) =
             (Doorbell::register(address), <[u8; 8]>::try_from(data))
         {
             self.doorbell.write(channel, register, u64::from_le_bytes(value));
+        }
+    }
+
+    /// The device of virtio at a guest physical address, and which of its registers.
+    fn virtio(&mut self, address: PhysAddr) -> Option<(&mut dyn virtio::Device, u32)> {
+        let block = self
+            .block
+            .as_mut()
+            .zip(virtio::register(abi::block::PHYS_BASE, address));
+        let vsock = self
+            .vsock
+            .as_mut()
+            .zip(virtio::register(abi::vsock::PHYS_BASE, address));
+        match (block, vsock) {
+            (Some((block, register)), _) => Some((block, register)),
+            (None, Some((vsock, register))) => Some((vsock, register)),
+            (None, None) => None,
         }
     }
 }

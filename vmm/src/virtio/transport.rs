@@ -125,6 +125,29 @@ impl<const QUEUES: usize> Transport<QUEUES> {
         true
     }
 
+    /// Has `serve` deal with what the driver has made available in a queue, at most as much as the queue can hold: a device that
+    /// writes into the rings may make more of it. `serve` says how many bytes it has written to a chain.
+    pub(crate) fn serve(
+        &mut self,
+        queue: usize,
+        memory: &GuestMemoryMmap,
+        mut serve: impl FnMut(DescriptorChain<&GuestMemoryMmap>) -> u32,
+    ) {
+        if !self.is_usable(queue, memory) {
+            return;
+        }
+        for _ in 0..self.queue_size(queue) {
+            let Some(chain) = self.next(queue, memory) else {
+                break;
+            };
+            let head = chain.head_index();
+            let len_bytes = serve(chain);
+            if !self.give_back(queue, memory, head, len_bytes) {
+                return;
+            }
+        }
+    }
+
     /// Most chains that can wait in a queue.
     pub(crate) fn queue_size(&self, queue: usize) -> u16 {
         self.queues[queue].size()

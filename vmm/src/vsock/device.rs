@@ -12,7 +12,6 @@ use vm_memory::{GuestMemoryMmap, VolatileSlice};
 use super::connection::{BUFFER_BYTES, Due};
 use super::hosts::{Hosts, Served};
 use super::switch::{Switch, Waited};
-use crate::address::PhysAddr;
 use crate::inspect::FrameSet;
 use crate::virtio::{self, Transport, Write, word};
 
@@ -67,48 +66,16 @@ impl SocketDevice {
         self.transport.written()
     }
 
-    /// Offset of the register at a guest physical address.
-    pub(crate) fn register(address: PhysAddr) -> Option<u32> {
-        virtio::register(abi::vsock::PHYS_BASE, address)
-    }
-
-    /// What the register at `offset` holds; 0 where there is none.
-    pub(crate) fn read(&self, offset: u32) -> u32 {
-        match offset {
-            CONFIG_CID_LOW => word(GUEST_CID, 0),
-            CONFIG_CID_HIGH => word(GUEST_CID, 1),
-            _ => self.transport.read(offset),
-        }
-    }
-
-    /// The driver writes the register at `offset`.
-    pub(crate) fn write(&mut self, offset: u32, value: u32, memory: &GuestMemoryMmap) {
-        match self.transport.write(offset, value) {
-            Write::Notified(RECEIVE) => self.look(memory),
-            Write::Notified(TRANSMIT) => self.transmit(memory),
-            Write::Notified(_) | Write::Done => {}
-            Write::Reset => self.switch.reset(),
-        }
-    }
-
-    /// Takes what the driver sends, at most as much as the queue can hold, and gives what answers it at once.
+    /// Takes what the driver sends, and gives what answers it at once.
     fn transmit(&mut self, memory: &GuestMemoryMmap) {
-        if !self.transport.is_usable(TRANSMIT, memory) {
-            return;
-        }
-        for _ in 0..self.transport.queue_size(TRANSMIT) {
-            let Some(chain) = self.transport.next(TRANSMIT, memory) else {
-                break;
-            };
-            let head = chain.head_index();
+        let (switch, hosts) = (&mut self.switch, &self.hosts);
+        self.transport.serve(TRANSMIT, memory, |chain| {
             // What is no packet is dropped.
             if let Some((header, data)) = read(chain, memory) {
-                self.switch.take(&header, &data, &self.hosts);
+                switch.take(&header, &data, hosts);
             }
-            if !self.transport.give_back(TRANSMIT, memory, head, 0) {
-                return;
-            }
-        }
+            0
+        });
         self.fill(Due::Answers, memory);
     }
 
@@ -168,6 +135,25 @@ impl SocketDevice {
             place.copy_from(&data);
         }
         u32::try_from(HEADER_BYTES + data.len()).ok()
+    }
+}
+
+impl virtio::Device for SocketDevice {
+    fn read(&self, offset: u32) -> u32 {
+        match offset {
+            CONFIG_CID_LOW => word(GUEST_CID, 0),
+            CONFIG_CID_HIGH => word(GUEST_CID, 1),
+            _ => self.transport.read(offset),
+        }
+    }
+
+    fn write(&mut self, offset: u32, value: u32, memory: &GuestMemoryMmap) {
+        match self.transport.write(offset, value) {
+            Write::Notified(RECEIVE) => self.look(memory),
+            Write::Notified(TRANSMIT) => self.transmit(memory),
+            Write::Notified(_) | Write::Done => {}
+            Write::Reset => self.switch.reset(),
+        }
     }
 }
 

@@ -56,15 +56,7 @@ impl HostSocket {
 
     /// How far a connection that was under way has come.
     pub(super) fn progress(&self) -> Result<Progress, Errno> {
-        let mut entry = [PollFd::new(&self.0, PollFlags::OUT)];
-        if poll(
-            &mut entry,
-            Some(&Timespec {
-                tv_sec: 0,
-                tv_nsec: 0,
-            }),
-        )? == 0
-        {
+        if self.ready(PollFlags::OUT)?.is_empty() {
             return Ok(Progress::UnderWay);
         }
         sockopt::socket_error(&self.0)??;
@@ -89,16 +81,19 @@ impl HostSocket {
 
     /// Whether the server has closed both directions.
     pub(super) fn is_hung_up(&self) -> bool {
-        let mut entry = [PollFd::new(&self.0, PollFlags::empty())];
-        poll(
-            &mut entry,
-            Some(&Timespec {
-                tv_sec: 0,
-                tv_nsec: 0,
-            }),
-        )
-        .is_ok()
-            && entry[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
+        let ready = self.ready(PollFlags::empty());
+        ready.is_ok_and(|ready| ready.intersects(PollFlags::HUP | PollFlags::ERR))
+    }
+
+    /// What of these it is ready for now; the end and errors are among them unasked.
+    fn ready(&self, flags: PollFlags) -> Result<PollFlags, Errno> {
+        const NOW: Timespec = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        let mut entry = [PollFd::new(&self.0, flags)];
+        poll(&mut entry, Some(&NOW))?;
+        Ok(entry[0].revents())
     }
 
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {

@@ -13,6 +13,7 @@ use super::{
     QUEUE_SIZE, STATUS, WRITE, status,
 };
 use crate::address::FrameNumber;
+use crate::virtio::Device;
 
 #[test]
 fn rings_outside_memory_break_the_device_until_it_is_reset() {

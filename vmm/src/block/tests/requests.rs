@@ -10,6 +10,7 @@ use virtio_bindings::virtio_mmio::{
 };
 
 use super::{DATA, Driver, FRAME_BYTES, HEADER, NO_STATUS, WRITE, status};
+use crate::virtio::Device;
 
 #[test]
 fn a_page_that_was_written_is_on_the_disk_and_can_be_read_back() {

@@ -15,6 +15,7 @@ use super::{
     packet,
 };
 use crate::address::FrameNumber;
+use crate::virtio::Device;
 
 /// Servers are not waited for.
 const NOT_AT_ALL: Duration = Duration::ZERO;

@@ -4,6 +4,7 @@ mod hostile;
 mod traffic;
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::Duration;
 
@@ -12,20 +13,14 @@ use abi::vsock::{
     TYPE_STREAM,
 };
 use tempfile::TempDir;
-use virtio_bindings::virtio_config::{VIRTIO_CONFIG_S_DRIVER_OK, VIRTIO_CONFIG_S_FEATURES_OK};
-use virtio_bindings::virtio_mmio::{
-    VIRTIO_MMIO_DRIVER_FEATURES, VIRTIO_MMIO_DRIVER_FEATURES_SEL, VIRTIO_MMIO_QUEUE_AVAIL_LOW,
-    VIRTIO_MMIO_QUEUE_DESC_LOW, VIRTIO_MMIO_QUEUE_NOTIFY, VIRTIO_MMIO_QUEUE_NUM, VIRTIO_MMIO_QUEUE_READY,
-    VIRTIO_MMIO_QUEUE_SEL, VIRTIO_MMIO_QUEUE_USED_LOW, VIRTIO_MMIO_STATUS,
-};
-use virtio_bindings::virtio_ring::VRING_DESC_F_WRITE;
-use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
+use virtio_bindings::virtio_mmio::VIRTIO_MMIO_QUEUE_NOTIFY;
+use vm_memory::{Bytes, GuestAddress};
 
 use super::device::QUEUE_SIZE;
 use super::{Hosts, SocketDevice};
 use crate::scenario::{ServerPlace, VsockPort};
+use crate::virtio::testing::{Bench, Descriptor, FRAME_BYTES, Rings, WRITE};
 
-const FRAME_BYTES: u64 = abi::PAGE_SIZE;
 const FRAMES: u64 = 128;
 /// Frames of a queue: descriptors, available ring, used ring.
 const QUEUE_FRAMES: u64 = 3;
@@ -36,7 +31,6 @@ const SENT: u64 = 8 * FRAME_BYTES;
 const BUFFERS: u64 = 32 * FRAME_BYTES;
 const BUFFER_BYTES: u64 = 2 * FRAME_BYTES;
 
-const WRITE: u16 = VRING_DESC_F_WRITE as u16;
 /// The port behind which there is a server.
 const PORT: u32 = 9000;
 const GUEST_PORT: u32 = 1024;
@@ -45,13 +39,26 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A machine with a server on the host, and what its driver has given to the device and taken back.
 struct Driver {
-    memory: GuestMemoryMmap,
-    device: SocketDevice,
+    bench: Bench<SocketDevice>,
     listener: UnixListener,
     sent: u16,
     offered: u16,
     received: u16,
     _folder: TempDir,
+}
+
+impl Deref for Driver {
+    type Target = Bench<SocketDevice>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.bench
+    }
+}
+
+impl DerefMut for Driver {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.bench
+    }
 }
 
 impl Driver {
@@ -61,10 +68,9 @@ impl Driver {
         let listener = UnixListener::bind(&path).expect("a listener");
         let port = VsockPort::try_from(PORT.to_string()).expect("a port");
         let places = BTreeMap::from([(port, ServerPlace::Unix(path))]);
-        let len_bytes = usize::try_from(FRAMES * FRAME_BYTES).expect("small");
+        let hosts = Hosts::start(&places).expect("nothing to start");
         let mut driver = Self {
-            memory: GuestMemoryMmap::from_ranges(&[(GuestAddress(0), len_bytes)]).expect("there is memory"),
-            device: SocketDevice::new(Hosts::start(&places).expect("nothing to start"), FRAMES, patience),
+            bench: Bench::new(SocketDevice::new(hosts, FRAMES, patience), FRAMES),
             listener,
             sent: 0,
             offered: 0,
@@ -76,30 +82,9 @@ impl Driver {
     }
 
     fn start(&mut self) {
-        self.set(VIRTIO_MMIO_STATUS, 0);
-        self.set(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
-        self.set(VIRTIO_MMIO_DRIVER_FEATURES, 1);
-        self.set(VIRTIO_MMIO_STATUS, VIRTIO_CONFIG_S_FEATURES_OK);
-        for (number, frame) in [(RECEIVE_QUEUE, RECEIVE), (TRANSMIT_QUEUE, TRANSMIT)] {
-            self.set(VIRTIO_MMIO_QUEUE_SEL, number.into());
-            self.set(VIRTIO_MMIO_QUEUE_NUM, QUEUE_SIZE.into());
-            for (register, frame) in [
-                (VIRTIO_MMIO_QUEUE_DESC_LOW, frame),
-                (VIRTIO_MMIO_QUEUE_AVAIL_LOW, frame + 1),
-                (VIRTIO_MMIO_QUEUE_USED_LOW, frame + 2),
-            ] {
-                self.set(register, u32::try_from(frame * FRAME_BYTES).expect("low memory"));
-            }
-            self.set(VIRTIO_MMIO_QUEUE_READY, 1);
-        }
-        self.set(
-            VIRTIO_MMIO_STATUS,
-            VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK,
-        );
-    }
-
-    fn set(&mut self, register: u32, value: u32) {
-        self.device.write(register, value, &self.memory);
+        let queues = [RECEIVE, TRANSMIT]
+            .map(|frame| Rings([frame, frame + 1, frame + 2].map(|frame| frame * FRAME_BYTES)));
+        self.bench.start(&queues, QUEUE_SIZE);
     }
 
     /// Gives the device so many buffers.
@@ -184,23 +169,13 @@ impl Driver {
     }
 
     fn put_descriptor(&self, queue: u64, index: u16, address: u64, len_bytes: u32, flags: u16) {
-        let low = [&address.to_le_bytes()[..], &len_bytes.to_le_bytes()].concat();
-        let high = [flags.to_le_bytes(), [0, 0]].concat();
-        self.put(queue * FRAME_BYTES + 16 * u64::from(index), &[low, high].concat());
-    }
-
-    fn put(&self, address: u64, bytes: &[u8]) {
-        self.memory
-            .write_slice(bytes, GuestAddress(address))
-            .expect("the test writes inside memory");
-    }
-
-    fn get<const LEN: usize>(&self, address: u64) -> [u8; LEN] {
-        let mut bytes = [0; LEN];
-        self.memory
-            .read_slice(&mut bytes, GuestAddress(address))
-            .expect("the test reads inside memory");
-        bytes
+        let descriptor = Descriptor {
+            address,
+            len_bytes,
+            flags,
+            next: 0,
+        };
+        self.bench.put_descriptor(queue * FRAME_BYTES, index, descriptor);
     }
 }
 
