@@ -69,12 +69,7 @@ pub(crate) fn explore(
     }
     if !is_complete {
         let found = format!("more than {MAX_RUNS}");
-        report.add_finding(Finding::new(
-            Rule::Evidence,
-            "schedules",
-            "few enough to try all",
-            found,
-        ));
+        report.add_finding(Finding::missing("schedules", "few enough to try all", found));
     }
     Ok(report)
 }
@@ -122,7 +117,7 @@ fn replay(
     });
     if !is_same {
         let expected = "the same end each time a schedule is run";
-        report.add_finding(Finding::new(Rule::Evidence, "schedules", expected, "another end"));
+        report.add_finding(Finding::missing("schedules", expected, "another end"));
     }
     Ok(report)
 }

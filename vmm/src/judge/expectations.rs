@@ -128,7 +128,7 @@ impl Judge {
             .and_then(|page| page.contents)
         else {
             let found = "no step says what it holds";
-            return Err(Finding::new(Rule::Evidence, spot.text, wanted, found));
+            return Err(Finding::missing(spot.text, wanted, found));
         };
         match scene.stop.disk() {
             Some(disk) if disk.holds(contents) => Ok(String::new()),
@@ -213,12 +213,7 @@ impl Judge {
             Since::LastCheck => self.last_check.free_frames,
         };
         let (Some(before), Some(now)) = (before, self.account.free_frames(scene.memory())) else {
-            let finding = Finding::new(
-                Rule::Evidence,
-                "free frames",
-                "an account of frames",
-                "this kernel has none",
-            );
+            let finding = Finding::missing("free frames", "an account of frames", "this kernel has none");
             return Err(finding);
         };
         let found = now.cast_signed() - before.cast_signed();
@@ -300,8 +295,7 @@ fn exit_status(ending: &ProcessEnding, scene: &Scene<'_>) -> Look {
         Life::Ended(status) if status == wait_status(ending.ending) => Ok(String::new()),
         Life::Ended(status) => Err(unlike(name, expected, status_text(status))),
         Life::Alive => Err(unlike(name, expected, "still there")),
-        Life::Gone => Err(Finding::new(
-            Rule::Evidence,
+        Life::Gone => Err(Finding::missing(
             name,
             expected,
             "this kernel does not report how processes end",

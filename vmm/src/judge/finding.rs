@@ -39,6 +39,11 @@ impl Finding {
             clauses: Vec::new(),
         }
     }
+
+    /// What a check of `place` needs, and what there is instead: a finding against no guest.
+    pub fn missing(place: impl Into<String>, needed: impl Into<String>, found: impl Into<String>) -> Finding {
+        Finding::new(Rule::Evidence, place, needed, found)
+    }
 }
 
 macro_rules! rules {

@@ -130,8 +130,7 @@ fn kernel_half(
 ) -> Result<(), VmError> {
     if judge.missed_looks > 0 {
         let found = format!("{} changes too many to look at each", judge.missed_looks);
-        findings.push(Finding::new(
-            Rule::Evidence,
+        findings.push(Finding::missing(
             "kernel memory",
             "few changes of protection",
             found,

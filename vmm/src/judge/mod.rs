@@ -247,7 +247,7 @@ impl Judge {
     fn files(&mut self, written: &FrameSet, scene: &Scene<'_>) -> Vec<Finding> {
         let Some(page_cache) = &self.page_cache else {
             let expected = "an archive of programs that can be read";
-            return vec![Finding::new(Rule::Evidence, "the page cache", expected, "none")];
+            return vec![Finding::missing("the page cache", expected, "none")];
         };
         page_cache.check(written, scene.memory(), |frame| self.names.frame(frame))
     }
@@ -301,7 +301,7 @@ impl Judge {
         let finding = |failure: &Failure| {
             let expected = format!("a failed {}", failure.request);
             let found = format!("{} requests too few", failure.nth);
-            Finding::new(Rule::Evidence, "the disk", expected, found)
+            Finding::missing("the disk", expected, found)
         };
         pending.iter().map(finding).collect()
     }

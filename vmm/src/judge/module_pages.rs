@@ -7,7 +7,7 @@ use abi::PAGE_SIZE;
 use abi::frame_table::{MODULE_PAGES, PAGE_RESERVED};
 
 use super::expectations::{Look, spot, unlike};
-use super::{Finding, Judge, Rule, Scene};
+use super::{Finding, Judge, Scene};
 use crate::address::{FrameNumber, VirtAddr};
 use crate::inspect::walk::{self, Translation};
 use crate::scenario::{Layout, ModulePages};
@@ -18,7 +18,7 @@ impl Judge {
         let module = expected.module.as_str();
         let offered = self.offered.get(module).copied();
         let (offered, count) =
-            offered.ok_or_else(|| missing(module, "pages that it offers", "it told of none"))?;
+            offered.ok_or_else(|| Finding::missing(module, "pages that it offers", "it told of none"))?;
         let pages = expected.first..expected.first.saturating_add(expected.pages);
         if pages.end > count {
             let found = format!("{count} pages, as it says");
@@ -26,8 +26,8 @@ impl Judge {
         }
         let spot = spot(&expected.at, scene)?;
         let kernel = scene.stop.root();
-        let kernel =
-            kernel.map_err(|error| missing(module, "the kernel's page tables", error.to_string()))?;
+        let kernel = kernel
+            .map_err(|error| Finding::missing(module, "the kernel's page tables", error.to_string()))?;
         let mut frames = Vec::new();
         for (index, number) in (0..).zip(pages) {
             let address = page_of(spot.address, index);
@@ -55,7 +55,8 @@ impl Judge {
     fn reservations(&mut self, expected: &ModulePages, frames: &[FrameNumber], scene: &Scene<'_>) -> Look {
         let module = expected.module.as_str();
         let table = self.account.table(scene.memory());
-        let table = table.ok_or_else(|| missing(module, "an account of the kernel's frames", "none"))??;
+        let table =
+            table.ok_or_else(|| Finding::missing(module, "an account of the kernel's frames", "none"))??;
         let is_reserved = |frame: &FrameNumber| {
             table
                 .get(*frame)
@@ -76,10 +77,6 @@ impl Judge {
         let frame = translation.as_ref().map(Translation::frame);
         frame.map_or_else(|| "not mapped".to_owned(), |frame| self.names.frame(frame))
     }
-}
-
-fn missing(module: &str, what: &str, found: impl Into<String>) -> Finding {
-    Finding::new(Rule::Evidence, module, what, found)
 }
 
 /// Whatever the guest claims, adding to it does not overflow.

@@ -97,7 +97,7 @@ pub(super) fn entry(at: &ProcessAddress, wanted: &[SpteFlag], scene: &Scene<'_>)
     let address = target.and_then(|target| scene.regions.address(target, &at.place));
     let Some(found) = address.and_then(|address| flags_of(scene, address.0 / PAGE_SIZE)) else {
         let found = "no shadow page table that can be seen has one";
-        return Err(Finding::new(Rule::Evidence, place, "an entry", found));
+        return Err(Finding::missing(place, "an entry", found));
     };
     if wanted.len() == found.len() && wanted.iter().all(|flag| found.contains(flag)) {
         return Ok(String::new());

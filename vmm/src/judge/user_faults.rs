@@ -41,8 +41,7 @@ impl UserFaults {
         let mut findings: Vec<Finding> = self.fresh.iter().flat_map(wrong).collect();
         if self.missed > 0 {
             let found = format!("{} moments that were not looked at", self.missed);
-            findings.push(Finding::new(
-                Rule::Evidence,
+            findings.push(Finding::missing(
                 "faults that programs serve",
                 "few enough to look at each, and reports of them in order",
                 found,
@@ -58,12 +57,7 @@ impl UserFaults {
         let warehouse = scene.stop.hosts();
         let warehouse = warehouse.and_then(|hosts| hosts.warehouse(expected.port.number()));
         let Some((text, requests)) = warehouse else {
-            return Err(Finding::new(
-                Rule::Evidence,
-                place,
-                "a warehouse of this run's",
-                "none",
-            ));
+            return Err(Finding::missing(place, "a warehouse of this run's", "none"));
         };
         let seen = self
             .requests_seen

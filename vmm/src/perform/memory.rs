@@ -328,8 +328,7 @@ impl<D: Drive> Performer<D> {
     /// Where a place is. A region without an address is one that a refused step should have made.
     pub(super) fn address(&self, process: Channel, at: &RegionAddress) -> Result<VirtAddr, Performed> {
         self.regions.address(process, at).ok_or_else(|| {
-            Performed::otherwise(Finding::new(
-                Rule::Evidence,
+            Performed::otherwise(Finding::missing(
                 format!("{}:{at}", self.name(process)),
                 "a region with an address",
                 "the step that names it did not make it",

@@ -25,7 +25,7 @@ impl<D: Drive> Performer<D> {
     ) -> Result<Performed, D::Error> {
         let owner = self.driver.agents().named(of.process.as_str());
         let Some((owner, pid)) = owner.and_then(|agent| Some((agent.channel, agent.pid?))) else {
-            let finding = Finding::new(Rule::Evidence, of.process.as_str(), "a process id", "none");
+            let finding = Finding::missing(of.process.as_str(), "a process id", "none");
             return Ok(Performed::otherwise(finding));
         };
         let start = match self.address(owner, &of.place) {

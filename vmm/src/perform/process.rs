@@ -340,5 +340,5 @@ impl<D: Drive> Performer<D> {
 
 fn no_room(name: &str) -> Performed {
     let found = "the driver has no room for another process";
-    Performed::otherwise(Finding::new(Rule::Evidence, name, "a process for it", found))
+    Performed::otherwise(Finding::missing(name, "a process for it", found))
 }

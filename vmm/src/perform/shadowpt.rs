@@ -34,7 +34,7 @@ impl<D: Drive> Performer<D> {
         };
         let target = self.driver.agents().named(of.as_str());
         let Some((target, pid)) = target.and_then(|agent| Some((agent.channel, agent.pid?))) else {
-            let finding = Finding::new(Rule::Evidence, of.as_str(), "a process id", "none");
+            let finding = Finding::missing(of.as_str(), "a process id", "none");
             return Ok(Performed::otherwise(finding));
         };
         let places = self

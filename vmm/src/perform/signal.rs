@@ -66,7 +66,7 @@ impl<D: Drive> Performer<D> {
             let pid = agent.pid.map(u64::from)?;
             Some((agent, pid))
         }) else {
-            let finding = Finding::new(Rule::Evidence, of.as_str(), "a process id", "none");
+            let finding = Finding::missing(of.as_str(), "a process id", "none");
             return Ok(Performed::otherwise(finding));
         };
         let operation = AgentOperation::new(operation::KILL, &[pid, signal.number().into()]);
