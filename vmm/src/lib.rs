@@ -1,7 +1,7 @@
 //! Ringside boots a guest kernel in a small KVM virtual machine, drives its processes through a scenario, and checks what
 //! the guest says about its memory against what is in guest physical memory.
 //!
-//! Read [`run`] first: it is the whole pipeline. Data flows through the modules in this order:
+//! Read `run/once.rs` first: it is the whole pipeline. Data flows through the modules in this order:
 //!
 //! - [`scenario`]: text to a typed, validated script
 //! - [`image`]: kernel and programs, built when they are needed
@@ -9,13 +9,14 @@
 //! - [`block`]: the disk that the guest swaps to; `virtio`: what devices have in common
 //! - [`vsock`]: sockets between the guest and servers of the host
 //! - [`channel`]: what the guest says, decoded and believed by nobody
+//! - [`moments`]: what is looked at between two operations, when the kernel tells of it
 //! - [`drive`]: which process moves next
 //! - [`perform`]: steps to operations, answers to claims; keeps the reference [`model`]
 //! - [`inspect`]: the truth about guest physical memory
 //! - [`judge`]: truth against claims, model and expectations
+//! - [`finding`]: what is not as it must be, by which [`rule`]
 //! - [`report`]: the verdict, for people and for programs
 //! - [`fuzz`]: random sequences of steps, made shorter when they break a rule
-//! - `explore`: all of this for many schedules of the guest's threads
 //!
 //! Beside it stand [`linux_reference`], which lets an ordinary Linux perform the same operations, and [`clauses`], which lists
 //! what scenarios show of a specification.
@@ -25,15 +26,17 @@ pub mod block;
 pub mod channel;
 pub mod clauses;
 pub mod drive;
-mod explore;
+pub mod finding;
 pub mod fuzz;
 pub mod image;
 pub mod inspect;
 pub mod judge;
 pub mod linux_reference;
 pub mod model;
+pub mod moments;
 pub mod perform;
 pub mod report;
+pub mod rule;
 pub mod run;
 pub mod scenario;
 mod virtio;

@@ -7,9 +7,9 @@ mod guest;
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
 use vmm::image::{GuestImage, ImageKind};
-use vmm::judge::Rule;
 use vmm::report::text::{Colour, Detail, render};
 use vmm::report::{Report, Verdict};
+use vmm::rule::Rule;
 use vmm::scenario::Scenario;
 
 /// A scenario that expects something wrong, and the finding that must come of it.

@@ -6,8 +6,8 @@ mod guest;
 
 use serde_json::{Value, json};
 use vmm::image::ImageKind;
-use vmm::judge::Rule;
 use vmm::report::{Report, Verdict};
+use vmm::rule::Rule;
 use vmm::scenario::{Scenario, ScenarioName, with_choices};
 
 fn scenario(dirtycow: &str, schedule: &Value) -> String {

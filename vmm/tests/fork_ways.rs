@@ -10,8 +10,8 @@ mod shipped;
 use std::path::Path;
 
 use vmm::image::ImageKind;
-use vmm::judge::Rule;
 use vmm::report::text::{Colour, Detail, render};
+use vmm::rule::Rule;
 use vmm::scenario::{self, Step};
 
 #[test]

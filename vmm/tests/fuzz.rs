@@ -5,9 +5,9 @@ mod guest;
 
 use vmm::fuzz::{Plan, Tried, try_one};
 use vmm::image::{GuestImage, ImageKind};
-use vmm::judge::Rule;
 use vmm::report::Verdict;
 use vmm::report::text::{Colour, Detail, render};
+use vmm::rule::Rule;
 use vmm::run::Guest;
 use vmm::scenario::{Scenario, ScenarioName};
 

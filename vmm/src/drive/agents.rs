@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::channel::{Channel, Event, Hello};
+use crate::inspect::owners::{Space, SpaceId};
 use crate::inspect::walk::Root;
 
 /// A process that runs the agent program.
@@ -75,6 +76,18 @@ impl Agents {
             .filter_map(|agent| Some((agent, agent.root?)))
     }
 
+    /// Their address spaces, each by the number of its channel.
+    #[must_use]
+    pub fn spaces(&self) -> Vec<Space> {
+        let alive = self.alive();
+        alive
+            .map(|(agent, root)| Space {
+                id: space_of(agent.channel),
+                root,
+            })
+            .collect()
+    }
+
     /// From now on the process on `channel` counts as gone, unless its end was reported.
     pub(crate) fn lost(&mut self, channel: Channel) {
         if let Some(agent) = self.by_channel.get_mut(&channel)
@@ -139,4 +152,14 @@ impl Agents {
             agent.life = Life::Ended(*status);
         }
     }
+}
+
+/// The inspector tells address spaces apart by number; an agent's has that of its channel.
+fn space_of(process: Channel) -> SpaceId {
+    SpaceId(u32::try_from(process.number()).expect("channels are few"))
+}
+
+/// The agent's channel, by the number of its address space.
+pub(crate) fn channel_of(space: SpaceId) -> Channel {
+    Channel::new(space.0.into()).expect("made from a channel")
 }

@@ -14,13 +14,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use abi::clock::TICK_NANOSECONDS;
 use abi::operation;
 
-use super::{Agents, Drive, End, Life, Looks, Outcome, Sighting, Ticked, UserFaults};
+use super::{Agents, Drive, End, Life, Outcome, Ticked};
 use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::{Channel, Event, Operation, Reply};
-use crate::inspect::audit::KernelFinding;
+use crate::inspect::PhysicalMemory;
 use crate::inspect::memory::FrameBytes;
 use crate::inspect::walk::{self, Root};
-use crate::inspect::{Findings, PhysicalMemory};
+use crate::moments::{Moments, Seen};
 use crate::scenario::{Clock, ProcessName};
 use crate::vm::{Stop, StopReason, Vm, VmError};
 
@@ -33,8 +33,7 @@ const PATIENCE_WITH_TIMER: u32 = 50;
 pub struct Driver {
     vm: Vm,
     agents: Agents,
-    looks: Looks,
-    user_faults: UserFaults,
+    moments: Moments,
     /// Ticks of the virtual clock that the kernel has taken so far.
     ticks: u64,
     /// For each channel, when its last operation was given and when it was answered, in ticks.
@@ -64,8 +63,7 @@ impl Driver {
         Driver {
             vm,
             agents: Agents::default(),
-            looks: Looks::default(),
-            user_faults: UserFaults::default(),
+            moments: Moments::default(),
             ticks: 0,
             timing: BTreeMap::new(),
         }
@@ -98,15 +96,9 @@ impl Driver {
         self.meet(Channel::FIRST)
     }
 
-    /// What was wrong with the kernel's own mappings when it changed them, since this was last called, and how many of its
-    /// changes were not looked at, from the beginning on.
-    pub fn take_looks(&mut self) -> (Findings<KernelFinding>, u64) {
-        (self.looks.take(), self.looks.missed())
-    }
-
-    /// What was seen of faults that programs serve, since this was last called.
-    pub fn take_user_faults(&mut self) -> Sighting {
-        self.user_faults.take()
+    /// What was seen at moments within operations, since this was last called.
+    pub fn take_moments(&mut self) -> Seen {
+        self.moments.take()
     }
 
     /// Lets the guest power itself off.
@@ -182,10 +174,7 @@ impl Driver {
         let was_raised = self.vm.tick_is_pending();
         let mut stop = self.vm.run()?;
         while let StopReason::Reported(moment) = stop.reason().clone() {
-            match moment {
-                Event::PagesProtected => self.looks.look(&stop, &self.agents)?,
-                moment => self.user_faults.look(&moment, &mut stop)?,
-            }
+            self.moments.look(&moment, &mut stop, &self.agents.spaces())?;
             stop = self.vm.run()?;
         }
         self.ticks += u64::from(was_raised && !stop.tick_is_pending());

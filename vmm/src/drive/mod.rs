@@ -1,19 +1,15 @@
 //! Decides which process moves next, and gets one operation done at a time.
 //!
-//! - `driver`: drives the agents of a guest; `agents`: who is there; `looks`: at the kernel, when it changes its own mappings;
-//!   `user_faults`: at faults that programs serve
+//! - `driver`: drives the agents of a guest; `agents`: who is there
 //!
 //! [`Drive`] is what a performer of steps needs, whoever has the agents.
 
 mod agents;
 mod driver;
-mod looks;
-mod user_faults;
 
+pub(crate) use agents::channel_of;
 pub use agents::{Agent, Agents, Life};
 pub use driver::Driver;
-pub use looks::Looks;
-pub use user_faults::{Interval, SeenFault, Served, Sighting, UserFaults};
 
 use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::{Channel, Operation, Reply};

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use abi::frame_table::frame_kind_name;
 
-use super::{Finding, Rule};
 use crate::address::PhysAddr;
+use crate::finding::Finding;
 use crate::inspect::PhysicalMemory;
 use crate::inspect::frame_table::FrameTable;
+use crate::rule::Rule;
 
 /// Where the account is, and what it said at the start.
 #[derive(Debug, Default)]

@@ -4,81 +4,39 @@
 //! what must be in memory comes from the reference model ([`crate::model`]). The kernel's own account of its frames may
 //! add findings; it never takes one away.
 //!
-//! - [`Judge::audit`]: the rules that hold after every step ([`invariants`])
+//! - [`Judge::audit`]: the rules that hold after every step, each in a file of [`rules`]
 //! - [`Judge::check`]: the expectations of a check step ([`expectations`])
 //! - [`Judge::last_process_ended`]: whether every frame has come back ([`account`]), and every process
-//! - [`module_pages`]: whether a process maps the frames that a module offers
-//! - [`shadowpt`]: whether a shadow page table says of its target what is true of it
-//! - [`user_faults`]: whether faults that programs serve are what the page tables have them be
-//! - [`life`]: whether the processes' reported states follow one another as they may
+//! - [`scene`]: what there is to look at; `names`: what frames are called
 
 mod account;
-mod clock;
 mod expectations;
-mod finding;
-mod invariants;
-pub mod life;
-mod module_pages;
 mod names;
-mod page_cache;
-mod shadowpt;
-mod user_faults;
+mod rules;
+mod scene;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use expectations::Judged;
-pub use finding::{Blame, Finding, Rule};
+pub use rules::life;
+pub use scene::Scene;
 
-use crate::address::{FrameNumber, PhysAddr, VirtAddr};
+use crate::address::{FrameNumber, VirtAddr};
 use crate::block::{Disk, Failure};
 use crate::channel::event::FatalFault;
 use crate::channel::{Channel, Event};
-use crate::drive::{Agents, Sighting};
-use crate::inspect::audit::KernelFinding;
+use crate::finding::Finding;
 use crate::inspect::dirty::DirtyTracker;
-use crate::inspect::{Findings, FrameSet, PhysicalMemory};
-use crate::model::{Model, PageNumber};
-use crate::perform::Regions;
+use crate::inspect::owners::Owners;
+use crate::model::PageNumber;
+use crate::moments::Seen;
 use crate::scenario::CheckStep;
-use crate::vm::{Stop, VmError};
+use crate::vm::{DirtyCursor, VmError};
 use account::Account;
-use life::Life;
+use life::History;
 use names::Names;
-use page_cache::PageCache;
-
-/// Everything there is to look at while the guest stands still.
-pub struct Scene<'a> {
-    /// The machine.
-    pub stop: Stop<'a>,
-    /// Who is there.
-    pub agents: &'a Agents,
-    /// What must be in memory.
-    pub model: &'a Model,
-    /// Where named regions are.
-    pub regions: &'a Regions,
-}
-
-impl Scene<'_> {
-    fn memory(&self) -> PhysicalMemory<'_> {
-        PhysicalMemory::new(self.stop.memory())
-    }
-
-    /// Name of a process.
-    fn process(&self, process: Channel) -> String {
-        self.agents
-            .get(process)
-            .map_or_else(|| process.to_string(), |agent| agent.name.clone())
-    }
-
-    /// Name of a place in a process's memory.
-    fn place(&self, process: Channel, address: VirtAddr) -> String {
-        let name = self
-            .regions
-            .name(process, address)
-            .unwrap_or_else(|| address.to_string());
-        format!("{}:{name}", self.process(process))
-    }
-}
+use rules::{Rules, View};
+use scene::frame_of;
 
 /// What things were like at some moment, to compare with later.
 #[derive(Default)]
@@ -100,25 +58,19 @@ const MAX_OFFERS: usize = 64;
 /// Judges one run.
 #[derive(Default)]
 pub struct Judge {
+    rules: Rules,
     names: Names,
-    dirty: Option<DirtyTracker>,
-    page_cache: Option<PageCache>,
-    /// Frames that were written since files were looked at last.
-    written: Option<FrameSet>,
     account: Account,
-    life: Life,
-    shadow: shadowpt::LastSeen,
-    /// What was wrong with the kernel's own mappings at moments within steps.
-    looks: Findings<KernelFinding>,
-    /// Pages that modules say they offer, by the module's name: address in the kernel, and number.
-    offered: BTreeMap<String, (VirtAddr, u64)>,
-    missed_looks: u64,
-    user_faults: user_faults::UserFaults,
+    /// Contents of frames as of the last check, for expectations.
+    dirty: Option<DirtyTracker>,
+    dirty_since: DirtyCursor,
     start: Moment,
     last_check: Moment,
+    /// Pages that modules say they offer, by the module's name: address in the kernel, and number.
+    offered: BTreeMap<String, (VirtAddr, u64)>,
+    /// The last fatal fault of each process.
     faults: BTreeMap<u32, FatalFault>,
     reported: BTreeSet<Finding>,
-    malformed_reports: Findings<String>,
     log: Vec<String>,
 }
 
@@ -126,93 +78,75 @@ impl Judge {
     /// Takes note of what the kernel reported. Claims, all of them.
     pub fn note(&mut self, events: Vec<Event>) {
         for event in events {
-            self.life.note(&event);
-            match event {
-                Event::FrameTable { base, frames } => self.account.published(base, frames),
-                Event::FatalFault(fault) => {
-                    if self.faults.len() < MAX_FAULTS || self.faults.contains_key(&fault.pid) {
-                        self.faults.insert(fault.pid, fault);
-                    } else {
-                        self.malformed_reports
-                            .push(format!("fatal faults of more than {MAX_FAULTS} processes"));
-                    }
+            match &event {
+                Event::FrameTable { base, frames } => self.account.published(*base, *frames),
+                Event::FatalFault(fault) if self.has_room_for_fault(fault.pid) => {
+                    self.faults.insert(fault.pid, *fault);
                 }
-                Event::Malformed { reason } => self.malformed_reports.push(reason),
-                Event::Log { message } if self.log.len() < MAX_LOG_LINES => self.log.push(message),
-                Event::Log { .. } => {}
+                Event::FatalFault(_) => {
+                    self.note_one(&Event::Malformed {
+                        reason: format!("fatal faults of more than {MAX_FAULTS} processes"),
+                    });
+                }
                 Event::PagesOffered {
                     module,
                     address,
                     pages,
-                } => {
-                    if self.offered.len() < MAX_OFFERS || self.offered.contains_key(&module) {
-                        self.offered.insert(module, (address, pages));
-                    } else {
-                        self.malformed_reports
-                            .push(format!("pages of more than {MAX_OFFERS} modules"));
-                    }
+                } if self.has_room_for_offer(module) => {
+                    self.offered.insert(module.clone(), (*address, *pages));
                 }
-                Event::PagesProtected
-                | Event::Booted
-                | Event::Created { .. }
-                | Event::Executed { .. }
-                | Event::Exited { .. }
-                | Event::Reaped { .. }
-                | Event::Panic { .. }
-                | Event::PowerOff
-                | Event::FirstUser
-                | Event::Switched { .. }
-                | Event::Woken { .. }
-                | Event::ThreadCreated { .. }
-                | Event::ThreadExited { .. }
-                | Event::Adopted { .. }
-                | Event::UserFaultRegistered { .. }
-                | Event::UserFault { .. }
-                | Event::UserFaultServed { .. }
-                | Event::Choice(_) => {}
+                Event::PagesOffered { .. } => {
+                    self.note_one(&Event::Malformed {
+                        reason: format!("pages of more than {MAX_OFFERS} modules"),
+                    });
+                }
+                Event::Log { message } if self.log.len() < MAX_LOG_LINES => self.log.push(message.clone()),
+                _ => {}
             }
+            self.note_one(&event);
         }
     }
 
-    /// Takes note of what was seen of the kernel's own mappings while it changed them, and how often it was not looked at.
-    pub fn note_looks(&mut self, (found, missed): (Findings<KernelFinding>, u64)) {
-        self.looks.append(found);
-        self.missed_looks = missed;
+    fn has_room_for_fault(&self, pid: u32) -> bool {
+        self.faults.len() < MAX_FAULTS || self.faults.contains_key(&pid)
     }
 
-    /// Takes note of what was seen of faults that programs serve. What was written meanwhile counts as written.
-    pub fn note_user_faults(&mut self, mut sighting: Sighting) {
-        if let Some(written) = sighting.written.take() {
-            if let Some(dirty) = &mut self.dirty {
-                dirty.record(written.words());
-            }
-            if let Some(unseen) = &mut self.written {
-                unseen.insert_bitmap(written.words());
-            }
+    fn has_room_for_offer(&self, module: &str) -> bool {
+        self.offered.len() < MAX_OFFERS || self.offered.contains_key(module)
+    }
+
+    fn note_one(&mut self, event: &Event) {
+        for rule in self.rules.all() {
+            rule.note(event);
         }
-        self.user_faults.note(sighting);
+    }
+
+    /// Takes note of what was seen at moments within a step.
+    pub fn note_moments(&mut self, mut seen: Seen) {
+        for rule in self.rules.all() {
+            rule.note_moments(&mut seen);
+        }
     }
 
     /// Remembers how things are before the scenario's first process exists.
     ///
     /// # Errors
     /// The host failed.
-    pub fn begin(&mut self, scene: &Scene<'_>) -> Result<(), VmError> {
+    pub fn begin(&mut self, scene: &mut Scene<'_>) -> Result<(), VmError> {
         let mut dirty = DirtyTracker::new(scene.memory().frames());
         scene
             .stop
             .loaded_frames()
             .iter()
             .for_each(|frames| dirty.record_range(frames.clone()));
-        dirty.record(&scene.stop.take_dirty_log()?);
+        let written = scene.stop.written_since(&mut self.dirty_since)?;
+        dirty.record(written.words());
         dirty.checkpoint(scene.memory());
         self.dirty = Some(dirty);
-        let (archive, frames) = scene.stop.initrd();
-        let mut unseen = FrameSet::new(scene.memory().frames());
-        unseen.insert_range(frames.clone());
-        self.written = Some(unseen);
-        self.page_cache = PageCache::of(archive, frames);
         self.account.begin(scene.memory());
+        for rule in self.rules.all() {
+            rule.begin(scene)?;
+        }
         self.start = self.moment(scene);
         self.last_check = self.moment(scene);
         Ok(())
@@ -223,46 +157,35 @@ impl Judge {
     /// # Errors
     /// The host failed.
     pub fn audit(&mut self, scene: &mut Scene<'_>) -> Result<Vec<Finding>, VmError> {
-        let log = scene.stop.take_dirty_log()?;
-        let mut written = self
-            .written
-            .take()
-            .unwrap_or_else(|| FrameSet::new(scene.memory().frames()));
-        written.insert_bitmap(&log);
-        if let Some(dirty) = &mut self.dirty {
-            dirty.record(&log);
+        let spaces = scene.agents.spaces();
+        let owners = Owners::of_spaces(scene.memory(), &spaces);
+        let (account, mut findings) = match self.account.table(scene.memory()) {
+            None => (None, Vec::new()),
+            Some(Ok(table)) => (Some(table), Vec::new()),
+            Some(Err(finding)) => (None, vec![finding]),
+        };
+        let mut view = View {
+            scene,
+            spaces: &spaces,
+            owners: &owners,
+            account: account.as_ref(),
+            names: &mut self.names,
+        };
+        for rule in self.rules.all() {
+            findings.extend(rule.audit(&mut view)?);
         }
-        let mut findings = invariants::audit(self, scene)?;
-        findings.extend(self.files(&written, scene));
-        findings.extend(self.life.audit(scene));
-        findings.extend(clock::audit(scene));
-        findings.extend(self.user_faults.audit());
-        written.clear();
-        self.written = Some(written);
         findings.retain(|finding| self.reported.insert(finding.clone()));
         Ok(findings)
-    }
-
-    /// Files in frames that were written must hold what was loaded.
-    fn files(&mut self, written: &FrameSet, scene: &Scene<'_>) -> Vec<Finding> {
-        let Some(page_cache) = &self.page_cache else {
-            let expected = "an archive of programs that can be read";
-            return vec![Finding::missing("the page cache", expected, "none")];
-        };
-        page_cache.check(written, scene.memory(), |frame| self.names.frame(frame))
     }
 
     /// Judges the expectations of a check step.
     ///
     /// # Errors
     /// The host failed.
-    pub fn check(&mut self, step: &CheckStep, scene: &Scene<'_>) -> Result<Vec<Judged>, VmError> {
-        let log = scene.stop.take_dirty_log()?;
+    pub fn check(&mut self, step: &CheckStep, scene: &mut Scene<'_>) -> Result<Vec<Judged>, VmError> {
+        let written = scene.stop.written_since(&mut self.dirty_since)?;
         if let Some(dirty) = &mut self.dirty {
-            dirty.record(&log);
-        }
-        if let Some(written) = &mut self.written {
-            written.insert_bitmap(&log);
+            dirty.record(written.words());
         }
         let judged = step
             .expect
@@ -276,11 +199,11 @@ impl Judge {
         Ok(judged)
     }
 
-    /// Whether every frame has come back, now that only the guest's first process is left.
+    /// Whether every frame has come back, and every process has ended, now that only the guest's first process is left.
     pub fn last_process_ended(&mut self, scene: &Scene<'_>) -> Vec<Finding> {
-        let mut findings = self.account.lost_frames(scene.memory());
-        findings.extend(self.life.at_end());
-        findings
+        let account = &self.account;
+        let rules = self.rules.all().into_iter();
+        rules.flat_map(|rule| rule.at_end(account, scene)).collect()
     }
 
     /// The kernel's log, the first lines of it.
@@ -291,8 +214,8 @@ impl Judge {
 
     /// What became of the processes, by the kernel's reports.
     #[must_use]
-    pub fn history(&self) -> &life::History {
-        self.life.history()
+    pub fn history(&self) -> &History {
+        self.rules.life.history()
     }
 
     /// A failure of the disk that no request met: what it should have shown was not shown.
@@ -310,20 +233,16 @@ impl Judge {
         let memory = scene.memory();
         let frames = scene.agents.alive().flat_map(|(agent, root)| {
             let process = agent.channel;
-            scene.model.pages(process).filter_map(move |(number, _)| {
-                Some(((process, number), invariants::frame_of(memory, root, number)?))
-            })
+            scene
+                .model
+                .pages(process)
+                .filter_map(move |(number, _)| Some(((process, number), frame_of(memory, root, number)?)))
         });
         Moment {
             frames: frames.collect(),
             free_frames: self.account.free_frames(memory),
         }
     }
-}
-
-/// Guest physical addresses of the doorbell, the one device that users may map.
-fn doorbell() -> std::ops::Range<PhysAddr> {
-    PhysAddr(abi::doorbell::PHYS_BASE)..PhysAddr(abi::doorbell::PHYS_BASE + abi::doorbell::LEN_BYTES)
 }
 
 #[cfg(test)]
@@ -344,11 +263,6 @@ mod tests {
             judge.note(vec![Event::FatalFault(fault)]);
         }
         assert_eq!(judge.faults.len(), MAX_FAULTS);
-        let told = &judge.malformed_reports;
-        let kept = told.as_slice().len() as u64;
-        assert_eq!(
-            (kept, kept + told.omitted()),
-            (Findings::<String>::LIMIT as u64, 500)
-        );
+        assert_eq!(judge.rules.unreadable_reports(), 500);
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! Pages of a process that no step has named (its program, its own stack) are not modelled.
 
+mod regions;
 mod shadow;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use abi::linux::mman::{PROT_EXEC, PROT_READ, PROT_WRITE};
 use crate::address::VirtAddr;
 use crate::channel::Channel;
 
+pub use regions::{Region, Regions};
 pub use shadow::{ShadowTable, Tracking};
 
 /// Bytes of a page.
@@ -75,7 +77,7 @@ type Contents = Option<Rc<PageBytes>>;
 
 /// What is expected of one page.
 #[derive(Clone, Copy, Debug)]
-pub struct Expected<'model> {
+pub struct ExpectedPage<'model> {
     /// PROT bits of the mapping.
     pub protection: u64,
     /// Set when other processes may see the same frame.
@@ -84,7 +86,7 @@ pub struct Expected<'model> {
     pub contents: Option<&'model PageBytes>,
 }
 
-impl Expected<'_> {
+impl ExpectedPage<'_> {
     /// The mapping allows stores.
     #[must_use]
     pub fn writable(&self) -> bool {
@@ -243,12 +245,12 @@ impl Model {
 
     /// What is expected of the page `number` of `process`; None when it is not modelled.
     #[must_use]
-    pub fn page(&self, process: Channel, number: PageNumber) -> Option<Expected<'_>> {
+    pub fn page(&self, process: Channel, number: PageNumber) -> Option<ExpectedPage<'_>> {
         Some(self.expected(self.processes.get(&process)?.pages.get(&number)?))
     }
 
     /// All modelled pages of `process`.
-    pub fn pages(&self, process: Channel) -> impl Iterator<Item = (PageNumber, Expected<'_>)> {
+    pub fn pages(&self, process: Channel) -> impl Iterator<Item = (PageNumber, ExpectedPage<'_>)> {
         let pages = self
             .processes
             .get(&process)
@@ -279,7 +281,7 @@ impl Model {
         }
     }
 
-    fn expected<'model>(&'model self, page: &'model Page) -> Expected<'model> {
+    fn expected<'model>(&'model self, page: &'model Page) -> ExpectedPage<'model> {
         let (shared, contents) = match &page.backing {
             Backing::Private(contents) => (None, Some(contents)),
             Backing::Shared(shared) => (Some(*shared), Some(&self.shared[shared.0])),
@@ -287,7 +289,7 @@ impl Model {
             Backing::Stack | Backing::File | Backing::Lent(_) => (None, None),
         };
         let contents = contents.map(|contents| contents.as_deref().unwrap_or(&ZEROS));
-        Expected {
+        ExpectedPage {
             protection: page.protection,
             shared,
             contents,

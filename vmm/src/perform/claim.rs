@@ -5,11 +5,11 @@ use std::fmt;
 use abi::linux::pagemap::{ENTRY_BYTES, PRESENT, SWAPPED};
 use abi::operation::{BRK, FORK, MMAP, MMAP_FILE, PAGEMAP, READ};
 
-use super::{errno_text, failure, status_text};
+use super::{errno_text, failure};
 use crate::channel::Reply;
 use crate::channel::event::printable;
 use crate::drive::Outcome;
-use crate::report::{excerpt, quoted};
+use crate::finding::{excerpt, quoted, status_text};
 
 /// What an operation gave, as far as every kernel should say the same: addresses and process ids are left out.
 #[derive(Clone, Debug, PartialEq, Eq)]

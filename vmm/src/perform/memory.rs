@@ -6,13 +6,15 @@ use abi::linux::errno::ENOMEM;
 use abi::linux::mman::{MAP_ANONYMOUS, MAP_FIXED, PROT_READ, PROT_WRITE};
 use abi::operation;
 
-use super::{Claim, Performed, Performer, Region, arguments_payload};
+use super::{Claim, Performed, Performer, arguments_payload};
 use crate::address::VirtAddr;
 use crate::channel::{Channel, Operation as AgentOperation, Reply};
 use crate::drive::{Drive, Outcome};
-use crate::judge::{Finding, Rule};
+use crate::finding::Finding;
+use crate::finding::excerpt;
 use crate::model::Kind;
-use crate::report::excerpt;
+use crate::model::Region;
+use crate::rule::Rule;
 use crate::scenario::STACK_BYTE;
 use crate::scenario::{
     Content, ContentAt, Expected, Operation, OperationStep, RegionAddress, RegionName, Sharing,

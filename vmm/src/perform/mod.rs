@@ -11,23 +11,22 @@ mod hostile_answers;
 mod memory;
 mod pagemap;
 mod process;
-mod regions;
 mod shadowpt;
 mod signal;
 
 use std::collections::BTreeMap;
 
 use abi::linux::errno::{MAX_ERRNO, errno_name};
-use abi::linux::process::{WAIT_EXIT_SHIFT, WAIT_SIGNAL_MASK, signal_name};
+use abi::linux::process::WAIT_SIGNAL_MASK;
 use abi::operation;
 
 pub use claim::Claim;
-pub use regions::{Region, Regions};
 
 use crate::channel::{Channel, Operation as AgentOperation, Reply};
-use crate::drive::{Drive, Driver, Life, Outcome};
-use crate::judge::{Finding, Rule, Scene};
-use crate::model::{Model, Tracking};
+use crate::drive::{Drive, Life, Outcome};
+use crate::finding::{Finding, status_text};
+use crate::model::{Model, Regions, Tracking};
+use crate::rule::Rule;
 use crate::scenario::{Ending, Expected, Operation, OperationStep, ProcessName, Return};
 
 /// What became of a step.
@@ -107,6 +106,11 @@ impl<D: Drive> Performer<D> {
     /// The machine and its agents, to let it run or to inspect it.
     pub fn driver_mut(&mut self) -> &mut D {
         &mut self.driver
+    }
+
+    /// The machine and its agents, with what must be in memory and where named regions are.
+    pub fn driver_and_memory(&mut self) -> (&mut D, &Model, &Regions) {
+        (&mut self.driver, &self.model, &self.regions)
     }
 
     /// What must be in memory.
@@ -298,19 +302,6 @@ impl<D: Drive> Performer<D> {
     }
 }
 
-impl Performer<Driver> {
-    /// Everything there is to look at; None before the guest has run.
-    pub fn scene(&mut self) -> Option<Scene<'_>> {
-        let (stop, agents) = self.driver.stop_and_agents()?;
-        Some(Scene {
-            stop,
-            agents,
-            model: &self.model,
-            regions: &self.regions,
-        })
-    }
-}
-
 /// A program to run and how it should end.
 struct Program<'a> {
     name: &'a str,
@@ -347,27 +338,5 @@ fn expected_text(expected: Expected) -> String {
         Expected::Success => "it succeeds".to_owned(),
         Expected::Errno(errno) => format!("refused with {errno}"),
         Expected::Fault(signal) => format!("ended by {signal}"),
-    }
-}
-
-/// A wait status in words.
-#[must_use]
-pub fn status_text(status: u32) -> String {
-    match status & WAIT_SIGNAL_MASK {
-        0 if status >> 16 == 0 => format!("exited with {}", status >> WAIT_EXIT_SHIFT),
-        0 => format!("has the impossible wait status {status:#x}"),
-        number => match signal_name(number) {
-            Some(name) => format!("was ended by {name}"),
-            None => format!("was ended by signal {number}"),
-        },
-    }
-}
-
-/// The wait status with which Linux describes an ending.
-#[must_use]
-pub fn wait_status(ending: Ending) -> u32 {
-    match ending {
-        Ending::Exit(status) => u32::from(status) << WAIT_EXIT_SHIFT,
-        Ending::Signal(signal) => signal.number(),
     }
 }

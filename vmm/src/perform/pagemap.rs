@@ -12,7 +12,8 @@ use super::{Performed, Performer};
 use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::{Channel, Operation as AgentOperation};
 use crate::drive::Drive;
-use crate::judge::{Finding, Rule};
+use crate::finding::Finding;
+use crate::rule::Rule;
 use crate::scenario::{OperationStep, PageState, ProcessAddress};
 
 impl<D: Drive> Performer<D> {

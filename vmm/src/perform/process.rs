@@ -4,14 +4,13 @@ use abi::linux::errno::ECHILD;
 use abi::linux::process::WNOHANG;
 use abi::operation;
 
-use super::{
-    Claim, Performed, Performer, Program, arguments_payload, expected_text, failure, status_text, wait_status,
-};
+use super::{Claim, Performed, Performer, Program, arguments_payload, expected_text, failure};
 use crate::channel::event::printable;
 use crate::channel::{Channel, Operation as AgentOperation};
 use crate::drive::{Drive, Life, Outcome};
-use crate::judge::{Finding, Rule};
-use crate::report::quoted;
+use crate::finding::quoted;
+use crate::finding::{Finding, status_text};
+use crate::rule::Rule;
 use crate::scenario::{Expected, Operation, OperationStep, ProcessName, Return};
 
 /// Most zombies that the first program takes at the end: programs leave some behind, and a wait that always finds one finds
@@ -209,14 +208,14 @@ impl<D: Drive> Performer<D> {
                 format!(
                     "{} {}",
                     wanted.unwrap_or("a child"),
-                    status_text(wait_status(*ending))
+                    status_text(ending.wait_status())
                 )
             }
         };
         let right_child = who.is_some() && (wanted.is_none() || wanted == who.as_deref());
         let as_expected = match status {
             None => who.is_none(),
-            Some(ending) => right_child && reply.value == u64::from(wait_status(*ending)),
+            Some(ending) => right_child && reply.value == u64::from(ending.wait_status()),
         };
         if as_expected {
             return Ok(Performed::as_expected(found));
@@ -248,7 +247,7 @@ impl<D: Drive> Performer<D> {
         let (performed, reply) = self.judge_outcome(process, step.expected, outcome);
         let Some(reply) = reply else { return Ok(performed) };
         let (expected, found) = (
-            status_text(wait_status(program.status)),
+            status_text(program.status.wait_status()),
             status_text(reply.value as u32),
         );
         let mut performed = Performed::as_expected(found.clone());

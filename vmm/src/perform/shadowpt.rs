@@ -9,8 +9,9 @@ use super::{Performed, Performer, errno_text, failure};
 use crate::address::VirtAddr;
 use crate::channel::{Channel, Operation as AgentOperation};
 use crate::drive::{Drive, Outcome};
-use crate::judge::{Finding, Rule};
+use crate::finding::Finding;
 use crate::model::{ShadowTable, Tracking};
+use crate::rule::Rule;
 use crate::scenario::{Operation, OperationStep, ProcessAddress, RegionAddress};
 
 /// Most requests for memory of one call that are made to fail.

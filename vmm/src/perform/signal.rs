@@ -6,10 +6,11 @@ use abi::clock::TICK_NANOSECONDS;
 use abi::linux::syscall::SETUID;
 use abi::operation;
 
-use super::{Claim, Performed, Performer, arguments_payload, status_text};
+use super::{Claim, Performed, Performer, arguments_payload};
 use crate::channel::{Channel, Operation as AgentOperation};
 use crate::drive::{Drive, End, Life, Outcome, Ticked};
-use crate::judge::{Finding, Rule};
+use crate::finding::{Finding, status_text};
+use crate::rule::Rule;
 use crate::scenario::{DefaultAction, Expected, OperationStep, PathArgument, ProcessName, Return, Signal};
 
 /// A nanosecond count for each millisecond.

@@ -89,8 +89,9 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::{Finding, Rule};
+    use crate::finding::Finding;
     use crate::report::ExpectationLine;
+    use crate::rule::Rule;
 
     /// The line of a step at which these rules were broken, the last of them in an expectation.
     fn line(step: usize, rules: &[Rule]) -> Line {

@@ -4,7 +4,6 @@
 //! a place in a region. Two runs of the same scenario give the same bytes.
 
 pub(crate) mod clauses;
-mod excerpt;
 pub(crate) mod states;
 pub mod text;
 pub(crate) mod warehouse;
@@ -12,12 +11,12 @@ pub(crate) mod warehouse;
 use serde::Serialize;
 
 pub use clauses::{ClauseLine, ClauseOutcome};
-pub use excerpt::{excerpt, quoted};
 pub use warehouse::WarehouseLine;
 
 use crate::channel::schedule::Decision;
-use crate::judge::{Blame, Finding, Rule};
+use crate::finding::Finding;
 use crate::perform::Claim;
+use crate::rule::{Blame, Rule};
 use crate::scenario::Clause;
 
 /// What is to be thought of a run.

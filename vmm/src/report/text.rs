@@ -6,7 +6,7 @@ use std::fmt::Write;
 use abi::schedule::site_name;
 
 use super::{ClauseLine, ClauseOutcome, ExpectationLine, Explored, Line, Report, Verdict};
-use crate::judge::Finding;
+use crate::finding::Finding;
 
 /// Whether the text may hold terminal colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@
 //! how a guest ended ([`death`]).
 
 mod death;
+mod dirty_log;
 mod interrupts;
 mod load;
 mod open;
@@ -26,6 +27,7 @@ use kvm_ioctls::{Kvm, VmFd};
 use vm_memory::{GuestAddress, GuestMemoryBackend, GuestMemoryMmap, GuestMemoryRegion};
 
 pub use death::{Cause, Death, Place};
+pub use dirty_log::DirtyCursor;
 pub use load::LoadError;
 pub use open::{OpenError, open};
 pub use symbols::Symbols;
@@ -34,9 +36,11 @@ pub use vcpu::{Boot, StopReason};
 use crate::address::{FrameNumber, PhysAddr, VirtAddr};
 use crate::block::{BlockDevice, Disk};
 use crate::channel::Devices;
+use crate::inspect::FrameSet;
 use crate::inspect::walk::Root;
 use crate::scenario::{Clock, ServerPlace, VsockPort};
 use crate::vsock::{Hosts, HostsError, SocketDevice};
+use dirty_log::DirtyLog;
 use load::Loaded;
 use vcpu::Vcpu;
 
@@ -120,6 +124,7 @@ pub struct Vm {
     loaded: Loaded,
     symbols: Symbols,
     devices: Devices,
+    dirty_log: DirtyLog,
 }
 
 impl Vm {
@@ -160,6 +165,7 @@ impl Vm {
                 vsock,
                 ..Devices::default()
             },
+            dirty_log: DirtyLog::new(frames),
         })
     }
 
@@ -263,13 +269,12 @@ impl Stop<'_> {
         self.vm.devices.vsock.as_ref().map(SocketDevice::hosts)
     }
 
-    /// Frames written since this was last called, a bit each, from frame 0 on. Hardware may report more than were
-    /// written, never fewer; a device may have written
-    /// again to any that it has ever written to.
+    /// Frames written since the reader with this cursor looked last. Hardware may report more than were written, never
+    /// fewer; a device may have written again to any that it has ever written to.
     ///
     /// # Errors
     /// KVM refuses to tell.
-    pub fn take_dirty_log(&self) -> Result<Vec<u64>, VmError> {
+    pub fn written_since(&mut self, cursor: &mut DirtyCursor) -> Result<FrameSet, VmError> {
         let len_bytes = usize::try_from(memory_len_bytes(&self.vm.memory)).expect("a 64-bit host");
         let mut log = self
             .vm
@@ -286,7 +291,8 @@ impl Stop<'_> {
                 .zip(written.words())
                 .for_each(|(word, written)| *word |= written);
         }
-        Ok(log)
+        self.vm.dirty_log.add(&log);
+        Ok(self.vm.dirty_log.since(cursor))
     }
 
     /// Exits of the guest to the VMM so far.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use libtest_mimic::{Failed, Trial};
 use vmm::image::GuestImage;
-use vmm::judge::Rule;
+use vmm::rule::Rule;
 use vmm::scenario::{Operation, OperationStep, Scenario, Step};
 
 use crate::compare;

@@ -1,6 +1,7 @@
 //! An entry of the list: a fault, and what must be said of it.
 
-use vmm::judge::{Finding, Rule};
+use vmm::finding::Finding;
+use vmm::rule::Rule;
 
 /// A fault, a scenario that shows it, and what the judge must say: the rule that is broken, and where, and which clause of a
 /// specification that speaks against.

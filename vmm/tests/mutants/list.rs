@@ -1,6 +1,6 @@
 //! The faults, each with what must be said of it.
 
-use vmm::judge::Rule;
+use vmm::rule::Rule;
 
 use crate::entry::{Mutant, mutant, shadow};
 

@@ -13,10 +13,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use vmm::finding::Finding;
 use vmm::image::{GuestImage, ImageKind};
-use vmm::judge::{Finding, Rule};
 use vmm::report::text::{Colour, Detail, render};
 use vmm::report::{Report, Verdict};
+use vmm::rule::Rule;
 
 use entry::{Mutant, mutant};
 use list::{MUTANTS, NEED_A_TRANSLATION_CACHE};

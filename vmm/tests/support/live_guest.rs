@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vmm::drive::{Driver, Outcome};
 use vmm::image::{self, GuestImage, ImageKind};
-use vmm::judge::Judge;
+use vmm::judge::{Judge, Scene};
 use vmm::perform::Performer;
 use vmm::scenario::{Clock, Operation, OperationStep, Scenario, Step};
 use vmm::vm::{Boot, Budget, Config, Stop, Vm};
@@ -66,7 +66,7 @@ impl LiveGuest {
             read: read_step(&scenario),
         };
         guest.note();
-        let scene = guest.performer.scene().expect("it has booted");
+        let scene = Scene::of(&mut guest.performer).expect("it has booted");
         guest.judge.begin(&scene).expect("the host runs guests");
         let begun = guest
             .performer
@@ -89,7 +89,7 @@ impl LiveGuest {
     /// Applies all rules that hold after every step.
     pub(crate) fn audit(&mut self) {
         self.note();
-        let mut scene = self.performer.scene().expect("it has booted");
+        let mut scene = Scene::of(&mut self.performer).expect("it has booted");
         let findings = self.judge.audit(&mut scene).expect("the host runs guests");
         assert_eq!(findings, []);
     }

@@ -9,7 +9,7 @@ use abi::boot::{
 
 use super::{CheckError, Findings, Surroundings};
 use crate::scenario::language::{
-    Budget, Exploration, Guest, Scenario, Schedule, ServerPlace, Swap, Warehouse,
+    Budget, Exploration, GuestOptions, Scenario, Schedule, ServerPlace, Swap, Warehouse,
 };
 use crate::scenario::path::Path;
 
@@ -71,7 +71,7 @@ fn file_stem(scenario: &Scenario, surroundings: &Surroundings<'_>, findings: &mu
     }
 }
 
-fn guest(guest: &Guest, path: &Path, findings: &mut Findings) {
+fn guest(guest: &GuestOptions, path: &Path, findings: &mut Findings) {
     let memory = in_range(
         "guest memory in MiB",
         guest.memory_mib,

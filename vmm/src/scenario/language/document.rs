@@ -23,7 +23,7 @@ pub struct Scenario {
     /// What the scenario shows, in a sentence.
     pub description: String,
     /// The machine that it runs on.
-    pub guest: Guest,
+    pub guest: GuestOptions,
     /// What it may use up.
     pub budget: Budget,
     /// Who goes on at the kernel's reschedule points; None when the kernel decides.
@@ -58,7 +58,7 @@ impl Scenario {
 /// The machine that a scenario runs on.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Guest {
+pub struct GuestOptions {
     /// Memory in MiB, 8 to 1024.
     #[schemars(range(min = MIN_MEMORY_MIB, max = MAX_MEMORY_MIB))]
     pub memory_mib: u64,
@@ -87,7 +87,7 @@ impl Swap {
     pub const MAX_MIB: u64 = 256;
 }
 
-impl Guest {
+impl GuestOptions {
     /// Number of the first system call of the shadow page table, as the kernel is told on its command line.
     #[must_use]
     pub fn shadowpt_base(&self) -> u64 {
@@ -98,7 +98,7 @@ impl Guest {
     }
 }
 
-impl Default for Guest {
+impl Default for GuestOptions {
     fn default() -> Self {
         Self {
             memory_mib: 32,

@@ -20,7 +20,7 @@ mod vsock;
 pub use address::{AddressError, ProcessAddress, ProcessRegion, RegionAddress};
 pub use clause::{Clause, ClauseError, ClauseId};
 pub use content::{Content, ContentAt, ContentError, Fill};
-pub use document::{Budget, Clock, Guest, Scenario, Swap};
+pub use document::{Budget, Clock, GuestOptions, Scenario, Swap};
 pub use expectation::{
     Access, Expectation, Layout, Loaded, ModulePages, ProcessEnding, ProcessEndingError, Since, SpteFlag,
 };

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use abi::linux::errno::errno_name;
-use abi::linux::process::{SIGCHLD, SIGCONT, SIGSTOP, signal_name};
+use abi::linux::process::{SIGCHLD, SIGCONT, SIGSTOP, WAIT_EXIT_SHIFT, signal_name};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -40,6 +40,17 @@ pub enum Ending {
     Exit(u8),
     /// This signal ends it.
     Signal(Signal),
+}
+
+impl Ending {
+    /// The wait status with which Linux describes it.
+    #[must_use]
+    pub fn wait_status(self) -> u32 {
+        match self {
+            Ending::Exit(status) => u32::from(status) << WAIT_EXIT_SHIFT,
+            Ending::Signal(signal) => signal.number(),
+        }
+    }
 }
 
 /// The keys with which an operation step says that something other than success is expected.

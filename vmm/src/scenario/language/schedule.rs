@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::judge::Rule;
+use crate::rule::Rule;
 
 /// Who goes on where the kernel could let another thread of the same process run first: see [`abi::schedule`].
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]

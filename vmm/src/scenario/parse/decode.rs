@@ -6,8 +6,8 @@ use serde::Deserialize;
 use super::error::{DecodeError, Mismatch};
 use super::node::{Fields, Node};
 use crate::scenario::language::{
-    Budget, CheckStep, Clause, Errno, Expectation, Expected, Guest, Operation, OperationStep, OutcomeKey,
-    ProcessName, Return, ScenarioName, Schedule, Signal, Step,
+    Budget, CheckStep, Clause, Errno, Expectation, Expected, GuestOptions, Operation, OperationStep,
+    OutcomeKey, ProcessName, Return, ScenarioName, Schedule, Signal, Step,
 };
 use crate::scenario::path::{Part, Path};
 use crate::scenario::suggest;
@@ -27,7 +27,7 @@ pub(in crate::scenario) struct Header {
     pub(in crate::scenario) description: String,
     /// The machine that the scenario runs on.
     #[serde(default)]
-    pub(in crate::scenario) guest: Guest,
+    pub(in crate::scenario) guest: GuestOptions,
     /// What the scenario may use up before it is stopped.
     #[serde(default)]
     pub(in crate::scenario) budget: Budget,

@@ -6,10 +6,12 @@
 use abi::PAGE_SIZE;
 use abi::frame_table::{MODULE_PAGES, PAGE_RESERVED};
 
-use super::expectations::{Look, spot, unlike};
-use super::{Finding, Judge, Scene};
+use super::{Look, spot, unlike};
 use crate::address::{FrameNumber, VirtAddr};
+use crate::finding::Finding;
 use crate::inspect::walk::{self, Translation};
+use crate::judge::Judge;
+use crate::judge::scene::Scene;
 use crate::scenario::{Layout, ModulePages};
 
 impl Judge {

@@ -1,50 +1,9 @@
-//! What the judge found wrong.
+//! The rules that guests are held to, and who is to blame when one is broken.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::scenario::Clause;
-
-/// One thing that is not as it must be.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Finding {
-    /// The rule that was broken.
-    pub rule: Rule,
-    /// What it is about: a process, an address, a frame.
-    pub place: String,
-    /// What should be.
-    pub expected: String,
-    /// What is.
-    pub found: String,
-    /// Clauses of a specification that the step shows; known only when the run is reported.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub clauses: Vec<Clause>,
-}
-
-impl Finding {
-    /// A finding about `place`.
-    pub fn new(
-        rule: Rule,
-        place: impl Into<String>,
-        expected: impl Into<String>,
-        found: impl Into<String>,
-    ) -> Finding {
-        Finding {
-            rule,
-            place: place.into(),
-            expected: expected.into(),
-            found: found.into(),
-            clauses: Vec::new(),
-        }
-    }
-
-    /// What a check of `place` needs, and what there is instead: a finding against no guest.
-    pub fn missing(place: impl Into<String>, needed: impl Into<String>, found: impl Into<String>) -> Finding {
-        Finding::new(Rule::Evidence, place, needed, found)
-    }
-}
 
 macro_rules! rules {
     ($($(#[$doc:meta])* $rule:ident: $text:literal,)*) => {

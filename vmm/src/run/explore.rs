@@ -10,10 +10,12 @@ use std::collections::BinaryHeap;
 
 use kvm_ioctls::Kvm;
 
+use super::Guest;
+use super::once::{Trial, once};
 use crate::channel::schedule::Decision;
-use crate::judge::{Finding, Rule};
+use crate::finding::Finding;
 use crate::report::{Explored, Report, Verdict};
-use crate::run::{Guest, Outcome, once};
+use crate::rule::Rule;
 use crate::scenario::{Exploration, Scenario};
 use crate::vm::VmError;
 
@@ -42,12 +44,12 @@ pub(crate) fn explore(
             break;
         }
         runs += 1;
-        let outcome = once(kvm, guest, scenario, &plan)?;
-        if outcome.report.verdict != Verdict::Pass {
-            return replay(kvm, guest, scenario, exploration, (plan, runs), outcome);
+        let trial = once(kvm, guest, scenario, &plan)?;
+        if trial.report.verdict != Verdict::Pass {
+            return replay(kvm, guest, scenario, exploration, (plan, runs), trial);
         }
-        plans.extend(longer_plans(length, &outcome.decisions, bound).map(Reverse));
-        first.get_or_insert(outcome.report);
+        plans.extend(longer_plans(length, &trial.decisions, bound).map(Reverse));
+        first.get_or_insert(trial.report);
     }
     let mut report = first.expect("the empty schedule is always tried");
     let is_complete = plans.is_empty();
@@ -94,14 +96,14 @@ fn replay(
     scenario: &Scenario,
     exploration: Exploration,
     (plan, schedules): (Vec<usize>, usize),
-    outcome: Outcome,
+    trial: Trial,
 ) -> Result<Report, VmError> {
     let again = once(kvm, guest, scenario, &plan)?;
-    let is_same = again.report.lines == outcome.report.lines && again.decisions == outcome.decisions;
-    let Outcome {
+    let is_same = again.report.lines == trial.report.lines && again.decisions == trial.decisions;
+    let Trial {
         mut report,
         decisions,
-    } = outcome;
+    } = trial;
     let is_wanted = |rule: Rule| report.findings().any(|finding| finding.rule == rule);
     let found = exploration.finds.is_some_and(is_wanted);
     if report.verdict == Verdict::Fail && found {

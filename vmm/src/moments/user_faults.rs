@@ -17,7 +17,7 @@ use crate::channel::Event;
 use crate::inspect::memory::FrameBytes;
 use crate::inspect::walk::{self, Root};
 use crate::inspect::{FrameSet, PhysicalMemory};
-use crate::vm::{Stop, VmError};
+use crate::vm::{DirtyCursor, Stop, VmError};
 
 /// Most ranges and most faults of one run.
 const MAX_RANGES: usize = 64;
@@ -27,15 +27,13 @@ const MAX_KEPT_PAGES: usize = 256;
 
 /// What was seen since the judge last asked.
 #[derive(Debug, Default)]
-pub struct UserFaults {
+pub(super) struct UserFaults {
     ranges: Vec<ServedRange>,
     faults: Vec<SeenFault>,
     /// Faults so far, those that the judge has got included.
     count: u64,
     intervals: Vec<Interval>,
     missed: u64,
-    /// Frames that were written, by KVM's log, since the judge last asked.
-    written: Option<FrameSet>,
 }
 
 /// Memory whose faults a program serves.
@@ -48,8 +46,8 @@ struct ServedRange {
     earlier_faults: u64,
     /// With write protection: what each page held, and its frame, when it was registered.
     kept: Vec<(VirtAddr, FrameNumber, Box<FrameBytes>)>,
-    /// Frames that were written since.
-    written: FrameSet,
+    /// Up to where the dirty log was read when it was registered.
+    since: DirtyCursor,
 }
 
 /// A fault, and what became of it.
@@ -124,8 +122,6 @@ pub struct Sighting {
     pub intervals: Vec<Interval>,
     /// Moments that were not looked at, because there were too many.
     pub missed: u64,
-    /// Frames that were written, by KVM's log, beside those that are in it now.
-    pub written: Option<FrameSet>,
 }
 
 impl UserFaults {
@@ -139,11 +135,10 @@ impl UserFaults {
                 mode,
                 ..
             } => {
-                self.harvest(stop)?;
                 let pages = start..VirtAddr(start.0.saturating_add(len_bytes));
-                self.end(root, &pages, stop);
+                self.end(root, &pages, stop)?;
                 if mode != 0 {
-                    self.begin(root, pages, mode, stop);
+                    self.begin(root, pages, mode, stop)?;
                 }
             }
             Event::UserFault { tid, page, flags } => self.fault(root, (tid, page, flags), stop),
@@ -163,15 +158,22 @@ impl UserFaults {
             faults,
             intervals: std::mem::take(&mut self.intervals),
             missed: self.missed,
-            written: self.written.take(),
         }
     }
 
-    fn begin(&mut self, root: Root, pages: Range<VirtAddr>, mode: u64, stop: &Stop<'_>) {
+    fn begin(
+        &mut self,
+        root: Root,
+        pages: Range<VirtAddr>,
+        mode: u64,
+        stop: &mut Stop<'_>,
+    ) -> Result<(), VmError> {
         if self.ranges.len() == MAX_RANGES {
             self.missed += 1;
-            return;
+            return Ok(());
         }
+        let mut since = DirtyCursor::default();
+        stop.written_since(&mut since)?;
         let memory = PhysicalMemory::new(stop.memory());
         let mut kept = Vec::new();
         if mode & UFFDIO_REGISTER_MODE_WP != 0 {
@@ -188,23 +190,25 @@ impl UserFaults {
             mode,
             earlier_faults: self.count,
             kept,
-            written: FrameSet::new(memory.frames()),
+            since,
         });
+        Ok(())
     }
 
     /// Ends what was registered there.
-    fn end(&mut self, root: Root, pages: &Range<VirtAddr>, stop: &Stop<'_>) {
-        let memory = PhysicalMemory::new(stop.memory());
+    fn end(&mut self, root: Root, pages: &Range<VirtAddr>, stop: &mut Stop<'_>) -> Result<(), VmError> {
         let is_meant = |range: &ServedRange| {
             range.root == root && range.pages.start < pages.end && pages.start < range.pages.end
         };
         let (ended, others) = std::mem::take(&mut self.ranges).into_iter().partition(is_meant);
         self.ranges = others;
         let ended: Vec<ServedRange> = ended;
-        for range in ended {
+        for mut range in ended {
             if range.mode & UFFDIO_REGISTER_MODE_WP == 0 {
                 continue;
             }
+            let written = stop.written_since(&mut range.since)?;
+            let memory = PhysicalMemory::new(stop.memory());
             let number = |page: VirtAddr| (page.0 - range.pages.start.0) / PAGE_SIZE;
             let mut interval = Interval::default();
             for (page, frame, before) in &range.kept {
@@ -214,7 +218,7 @@ impl UserFaults {
                 if is_read && now.0 != before.0 {
                     interval.changed.push(number(*page));
                 }
-                if range.written.contains(*frame) {
+                if written.contains(*frame) {
                     interval.written.push(number(*page));
                 }
             }
@@ -229,6 +233,7 @@ impl UserFaults {
             interval.met.dedup();
             self.intervals.push(interval);
         }
+        Ok(())
     }
 
     fn fault(&mut self, root: Root, (tid, page, flags): (u32, VirtAddr, u64), stop: &Stop<'_>) {
@@ -299,19 +304,6 @@ impl UserFaults {
         let mut ranges = self.ranges.iter();
         let range = ranges.find(|range| range.root == root && range.pages.contains(&page))?;
         Some(range.pages.clone())
-    }
-
-    /// Gives each range what KVM's log has, and keeps it for the judge, who will not find it there any more.
-    fn harvest(&mut self, stop: &mut Stop<'_>) -> Result<(), VmError> {
-        let log = stop.take_dirty_log()?;
-        let frames = PhysicalMemory::new(stop.memory()).frames();
-        for range in &mut self.ranges {
-            range.written.insert_bitmap(&log);
-        }
-        self.written
-            .get_or_insert_with(|| FrameSet::new(frames))
-            .insert_bitmap(&log);
-        Ok(())
     }
 }
 

@@ -98,7 +98,7 @@ impl Regions {
         })
     }
 
-    pub(super) fn set(&mut self, process: Channel, name: &str, region: Region) {
+    pub(crate) fn set(&mut self, process: Channel, name: &str, region: Region) {
         self.set += 1;
         let nth = self.set;
         self.by_process
@@ -108,11 +108,11 @@ impl Regions {
     }
 
     /// The process has another program, and none of these.
-    pub(super) fn clear(&mut self, process: Channel) {
+    pub(crate) fn clear(&mut self, process: Channel) {
         self.by_process.remove(&process);
     }
 
-    pub(super) fn fork(&mut self, parent: Channel, child: Channel) {
+    pub(crate) fn fork(&mut self, parent: Channel, child: Channel) {
         let regions = self.by_process.get(&parent).cloned().unwrap_or_default();
         self.by_process.insert(child, regions);
     }

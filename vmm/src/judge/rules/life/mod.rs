@@ -15,12 +15,16 @@ use abi::thread::{ENDED, RUNNABLE, SLEEPING, sleep_reason_name, thread_state_nam
 
 pub use history::{History, Place, ProcessHistory, Transition};
 
-use super::{Finding, Rule, Scene};
+use super::{StandingRule, View};
 use crate::address::PhysAddr;
 use crate::channel::Event;
+use crate::finding::Finding;
+use crate::finding::status_text;
 use crate::inspect::walk::Root;
-use crate::perform::status_text;
-use crate::vm::StopReason;
+use crate::judge::account::Account;
+use crate::judge::scene::Scene;
+use crate::rule::Rule;
+use crate::vm::{StopReason, VmError};
 
 /// Most processes and threads that are kept track of; no guest of ours can have as many.
 const MAX_TRACKED: usize = 1 << 14;
@@ -56,7 +60,7 @@ struct Wrong {
 
 /// Follows the reports of one run.
 #[derive(Debug, Default)]
-pub(super) struct Life {
+pub(in crate::judge) struct LifeRule {
     threads: BTreeMap<u32, Thread>,
     processes: BTreeMap<u32, Process>,
     running: u32,
@@ -66,9 +70,8 @@ pub(super) struct Life {
     history: History,
 }
 
-impl Life {
-    /// Takes note of one report.
-    pub(super) fn note(&mut self, event: &Event) {
+impl StandingRule for LifeRule {
+    fn note(&mut self, event: &Event) {
         if self.threads.len() + self.processes.len() > MAX_TRACKED {
             return self.wrong(NOBODY, "processes that can be kept track of", "too many");
         }
@@ -95,27 +98,15 @@ impl Life {
                 self.stopped(*previous, *state, *reason);
                 self.started(*next);
             }
-            Event::Booted
-            | Event::FrameTable { .. }
-            | Event::FatalFault(_)
-            | Event::Panic { .. }
-            | Event::PowerOff
-            | Event::Log { .. }
-            | Event::FirstUser
-            | Event::PagesProtected
-            | Event::PagesOffered { .. }
-            | Event::UserFaultRegistered { .. }
-            | Event::UserFault { .. }
-            | Event::UserFaultServed { .. }
-            | Event::Choice(_)
-            | Event::Malformed { .. } => {}
+            _ => {}
         }
     }
 
     /// What the reports have broken since this was last called, and whether they agree with who rings.
-    pub(super) fn audit(&mut self, scene: &Scene<'_>) -> Vec<Finding> {
+    fn audit(&mut self, view: &mut View<'_, '_>) -> Result<Vec<Finding>, VmError> {
+        let scene = &*view.scene;
         if !self.is_told {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         self.step_ended();
         self.compare_with_ring(scene);
@@ -124,13 +115,20 @@ impl Life {
             agent.map_or_else(|| format!("process {pid}"), |agent| agent.name.clone())
         };
         let wrong = self.wrong.drain(..);
-        wrong
+        Ok(wrong
             .map(|wrong| Finding::new(Rule::Life, name(wrong.process), wrong.expected, wrong.found))
-            .collect()
+            .collect())
     }
 
     /// Nobody but init is left when all processes have ended and been waited for.
-    pub(super) fn at_end(&mut self) -> Vec<Finding> {
+    fn at_end(&mut self, _account: &Account, _scene: &Scene<'_>) -> Vec<Finding> {
+        self.left_over()
+    }
+}
+
+impl LifeRule {
+    /// Who is still there, or has not been taken, beside init.
+    fn left_over(&self) -> Vec<Finding> {
         let left = self
             .processes
             .iter()
@@ -147,7 +145,7 @@ impl Life {
     }
 
     /// What became of each process.
-    pub(super) fn history(&self) -> &History {
+    pub(in crate::judge) fn history(&self) -> &History {
         &self.history
     }
 

@@ -4,40 +4,31 @@
 //! asks for its next operation. So it is looked at when it changes, and the judge gets what was found with the next step.
 
 use crate::inspect::audit::{self, KernelFinding};
-use crate::inspect::owners::{Owners, Space, SpaceId};
+use crate::inspect::owners::{Owners, Space};
 use crate::inspect::{Findings, PhysicalMemory};
 use crate::vm::{Stop, VmError};
-
-use super::Agents;
 
 /// Most looks in one run: each of them reads all page tables.
 const MAX_LOOKS: u64 = 10_000;
 
 /// What was found.
 #[derive(Debug, Default)]
-pub struct Looks {
+pub(super) struct Protection {
     findings: Findings<KernelFinding>,
     looks: u64,
     missed: u64,
 }
 
-impl Looks {
+impl Protection {
     /// Looks once.
-    pub(super) fn look(&mut self, stop: &Stop<'_>, agents: &Agents) -> Result<(), VmError> {
+    pub(super) fn look(&mut self, stop: &Stop<'_>, spaces: &[Space]) -> Result<(), VmError> {
         if self.looks == MAX_LOOKS {
             self.missed += 1;
             return Ok(());
         }
         self.looks += 1;
-        let spaces: Vec<Space> = agents
-            .alive()
-            .map(|(agent, root)| Space {
-                id: SpaceId(u32::try_from(agent.channel.number()).expect("channels are few")),
-                root,
-            })
-            .collect();
         let memory = PhysicalMemory::new(stop.memory());
-        let owners = Owners::of_spaces(memory, &spaces);
+        let owners = Owners::of_spaces(memory, spaces);
         self.findings.append(audit::kernel(memory, stop.root()?, &owners));
         Ok(())
     }
@@ -48,8 +39,7 @@ impl Looks {
     }
 
     /// Changes that were not looked at, because there were too many.
-    #[must_use]
-    pub fn missed(&self) -> u64 {
+    pub(super) fn missed(&self) -> u64 {
         self.missed
     }
 }

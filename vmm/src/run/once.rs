@@ -1,48 +1,26 @@
-//! One run of one scenario, from a machine that does not exist yet to a verdict. Read this file first: it is the whole
-//! pipeline, and each line of it leads to the module that does the work.
+//! One run of one scenario, from a machine that does not exist yet to a verdict: the whole pipeline, each line of which leads
+//! to the module that does the work.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use kvm_ioctls::Kvm;
 
+use super::Guest;
 use crate::block::{self, Failure};
 use crate::channel::Event;
 use crate::channel::schedule::Decision;
 use crate::drive::{self, Drive, Driver};
-use crate::explore::explore;
-use crate::judge::{Finding, Judge, Rule};
+use crate::finding::Finding;
+use crate::judge::{Judge, Scene};
 use crate::perform::{Performed, Performer};
 use crate::report::{Cost, ExpectationLine, Line, Report, Verdict, clauses, states, warehouse};
-use crate::scenario::{Clock, FailStep, Scenario, Schedule, Step};
+use crate::rule::Rule;
+use crate::scenario::{Clock, FailStep, Scenario, Step};
 use crate::vm::{Budget, Config, Stop, StopReason, Vm, VmError};
 use crate::vsock;
 
-/// The guest to run: a kernel and the archive of its programs.
-#[derive(Clone, Copy, Debug)]
-pub struct Guest<'a> {
-    /// PVH ELF file.
-    pub kernel: &'a Path,
-    /// newc archive.
-    pub initrd: &'a Path,
-    /// Words for the kernel command line besides the scenario's own, such as `mutant=cow-copies-wrong-frame`.
-    pub options: &'a [String],
-}
-
-/// Runs a scenario and judges it: once, or once for each of the schedules that it wants explored.
-///
-/// # Errors
-/// The host cannot run a guest. What the guest does wrong is in the report.
-pub fn run(kvm: &Kvm, guest: &Guest<'_>, scenario: &Scenario) -> Result<Report, VmError> {
-    match &scenario.schedule {
-        Some(Schedule::Explore(exploration)) => explore(kvm, guest, scenario, *exploration),
-        Some(Schedule::Choices(choices)) => Ok(once(kvm, guest, scenario, choices)?.report),
-        None => Ok(once(kvm, guest, scenario, &[])?.report),
-    }
-}
-
 /// What one run gives.
-pub(crate) struct Outcome {
+pub(crate) struct Trial {
     pub(crate) report: Report,
     /// Who went on at the reschedule points.
     pub(crate) decisions: Vec<Decision>,
@@ -54,7 +32,7 @@ pub(crate) fn once(
     guest: &Guest<'_>,
     scenario: &Scenario,
     choices: &[usize],
-) -> Result<Outcome, VmError> {
+) -> Result<Trial, VmError> {
     let started = Instant::now();
     let command_line = command_line(guest, scenario);
     let mut vm = Vm::new(
@@ -94,7 +72,7 @@ pub(crate) fn once(
     }
     let stop = run.performer.driver_mut().stop();
     let decisions = stop.map(|mut stop| stop.devices().schedule.decisions().to_vec());
-    Ok(Outcome {
+    Ok(Trial {
         report: run.report(scenario, steps_not_run, started),
         decisions: decisions.unwrap_or_default(),
     })
@@ -123,8 +101,8 @@ impl Run {
             self.after_operation(None, "boot".to_owned(), performed)?;
             return Ok(false);
         }
-        if let Some(scene) = self.performer.scene() {
-            self.judge.begin(&scene)?;
+        if let Some(mut scene) = Scene::of(&mut self.performer) {
+            self.judge.begin(&mut scene)?;
         }
         let performed = self.performer.begin(scenario.first_process())?;
         self.after_operation(
@@ -146,10 +124,10 @@ impl Run {
                 self.after_operation(Some(number), step.to_string(), performed)
             }
             Step::Check(check) => {
-                let Some(scene) = self.performer.scene() else {
+                let Some(mut scene) = Scene::of(&mut self.performer) else {
                     return Ok(false);
                 };
-                let judged = self.judge.check(check, &scene)?;
+                let judged = self.judge.check(check, &mut scene)?;
                 let expectations = judged
                     .into_iter()
                     .map(|judged| ExpectationLine {
@@ -190,7 +168,7 @@ impl Run {
         if !go_on || !self.is_alive() {
             return Ok(());
         }
-        if let Some(scene) = self.performer.scene() {
+        if let Some(scene) = Scene::of(&mut self.performer) {
             let mut lost = self.judge.last_process_ended(&scene);
             lost.extend(self.judge.failures_that_never_came(&scene));
             if let Some(line) = self.lines.last_mut() {
@@ -219,7 +197,7 @@ impl Run {
         }
         let go_on = performed.findings.is_empty() && self.is_alive();
         if self.is_alive()
-            && let Some(mut scene) = self.performer.scene()
+            && let Some(mut scene) = Scene::of(&mut self.performer)
         {
             performed.findings.extend(self.judge.audit(&mut scene)?);
         }
@@ -259,9 +237,8 @@ impl Run {
     fn note(&mut self) {
         let events: Vec<Event> = self.performer.driver_mut().take_events();
         self.judge.note(events);
-        self.judge.note_looks(self.performer.driver_mut().take_looks());
         self.judge
-            .note_user_faults(self.performer.driver_mut().take_user_faults());
+            .note_moments(self.performer.driver_mut().take_moments());
     }
 
     fn is_alive(&mut self) -> bool {

@@ -41,8 +41,8 @@ fn family() -> Vec<Event> {
     ]
 }
 
-fn life_of(events: impl IntoIterator<Item = Event>) -> Life {
-    let mut life = Life::default();
+fn life_of(events: impl IntoIterator<Item = Event>) -> LifeRule {
+    let mut life = LifeRule::default();
     events.into_iter().for_each(|event| life.note(&event));
     life
 }
@@ -154,8 +154,12 @@ fn an_end_is_told_before_it_is_seen() {
 
 #[test]
 fn whoever_is_left_at_the_end_is_a_finding() {
-    let mut life = life_of(family());
-    let places: Vec<String> = life.at_end().into_iter().map(|finding| finding.place).collect();
+    let life = life_of(family());
+    let places: Vec<String> = life
+        .left_over()
+        .into_iter()
+        .map(|finding| finding.place)
+        .collect();
     assert_eq!(places, ["process 2", "process 3", "process 4"]);
 }
 
@@ -175,8 +179,8 @@ fn where_everyone_is_when_a_step_ends_is_remembered_and_nothing_in_between() {
 
 #[test]
 fn a_kernel_that_never_reports_a_switch_is_not_judged() {
-    let mut life = life_of([created(1, 0), created(2, 7), exited(9)]);
-    assert!(!life.is_told && life.at_end().is_empty());
+    let life = life_of([created(1, 0), created(2, 7), exited(9)]);
+    assert!(!life.is_told && life.left_over().is_empty());
 }
 
 fn number() -> impl Strategy<Value = u32> {

@@ -1,16 +1,20 @@
 //! The expectations of check steps.
 
+mod module_pages;
+
 use abi::PAGE_SIZE;
 use abi::paging::{FAULT_FETCH, FAULT_WRITE};
 
-use super::invariants::frame_of;
-use super::{Finding, Judge, Rule, Scene, shadowpt};
+use super::Judge;
+use super::rules::shadow_table;
+use super::scene::{Scene, frame_of};
 use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::Channel;
 use crate::drive::Life;
+use crate::finding::Finding;
+use crate::finding::{excerpt, status_text};
 use crate::inspect::walk::{self, Root, Translation};
-use crate::perform::{status_text, wait_status};
-use crate::report::excerpt;
+use crate::rule::Rule;
 use crate::scenario::{
     Access, ContentAt, Expectation, ProcessAddress, ProcessEnding, ProcessName, ProcessRegion, RegionAddress,
     Since,
@@ -56,9 +60,9 @@ impl Judge {
             Expectation::Content(content) => vec![content_of(content, scene)],
             Expectation::Dirtied { region, pages } => vec![self.dirtied(region, pages, scene)],
             Expectation::ModulePages(expected) => vec![self.module_pages(expected, scene)],
-            Expectation::Loaded(expected) => vec![self.user_faults.loaded(expected, scene)],
-            Expectation::Tracked(times) => vec![self.user_faults.tracked(times)],
-            Expectation::Spte { at, is } => vec![shadowpt::entry(at, is, scene)],
+            Expectation::Loaded(expected) => vec![self.rules.user_faults.loaded(expected, scene)],
+            Expectation::Tracked(times) => vec![self.rules.user_faults.tracked(times)],
+            Expectation::Spte { at, is } => vec![shadow_table::entry(at, is, scene)],
             Expectation::FrameKept(addresses) => each(addresses, |address| self.frame_kept(address, scene)),
             Expectation::FreeFrames { since, change } => vec![self.free_frames(*since, *change, scene)],
             Expectation::ExitStatus(ending) => vec![exit_status(ending, scene)],
@@ -290,9 +294,9 @@ fn content_of(content: &ContentAt<ProcessAddress>, scene: &Scene<'_>) -> Look {
 fn exit_status(ending: &ProcessEnding, scene: &Scene<'_>) -> Look {
     let name = ending.of.as_str();
     let agent = scene.agents.named(name).ok_or_else(|| no_process(&ending.of))?;
-    let expected = status_text(wait_status(ending.ending));
+    let expected = status_text(ending.ending.wait_status());
     match agent.life {
-        Life::Ended(status) if status == wait_status(ending.ending) => Ok(String::new()),
+        Life::Ended(status) if status == ending.ending.wait_status() => Ok(String::new()),
         Life::Ended(status) => Err(unlike(name, expected, status_text(status))),
         Life::Alive => Err(unlike(name, expected, "still there")),
         Life::Gone => Err(Finding::missing(

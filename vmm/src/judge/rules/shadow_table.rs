@@ -10,15 +10,19 @@ use abi::frame_table::SHADOW_TABLE;
 use abi::shadowpt::{ENTRY_BYTES, SPTE_PTE_MAPPED, SPTE_VADDR_ALLOCATED, SPTE_VADDR_ANONYMOUS};
 use comfy_table::{Table, presets};
 
-use super::expectations::{Look, unlike};
-use super::invariants::address_of;
-use super::names::Names;
-use super::{Finding, Judge, Rule, Scene};
+use super::{StandingRule, View};
 use crate::address::{FrameNumber, VirtAddr};
 use crate::drive::Agent;
+use crate::finding::Finding;
+use crate::inspect::frame_table::FrameTable;
 use crate::inspect::walk::{Root, translate};
+use crate::judge::expectations::{Look, unlike};
+use crate::judge::names::Names;
+use crate::judge::scene::{Scene, address_of};
 use crate::model::{Allocation, PageNumber, ShadowTable, Tracking};
+use crate::rule::Rule;
 use crate::scenario::{ProcessAddress, SpteFlag};
+use crate::vm::VmError;
 
 /// Most pages that one finding lists.
 const MAX_ROWS: usize = 16;
@@ -32,7 +36,7 @@ const FLAGS: [(u64, SpteFlag); 3] = [
 
 /// What the judge remembers from one step to the next.
 #[derive(Debug, Default)]
-pub(super) struct LastSeen {
+pub(super) struct ShadowTableRule {
     /// Frames of the table that is open, or was until it was closed.
     frames: Vec<FrameNumber>,
     /// The inspector's pages that showed them.
@@ -51,13 +55,13 @@ struct Entry {
 
 /// What an entry may say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Expected {
+enum ExpectedEntry {
     Exactly(Entry),
     /// These flags and this frame; the area is unknown.
     AnyArea(Entry),
 }
 
-impl Expected {
+impl ExpectedEntry {
     fn admits(self, entry: Entry) -> bool {
         match self {
             Self::Exactly(expected) => entry == expected,
@@ -77,16 +81,127 @@ impl Expected {
     }
 }
 
-/// The rules that hold after every step.
-pub(super) fn audit(judge: &mut Judge, scene: &Scene<'_>, findings: &mut Vec<Finding>) {
-    match scene.model.shadow_table() {
-        Some(table) => open_table(judge, scene, table, findings),
-        None => closed_table(judge, scene, findings),
+impl StandingRule for ShadowTableRule {
+    fn audit(&mut self, view: &mut View<'_, '_>) -> Result<Vec<Finding>, VmError> {
+        let mut findings = Vec::new();
+        match view.scene.model.shadow_table() {
+            Some(table) => self.open_table(view, table, &mut findings),
+            None => self.closed_table(view, &mut findings),
+        }
+        Ok(findings)
+    }
+}
+
+impl ShadowTableRule {
+    fn open_table(&mut self, view: &mut View<'_, '_>, table: &ShadowTable, findings: &mut Vec<Finding>) {
+        let View {
+            scene,
+            account,
+            names,
+            ..
+        } = view;
+        let Some(inspector) = root_of(scene, table) else {
+            return;
+        };
+        let (frames, window) = window(scene, *account, names, (table, inspector), findings);
+        let pages = table.pages();
+        let entries: Vec<Option<Entry>> = (0..pages.end - pages.start)
+            .map(|index| read_entry(scene, table, inspector, index))
+            .collect();
+        self.compare(scene, names, table, &entries, findings);
+        let in_use = account.map(frames_by_account);
+        if let Some(found) = in_use.filter(|found| *found != frames_of(table)) {
+            findings.push(Finding::new(
+                Rule::ShadowTable,
+                "frames of the shadow page table",
+                format!("{} in use", frames_of(table)),
+                format!("{found} in use, by the kernel's account"),
+            ));
+        }
+        *self = ShadowTableRule {
+            frames,
+            window,
+            entries,
+        };
+    }
+
+    /// Holds every entry that can be seen against what it must say.
+    fn compare(
+        &self,
+        scene: &Scene<'_>,
+        names: &mut Names,
+        table: &ShadowTable,
+        entries: &[Option<Entry>],
+        findings: &mut Vec<Finding>,
+    ) {
+        let mut rows = Vec::new();
+        for ((page, entry), index) in table.pages().zip(entries).zip(0..) {
+            let Some(entry) = *entry else { continue };
+            let expected = match table.tracking {
+                Tracking::Fresh => ExpectedEntry::Exactly(Entry {
+                    vaddr: 0,
+                    pfn: 0,
+                    flags: 0,
+                }),
+                Tracking::Started => from_walk(scene, table, page),
+                Tracking::Stopped => match self.entries.get(index).copied().flatten() {
+                    Some(before) => ExpectedEntry::Exactly(before),
+                    None => continue,
+                },
+            };
+            if !expected.admits(entry) {
+                rows.push((page, entry, expected));
+            }
+        }
+        if rows.is_empty() {
+            return;
+        }
+        let (expected, other) = match table.tracking {
+            Tracking::Fresh => ("entries that are zero until the first start", "expected"),
+            Tracking::Started => ("entries that say what the page walk finds", "the walk says"),
+            Tracking::Stopped => ("entries that stay as they were at the stop", "before"),
+        };
+        let place = scene.place(table.inspector, table.entries);
+        let found = draw(scene, table, &rows, other, names);
+        findings.push(Finding::new(Rule::ShadowTable, place, expected, found));
+    }
+
+    /// Nothing of a table that was closed is left: no page shows its frames, and no frame is in use.
+    fn closed_table(&mut self, view: &mut View<'_, '_>, findings: &mut Vec<Finding>) {
+        let View {
+            scene,
+            account,
+            names,
+            ..
+        } = view;
+        let ShadowTableRule { frames, window, .. } = std::mem::take(self);
+        for (root, number) in window {
+            let owner = scene.agents.alive().find(|(_, alive)| *alive == root);
+            let found = translate(scene.memory(), root, address_of(number)).ok();
+            if let (Some((agent, _)), Some(found)) = (owner, found)
+                && frames.contains(&found.frame())
+            {
+                findings.push(Finding::new(
+                    Rule::ShadowTable,
+                    scene.place(agent.channel, address_of(number)),
+                    "not mapped since the shadow page table was closed",
+                    format!("mapped, {}", names.frame(found.frame())),
+                ));
+            }
+        }
+        if let Some(found) = account.map(frames_by_account).filter(|found| *found > 0) {
+            findings.push(Finding::new(
+                Rule::ShadowTable,
+                "frames of the shadow page table",
+                "none in use, since none is open",
+                format!("{found} in use, by the kernel's account"),
+            ));
+        }
     }
 }
 
 /// The expectation that the entry of a page has exactly these flags.
-pub(super) fn entry(at: &ProcessAddress, wanted: &[SpteFlag], scene: &Scene<'_>) -> Look {
+pub(in crate::judge) fn entry(at: &ProcessAddress, wanted: &[SpteFlag], scene: &Scene<'_>) -> Look {
     let place = at.to_string();
     let agent = scene.agents.named(at.process.as_str());
     let is_target = |agent: &&Agent| {
@@ -131,42 +246,15 @@ fn named(flags: u64) -> impl Iterator<Item = SpteFlag> {
         .map(|(_, flag)| flag)
 }
 
-fn open_table(judge: &mut Judge, scene: &Scene<'_>, table: &ShadowTable, findings: &mut Vec<Finding>) {
-    let Some(inspector) = root_of(scene, table) else {
-        return;
-    };
-    let (frames, window) = window(judge, scene, table, inspector, findings);
-    let pages = table.pages();
-    let entries: Vec<Option<Entry>> = (0..pages.end - pages.start)
-        .map(|index| read_entry(scene, table, inspector, index))
-        .collect();
-    compare(judge, scene, table, &entries, findings);
-    let account = frames_by_account(judge, scene);
-    if let Some(found) = account.filter(|found| *found != frames_of(table)) {
-        findings.push(Finding::new(
-            Rule::ShadowTable,
-            "frames of the shadow page table",
-            format!("{} in use", frames_of(table)),
-            format!("{found} in use, by the kernel's account"),
-        ));
-    }
-    judge.shadow = LastSeen {
-        frames,
-        window,
-        entries,
-    };
-}
-
 /// The inspector sees the kernel's frames, and cannot write to them. Gives the frames, and the pages that show them.
 fn window(
-    judge: &mut Judge,
     scene: &Scene<'_>,
-    table: &ShadowTable,
-    inspector: Root,
+    account: Option<&FrameTable>,
+    names: &mut Names,
+    (table, inspector): (&ShadowTable, Root),
     findings: &mut Vec<Finding>,
 ) -> (Vec<FrameNumber>, Vec<(Root, PageNumber)>) {
     let (mut frames, mut pages) = (Vec::new(), Vec::new());
-    let account = judge.account.table(scene.memory()).and_then(Result::ok);
     let window = table.window();
     for number in window.start.0 / PAGE_SIZE..window.end.0 / PAGE_SIZE {
         if !scene.model.shows_shadow_table(table.inspector, number) {
@@ -189,12 +277,9 @@ fn window(
             continue;
         };
         if found.permissions.writable {
-            complain(
-                expected,
-                format!("writable, {}", judge.names.frame(found.frame())),
-            );
+            complain(expected, format!("writable, {}", names.frame(found.frame())));
         }
-        let kind = account.as_ref().and_then(|account| account.get(found.frame()));
+        let kind = account.and_then(|account| account.get(found.frame()));
         if let Some(info) = kind.filter(|info| info.kind != SHADOW_TABLE) {
             let name = abi::frame_table::frame_kind_name(info.kind).unwrap_or("unknown");
             complain(expected, format!("{name} by the kernel's account"));
@@ -205,55 +290,15 @@ fn window(
     (frames, pages)
 }
 
-/// Holds every entry that can be seen against what it must say.
-fn compare(
-    judge: &mut Judge,
-    scene: &Scene<'_>,
-    table: &ShadowTable,
-    entries: &[Option<Entry>],
-    findings: &mut Vec<Finding>,
-) {
-    let mut rows = Vec::new();
-    for ((page, entry), index) in table.pages().zip(entries).zip(0..) {
-        let Some(entry) = *entry else { continue };
-        let expected = match table.tracking {
-            Tracking::Fresh => Expected::Exactly(Entry {
-                vaddr: 0,
-                pfn: 0,
-                flags: 0,
-            }),
-            Tracking::Started => from_walk(scene, table, page),
-            Tracking::Stopped => match judge.shadow.entries.get(index).copied().flatten() {
-                Some(before) => Expected::Exactly(before),
-                None => continue,
-            },
-        };
-        if !expected.admits(entry) {
-            rows.push((page, entry, expected));
-        }
-    }
-    if rows.is_empty() {
-        return;
-    }
-    let (expected, other) = match table.tracking {
-        Tracking::Fresh => ("entries that are zero until the first start", "expected"),
-        Tracking::Started => ("entries that say what the page walk finds", "the walk says"),
-        Tracking::Stopped => ("entries that stay as they were at the stop", "before"),
-    };
-    let place = scene.place(table.inspector, table.entries);
-    let found = draw(scene, table, &rows, other, &mut judge.names);
-    findings.push(Finding::new(Rule::ShadowTable, place, expected, found));
-}
-
 /// What the page tables of the target, and the steps so far, say of a page.
-fn from_walk(scene: &Scene<'_>, table: &ShadowTable, page: PageNumber) -> Expected {
+fn from_walk(scene: &Scene<'_>, table: &ShadowTable, page: PageNumber) -> ExpectedEntry {
     let nothing = Entry {
         vaddr: address_of(page).0,
         pfn: 0,
         flags: 0,
     };
     if table.target_has_ended {
-        return Expected::Exactly(nothing);
+        return ExpectedEntry::Exactly(nothing);
     }
     let root = scene.agents.get(table.target).and_then(|agent| agent.root);
     let found = root.and_then(|root| translate(scene.memory(), root, address_of(page)).ok());
@@ -263,12 +308,12 @@ fn from_walk(scene: &Scene<'_>, table: &ShadowTable, page: PageNumber) -> Expect
         ..nothing
     });
     let area = match scene.model.allocation(table.target, page) {
-        None => return Expected::AnyArea(mapping),
+        None => return ExpectedEntry::AnyArea(mapping),
         Some(Allocation::None) => 0,
         Some(Allocation::Anonymous) => SPTE_VADDR_ALLOCATED | SPTE_VADDR_ANONYMOUS,
         Some(Allocation::Other) => SPTE_VADDR_ALLOCATED,
     };
-    Expected::Exactly(Entry {
+    ExpectedEntry::Exactly(Entry {
         flags: mapping.flags | area,
         ..mapping
     })
@@ -278,7 +323,7 @@ fn from_walk(scene: &Scene<'_>, table: &ShadowTable, page: PageNumber) -> Expect
 fn draw(
     scene: &Scene<'_>,
     table: &ShadowTable,
-    rows: &[(PageNumber, Entry, Expected)],
+    rows: &[(PageNumber, Entry, ExpectedEntry)],
     other: &str,
     names: &mut Names,
 ) -> String {
@@ -290,8 +335,8 @@ fn draw(
         let wanted = expected.entry();
         let place = scene.place(table.target, address_of(*page));
         let unknown = match expected {
-            Expected::AnyArea(_) => ", in whatever area",
-            Expected::Exactly(_) => "",
+            ExpectedEntry::AnyArea(_) => ", in whatever area",
+            ExpectedEntry::Exactly(_) => "",
         };
         let guest = words(*entry, wanted.vaddr, names);
         let walk = words(wanted, wanted.vaddr, names) + unknown;
@@ -326,40 +371,12 @@ fn words(entry: Entry, vaddr: u64, names: &mut Names) -> String {
     words.join(" ")
 }
 
-/// Nothing of a table that was closed is left: no page shows its frames, and no frame is in use.
-fn closed_table(judge: &mut Judge, scene: &Scene<'_>, findings: &mut Vec<Finding>) {
-    let LastSeen { frames, window, .. } = std::mem::take(&mut judge.shadow);
-    for (root, number) in window {
-        let owner = scene.agents.alive().find(|(_, alive)| *alive == root);
-        let found = translate(scene.memory(), root, address_of(number)).ok();
-        if let (Some((agent, _)), Some(found)) = (owner, found)
-            && frames.contains(&found.frame())
-        {
-            findings.push(Finding::new(
-                Rule::ShadowTable,
-                scene.place(agent.channel, address_of(number)),
-                "not mapped since the shadow page table was closed",
-                format!("mapped, {}", judge.names.frame(found.frame())),
-            ));
-        }
-    }
-    if let Some(found) = frames_by_account(judge, scene).filter(|found| *found > 0) {
-        findings.push(Finding::new(
-            Rule::ShadowTable,
-            "frames of the shadow page table",
-            "none in use, since none is open",
-            format!("{found} in use, by the kernel's account"),
-        ));
-    }
-}
-
-/// Frames that the kernel says it uses for a shadow page table, if it keeps an account.
-fn frames_by_account(judge: &Judge, scene: &Scene<'_>) -> Option<u64> {
-    let account = judge.account.table(scene.memory())?.ok()?;
+/// Frames that the kernel says it uses for a shadow page table.
+fn frames_by_account(account: &FrameTable) -> u64 {
     let is_of_table = |(_, info): &(FrameNumber, abi::frame_table::FrameInfo)| {
         info.references > 0 && info.kind == SHADOW_TABLE
     };
-    Some(account.iter().filter(is_of_table).count() as u64)
+    account.iter().filter(is_of_table).count() as u64
 }
 
 fn frames_of(table: &ShadowTable) -> u64 {

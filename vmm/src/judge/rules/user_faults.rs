@@ -10,15 +10,18 @@ use abi::PAGE_SIZE;
 use abi::event::USER_FAULT_WRITE_PROTECTED;
 use warehouse_server::Asked;
 
-use super::expectations::{Look, unlike};
-use super::{Finding, Rule, Scene};
-use crate::drive::{Interval, SeenFault, Sighting};
-use crate::report::excerpt;
+use super::{StandingRule, View};
+use crate::finding::{Finding, excerpt};
+use crate::judge::expectations::{Look, unlike};
+use crate::judge::scene::Scene;
+use crate::moments::{Interval, Seen, SeenFault};
+use crate::rule::Rule;
 use crate::scenario::{Loaded, VsockPort};
+use crate::vm::VmError;
 
 /// What was seen, and is not judged yet or may be asked about by a check.
 #[derive(Debug, Default)]
-pub(super) struct UserFaults {
+pub(in crate::judge) struct UserFaults {
     /// Since the last step.
     fresh: Vec<SeenFault>,
     /// Since the last check that asked.
@@ -29,15 +32,21 @@ pub(super) struct UserFaults {
     missed: u64,
 }
 
-impl UserFaults {
-    pub(super) fn note(&mut self, sighting: Sighting) {
-        self.fresh.extend(sighting.faults);
-        self.intervals.extend(sighting.intervals);
-        self.missed = sighting.missed;
+impl StandingRule for UserFaults {
+    fn note_moments(&mut self, seen: &mut Seen) {
+        self.fresh.append(&mut seen.user_faults.faults);
+        self.intervals.append(&mut seen.user_faults.intervals);
+        self.missed = seen.user_faults.missed;
     }
 
-    /// The rules that hold for each fault.
-    pub(super) fn audit(&mut self) -> Vec<Finding> {
+    fn audit(&mut self, _view: &mut View<'_, '_>) -> Result<Vec<Finding>, VmError> {
+        Ok(self.new_findings())
+    }
+}
+
+impl UserFaults {
+    /// What is wrong with each fault since this was last called.
+    fn new_findings(&mut self) -> Vec<Finding> {
         let mut findings: Vec<Finding> = self.fresh.iter().flat_map(wrong).collect();
         if self.missed > 0 {
             let found = format!("{} moments that were not looked at", self.missed);
@@ -52,7 +61,7 @@ impl UserFaults {
     }
 
     /// Holds what was seen of faults since the last such check against the warehouse: what it has, and what it was asked for.
-    pub(super) fn loaded(&mut self, expected: &Loaded, scene: &Scene<'_>) -> Look {
+    pub(in crate::judge) fn loaded(&mut self, expected: &Loaded, scene: &Scene<'_>) -> Look {
         let place = format!("the warehouse at port {}", expected.port);
         let warehouse = scene.stop.hosts();
         let warehouse = warehouse.and_then(|hosts| hosts.warehouse(expected.port.number()));
@@ -110,7 +119,7 @@ impl UserFaults {
     }
 
     /// Holds the times in which programs tracked stores, since the last such check, against what has changed meanwhile.
-    pub(super) fn tracked(&mut self, times: &[Vec<u64>]) -> Look {
+    pub(in crate::judge) fn tracked(&mut self, times: &[Vec<u64>]) -> Look {
         let intervals = std::mem::take(&mut self.intervals);
         if intervals.len() != times.len() {
             let found = format!("{} times", intervals.len());
@@ -187,8 +196,8 @@ fn list(pages: &[u64]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::drive::Served;
     use crate::inspect::memory::FrameBytes;
+    use crate::moments::{Served, Sighting};
 
     const PROTECTED: u64 = USER_FAULT_WRITE_PROTECTED;
 
@@ -243,11 +252,14 @@ mod tests {
     #[test]
     fn moments_that_nobody_looked_at_are_told() {
         let mut faults = UserFaults::default();
-        faults.note(Sighting {
-            missed: 2,
-            ..Sighting::default()
+        faults.note_moments(&mut Seen {
+            user_faults: Sighting {
+                missed: 2,
+                ..Sighting::default()
+            },
+            ..Seen::default()
         });
-        let findings = faults.audit();
+        let findings = faults.new_findings();
         assert!(findings.iter().any(|finding| finding.rule == Rule::Evidence));
     }
 }

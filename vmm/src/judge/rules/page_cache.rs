@@ -12,15 +12,49 @@ use std::path::{Path, PathBuf};
 use abi::PAGE_SIZE;
 use cpio::newc;
 
-use super::{Finding, Rule};
+use super::{StandingRule, View};
 use crate::address::FrameNumber;
+use crate::finding::{Finding, excerpt};
 use crate::inspect::memory::FrameBytes;
 use crate::inspect::{FrameSet, PhysicalMemory};
-use crate::report::excerpt;
+use crate::judge::scene::Scene;
+use crate::rule::Rule;
+use crate::vm::{DirtyCursor, VmError};
+
+/// The archive, and which of its frames are to be looked at again.
+#[derive(Debug, Default)]
+pub(super) struct PageCacheRule {
+    page_cache: Option<PageCache>,
+    since: DirtyCursor,
+    /// Before anything was looked at, everything is to be.
+    is_new: bool,
+}
+
+impl StandingRule for PageCacheRule {
+    fn begin(&mut self, scene: &mut Scene<'_>) -> Result<(), VmError> {
+        let (archive, frames) = scene.stop.initrd();
+        self.page_cache = PageCache::of(archive, frames);
+        self.is_new = true;
+        Ok(())
+    }
+
+    fn audit(&mut self, view: &mut View<'_, '_>) -> Result<Vec<Finding>, VmError> {
+        let Some(page_cache) = &self.page_cache else {
+            let expected = "an archive of programs that can be read";
+            return Ok(vec![Finding::missing("the page cache", expected, "none")]);
+        };
+        let mut written = view.scene.stop.written_since(&mut self.since)?;
+        if std::mem::take(&mut self.is_new) {
+            written.insert_range(page_cache.frames.clone());
+        }
+        let memory = view.scene.memory();
+        Ok(page_cache.check(&written, memory, |frame| view.names.frame(frame)))
+    }
+}
 
 /// What the frames of the archive must hold.
 #[derive(Debug)]
-pub(super) struct PageCache {
+struct PageCache {
     key: RandomState,
     frames: Range<FrameNumber>,
     /// One a frame.
@@ -32,7 +66,7 @@ pub(super) struct PageCache {
 
 impl PageCache {
     /// The archive that was loaded from `path` into `frames`.
-    pub(super) fn of(path: &Path, frames: Range<FrameNumber>) -> Option<PageCache> {
+    fn of(path: &Path, frames: Range<FrameNumber>) -> Option<PageCache> {
         let archive = fs::read(path).ok()?;
         let key = RandomState::new();
         let hashes = pages(&archive)
@@ -48,7 +82,7 @@ impl PageCache {
     }
 
     /// Frames of the archive, among those that were written, that hold something else. `name` names frames.
-    pub(super) fn check(
+    fn check(
         &self,
         written: &FrameSet,
         memory: PhysicalMemory<'_>,

@@ -1,0 +1,63 @@
+//! What is not as it must be, and the words for it.
+
+mod excerpt;
+
+use abi::linux::process::{WAIT_EXIT_SHIFT, WAIT_SIGNAL_MASK, signal_name};
+use serde::Serialize;
+
+pub use excerpt::{excerpt, quoted};
+
+use crate::rule::Rule;
+use crate::scenario::Clause;
+
+/// One thing that is not as it must be.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Finding {
+    /// The rule that was broken.
+    pub rule: Rule,
+    /// What it is about: a process, an address, a frame.
+    pub place: String,
+    /// What should be.
+    pub expected: String,
+    /// What is.
+    pub found: String,
+    /// Clauses of a specification that the step shows; known only when the run is reported.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub clauses: Vec<Clause>,
+}
+
+impl Finding {
+    /// A finding about `place`.
+    pub fn new(
+        rule: Rule,
+        place: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Finding {
+        Finding {
+            rule,
+            place: place.into(),
+            expected: expected.into(),
+            found: found.into(),
+            clauses: Vec::new(),
+        }
+    }
+
+    /// What a check of `place` needs, and what there is instead: a finding against no guest.
+    pub fn missing(place: impl Into<String>, needed: impl Into<String>, found: impl Into<String>) -> Finding {
+        Finding::new(Rule::Evidence, place, needed, found)
+    }
+}
+
+/// A wait status in words.
+#[must_use]
+pub fn status_text(status: u32) -> String {
+    match status & WAIT_SIGNAL_MASK {
+        0 if status >> 16 == 0 => format!("exited with {}", status >> WAIT_EXIT_SHIFT),
+        0 => format!("has the impossible wait status {status:#x}"),
+        number => match signal_name(number) {
+            Some(name) => format!("was ended by {name}"),
+            None => format!("was ended by signal {number}"),
+        },
+    }
+}

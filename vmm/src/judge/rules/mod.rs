@@ -1,0 +1,115 @@
+//! The rules that hold after every step of every scenario, whether or not it asks: a module for each, which keeps what it must
+//! remember.
+//!
+//! [`StandingRule`] says when a rule is asked for what; [`Rules`] is the list of them all, in the order in which they look.
+
+mod clock;
+mod kernel_half;
+pub mod life;
+mod page_cache;
+mod page_walk;
+mod process_memory;
+mod references;
+mod reports;
+pub(super) mod shadow_table;
+mod user_faults;
+mod user_half;
+
+use super::account::Account;
+use super::names::Names;
+use super::scene::Scene;
+use crate::channel::Event;
+use crate::finding::Finding;
+use crate::inspect::Findings;
+use crate::inspect::frame_table::FrameTable;
+use crate::inspect::owners::{Owners, Space};
+use crate::moments::Seen;
+use crate::rule::Rule;
+use crate::vm::VmError;
+
+/// A rule that holds after every step, and what it must remember for that.
+pub(super) trait StandingRule {
+    /// Takes note of what the kernel reports. A claim.
+    fn note(&mut self, _event: &Event) {}
+
+    /// Takes note of what was seen at moments within a step, as far as it concerns the rule.
+    fn note_moments(&mut self, _seen: &mut Seen) {}
+
+    /// Remembers how things are before the scenario's first process exists.
+    fn begin(&mut self, _scene: &mut Scene<'_>) -> Result<(), VmError> {
+        Ok(())
+    }
+
+    /// What is wrong now. A finding that was made before may be made again.
+    fn audit(&mut self, view: &mut View<'_, '_>) -> Result<Vec<Finding>, VmError>;
+
+    /// What is wrong when nobody but the guest's first process should be left.
+    fn at_end(&mut self, _account: &Account, _scene: &Scene<'_>) -> Vec<Finding> {
+        Vec::new()
+    }
+}
+
+/// What the rules look at after a step.
+pub(super) struct View<'a, 'vm> {
+    pub(super) scene: &'a mut Scene<'vm>,
+    /// Address spaces of the agents' processes.
+    pub(super) spaces: &'a [Space],
+    /// Who maps what in them.
+    pub(super) owners: &'a Owners,
+    /// The kernel's own account of its frames, if it has published one that can be read.
+    pub(super) account: Option<&'a FrameTable>,
+    pub(super) names: &'a mut Names,
+}
+
+/// Every rule.
+#[derive(Default)]
+pub(super) struct Rules {
+    reports: reports::Reports,
+    user_half: user_half::UserHalf,
+    kernel_half: kernel_half::KernelHalf,
+    references: references::References,
+    process_memory: process_memory::ProcessMemory,
+    shadow_table: shadow_table::ShadowTableRule,
+    page_walk: page_walk::PageWalk,
+    page_cache: page_cache::PageCacheRule,
+    pub(super) life: life::LifeRule,
+    clock: clock::Ticks,
+    pub(super) user_faults: user_faults::UserFaults,
+}
+
+impl Rules {
+    /// All of them, in the order in which they look: whoever names a frame first names it for the whole report.
+    pub(super) fn all(&mut self) -> [&mut dyn StandingRule; 11] {
+        [
+            &mut self.reports,
+            &mut self.user_half,
+            &mut self.kernel_half,
+            &mut self.references,
+            &mut self.process_memory,
+            &mut self.shadow_table,
+            &mut self.page_walk,
+            &mut self.page_cache,
+            &mut self.life,
+            &mut self.clock,
+            &mut self.user_faults,
+        ]
+    }
+}
+
+#[cfg(test)]
+impl Rules {
+    /// How many reports could not be read, or not be kept.
+    pub(super) fn unreadable_reports(&self) -> u64 {
+        self.reports.unreadable()
+    }
+}
+
+/// Findings of the inspector in the judge's terms, and how many were left out.
+fn told<T>(found: &Findings<T>, rule: Rule, place: &str, convert: impl FnMut(&T) -> Finding) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = found.as_slice().iter().map(convert).collect();
+    if found.omitted() > 0 {
+        let more = format!("{} more findings like these", found.omitted());
+        findings.push(Finding::new(rule, place, "none", more));
+    }
+    findings
+}

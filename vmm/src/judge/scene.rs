@@ -1,0 +1,75 @@
+//! What the judge looks at.
+
+use abi::PAGE_SIZE;
+
+use crate::address::{FrameNumber, VirtAddr};
+use crate::channel::Channel;
+use crate::drive::{Agents, Driver, channel_of};
+use crate::inspect::PhysicalMemory;
+use crate::inspect::owners::Owner;
+use crate::inspect::walk::{Root, translate};
+use crate::model::{Model, PageNumber, Regions};
+use crate::perform::Performer;
+use crate::vm::Stop;
+
+/// Everything there is to look at while the guest stands still.
+pub struct Scene<'a> {
+    /// The machine.
+    pub stop: Stop<'a>,
+    /// Who is there.
+    pub agents: &'a Agents,
+    /// What must be in memory.
+    pub model: &'a Model,
+    /// Where named regions are.
+    pub regions: &'a Regions,
+}
+
+impl Scene<'_> {
+    /// What there is to look at of a guest; None before it has run.
+    pub fn of(performer: &mut Performer<Driver>) -> Option<Scene<'_>> {
+        let (driver, model, regions) = performer.driver_and_memory();
+        let (stop, agents) = driver.stop_and_agents()?;
+        Some(Scene {
+            stop,
+            agents,
+            model,
+            regions,
+        })
+    }
+
+    pub(super) fn memory(&self) -> PhysicalMemory<'_> {
+        PhysicalMemory::new(self.stop.memory())
+    }
+
+    /// Name of a process.
+    pub(super) fn process(&self, process: Channel) -> String {
+        self.agents
+            .get(process)
+            .map_or_else(|| process.to_string(), |agent| agent.name.clone())
+    }
+
+    /// Name of a place in a process's memory.
+    pub(super) fn place(&self, process: Channel, address: VirtAddr) -> String {
+        let name = self
+            .regions
+            .name(process, address)
+            .unwrap_or_else(|| address.to_string());
+        format!("{}:{name}", self.process(process))
+    }
+
+    /// Name of a place in an address space.
+    pub(super) fn place_of(&self, owner: &Owner) -> String {
+        self.place(channel_of(owner.space), owner.address)
+    }
+}
+
+/// The frame behind a page that a process can reach.
+pub(super) fn frame_of(memory: PhysicalMemory<'_>, root: Root, number: PageNumber) -> Option<FrameNumber> {
+    let found = translate(memory, root, address_of(number)).ok()?;
+    found.permissions.user.then(|| found.frame())
+}
+
+/// Where a page begins.
+pub(super) fn address_of(number: PageNumber) -> VirtAddr {
+    VirtAddr(number * PAGE_SIZE)
+}
