@@ -66,8 +66,8 @@ impl LiveGuest {
             read: read_step(&scenario),
         };
         guest.note();
-        let scene = Scene::of(&mut guest.performer).expect("it has booted");
-        guest.judge.begin(&scene).expect("the host runs guests");
+        let mut scene = Scene::of(&mut guest.performer).expect("it has booted");
+        guest.judge.begin(&mut scene).expect("the host runs guests");
         let begun = guest
             .performer
             .begin(scenario.first_process())
