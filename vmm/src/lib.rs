@@ -4,6 +4,7 @@
 //! Read `run/once.rs` first: it is the whole pipeline. Data flows through the modules in this order:
 //!
 //! - [`scenario`]: text to a typed, validated script
+//! - [`guest`]: what is known of a kernel, and what it promises to report
 //! - [`image`]: kernel and programs, built when they are needed
 //! - [`vm`]: the machine; it can be inspected only while it stands still
 //! - [`block`]: the disk that the guest swaps to; `virtio`: what devices have in common
@@ -14,7 +15,7 @@
 //! - [`perform`]: steps to operations, answers to claims; keeps the reference [`model`]
 //! - [`inspect`]: the truth about guest physical memory
 //! - [`judge`]: truth against claims, model and expectations
-//! - [`finding`]: what is not as it must be, by which [`rule`]
+//! - [`finding`]: what is not as it must be, by which [`rule`]; [`promise`]: what a kernel can report
 //! - [`report`]: the verdict, for people and for programs
 //! - [`fuzz`]: random sequences of steps, made shorter when they break a rule
 //!
@@ -28,6 +29,7 @@ pub mod clauses;
 pub mod drive;
 pub mod finding;
 pub mod fuzz;
+pub mod guest;
 pub mod image;
 pub mod inspect;
 pub mod judge;
@@ -35,6 +37,7 @@ pub mod linux_reference;
 pub mod model;
 pub mod moments;
 pub mod perform;
+pub mod promise;
 pub mod report;
 pub mod rule;
 pub mod run;

@@ -68,6 +68,8 @@ rules! {
     Life: "processes change state as allowed",
     /// Who runs a program can be interrupted.
     Clock: "a tick of the clock interrupts the program that runs",
+    /// Who asks for operations is the agent, in user mode, with the page table that the judge looks at.
+    Speaker: "who asks is the agent's program",
     /// Reports of the kernel are well formed, and not too many to follow.
     Reports: "the kernel's reports can be read",
     /// The judge's own page walk leads where KVM's does.
@@ -114,6 +116,7 @@ impl Rule {
             | Rule::UserFault
             | Rule::Life
             | Rule::Clock
+            | Rule::Speaker
             | Rule::Reports => Blame::Guest,
         }
     }

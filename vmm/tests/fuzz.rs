@@ -4,11 +4,11 @@
 mod guest;
 
 use vmm::fuzz::{Plan, Tried, try_one};
+use vmm::guest::{Guest, ringside};
 use vmm::image::{GuestImage, ImageKind};
 use vmm::report::Verdict;
 use vmm::report::text::{Colour, Detail, render};
 use vmm::rule::Rule;
-use vmm::run::Guest;
 use vmm::scenario::{Scenario, ScenarioName};
 
 /// Steps that must have passed.
@@ -18,11 +18,7 @@ const MOVES: usize = 60;
 
 fn try_seed(image: &GuestImage, options: &[String], seed: u64) -> Tried {
     let kvm = vmm::vm::open().expect("KVM can be used");
-    let guest = Guest {
-        kernel: &image.kernel,
-        initrd: &image.initrd,
-        options,
-    };
+    let guest = Guest::new(ringside::description(), image, options).expect("the image has an archive");
     let name = ScenarioName::try_from("found".to_owned()).expect("a name");
     let plan = Plan { seed, moves: MOVES };
     try_one(&kvm, &guest, &image.programs, &name, plan).expect("the host can run a guest")

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use abi::doorbell::{
-    ARGUMENT_COUNT, ARGUMENTS, CHANNELS, DATA, HELLO, LEN_BYTES, MAX_TRANSFER_BYTES, PAYLOAD, PHYS_BASE,
-    RESULT, VALUE,
+    ARGUMENT_COUNT, ARGUMENTS, CHANNELS, DATA, HELLO, LEN_BYTES, MAX_TRANSFER_BYTES, NEXT, PAYLOAD,
+    PHYS_BASE, RESULT, VALUE,
 };
 
 use crate::address::PhysAddr;
@@ -41,6 +41,22 @@ impl fmt::Display for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "channel {}", self.0)
     }
+}
+
+/// Which way an access goes, seen from the guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Read,
+    Write,
+}
+
+/// What an access is to the conversation on its channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    /// It asks for the next operation, or introduces a program: what was before is over.
+    Begins,
+    /// It belongs to an operation that has begun.
+    GoesOn,
 }
 
 /// What an agent is asked to do: see [`abi::operation`] for codes and arguments.
@@ -169,6 +185,16 @@ impl Doorbell {
             .checked_sub(PHYS_BASE)
             .filter(|offset| *offset < LEN_BYTES)?;
         Some((Channel::new(offset / abi::PAGE_SIZE)?, offset % abi::PAGE_SIZE))
+    }
+
+    /// Channel of an access, and what it is to the conversation there; None for an access to something else.
+    pub(crate) fn call(address: PhysAddr, direction: Direction) -> Option<(Channel, Call)> {
+        let (channel, register) = Doorbell::register(address)?;
+        let call = match (direction, register) {
+            (Direction::Read, NEXT) | (Direction::Write, HELLO) => Call::Begins,
+            _ => Call::GoesOn,
+        };
+        Some((channel, call))
     }
 
     /// Code with which a waiting agent's reading of `NEXT` is answered.

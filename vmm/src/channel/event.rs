@@ -10,6 +10,7 @@ use serde::Serialize;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
 use crate::address::{PhysAddr, VirtAddr};
+use crate::promise::Promise;
 
 /// A report, decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,6 +163,36 @@ impl Event {
                 | Event::UserFault { .. }
                 | Event::UserFaultServed { .. }
         )
+    }
+
+    /// The kind of report that it is, if it is one that a kernel can promise.
+    #[must_use]
+    pub fn promise(&self) -> Option<Promise> {
+        match self {
+            Event::FrameTable { .. } => Some(Promise::FrameAccount),
+            Event::Exited { .. } => Some(Promise::Ends),
+            Event::FatalFault(_) => Some(Promise::Faults),
+            Event::Switched { .. } => Some(Promise::Switches),
+            Event::UserFaultRegistered { .. } | Event::UserFault { .. } | Event::UserFaultServed { .. } => {
+                Some(Promise::UserFaults)
+            }
+            Event::PagesProtected => Some(Promise::Protection),
+            Event::PagesOffered { .. } => Some(Promise::Modules),
+            Event::Choice(_) => Some(Promise::Schedule),
+            Event::Booted
+            | Event::Created { .. }
+            | Event::Executed { .. }
+            | Event::Reaped { .. }
+            | Event::Panic { .. }
+            | Event::PowerOff
+            | Event::Log { .. }
+            | Event::FirstUser
+            | Event::Woken { .. }
+            | Event::ThreadCreated { .. }
+            | Event::ThreadExited { .. }
+            | Event::Adopted { .. }
+            | Event::Malformed { .. } => None,
+        }
     }
 
     /// Bytes that it holds.

@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use clap::Args;
 use vmm::fuzz::{Plan, Tried, try_one};
+use vmm::guest::{Guest, ringside};
 use vmm::image::{self, ImageKind};
 use vmm::report::text::{Colour, Detail, render};
-use vmm::run::Guest;
 use vmm::scenario::ScenarioName;
 
 use super::{FAIL, PASS, Shown, print_line, show};
@@ -38,11 +38,7 @@ pub(super) fn fuzz(args: &FuzzArgs) -> Result<u8, Shown> {
     let name = ScenarioName::try_from(stem.into_owned()).map_err(|error| show(&error))?;
     let image = image::ensure(ImageKind::Shipped, &*image::to_stderr()).map_err(|error| show(&error))?;
     let kvm = vmm::vm::open().map_err(|error| show(&error))?;
-    let guest = Guest {
-        kernel: &image.kernel,
-        initrd: &image.initrd,
-        options: &args.options,
-    };
+    let guest = Guest::new(ringside::description(), &image, &args.options).map_err(|error| show(&error))?;
     let started = Instant::now();
     let mut total_steps = 0;
     let last = args.sequences.map(|count| args.seed.saturating_add(count));

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
+use vmm::guest::{Description, Guest, ringside};
 use vmm::image::{self, GuestImage, ImageKind};
+use vmm::promise::{NoSuchPromise, Promise};
 use vmm::report::text::{Colour, Detail, count, render, summary};
 use vmm::report::{Explored, Report, Verdict};
-use vmm::run::Guest;
 use vmm::scenario::{self, Scenario, ScenarioName};
 
 use super::{BROKEN, FAIL, PASS, Shown, parse_all, print_line, show, show_diagnostic};
@@ -40,6 +41,13 @@ pub(super) struct RunArgs {
     /// If exploring schedules finds one that breaks a rule, write it to this file, as a scenario that follows it.
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
+    /// Which guest: `ringside`, this project's own, or a file that describes another one (see `docs/guests.md`).
+    #[arg(long, value_name = "GUEST", default_value = RINGSIDE)]
+    guest: String,
+    /// Make it an error when a rule is not judged, because the guest does not promise the report that it needs: `all`, or the name
+    /// of a report. May be given more than once.
+    #[arg(long, value_name = "REPORT", value_parser = required)]
+    require: Vec<Required>,
     /// Add a word to the kernel command line.
     #[arg(long = "option", value_name = "KEY=VALUE")]
     options: Vec<String>,
@@ -53,9 +61,34 @@ enum Format {
     Json,
 }
 
+/// The name of this project's own guest.
+const RINGSIDE: &str = "ringside";
+
+/// Reports that must be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Required {
+    All,
+    One(Promise),
+}
+
+fn required(text: &str) -> Result<Required, NoSuchPromise> {
+    match text {
+        "all" => Ok(Required::All),
+        name => name.parse().map(Required::One),
+    }
+}
+
 impl RunArgs {
     pub(super) fn is_empty(&self) -> bool {
         self.paths.is_empty()
+    }
+
+    fn required(&self) -> Vec<Promise> {
+        let reports = self.require.iter().flat_map(|required| match required {
+            Required::All => Promise::ALL.to_vec(),
+            Required::One(promise) => vec![*promise],
+        });
+        reports.collect()
     }
 }
 
@@ -68,14 +101,11 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Shown> {
     let kvm = vmm::vm::open().map_err(|error| show(&error))?;
     let image = guest_image(args)?;
     let scenarios = parse_all(&files, |name, text| Scenario::parse(name, text, &image.programs))?;
-    let guest = Guest {
-        kernel: &image.kernel,
-        initrd: &image.initrd,
-        options: &args.options,
-    };
+    let guest = Guest::new(description(args)?, &image, &args.options).map_err(|error| show(&error))?;
     let mut reports = Vec::new();
     for (scenario, file) in scenarios.iter().zip(&files) {
         let mut report = vmm::run::run(&kvm, &guest, scenario).map_err(|error| show(&error))?;
+        report.require(&args.required());
         report.states = report.states.filter(|_| args.states);
         if args.format == Format::Text {
             print_line(&text(args, &report, scenarios.len()))?;
@@ -107,6 +137,13 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Shown> {
         Verdict::Fail => FAIL,
         Verdict::Broken => BROKEN,
     })
+}
+
+fn description(args: &RunArgs) -> Result<Description, Shown> {
+    match args.guest.as_str() {
+        RINGSIDE => Ok(ringside::description()),
+        file => Description::read(Path::new(file)).map_err(|error| show(&error)),
+    }
 }
 
 fn guest_image(args: &RunArgs) -> Result<GuestImage, Shown> {

@@ -18,8 +18,9 @@ use kvm_ioctls::Kvm;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
+use crate::guest::Guest;
 use crate::report::{Report, Verdict};
-use crate::run::{Guest, run};
+use crate::run::run;
 use crate::scenario::{Scenario, ScenarioName};
 use crate::vm::VmError;
 use moves::Move;
@@ -57,7 +58,7 @@ pub enum Tried {
 /// The host cannot run a guest.
 pub fn try_one(
     kvm: &Kvm,
-    guest: &Guest<'_>,
+    guest: &Guest,
     programs: &[String],
     name: &ScenarioName,
     plan: Plan,
@@ -91,7 +92,7 @@ pub fn try_one(
 /// The scenario of a sequence, and its report.
 fn run_moves(
     kvm: &Kvm,
-    guest: &Guest<'_>,
+    guest: &Guest,
     programs: &[String],
     name: &ScenarioName,
     moves: &[Move],

@@ -17,6 +17,8 @@ mod scene;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 pub use expectations::Judged;
 pub use rules::life;
 pub use scene::Scene;
@@ -30,6 +32,8 @@ use crate::inspect::dirty::DirtyTracker;
 use crate::inspect::owners::Owners;
 use crate::model::PageNumber;
 use crate::moments::Seen;
+use crate::promise::{Promise, Promises};
+use crate::rule::Rule;
 use crate::scenario::CheckStep;
 use crate::vm::{DirtyCursor, VmError};
 use account::Account;
@@ -55,9 +59,18 @@ const MAX_LOG_LINES: usize = 1000;
 /// Most modules of whose pages note is taken.
 const MAX_OFFERS: usize = 64;
 
+/// A rule that could not be held against a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct NotJudged {
+    /// The rule.
+    pub rule: Rule,
+    /// The report that the guest does not promise.
+    pub needs: Promise,
+}
+
 /// Judges one run.
-#[derive(Default)]
 pub struct Judge {
+    promises: Promises,
     rules: Rules,
     names: Names,
     account: Account,
@@ -75,6 +88,47 @@ pub struct Judge {
 }
 
 impl Judge {
+    /// A judge of a guest that promises these reports.
+    #[must_use]
+    pub fn new(promises: Promises) -> Judge {
+        Judge {
+            rules: Rules::new(promises.clone()),
+            promises,
+            names: Names::default(),
+            account: Account::default(),
+            dirty: None,
+            dirty_since: DirtyCursor::default(),
+            start: Moment::default(),
+            last_check: Moment::default(),
+            offered: BTreeMap::new(),
+            faults: BTreeMap::new(),
+            reported: BTreeSet::new(),
+            log: Vec::new(),
+        }
+    }
+
+    /// The rules that are not judged, because the guest does not promise the reports that they need.
+    #[must_use]
+    pub fn not_judged(&mut self) -> Vec<NotJudged> {
+        let promises = &self.promises;
+        let rules = self.rules.all().into_iter();
+        let needs = rules
+            .flat_map(|rule| rule.needs())
+            .filter(|(_, needs)| !promises.has(*needs));
+        needs
+            .map(|(rule, needs)| NotJudged {
+                rule: *rule,
+                needs: *needs,
+            })
+            .collect()
+    }
+
+    /// Which of these reports have not come since the last audit, while `program` ran.
+    #[must_use]
+    pub fn missing_reports(&self, program: &str, reports: &[Promise]) -> Vec<Finding> {
+        self.rules.evidence.missing(program, reports)
+    }
+
     /// Takes note of what the kernel reported. Claims, all of them.
     pub fn note(&mut self, events: Vec<Event>) {
         for event in events {
@@ -159,7 +213,9 @@ impl Judge {
     pub fn audit(&mut self, scene: &mut Scene<'_>) -> Result<Vec<Finding>, VmError> {
         let spaces = scene.agents.spaces();
         let owners = Owners::of_spaces(scene.memory(), &spaces);
-        let (account, mut findings) = match self.account.table(scene.memory()) {
+        let published = self.account.table(scene.memory());
+        let published = published.filter(|_| self.promises.has(Promise::FrameAccount));
+        let (account, mut findings) = match published {
             None => (None, Vec::new()),
             Some(Ok(table)) => (Some(table), Vec::new()),
             Some(Err(finding)) => (None, vec![finding]),
@@ -171,7 +227,7 @@ impl Judge {
             account: account.as_ref(),
             names: &mut self.names,
         };
-        for rule in self.rules.all() {
+        for rule in self.rules.judged(&self.promises) {
             findings.extend(rule.audit(&mut view)?);
         }
         findings.retain(|finding| self.reported.insert(finding.clone()));
@@ -202,7 +258,7 @@ impl Judge {
     /// Whether every frame has come back, and every process has ended, now that only the guest's first process is left.
     pub fn last_process_ended(&mut self, scene: &Scene<'_>) -> Vec<Finding> {
         let account = &self.account;
-        let rules = self.rules.all().into_iter();
+        let rules = self.rules.judged(&self.promises);
         rules.flat_map(|rule| rule.at_end(account, scene)).collect()
     }
 
@@ -251,7 +307,7 @@ mod tests {
 
     #[test]
     fn faults_and_nonsense_without_end_are_kept_up_to_a_limit_and_the_rest_is_told() {
-        let mut judge = Judge::default();
+        let mut judge = Judge::new(Promises::all());
         for pid in 0..MAX_FAULTS as u32 + 500 {
             let fault = FatalFault {
                 pid,

@@ -199,6 +199,7 @@ impl<D: Drive> Performer<D> {
                 args,
                 status,
                 output,
+                reports: _,
             } => self.exec(
                 process,
                 step,

@@ -15,9 +15,12 @@ pub use warehouse::WarehouseLine;
 
 use crate::channel::schedule::Decision;
 use crate::finding::Finding;
+use crate::guest::needs::Need;
+use crate::judge::NotJudged;
 use crate::perform::Claim;
+use crate::promise::Promise;
 use crate::rule::{Blame, Rule};
-use crate::scenario::Clause;
+use crate::scenario::{Clause, Scenario};
 
 /// What is to be thought of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -53,6 +56,9 @@ pub struct Report {
     /// Which schedules were tried, if the scenario asks for that; the lines are those of the one that breaks a rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explored: Option<Explored>,
+    /// Rules that were not judged, because the guest does not promise the reports that they need.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_judged: Vec<NotJudged>,
     /// What the kernel logged. Differs from build to build.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<String>,
@@ -144,6 +150,52 @@ impl Line {
 }
 
 impl Report {
+    /// The report of a scenario that was not run, because it needs what its guest does not promise.
+    pub(crate) fn refused(scenario: &Scenario, unmet: &[Need]) -> Report {
+        let missing = |need: &Need| {
+            let found = format!("this guest does not promise them ({})", need.promise.name());
+            Finding::missing(need.by.as_str(), need.promise.to_string(), found)
+        };
+        Report {
+            scenario: scenario.name.to_string(),
+            description: scenario.description.clone(),
+            verdict: Verdict::Broken,
+            lines: vec![Line {
+                step: None,
+                what: "refused before boot".to_owned(),
+                result: String::new(),
+                claims: Vec::new(),
+                clauses: Vec::new(),
+                expectations: Vec::new(),
+                findings: unmet.iter().map(missing).collect(),
+            }],
+            steps_not_run: scenario.steps.len(),
+            warehouses: Vec::new(),
+            clauses: Vec::new(),
+            explored: None,
+            not_judged: Vec::new(),
+            log: Vec::new(),
+            states: None,
+            cost: Cost::default(),
+        }
+    }
+
+    /// Makes rules that were not judged an error: all of them, or those that need one of these reports.
+    pub fn require(&mut self, reports: &[Promise]) {
+        let wanted = self
+            .not_judged
+            .iter()
+            .filter(|not_judged| reports.contains(&not_judged.needs));
+        let missing = |not_judged: &NotJudged| {
+            let found = format!("not promised by this guest ({})", not_judged.needs.name());
+            Finding::missing(not_judged.rule.to_string(), not_judged.needs.to_string(), found)
+        };
+        let missing: Vec<Finding> = wanted.map(missing).collect();
+        for finding in missing {
+            self.add_finding(finding);
+        }
+    }
+
     /// Everything wrong that the report tells of, in the order in which it was found.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.lines.iter().flat_map(Line::all_findings)
@@ -210,6 +262,7 @@ mod tests {
             steps_not_run,
             clauses: Vec::new(),
             explored: None,
+            not_judged: Vec::new(),
             states: None,
             log: Vec::new(),
             cost: Cost::default(),

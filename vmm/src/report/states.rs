@@ -168,6 +168,7 @@ mod tests {
     use crate::address::PhysAddr;
     use crate::channel::Event;
     use crate::judge::Judge;
+    use crate::promise::Promises;
 
     fn created(pid: u32, parent: u32) -> Event {
         let page_table = PhysAddr(0x1000);
@@ -195,7 +196,7 @@ mod tests {
             switched(2, ENDED, 0, 1),
             Event::Reaped { pid: 2 },
         ];
-        let mut judge = Judge::default();
+        let mut judge = Judge::new(Promises::all());
         judge.note([&start, between, &end].concat());
         draw(judge.history(), clock, |_| None)
     }

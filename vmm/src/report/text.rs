@@ -7,6 +7,7 @@ use abi::schedule::site_name;
 
 use super::{ClauseLine, ClauseOutcome, ExpectationLine, Explored, Line, Report, Verdict};
 use crate::finding::Finding;
+use crate::judge::NotJudged;
 
 /// Whether the text may hold terminal colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,13 @@ pub fn render(report: &Report, colour: Colour, detail: Detail) -> String {
         if !report.warehouses.is_empty() {
             for line in &report.warehouses {
                 let _ = writeln!(text, "{line}");
+            }
+            text.push('\n');
+        }
+        if !report.not_judged.is_empty() {
+            let _ = writeln!(text, "not judged on this guest:");
+            for NotJudged { rule, needs } in &report.not_judged {
+                let _ = writeln!(text, "  {rule} (needs {needs})");
             }
             text.push('\n');
         }

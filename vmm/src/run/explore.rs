@@ -10,10 +10,11 @@ use std::collections::BinaryHeap;
 
 use kvm_ioctls::Kvm;
 
-use super::Guest;
 use super::once::{Trial, once};
 use crate::channel::schedule::Decision;
 use crate::finding::Finding;
+use crate::guest::Guest;
+use crate::promise::Promise;
 use crate::report::{Explored, Report, Verdict};
 use crate::rule::Rule;
 use crate::scenario::{Exploration, Scenario};
@@ -31,7 +32,7 @@ type Plan = (usize, Vec<usize>);
 /// The host cannot run a guest.
 pub(crate) fn explore(
     kvm: &Kvm,
-    guest: &Guest<'_>,
+    guest: &Guest,
     scenario: &Scenario,
     exploration: Exploration,
 ) -> Result<Report, VmError> {
@@ -45,6 +46,15 @@ pub(crate) fn explore(
         }
         runs += 1;
         let trial = once(kvm, guest, scenario, &plan)?;
+        if trial.decisions.is_empty() && runs == 1 {
+            let mut report = trial.report;
+            report.add_finding(Finding::missing(
+                "schedules",
+                Promise::Schedule.to_string(),
+                "none came",
+            ));
+            return Ok(report);
+        }
         if trial.report.verdict != Verdict::Pass {
             return replay(kvm, guest, scenario, exploration, (plan, runs), trial);
         }
@@ -92,7 +102,7 @@ fn longer_plans(length: usize, decisions: &[Decision], bound: usize) -> impl Ite
 /// A schedule that breaks a rule is run again: only one that comes to the same end every time can be shown to anybody.
 fn replay(
     kvm: &Kvm,
-    guest: &Guest<'_>,
+    guest: &Guest,
     scenario: &Scenario,
     exploration: Exploration,
     (plan, schedules): (Vec<usize>, usize),

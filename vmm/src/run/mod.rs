@@ -6,30 +6,22 @@
 mod explore;
 mod once;
 
-use std::path::Path;
-
 use kvm_ioctls::Kvm;
 
+use crate::guest::{Guest, needs};
 use crate::report::Report;
 use crate::scenario::{Scenario, Schedule};
 use crate::vm::VmError;
-
-/// The guest to run: a kernel and the archive of its programs.
-#[derive(Clone, Copy, Debug)]
-pub struct Guest<'a> {
-    /// PVH ELF file.
-    pub kernel: &'a Path,
-    /// newc archive.
-    pub initrd: &'a Path,
-    /// Words for the kernel command line besides the scenario's own, such as `mutant=cow-copies-wrong-frame`.
-    pub options: &'a [String],
-}
 
 /// Runs a scenario and judges it: once, or once for each of the schedules that it wants explored.
 ///
 /// # Errors
 /// The host cannot run a guest. What the guest does wrong is in the report.
-pub fn run(kvm: &Kvm, guest: &Guest<'_>, scenario: &Scenario) -> Result<Report, VmError> {
+pub fn run(kvm: &Kvm, guest: &Guest, scenario: &Scenario) -> Result<Report, VmError> {
+    let unmet = needs::unmet(scenario, guest);
+    if !unmet.is_empty() {
+        return Ok(Report::refused(scenario, &unmet));
+    }
     match &scenario.schedule {
         Some(Schedule::Explore(exploration)) => explore::explore(kvm, guest, scenario, *exploration),
         Some(Schedule::Choices(choices)) => Ok(once::once(kvm, guest, scenario, choices)?.report),

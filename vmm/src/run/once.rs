@@ -5,19 +5,18 @@ use std::time::{Duration, Instant};
 
 use kvm_ioctls::Kvm;
 
-use super::Guest;
-use crate::block::{self, Failure};
+use crate::block::Failure;
 use crate::channel::Event;
 use crate::channel::schedule::Decision;
 use crate::drive::{self, Drive, Driver};
 use crate::finding::Finding;
+use crate::guest::{Guest, ringside};
 use crate::judge::{Judge, Scene};
 use crate::perform::{Performed, Performer};
 use crate::report::{Cost, ExpectationLine, Line, Report, Verdict, clauses, states, warehouse};
 use crate::rule::Rule;
-use crate::scenario::{Clock, FailStep, Scenario, Step};
+use crate::scenario::{FailStep, Operation, Scenario, Step};
 use crate::vm::{Budget, Config, Stop, StopReason, Vm, VmError};
-use crate::vsock;
 
 /// What one run gives.
 pub(crate) struct Trial {
@@ -29,17 +28,18 @@ pub(crate) struct Trial {
 /// Runs a scenario once, with these choices at the reschedule points.
 pub(crate) fn once(
     kvm: &Kvm,
-    guest: &Guest<'_>,
+    guest: &Guest,
     scenario: &Scenario,
     choices: &[usize],
 ) -> Result<Trial, VmError> {
     let started = Instant::now();
-    let command_line = command_line(guest, scenario);
+    let command_line = ringside::command_line(guest, scenario);
     let mut vm = Vm::new(
         kvm,
         &Config {
-            kernel: guest.kernel,
-            initrd: guest.initrd,
+            kernel: &guest.kernel,
+            initrd: &guest.initrd,
+            agent: guest.programs.get(abi::boot::AGENT_PATH),
             command_line: &command_line,
             memory_mib: scenario.guest.memory_mib,
             clock: scenario.guest.clock,
@@ -55,7 +55,7 @@ pub(crate) fn once(
     vm.devices().schedule.follow(choices.to_vec());
     let mut run = Run {
         performer: Performer::new(Driver::new(vm)).with_shadowpt_base(scenario.guest.shadowpt_base()),
-        judge: Judge::default(),
+        judge: Judge::new(guest.description.promises.clone()),
         lines: Vec::new(),
     };
     let mut steps_not_run = scenario.steps.len();
@@ -116,7 +116,13 @@ impl Run {
     fn step(&mut self, number: usize, step: &Step) -> Result<bool, VmError> {
         match step {
             Step::Operation(operation) => {
-                let performed = self.performer.step(operation)?;
+                let mut performed = self.performer.step(operation)?;
+                self.note();
+                if let Operation::Exec { program, reports, .. } = &operation.operation {
+                    performed
+                        .findings
+                        .extend(self.judge.missing_reports(program, reports));
+                }
                 self.after_operation(Some(number), step.to_string(), performed)
             }
             Step::Tick(tick) => {
@@ -275,6 +281,7 @@ impl Run {
             warehouses,
             clauses,
             explored: None,
+            not_judged: self.judge.not_judged(),
             states,
             log: self.judge.log().to_vec(),
             cost: Cost {
@@ -287,34 +294,4 @@ impl Run {
         report.judge();
         report
     }
-}
-
-/// The kernel command line: the first program, then what the caller and the scenario add.
-fn command_line(guest: &Guest<'_>, scenario: &Scenario) -> String {
-    let init = format!("{}={}", abi::boot::CMDLINE_INIT, abi::boot::AGENT_PATH);
-    let options = scenario
-        .guest
-        .options
-        .iter()
-        .map(|(key, value)| match value.as_str() {
-            "" => key.clone(),
-            value => format!("{key}={value}"),
-        });
-    let schedule = scenario
-        .schedule
-        .as_ref()
-        .map(|_| format!("{}=vmm", abi::boot::CMDLINE_SCHEDULE));
-    let clock = match scenario.guest.clock {
-        Clock::Virtual => None,
-        Clock::Real => Some(format!("{}=real", abi::boot::CMDLINE_CLOCK)),
-    };
-    std::iter::once(init)
-        .chain(schedule)
-        .chain(clock)
-        .chain(scenario.guest.swap.map(|_| block::command_line_word()))
-        .chain((!scenario.guest.vsock.is_empty()).then(vsock::command_line_word))
-        .chain(guest.options.iter().cloned())
-        .chain(options)
-        .collect::<Vec<_>>()
-        .join(" ")
 }

@@ -7,6 +7,7 @@
 //! information, choose where [`interrupts`] come from, set the [`registers`], run the [`vcpu`] under the [`watchdog`], and tell
 //! how a guest ended ([`death`]).
 
+mod caller;
 mod death;
 mod dirty_log;
 mod interrupts;
@@ -26,6 +27,7 @@ use kvm_bindings::{KVM_MEM_LOG_DIRTY_PAGES, kvm_userspace_memory_region};
 use kvm_ioctls::{Kvm, VmFd};
 use vm_memory::{GuestAddress, GuestMemoryBackend, GuestMemoryMmap, GuestMemoryRegion};
 
+pub use caller::Imposture;
 pub use death::{Cause, Death, Place};
 pub use dirty_log::DirtyCursor;
 pub use load::LoadError;
@@ -35,11 +37,13 @@ pub use vcpu::{Boot, StopReason};
 
 use crate::address::{FrameNumber, PhysAddr, VirtAddr};
 use crate::block::{BlockDevice, Disk};
-use crate::channel::Devices;
+use crate::channel::{Channel, Devices};
+use crate::guest::ProgramText;
 use crate::inspect::FrameSet;
 use crate::inspect::walk::Root;
 use crate::scenario::{Clock, ServerPlace, VsockPort};
 use crate::vsock::{Hosts, HostsError, SocketDevice};
+use caller::Callers;
 use dirty_log::DirtyLog;
 use load::Loaded;
 use vcpu::Vcpu;
@@ -54,6 +58,8 @@ pub struct Config<'a> {
     pub kernel: &'a Path,
     /// Archive of user programs.
     pub initrd: &'a Path,
+    /// Code of the program that may ask for operations; None when there is none.
+    pub agent: Option<&'a ProgramText>,
     /// Kernel command line.
     pub command_line: &'a str,
     /// Guest memory in MiB.
@@ -155,7 +161,7 @@ impl Vm {
         registers::set_for_pvh(&vcpu_fd, &loaded)?;
         Ok(Vm {
             clock: config.clock,
-            vcpu: Vcpu::new(vcpu_fd, config.budget)?,
+            vcpu: Vcpu::new(vcpu_fd, config.budget, Callers::new(config.agent.cloned()))?,
             vm_fd,
             memory,
             loaded,
@@ -246,6 +252,11 @@ impl Stop<'_> {
     /// KVM refuses to tell.
     pub fn root(&self) -> Result<Root, VmError> {
         self.vm.vcpu.root()
+    }
+
+    /// What was wrong with accesses to the doorbell so far: channel, and why the access is not an agent's.
+    pub fn impostures(&self) -> impl Iterator<Item = (Channel, Imposture)> {
+        self.vm.vcpu.callers().wrong()
     }
 
     /// Where KVM's own walk of the current address space leads for `address`. The address is right on every platform,

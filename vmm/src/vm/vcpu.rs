@@ -29,12 +29,13 @@ use kvm_ioctls::{VcpuExit, VcpuFd};
 use nix::errno::Errno;
 use vm_memory::GuestMemoryMmap;
 
+use super::caller::Callers;
 use super::death::{self, Cause, Death};
 use super::symbols::Symbols;
 use super::watchdog::Watchdog;
 use super::{Budget, VmError, refused};
 use crate::address::{PhysAddr, VirtAddr};
-use crate::channel::{Access, Channel, Devices, Event};
+use crate::channel::{Access, Channel, Devices, Direction, Doorbell, Event};
 use crate::inspect::walk::Root;
 
 /// Why the guest stands still.
@@ -91,13 +92,14 @@ pub(super) struct Vcpu {
     exits: u64,
     started: Option<Instant>,
     boot: Option<Boot>,
+    callers: Callers,
     watchdog: Watchdog,
     /// The watchdog signals the thread that made the machine, so the machine stays there.
     not_send: PhantomData<*const ()>,
 }
 
 impl Vcpu {
-    pub(super) fn new(fd: VcpuFd, budget: Budget) -> Result<Vcpu, VmError> {
+    pub(super) fn new(fd: VcpuFd, budget: Budget, callers: Callers) -> Result<Vcpu, VmError> {
         let watchdog = Watchdog::start(budget.wall_time).map_err(VmError::Watchdog)?;
         Ok(Vcpu {
             fd,
@@ -107,9 +109,14 @@ impl Vcpu {
             exits: 0,
             started: None,
             boot: None,
+            callers,
             watchdog,
             not_send: PhantomData,
         })
+    }
+
+    pub(super) fn callers(&self) -> &Callers {
+        &self.callers
     }
 
     pub(super) fn exits(&self) -> u64 {
@@ -228,6 +235,11 @@ impl Vcpu {
                 };
             }
         };
+        let call = match &exit {
+            VcpuExit::MmioRead(address, _) => Doorbell::call(PhysAddr(*address), Direction::Read),
+            VcpuExit::MmioWrite(address, _) => Doorbell::call(PhysAddr(*address), Direction::Write),
+            _ => None,
+        };
         let access = match exit {
             VcpuExit::IoOut(port, data) => devices.port_write(port, data, memory),
             VcpuExit::IoIn(port, data) => {
@@ -254,6 +266,9 @@ impl Vcpu {
                 })));
             }
         };
+        if let Some(call) = call {
+            self.callers.look(call, &self.fd, memory)?;
+        }
         Ok(Some(match access {
             Access::Done => Next::GoOn,
             Access::Ring(channel) => Next::Ring(channel),

@@ -57,6 +57,7 @@ fn programs_of_scenarios_end_and_print_at_every_run_as_the_scenarios_expect() {
                 args,
                 status,
                 output: Some(output),
+                ..
             } = operation
             else {
                 continue;

@@ -23,6 +23,7 @@ pub(crate) fn machine(code: &[u8], budget: Budget) -> (Vm, TempDir) {
     let config = Config {
         kernel: &kernel,
         initrd: &initrd,
+        agent: None,
         command_line: "",
         memory_mib: 8,
         clock: Clock::Virtual,

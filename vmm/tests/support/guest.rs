@@ -1,8 +1,8 @@
 //! A guest image, and a run of it.
 
+use vmm::guest::{Guest, ringside};
 use vmm::image::{self, GuestImage, ImageKind};
 use vmm::report::Report;
-use vmm::run::Guest;
 use vmm::scenario::Scenario;
 
 /// The image of that kind, built once if need be. Tests that are made from a list share it to the end of the process.
@@ -14,10 +14,6 @@ pub(crate) fn image(kind: ImageKind) -> &'static GuestImage {
 /// Runs a scenario on an image; the options are words for the kernel's command line.
 pub(crate) fn run(image: &GuestImage, scenario: &Scenario, options: &[String]) -> Report {
     let kvm = vmm::vm::open().expect("KVM can be used");
-    let guest = Guest {
-        kernel: &image.kernel,
-        initrd: &image.initrd,
-        options,
-    };
+    let guest = Guest::new(ringside::description(), image, options).expect("the image has an archive");
     vmm::run::run(&kvm, &guest, scenario).expect("the host can run a guest")
 }

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use vmm::drive::{Driver, Outcome};
+use vmm::guest::ProgramTexts;
 use vmm::image::{self, GuestImage, ImageKind};
 use vmm::judge::{Judge, Scene};
 use vmm::perform::Performer;
+use vmm::promise::Promises;
 use vmm::scenario::{Clock, Operation, OperationStep, Scenario, Step};
 use vmm::vm::{Boot, Budget, Config, Stop, Vm};
 
@@ -28,9 +30,11 @@ pub(crate) fn image() -> GuestImage {
 
 /// Boots a guest up to its first program's first question.
 pub(crate) fn boot(image: &GuestImage) -> (Driver, Boot) {
+    let programs = ProgramTexts::read(&image.initrd).expect("the image has an archive");
     let config = Config {
         kernel: &image.kernel,
         initrd: &image.initrd,
+        agent: programs.get("agent"),
         command_line: "init=agent",
         memory_mib: MEMORY_MIB,
         clock: Clock::Virtual,
@@ -62,7 +66,7 @@ impl LiveGuest {
         let (driver, _) = boot(image);
         let mut guest = Self {
             performer: Performer::new(driver),
-            judge: Judge::default(),
+            judge: Judge::new(Promises::all()),
             read: read_step(&scenario),
         };
         guest.note();

@@ -2,6 +2,7 @@
 
 use super::{StandingRule, View};
 use crate::finding::Finding;
+use crate::promise::Promise;
 use crate::rule::Rule;
 use crate::vm::VmError;
 
@@ -10,6 +11,10 @@ use crate::vm::VmError;
 pub(super) struct Ticks;
 
 impl StandingRule for Ticks {
+    fn needs(&self) -> &'static [(Rule, Promise)] {
+        &[(Rule::Clock, Promise::VirtualClock)]
+    }
+
     /// An agent asks for its next operation in user mode, so a tick that was raised before has been taken by then.
     fn audit(&mut self, view: &mut View<'_, '_>) -> Result<Vec<Finding>, VmError> {
         if !view.scene.stop.tick_is_pending() {

@@ -4,6 +4,7 @@
 //! [`StandingRule`] says when a rule is asked for what; [`Rules`] is the list of them all, in the order in which they look.
 
 mod clock;
+mod evidence;
 mod kernel_half;
 pub mod life;
 mod page_cache;
@@ -12,6 +13,7 @@ mod process_memory;
 mod references;
 mod reports;
 pub(super) mod shadow_table;
+mod speaker;
 mod user_faults;
 mod user_half;
 
@@ -24,11 +26,17 @@ use crate::inspect::Findings;
 use crate::inspect::frame_table::FrameTable;
 use crate::inspect::owners::{Owners, Space};
 use crate::moments::Seen;
+use crate::promise::{Promise, Promises};
 use crate::rule::Rule;
 use crate::vm::VmError;
 
 /// A rule that holds after every step, and what it must remember for that.
 pub(super) trait StandingRule {
+    /// The rules by name that need a report, and which; without it they are not judged.
+    fn needs(&self) -> &'static [(Rule, Promise)] {
+        &[]
+    }
+
     /// Takes note of what the kernel reports. A claim.
     fn note(&mut self, _event: &Event) {}
 
@@ -64,6 +72,8 @@ pub(super) struct View<'a, 'vm> {
 /// Every rule.
 #[derive(Default)]
 pub(super) struct Rules {
+    pub(super) evidence: evidence::EvidenceRule,
+    speaker: speaker::Speaker,
     reports: reports::Reports,
     user_half: user_half::UserHalf,
     kernel_half: kernel_half::KernelHalf,
@@ -78,9 +88,26 @@ pub(super) struct Rules {
 }
 
 impl Rules {
+    /// The rules for a guest that promises these reports.
+    pub(super) fn new(promises: Promises) -> Rules {
+        Rules {
+            evidence: evidence::EvidenceRule::new(promises),
+            ..Rules::default()
+        }
+    }
+
+    /// Those that can be judged with these reports.
+    pub(super) fn judged(&mut self, promises: &Promises) -> impl Iterator<Item = &mut dyn StandingRule> {
+        let can_be =
+            |rule: &&mut dyn StandingRule| rule.needs().iter().all(|(_, needs)| promises.has(*needs));
+        self.all().into_iter().filter(can_be)
+    }
+
     /// All of them, in the order in which they look: whoever names a frame first names it for the whole report.
-    pub(super) fn all(&mut self) -> [&mut dyn StandingRule; 11] {
+    pub(super) fn all(&mut self) -> [&mut dyn StandingRule; 13] {
         [
+            &mut self.evidence,
+            &mut self.speaker,
             &mut self.reports,
             &mut self.user_half,
             &mut self.kernel_half,

@@ -18,6 +18,7 @@ use crate::finding::{Finding, excerpt};
 use crate::inspect::memory::FrameBytes;
 use crate::inspect::{FrameSet, PhysicalMemory};
 use crate::judge::scene::Scene;
+use crate::promise::Promise;
 use crate::rule::Rule;
 use crate::vm::{DirtyCursor, VmError};
 
@@ -31,6 +32,10 @@ pub(super) struct PageCacheRule {
 }
 
 impl StandingRule for PageCacheRule {
+    fn needs(&self) -> &'static [(Rule, Promise)] {
+        &[(Rule::PageCache, Promise::PageCache)]
+    }
+
     fn begin(&mut self, scene: &mut Scene<'_>) -> Result<(), VmError> {
         let (archive, frames) = scene.stop.initrd();
         self.page_cache = PageCache::of(archive, frames);

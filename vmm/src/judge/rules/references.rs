@@ -7,6 +7,7 @@ use crate::inspect::frame_table::{self, FrameTableFinding};
 use crate::inspect::owners::Owner;
 use crate::judge::account::Account;
 use crate::judge::scene::Scene;
+use crate::promise::Promise;
 use crate::rule::Rule;
 use crate::vm::VmError;
 
@@ -15,6 +16,14 @@ use crate::vm::VmError;
 pub(super) struct References;
 
 impl StandingRule for References {
+    fn needs(&self) -> &'static [(Rule, Promise)] {
+        &[
+            (Rule::FreeFrameMapped, Promise::FrameAccount),
+            (Rule::References, Promise::FrameAccount),
+            (Rule::FramesLost, Promise::FrameAccount),
+        ]
+    }
+
     fn audit(&mut self, view: &mut View<'_, '_>) -> Result<Vec<Finding>, VmError> {
         let View {
             scene,

@@ -15,6 +15,7 @@ use crate::finding::{Finding, excerpt};
 use crate::judge::expectations::{Look, unlike};
 use crate::judge::scene::Scene;
 use crate::moments::{Interval, Seen, SeenFault};
+use crate::promise::Promise;
 use crate::rule::Rule;
 use crate::scenario::{Loaded, VsockPort};
 use crate::vm::VmError;
@@ -33,6 +34,10 @@ pub(in crate::judge) struct UserFaults {
 }
 
 impl StandingRule for UserFaults {
+    fn needs(&self) -> &'static [(Rule, Promise)] {
+        &[(Rule::UserFault, Promise::UserFaults)]
+    }
+
     fn note_moments(&mut self, seen: &mut Seen) {
         self.fresh.append(&mut seen.user_faults.faults);
         self.intervals.append(&mut seen.user_faults.intervals);

@@ -124,6 +124,7 @@ impl fmt::Display for Operation {
                 args,
                 status,
                 output: _,
+                reports: _,
             } => {
                 write!(formatter, "exec {program}")?;
                 args.iter()

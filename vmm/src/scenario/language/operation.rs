@@ -8,6 +8,7 @@ use super::address::{ProcessAddress, RegionAddress};
 use super::content::ContentAt;
 use super::name::{ProcessName, RegionName};
 use super::outcome::{Ending, Signal};
+use crate::promise::Promise;
 
 /// The byte that `touch_stack` stores at the lowest address of each page.
 pub const STACK_BYTE: u8 = 0x5a;
@@ -144,6 +145,10 @@ pub enum Operation {
         #[serde(default)]
         #[schemars(with = "String")]
         output: Option<String>,
+        /// What the kernel must tell of while the program runs, at least once each; if it does not, there is no evidence for what
+        /// the step shows.
+        #[serde(default)]
+        reports: Vec<Promise>,
     },
     /// Replace the process's program. The process keeps its pid and its parent; its regions are gone.
     Execve {

@@ -23,6 +23,7 @@ use crate::finding::status_text;
 use crate::inspect::walk::Root;
 use crate::judge::account::Account;
 use crate::judge::scene::Scene;
+use crate::promise::Promise;
 use crate::rule::Rule;
 use crate::vm::{StopReason, VmError};
 
@@ -71,6 +72,10 @@ pub(in crate::judge) struct LifeRule {
 }
 
 impl StandingRule for LifeRule {
+    fn needs(&self) -> &'static [(Rule, Promise)] {
+        &[(Rule::Life, Promise::Switches)]
+    }
+
     fn note(&mut self, event: &Event) {
         if self.threads.len() + self.processes.len() > MAX_TRACKED {
             return self.wrong(NOBODY, "processes that can be kept track of", "too many");

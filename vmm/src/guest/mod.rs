@@ -1,0 +1,54 @@
+//! What a guest is: a description, and the files that are booted.
+//!
+//! The rest of the VMM knows no kernel by name. What it must know of one stands in its [`Description`]: above all what the kernel
+//! [promises](crate::promise) to report. Steps, expectations, options and rules name the report that they [need](needs); what a guest does
+//! not promise is refused before it is booted, or listed as not judged, and what it promises and does not send is missing evidence.
+//!
+//! - [`Description`]: what is known of a kernel, ours or one that a file describes
+//! - [`needs`]: what a scenario needs of its guest
+//! - [`ProgramTexts`]: the code of the programs in a guest's archive
+//! - [`ringside`]: this project's own kernel
+
+mod description;
+pub mod needs;
+pub mod ringside;
+mod text;
+
+use std::path::PathBuf;
+
+use crate::image::GuestImage;
+pub use description::{Description, DescriptionError};
+pub use text::{ProgramText, ProgramTexts, TextError};
+
+/// A guest that can be booted.
+#[derive(Clone, Debug)]
+pub struct Guest {
+    /// What is known of its kernel.
+    pub description: Description,
+    /// PVH ELF file.
+    pub kernel: PathBuf,
+    /// newc archive of its programs.
+    pub initrd: PathBuf,
+    /// The code of those programs.
+    pub programs: ProgramTexts,
+    /// Words for the kernel command line besides the scenario's own, such as `mutant=cow-copies-wrong-frame`.
+    pub options: Vec<String>,
+}
+
+impl Guest {
+    /// A guest of these files, or of those that its description names.
+    ///
+    /// # Errors
+    /// The archive of programs cannot be read.
+    pub fn new(description: Description, image: &GuestImage, options: &[String]) -> Result<Guest, TextError> {
+        let kernel = description.kernel.as_ref().unwrap_or(&image.kernel).clone();
+        let initrd = description.initrd.as_ref().unwrap_or(&image.initrd).clone();
+        Ok(Guest {
+            programs: ProgramTexts::read(&initrd)?,
+            options: description.options.iter().chain(options).cloned().collect(),
+            description,
+            kernel,
+            initrd,
+        })
+    }
+}
