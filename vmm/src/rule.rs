@@ -70,6 +70,8 @@ rules! {
     Clock: "a tick of the clock interrupts the program that runs",
     /// Who asks for operations is the agent, in user mode, with the page table that the judge looks at.
     Speaker: "who asks is the agent's program",
+    /// A process uses the page table that the judge walks.
+    PageTableInUse: "a process uses the page table that it shows",
     /// Reports of the kernel are well formed, and not too many to follow.
     Reports: "the kernel's reports can be read",
     /// The judge's own page walk leads where KVM's does.
@@ -117,6 +119,7 @@ impl Rule {
             | Rule::Life
             | Rule::Clock
             | Rule::Speaker
+            | Rule::PageTableInUse
             | Rule::Reports => Blame::Guest,
         }
     }

@@ -15,7 +15,9 @@ use abi::clock::TICK_NANOSECONDS;
 use abi::operation;
 
 use super::{Agents, Drive, End, Life, Outcome, Ticked};
-use crate::address::{FrameNumber, VirtAddr};
+use vm_memory::{Bytes, GuestAddress};
+
+use crate::address::{FrameNumber, PhysAddr, VirtAddr};
 use crate::channel::{Channel, Event, Operation, Reply};
 use crate::inspect::PhysicalMemory;
 use crate::inspect::memory::FrameBytes;
@@ -99,6 +101,21 @@ impl Driver {
     /// What was seen at moments within operations, since this was last called.
     pub fn take_moments(&mut self) -> Seen {
         self.moments.take()
+    }
+
+    /// Eight bytes of guest physical memory; None when they are not all there, or the guest has not run.
+    pub(crate) fn read_word(&mut self, at: PhysAddr) -> Option<[u8; 8]> {
+        let stop = self.vm.stop()?;
+        let word = PhysicalMemory::new(stop.memory()).read_u64(at).ok()?;
+        Some(word.to_le_bytes())
+    }
+
+    /// Puts eight bytes into guest physical memory, as far as they lie there. KVM's log of written frames does not have them.
+    pub(crate) fn write_word(&mut self, at: PhysAddr, word: [u8; 8]) {
+        if let Some(stop) = self.vm.stop() {
+            // Outside of memory there is nothing to put them into.
+            let _ = stop.memory().write_slice(&word, GuestAddress(at.0));
+        }
     }
 
     /// Lets the guest power itself off.

@@ -1,10 +1,12 @@
 //! Runs a scenario on a guest and judges it. Read [`once`] first: it is the whole pipeline.
 //!
 //! - [`once`]: one run
+//! - [`proof`]: within a run, whether processes use the page tables that are judged
 //! - [`explore`]: one for each schedule of the guest's threads
 
 mod explore;
 mod once;
+mod proof;
 
 use kvm_ioctls::Kvm;
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use kvm_ioctls::Kvm;
 
+use super::proof::Prover;
 use crate::block::Failure;
 use crate::channel::Event;
 use crate::channel::schedule::Decision;
@@ -56,6 +57,7 @@ pub(crate) fn once(
     let mut run = Run {
         performer: Performer::new(Driver::new(vm)).with_shadowpt_base(scenario.guest.shadowpt_base()),
         judge: Judge::new(guest.description.promises.clone()),
+        prover: Prover::default(),
         lines: Vec::new(),
     };
     let mut steps_not_run = scenario.steps.len();
@@ -82,6 +84,7 @@ pub(crate) fn once(
 struct Run {
     performer: Performer<Driver>,
     judge: Judge,
+    prover: Prover,
     lines: Vec<Line>,
 }
 
@@ -93,6 +96,9 @@ impl Run {
         if booted == drive::Outcome::Silent || !self.is_alive() {
             let mut performed = Performed::nothing("");
             if self.is_alive() {
+                if let Some(mut scene) = Scene::of(&mut self.performer) {
+                    self.judge.begin(&mut scene)?;
+                }
                 let (expected, found) = ("it asks for an operation", "others ask, and it does not");
                 performed
                     .findings
@@ -123,7 +129,13 @@ impl Run {
                         .findings
                         .extend(self.judge.missing_reports(program, reports));
                 }
-                self.after_operation(Some(number), step.to_string(), performed)
+                let can_go_on = leaves_processes_as_they_were(&operation.operation)
+                    && performed
+                        .findings
+                        .iter()
+                        .all(|finding| is_about_one_step(finding.rule));
+                let goes_on = self.after_operation(Some(number), step.to_string(), performed)?;
+                Ok(goes_on || can_go_on && self.is_alive())
             }
             Step::Tick(tick) => {
                 let performed = self.performer.tick(tick.count)?;
@@ -202,7 +214,13 @@ impl Run {
                 .push(Finding::new(Rule::Death, "the guest", expected, found));
         }
         let go_on = performed.findings.is_empty() && self.is_alive();
-        if self.is_alive()
+        if go_on {
+            performed
+                .findings
+                .extend(self.prover.perhaps(&mut self.performer)?);
+            self.note();
+        }
+        if self.can_be_looked_at()
             && let Some(mut scene) = Scene::of(&mut self.performer)
         {
             performed.findings.extend(self.judge.audit(&mut scene)?);
@@ -251,6 +269,16 @@ impl Run {
         matches!(self.reason(), Some(StopReason::Ring(_)))
     }
 
+    /// Whether memory can be judged: while the guest lives, and when it has come to an end of its own making, for then what is
+    /// wrong in memory may say why. A guest that was stopped for the host's sake stands anywhere.
+    fn can_be_looked_at(&mut self) -> bool {
+        match self.reason() {
+            Some(StopReason::Ring(_)) => true,
+            Some(StopReason::Died(death)) => death.is_the_guests_doing(),
+            Some(StopReason::PoweredOff | StopReason::Reported(_)) | None => false,
+        }
+    }
+
     fn reason(&mut self) -> Option<StopReason> {
         self.performer
             .driver_mut()
@@ -294,4 +322,48 @@ impl Run {
         report.judge();
         report
     }
+}
+
+/// Whether the processes that there are do not depend on what came of the operation: then the steps that follow make sense even
+/// when it was not what was expected.
+fn leaves_processes_as_they_were(operation: &Operation) -> bool {
+    match operation {
+        Operation::Fork { .. }
+        | Operation::ForkUntil { .. }
+        | Operation::Exit { .. }
+        | Operation::Wait { .. }
+        | Operation::Finish
+        | Operation::Execve { .. }
+        | Operation::Kill { .. }
+        | Operation::Spin => false,
+        Operation::Mmap { .. }
+        | Operation::Munmap { .. }
+        | Operation::Mprotect { .. }
+        | Operation::Madvise { .. }
+        | Operation::Brk { .. }
+        | Operation::TouchStack { .. }
+        | Operation::StackRoom { .. }
+        | Operation::Read(_)
+        | Operation::Write(_)
+        | Operation::SchedYield
+        | Operation::Exec { .. }
+        | Operation::Sleep { .. }
+        | Operation::Getppid { .. }
+        | Operation::Setuid { .. }
+        | Operation::FailNth { .. }
+        | Operation::Pagemap { .. }
+        | Operation::ShadowptOpen { .. }
+        | Operation::ShadowptClose
+        | Operation::ShadowptStart
+        | Operation::ShadowptStop
+        | Operation::ShadowptPageContents { .. } => true,
+    }
+}
+
+/// Whether a finding of this rule says that one step went wrong, and nothing of whether its process can be asked again.
+fn is_about_one_step(rule: Rule) -> bool {
+    matches!(
+        rule,
+        Rule::Result | Rule::PageMap | Rule::ShadowTable | Rule::Evidence
+    )
 }

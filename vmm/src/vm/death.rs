@@ -71,12 +71,32 @@ pub enum Cause {
 pub struct Place {
     /// Instruction pointer.
     pub rip: u64,
+    /// Whether page tables are in use.
+    pub paging: bool,
     /// Function and offset, for an address in the kernel.
     pub symbol: Option<String>,
     /// Bytes at the instruction pointer, as many as are mapped, at most an instruction's length.
     pub bytes: Vec<u8>,
     /// The instruction, if the bytes are one.
     pub instruction: Option<String>,
+}
+
+impl Death {
+    /// Whether the guest came to this by itself, and its page tables are in use: what is wrong in memory may then say why.
+    #[must_use]
+    pub(crate) fn is_the_guests_doing(&self) -> bool {
+        self.place.paging
+            && match self.cause {
+                Cause::Panic { .. }
+                | Cause::TripleFault
+                | Cause::Halted
+                | Cause::InternalError { .. }
+                | Cause::EntryFailed { .. }
+                | Cause::UnexpectedExit { .. }
+                | Cause::OutOfExits { .. } => true,
+                Cause::OutOfTime { .. } => false,
+            }
+    }
 }
 
 impl fmt::Display for Cause {
@@ -139,6 +159,7 @@ pub(super) fn place(fd: &VcpuFd, memory: &GuestMemoryMmap, symbols: &Symbols) ->
     let (instruction, len_bytes) = disassemble(&bytes, rip, bits).unzip();
     Ok(Place {
         rip,
+        paging,
         symbol: symbols.name(VirtAddr(rip)),
         bytes: bytes
             .into_iter()

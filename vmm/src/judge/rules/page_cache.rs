@@ -25,10 +25,20 @@ use crate::vm::{DirtyCursor, VmError};
 /// The archive, and which of its frames are to be looked at again.
 #[derive(Debug, Default)]
 pub(super) struct PageCacheRule {
-    page_cache: Option<PageCache>,
+    page_cache: State,
     since: DirtyCursor,
     /// Before anything was looked at, everything is to be.
     is_new: bool,
+}
+
+/// What is known of the archive.
+#[derive(Debug, Default)]
+enum State {
+    /// The guest has not come to its first program.
+    #[default]
+    NotBegun,
+    Known(PageCache),
+    Unreadable,
 }
 
 impl StandingRule for PageCacheRule {
@@ -38,15 +48,19 @@ impl StandingRule for PageCacheRule {
 
     fn begin(&mut self, scene: &mut Scene<'_>) -> Result<(), VmError> {
         let (archive, frames) = scene.stop.initrd();
-        self.page_cache = PageCache::of(archive, frames);
+        self.page_cache = PageCache::of(archive, frames).map_or(State::Unreadable, State::Known);
         self.is_new = true;
         Ok(())
     }
 
     fn audit(&mut self, view: &mut View<'_, '_>) -> Result<Vec<Finding>, VmError> {
-        let Some(page_cache) = &self.page_cache else {
-            let expected = "an archive of programs that can be read";
-            return Ok(vec![Finding::missing("the page cache", expected, "none")]);
+        let page_cache = match &self.page_cache {
+            State::NotBegun => return Ok(Vec::new()),
+            State::Known(page_cache) => page_cache,
+            State::Unreadable => {
+                let expected = "an archive of programs that can be read";
+                return Ok(vec![Finding::missing("the page cache", expected, "none")]);
+            }
         };
         let mut written = view.scene.stop.written_since(&mut self.since)?;
         if std::mem::take(&mut self.is_new) {
