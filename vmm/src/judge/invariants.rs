@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use abi::PAGE_SIZE;
+use abi::{PAGE_SIZE, agent};
 
 use super::{Finding, Judge, Rule, Scene, doorbell, shadowpt};
 use crate::address::{FrameNumber, VirtAddr};
@@ -68,6 +68,9 @@ fn reports(judge: &mut Judge, scene: &mut Scene<'_>) -> Vec<Finding> {
 
 fn user_halves(judge: &mut Judge, scene: &Scene<'_>, owners: &Owners, findings: &mut Vec<Finding>) {
     let shared_on_purpose = |_: FrameNumber, owner: &Owner| {
+        if is_agents_stack(owner.address) {
+            return true;
+        }
         let page = scene
             .model
             .page(process_of(owner.space), owner.address.0 / PAGE_SIZE);
@@ -120,6 +123,12 @@ fn user_halves(judge: &mut Judge, scene: &Scene<'_>, owners: &Owners, findings: 
             ),
         }
     });
+}
+
+/// Whether an agent may have its stack there, or an ancestor's: what it does not tell the model of, and shares.
+fn is_agents_stack(address: VirtAddr) -> bool {
+    let offset_bytes = address.0.checked_sub(agent::STACKS_BASE);
+    offset_bytes.is_some_and(|offset_bytes| offset_bytes < agent::STACKS_LEN_BYTES)
 }
 
 fn kernel_half(
