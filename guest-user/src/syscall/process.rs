@@ -74,7 +74,17 @@ unsafe extern "C" fn fork_and_enter(stack: *mut [u64; 2]) -> i64 {
 /// The guest kernel saves SSE registers and no wider ones, so no program may use AVX. Ours are compiled without; glibc
 /// chooses its string and mathematical functions when a program starts, by what the processor offers, unless it is told
 /// not to.
-const ENVIRONMENT: &[&CStr] = &[c"GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX,-AVX2,-AVX_Fast_Unaligned_Load,-FMA,-FMA4,-AVX512F,-AVX512VL,-AVX512BW"];
+static ENVIRONMENT: Environment = Environment([
+    c"GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX,-AVX2,-AVX_Fast_Unaligned_Load,-FMA,-FMA4,-AVX512F,-AVX512VL,-AVX512BW".as_ptr(),
+    core::ptr::null(),
+]);
+
+/// Pointers to settings, and a null pointer.
+#[repr(transparent)]
+struct Environment([*const c_char; 2]);
+
+// SAFETY: the pointers lead to constants.
+unsafe impl Sync for Environment {}
 
 /// execve(path, argv, [`ENVIRONMENT`]). Returns only when it failed.
 ///
@@ -92,22 +102,12 @@ pub unsafe fn execve(path: &CStr, argv: &[*const c_char]) -> Errno {
 ///
 /// As for [`execve`].
 pub unsafe fn execve_at(path_address: u64, argv: &[*const c_char]) -> Errno {
-    let environment = environment();
-    let arguments = [path_address, argv.as_ptr() as u64, environment.as_ptr() as u64];
+    let arguments = [path_address, argv.as_ptr() as u64, ENVIRONMENT.0.as_ptr() as u64];
     // SAFETY: the kernel only reads what the caller vouches for.
     match unsafe { syscall(number::EXECVE, arguments) } {
         Ok(value) => panic!("execve returned without failing: {value}"),
         Err(errno) => errno,
     }
-}
-
-/// Pointers to [`ENVIRONMENT`], and a null pointer.
-fn environment() -> [*const c_char; ENVIRONMENT.len() + 1] {
-    let mut pointers = [core::ptr::null::<c_char>(); ENVIRONMENT.len() + 1];
-    for (pointer, setting) in pointers.iter_mut().zip(ENVIRONMENT) {
-        *pointer = setting.as_ptr();
-    }
-    pointers
 }
 
 /// fork(), and execve(path, argv, [`ENVIRONMENT`]) in the child, which touches no memory before: it may share the caller's stack. Gives
@@ -117,9 +117,8 @@ fn environment() -> [*const c_char; ENVIRONMENT.len() + 1] {
 ///
 /// As for [`execve`]; all of that stays as it is until the child has gone.
 pub unsafe fn spawn(path: &CStr, argv: &[*const c_char], failed_status: i32) -> Result<i32, Errno> {
-    let environment = environment();
-    let (path, argv, environment) = (path.as_ptr(), argv.as_ptr(), environment.as_ptr());
-    // SAFETY: the caller vouches for `argv`, and the environment ends with a null pointer too.
+    let (path, argv, environment) = (path.as_ptr(), argv.as_ptr(), ENVIRONMENT.0.as_ptr());
+    // SAFETY: the caller vouches for path and `argv`, and the environment is a constant that ends with a null pointer too.
     from_raw(unsafe { fork_and_execve(path, argv, environment, failed_status) }).map(|pid| pid as i32)
 }
 
