@@ -8,7 +8,7 @@
 //! out who reads the field before you change the number.
 //!
 //! - [`doorbell`]: how a user program asks the VMM for its next operation, and the registers for it
-//! - [`operation`]: what the VMM can ask an agent to do
+//! - [`operation`]: what the VMM can ask an agent to do; [`agent`]: where it keeps what it needs for itself
 //! - [`event`]: what the kernel reports to the VMM
 //! - [`frame_table`]: the kernel's own account of guest physical memory
 //! - [`boot`]: where things are when the guest starts
@@ -27,6 +27,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod agent;
 pub mod block;
 pub mod boot;
 pub mod clock;

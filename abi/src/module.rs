@@ -4,7 +4,7 @@
 //! table from name to function of it, and the crate that modules are written with its declarations.
 
 /// Version of the list, which a module must have been built with.
-pub const EXPORTS_VERSION: u64 = 3;
+pub const EXPORTS_VERSION: u64 = 4;
 
 /// Bytes of a module's name with the NUL that ends it, as on Linux.
 pub const NAME_BYTES: usize = 56;
@@ -107,8 +107,11 @@ macro_rules! module_exports {
             /// Tells who watches that these pages are ready to be mapped by programs.
             fn offer_pages(module: *const u8, address: *const u8, pages: usize);
             /// Runs a function that lies in executable pages of the module's, for the calling process: 0 and its result, or EFAULT,
-            /// negated, for one that faults. That ends the process when the module has returned.
-            fn call_guarded(function: extern "C" fn() -> i32, result: *mut i32) -> i32;
+            /// negated, for one that faults. That ends the process when the module has returned. A fault of what lies outside of
+            /// `code_bytes` from `code` on is not the function's, but the kernel's end.
+            fn call_guarded(
+                function: extern "C" fn() -> i32, code: *const u8, code_bytes: usize, result: *mut i32
+            ) -> i32;
 
             /// How often something has changed that somebody may wait for: to be asked before looking at it.
             fn changes() -> u64;
@@ -153,4 +156,4 @@ const fn fingerprint(text: &str) -> usize {
 /// The list has changed when the two lengths differ. Modules that were built before must be refused then: raise
 /// [`EXPORTS_VERSION`], and put the new number here.
 const _: [(); FINGERPRINT] = [(); fingerprint(module_exports!(text_of))];
-const FINGERPRINT: usize = 14_577_547_138_653_359_421;
+const FINGERPRINT: usize = 2_433_766_799_943_915_649;

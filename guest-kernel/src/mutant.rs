@@ -33,6 +33,12 @@ mutants! {
     CowForgetsReference = "cow-forgets-reference";
     /// A copy-on-write fault copies the next frame instead of the one that was written to.
     CowCopiesWrongFrame = "cow-copies-wrong-frame";
+    /// A frame is copied on write only when three or more have it.
+    CowNeedsThreeReferences = "cow-needs-three-references";
+    /// Fork takes no reference on any frame that it maps for the child.
+    ForkTakesNoReference = "fork-takes-no-reference";
+    /// Fork leaves private pages writable for both.
+    ForkProtectsNothing = "fork-protects-nothing";
     /// Fork leaves the old, writable translations of the parent's pages cached.
     CowStaleTlb = "cow-stale-tlb";
     /// munmap forgets to clear the last page-table entry of the range.

@@ -59,20 +59,24 @@ pub(crate) fn with_thread<R>(f: impl FnOnce(&mut Thread) -> R) -> R {
     with_table(|table| f(table.current_thread()))
 }
 
-/// Leaves the kernel stack of the thread that runs for that of `next`; returns when someone switches back.
+/// Leaves the kernel stack of the thread that runs for that of `next`; returns when someone switches back. It may be the same thread.
 pub(crate) fn switch_to(next: Tid) {
-    let (from, to) = with_table(|table| {
-        let leaving = table.current_thread();
-        if !mutant::is(Mutant::SseNotSaved) {
-            leaving.user_state.save();
+    let contexts = with_table(|table| {
+        let leaving = table.current;
+        if leaving == next {
+            return None;
         }
-        let from = &raw mut leaving.context;
+        if !mutant::is(Mutant::SseNotSaved) {
+            table.current_thread().user_state.save();
+        }
         match fault_injection::pause() {
             0 => {}
             left => table.current_process().fail_nth = left,
         }
-        (from, table.make_current(next))
+        table.make_current(next);
+        Some(table.contexts(leaving, next))
     });
+    let Some((from, to)) = contexts else { return };
     // SAFETY: both threads are boxed and stay in the table: the one that is left is thrown away, if it has ended, by the next
     // one, after the switch. `next` does not run, so its context is the one it left.
     unsafe { arch::switch(from, to) };
@@ -90,7 +94,10 @@ pub(crate) fn finish_switch() {
 
 /// Starts the first thread, on its own kernel stack.
 pub(super) fn start_first() -> ! {
-    let first = with_table(|table| table.make_current(Pid::INIT.into()));
+    let first = with_table(|table| {
+        table.make_current(Pid::INIT.into());
+        &raw const table.current_thread().context
+    });
     events::send(Event::Switched {
         next: Pid::INIT.into(),
         previous: Tid::NOBODY,
@@ -319,19 +326,27 @@ impl Table {
             })
     }
 
-    fn make_current(&mut self, tid: Tid) -> *const Context {
+    /// Where the contexts of two threads are. The pointers hold until somebody refers to one of the threads again.
+    fn contexts(&mut self, from: Tid, to: Tid) -> (*mut Context, *const Context) {
+        let slots = [from, to].map(|tid| slot_of(tid.as_u32()));
+        let both = self.threads.get_disjoint_mut(slots);
+        let [Some(from), Some(to)] = both.expect("two threads have two slots") else {
+            panic!("{IN_TABLE}");
+        };
+        (&raw mut from.context, &raw const to.context)
+    }
+
+    fn make_current(&mut self, tid: Tid) {
         self.current = tid;
         let thread = self.current_thread();
         thread.user_state.restore();
         arch::set_kernel_stack(thread.kernel_stack.top().as_u64());
-        let context = &raw const thread.context;
         let process = self.current_process();
         process.address_space().page_table().activate();
         match core::mem::take(&mut process.fail_nth) {
             0 => {}
             left => fault_injection::fail_nth(left),
         }
-        context
     }
 
     fn link_to_parent(&mut self, pid: Pid, parent: Pid) {

@@ -108,9 +108,7 @@ fn give_way(current: Tid, state: State) {
             announce(current, state, Tid::NOBODY);
             let next = wait_for_somebody();
             announce(Tid::NOBODY, State::Ended, next);
-            if next != current {
-                process::switch_to(next);
-            }
+            process::switch_to(next);
         }
     }
 }

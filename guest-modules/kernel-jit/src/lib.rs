@@ -32,6 +32,11 @@
 //! The address is a number from a program. It may lie where nothing is, or in the kernel, and then `memcpy` stops the machine or
 //! copies what is nobody's business. `modules/device-errors` gives such addresses, and a kernel with the deliberate fault
 //! `user-memory-unchecked` dies of them.
+//!
+//! # Who may use it?
+//!
+//! Whoever may open the device can do whatever the kernel can, as whoever may load a module can: the kernel runs what it is given. Only
+//! faults are caught.
 
 #![no_std]
 
@@ -117,6 +122,10 @@ impl Page {
         Ok(())
     }
 
+    #[allow(
+        unsafe_code,
+        reason = "runs functions of programs in the kernel, which is what the device is for"
+    )]
     fn execute(&mut self) -> Result<i32, Errno> {
         match self.state {
             State::Empty => return Err(Errno::EINVAL),
@@ -127,7 +136,9 @@ impl Page {
             }
             State::Executable => {}
         }
-        call_guarded(&self.memory)
+        // SAFETY: whoever may open the device answers for its functions as for the kernel's, and bytes that are none fault or do what
+        // they do as a function of the kernel's would.
+        unsafe { call_guarded(&self.memory) }
     }
 
     fn make_writable(&mut self) -> Result<(), Errno> {

@@ -6,12 +6,16 @@ use crate::{Errno, Memory, kernel};
 /// Runs the function at the start of executable memory for the calling process, and gives its result. EFAULT if it faults: the
 /// kernel has reported that then, and ends the process when the module has returned to it.
 ///
-/// A function that does not fault can do whatever the kernel can.
-pub fn call_guarded(memory: &impl Memory) -> Result<i32, Errno> {
-    // SAFETY: a function is an address; what is there is the caller's to answer for, and the kernel catches its faults.
-    let function = unsafe { core::mem::transmute::<*mut u8, extern "C" fn() -> i32>(memory.start()) };
+/// # Safety
+///
+/// A function without arguments that returns an `i32` as C functions do begins there, and what it does is what its caller may do: a
+/// function that does not fault can do whatever the kernel can. What it calls outside of the memory does not fault.
+pub unsafe fn call_guarded(memory: &impl Memory) -> Result<i32, Errno> {
+    let code = memory.start();
+    // SAFETY: a function is an address, and the caller says that there is one.
+    let function = unsafe { core::mem::transmute::<*mut u8, extern "C" fn() -> i32>(code) };
     let mut result = 0;
-    // SAFETY: the kernel writes the result alone.
-    Errno::check(unsafe { kernel::call_guarded(function, &raw mut result) })?;
+    // SAFETY: the kernel writes the result, and the caller vouches for the function.
+    Errno::check(unsafe { kernel::call_guarded(function, code, memory.len(), &raw mut result) })?;
     Ok(result)
 }

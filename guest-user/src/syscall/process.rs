@@ -1,6 +1,7 @@
 //! Processes: birth, change, death, and news of it.
 #![allow(unsafe_code, reason = "system calls that copy and replace the process")]
 
+use core::arch::naked_asm;
 use core::ffi::{CStr, c_char};
 use core::fmt;
 
@@ -10,7 +11,7 @@ use abi::linux::process::{
 };
 use abi::linux::syscall as number;
 
-use super::errno::Errno;
+use super::errno::{Errno, from_raw};
 use super::raw::syscall;
 
 /// `pid` argument of [`wait`]: any child.
@@ -36,12 +37,54 @@ pub fn fork() -> Result<Fork, Errno> {
     })
 }
 
+/// fork(), with the child on another stack: it pops a function and its argument off `stack` and calls it. Gives the child's process
+/// id, and returns in the parent only.
+///
+/// # Safety
+///
+/// `stack` points at a function that does not return, and its argument, and is aligned to 16 bytes. The child has that memory to
+/// itself.
+pub unsafe fn fork_onto(stack: *mut [u64; 2]) -> Result<i32, Errno> {
+    // SAFETY: the caller vouches for the stack.
+    from_raw(unsafe { fork_and_enter(stack) }).map(|pid| pid as i32)
+}
+
+#[unsafe(naked)]
+unsafe extern "C" fn fork_and_enter(stack: *mut [u64; 2]) -> i64 {
+    naked_asm!(
+        "mov eax, {FORK}",
+        "syscall",
+        "test rax, rax",
+        "jnz 2f",
+        "mov rsp, rdi",
+        // A frame pointer of 0 ends the chain of frames for debuggers.
+        "xor ebp, ebp",
+        "pop rax",
+        "pop rdi",
+        "call rax",
+        "ud2",
+        "2:",
+        "ret",
+        FORK = const number::FORK,
+    )
+}
+
 /// The environment of every program that a program here starts.
 ///
 /// The guest kernel saves SSE registers and no wider ones, so no program may use AVX. Ours are compiled without; glibc
 /// chooses its string and mathematical functions when a program starts, by what the processor offers, unless it is told
 /// not to.
-const ENVIRONMENT: &[&CStr] = &[c"GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX,-AVX2,-AVX_Fast_Unaligned_Load,-FMA,-FMA4,-AVX512F,-AVX512VL,-AVX512BW"];
+static ENVIRONMENT: Environment = Environment([
+    c"GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX,-AVX2,-AVX_Fast_Unaligned_Load,-FMA,-FMA4,-AVX512F,-AVX512VL,-AVX512BW".as_ptr(),
+    core::ptr::null(),
+]);
+
+/// Pointers to settings, and a null pointer.
+#[repr(transparent)]
+struct Environment([*const c_char; 2]);
+
+// SAFETY: the pointers lead to constants.
+unsafe impl Sync for Environment {}
 
 /// execve(path, argv, [`ENVIRONMENT`]). Returns only when it failed.
 ///
@@ -59,16 +102,52 @@ pub unsafe fn execve(path: &CStr, argv: &[*const c_char]) -> Errno {
 ///
 /// As for [`execve`].
 pub unsafe fn execve_at(path_address: u64, argv: &[*const c_char]) -> Errno {
-    let mut environment = [core::ptr::null::<c_char>(); ENVIRONMENT.len() + 1];
-    for (pointer, setting) in environment.iter_mut().zip(ENVIRONMENT) {
-        *pointer = setting.as_ptr();
-    }
-    let arguments = [path_address, argv.as_ptr() as u64, environment.as_ptr() as u64];
+    let arguments = [path_address, argv.as_ptr() as u64, ENVIRONMENT.0.as_ptr() as u64];
     // SAFETY: the kernel only reads what the caller vouches for.
     match unsafe { syscall(number::EXECVE, arguments) } {
         Ok(value) => panic!("execve returned without failing: {value}"),
         Err(errno) => errno,
     }
+}
+
+/// fork(), and execve(path, argv, [`ENVIRONMENT`]) in the child, which touches no memory before: it may share the caller's stack. Gives
+/// the child's process id. A child whose execve fails exits with `failed_status`.
+///
+/// # Safety
+///
+/// As for [`execve`]; all of that stays as it is until the child has gone.
+pub unsafe fn spawn(path: &CStr, argv: &[*const c_char], failed_status: i32) -> Result<i32, Errno> {
+    let (path, argv, environment) = (path.as_ptr(), argv.as_ptr(), ENVIRONMENT.0.as_ptr());
+    // SAFETY: the caller vouches for path and `argv`, and the environment is a constant that ends with a null pointer too.
+    from_raw(unsafe { fork_and_execve(path, argv, environment, failed_status) }).map(|pid| pid as i32)
+}
+
+#[unsafe(naked)]
+unsafe extern "C" fn fork_and_execve(
+    path: *const c_char,
+    argv: *const *const c_char,
+    environment: *const *const c_char,
+    failed_status: i32,
+) -> i64 {
+    naked_asm!(
+        // RCX does not survive a system call.
+        "mov r8d, ecx",
+        "mov eax, {FORK}",
+        "syscall",
+        "test rax, rax",
+        "jnz 2f",
+        "mov eax, {EXECVE}",
+        "syscall",
+        "mov edi, r8d",
+        "mov eax, {EXIT_GROUP}",
+        "syscall",
+        "ud2",
+        "2:",
+        "ret",
+        FORK = const number::FORK,
+        EXECVE = const number::EXECVE,
+        EXIT_GROUP = const number::EXIT_GROUP,
+    )
 }
 
 /// exit_group(status)

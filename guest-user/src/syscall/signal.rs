@@ -13,6 +13,7 @@ use abi::linux::syscall as number;
 use super::errno::Errno;
 use super::raw::syscall;
 use super::time::Timespec;
+use crate::Span;
 
 /// A set of signals: signal `n` is bit `n - 1`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,6 +74,19 @@ pub fn change_mask(how: u64, set: SignalSet) -> Result<SignalSet, Errno> {
     // SAFETY: the kernel reads `set` and writes to `old` alone.
     unsafe { syscall(number::RT_SIGPROCMASK, arguments) }?;
     Ok(old)
+}
+
+/// rt_sigprocmask(how, no set): puts the mask into memory that need not be there.
+pub fn read_mask_into(place: Span) -> Result<(), Errno> {
+    let place = place.part(0, SIGSET_BYTES);
+    // SAFETY: no Rust object lies in a span.
+    unsafe {
+        syscall(
+            number::RT_SIGPROCMASK,
+            [SIG_BLOCK, 0, place.address(), SIGSET_BYTES],
+        )
+    }
+    .map(drop)
 }
 
 /// rt_sigtimedwait: takes a signal of the set, which should be blocked; EAGAIN when none has come after `timeout`.

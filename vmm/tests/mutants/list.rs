@@ -13,6 +13,19 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     ),
     mutant("fork-forgets-reference", "cow", Rule::References, "frame A"),
     mutant(
+        "cow-needs-three-references",
+        "cow",
+        Rule::WritableTwice,
+        "child:buf+0p",
+    ),
+    mutant("fork-takes-no-reference", "cow", Rule::References, "frame A"),
+    mutant(
+        "fork-protects-nothing",
+        "cow",
+        Rule::WritableTwice,
+        "parent:buf+0p",
+    ),
+    mutant(
         "cow-forgets-reference",
         "cow",
         Rule::FramesLost,

@@ -18,8 +18,9 @@ use core::arch::asm;
 use abi::clock::TICK_VECTOR;
 use abi::paging::{FAULT_FETCH, FAULT_WRITE};
 
+use super::guard::{self, Instruction};
+use super::registers;
 use super::segments::{EMERGENCY_STACK, KERNEL_CODE, TablePointer, USER_CODE, USER_DATA};
-use super::{guard, registers};
 use crate::mm::{Access, KERNEL_STACKS, VirtAddr};
 use crate::mutant::{self, Mutant};
 use crate::process::{self, Fault};
@@ -43,6 +44,22 @@ const GENERAL_PROTECTION: u64 = 13;
 const DOUBLE_FAULT: usize = 8;
 const PAGE_FAULT: usize = 14;
 const MACHINE_CHECK: usize = 18;
+const STACK_FAULT: u64 = 12;
+/// One bit a vector: what an instruction does wrong, and not the machine or the kernel's tables. Division, single step,
+/// breakpoint, overflow, bounds, opcode, floating point, stack, protection, page, alignment.
+const FAULTS_OF_CODE: u32 = 1 << 0
+    | 1 << 1
+    | 1 << 3
+    | 1 << 4
+    | 1 << 5
+    | 1 << 6
+    | 1 << 7
+    | 1 << 12
+    | 1 << 13
+    | 1 << 14
+    | 1 << 16
+    | 1 << 17
+    | 1 << 19;
 /// Vectors that a program may raise by an instruction made for it.
 const BREAKPOINT: usize = 3;
 const OVERFLOW: usize = 4;
@@ -271,7 +288,7 @@ fn handle_user_page_fault(frame: &mut TrapFrame) {
 }
 
 fn handle_kernel_exception(frame: &mut TrapFrame) {
-    if frame.rip == return_instruction() {
+    if frame.rip == return_instruction() && matches!(frame.vector, STACK_FAULT | GENERAL_PROTECTION) {
         // The refused `iretq` frame lies where the stack pointer was: that is the program's state.
         // SAFETY: RSP of the interrupted kernel code points at the five words that `iretq` was about to pop.
         let instruction = unsafe { (frame.rsp as *const u64).read() };
@@ -281,16 +298,20 @@ fn handle_kernel_exception(frame: &mut TrapFrame) {
         });
     }
     let address = registers::fault_address();
-    if matches!(
-        frame.vector as usize,
-        NON_MASKABLE_INTERRUPT | DOUBLE_FAULT | MACHINE_CHECK
-    ) {
-        // Whatever it was, it is the machine's or the stack's end, and no code's own.
-    } else if let Some((instruction, stack)) = guard::take_recovery() {
+    if FAULTS_OF_CODE >> frame.vector & 1 == 1 {
         let is_access = frame.vector == PAGE_FAULT as u64;
-        process::end_after_fault(frame.fault(if is_access { address } else { 0 }));
-        (frame.rip, frame.rsp) = (instruction, stack);
-        return;
+        let is_jump = is_access && frame.error_code & FAULT_FETCH != 0 && address == frame.rip;
+        let instruction = if is_jump {
+            Instruction::Missing
+        } else {
+            Instruction::At(frame.rip)
+        };
+        if let Some((goes_on_at, stack)) = guard::take_recovery(instruction) {
+            process::end_after_fault(frame.fault(if is_access { address } else { 0 }));
+            // The code may have changed its flags; the kernel's have none that matters.
+            (frame.rip, frame.rsp, frame.rflags) = (goes_on_at, stack, ALWAYS_SET);
+            return;
+        }
     }
     if frame.vector == DOUBLE_FAULT as u64 && KERNEL_STACKS.contains(VirtAddr::new(address)) {
         crate::panic::stop_at(frame.rip, format_args!("kernel stack overflow at {address:#x}"));

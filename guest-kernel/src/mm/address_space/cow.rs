@@ -15,8 +15,13 @@ impl AddressSpace {
     pub(super) fn make_writable(&mut self, page: VirtAddr, entry: Entry) -> Result<(), FaultError> {
         let area = self.area_at(page).ok_or(FaultError::Forbidden)?;
         let protection = area.protection;
+        let alone = if mutant::is(Mutant::CowNeedsThreeReferences) {
+            2
+        } else {
+            1
+        };
         let must_copy = area.backing.is_private()
-            && (frames::references(entry.frame()) > 1 || mutant::is(Mutant::LastOwnerCopies));
+            && (frames::references(entry.frame()) > alone || mutant::is(Mutant::LastOwnerCopies));
         if must_copy {
             // Held, so that the frame is not what goes to the disk to make room for the copy.
             let original = FrameRef::retain(entry.frame());

@@ -61,7 +61,11 @@ fn share_pages(parent: &mut PageTable, child: &mut PageTable, area: &Vma) -> Res
             copy.leave();
             return Ok(entry);
         }
-        let shared = if private { entry.read_only() } else { entry };
+        let shared = if private && !mutant::is(Mutant::ForkProtectsNothing) {
+            entry.read_only()
+        } else {
+            entry
+        };
         match shared.slot() {
             Some(slot) => swap::retain(slot),
             None if shared.has_frame() && !forgets_reference(area) => {
@@ -97,5 +101,6 @@ fn keeps_writable(area: &Vma) -> bool {
 }
 
 fn forgets_reference(area: &Vma) -> bool {
-    mutant::is(Mutant::ForkForgetsReference) && area.is_plain_memory()
+    mutant::is(Mutant::ForkTakesNoReference)
+        || mutant::is(Mutant::ForkForgetsReference) && area.is_plain_memory()
 }

@@ -77,7 +77,23 @@ pub(crate) fn try_rc<T>(value: T) -> Result<Rc<T>, OutOfMemory> {
 )]
 static HEAP: Heap = Heap(Lock::new(Slabs::new()));
 
-struct Heap(Lock<Slabs>);
+struct Heap(Lock<Slabs<HeapFrames>>);
+
+/// Frames of the kernel's.
+struct HeapFrames;
+
+impl slab::Frames for HeapFrames {
+    fn take() -> *mut u8 {
+        match frames::allocate(FrameKind::Heap, Contents::Stale) {
+            Ok(frame) => PhysAddr::new(frame.leave().address()).in_direct_map() as *mut u8,
+            Err(OutOfMemory) => ptr::null_mut(),
+        }
+    }
+
+    unsafe fn give_back(frame: *mut u8) {
+        frames::release(frame_of(frame), Contents::Stale);
+    }
+}
 
 // SAFETY: memory that is handed out belongs to the caller alone until it comes back: objects of a slab are disjoint and so
 // are frames.

@@ -1,11 +1,12 @@
 //! Slabs: frames cut into objects of one size.
+//!
+//! Whoever has an object writes to the frame while the slabs do, so the slabs never refer to a whole frame, nor to its header, by a
+//! reference: what they know of it is read and written through the frame's address.
 
-use core::mem;
-use core::ptr;
+use core::marker::PhantomData;
+use core::{mem, ptr};
 
-use super::super::address::{PAGE_BYTES, PhysAddr};
-use super::super::frames::{self, Contents, FrameKind};
-use super::frame_of;
+use super::super::address::PAGE_BYTES;
 
 /// Sizes of objects in bytes: what fits 1, 2, 3, 4 times and so on behind a header.
 const OBJECT_BYTES: [u16; 8] = [32, 64, 128, 256, 512, 1008, 1344, 2016];
@@ -36,15 +37,30 @@ struct FreeObject {
     next: *mut FreeObject,
 }
 
-/// First slab with a free object, for each size.
-pub(super) struct Slabs {
-    partial: [*mut Slab; OBJECT_BYTES.len()],
+/// Where slabs get their frames.
+pub(super) trait Frames {
+    /// The start of a frame of memory that nobody else has; null when there is none.
+    fn take() -> *mut u8;
+
+    /// Takes a frame back.
+    ///
+    /// # Safety
+    ///
+    /// `frame` must have come from [`Self::take`], and nobody may use it any more.
+    unsafe fn give_back(frame: *mut u8);
 }
 
-impl Slabs {
+/// First slab with a free object, for each size.
+pub(super) struct Slabs<F> {
+    partial: [*mut Slab; OBJECT_BYTES.len()],
+    frames: PhantomData<F>,
+}
+
+impl<F: Frames> Slabs<F> {
     pub(super) const fn new() -> Self {
         Self {
             partial: [ptr::null_mut(); OBJECT_BYTES.len()],
+            frames: PhantomData,
         }
     }
 
@@ -53,10 +69,10 @@ impl Slabs {
         let class = class_of(bytes);
         let mut slab = self.partial[class];
         if slab.is_null() {
-            let Ok(frame) = frames::allocate(FrameKind::Heap, Contents::Stale) else {
+            slab = F::take().cast::<Slab>();
+            if slab.is_null() {
                 return ptr::null_mut();
-            };
-            slab = PhysAddr::new(frame.leave().address()).in_direct_map() as *mut Slab;
+            }
             let header = Slab {
                 next: ptr::null_mut(),
                 previous: ptr::null_mut(),
@@ -65,14 +81,13 @@ impl Slabs {
                 started: 0,
                 class: class as u16,
             };
-            // SAFETY: the frame was just allocated for this slab.
+            // SAFETY: the frame was just taken for this slab.
             unsafe { slab.write(header) };
             self.partial[class] = slab;
         }
-        // SAFETY: a slab on a list lives, and only `self` refers to it.
-        let header = unsafe { &mut *slab };
-        let object = header.take_object(slab);
-        if header.used == capacity(class) {
+        // SAFETY: slabs on a list live, and have a free object.
+        let (object, used) = unsafe { take_object(slab, class) };
+        if used == capacity(class) {
             self.unlink(slab);
         }
         object
@@ -83,7 +98,7 @@ impl Slabs {
     /// `object` must have come from `allocate` with the same number of bytes, and not have been freed since.
     pub(super) unsafe fn free(&mut self, object: *mut u8, bytes: usize) {
         // SAFETY: an object in use lies in a slab that lives.
-        let class = unsafe { (*slab_of(object)).class };
+        let Slab { class, .. } = unsafe { slab_of(object).read() };
         assert!(
             usize::from(class) == class_of(bytes),
             "object is freed with another size than it was allocated with"
@@ -99,29 +114,27 @@ impl Slabs {
     /// `object` must have come from `allocate`, and not have been freed since.
     pub(super) unsafe fn free_of_any_size(&mut self, object: *mut u8) {
         let slab = slab_of(object);
-        // SAFETY: an object in use lies in a slab that lives, and only `self` refers to it.
-        let header = unsafe { &mut *slab };
-        let class = usize::from(header.class);
-        if header.used == capacity(class) {
+        // SAFETY: an object in use lies in a slab that lives.
+        let Slab { class, used, .. } = unsafe { slab.read() };
+        let class = usize::from(class);
+        if used == capacity(class) {
             self.link(slab, class);
         }
-        let object = object.cast::<FreeObject>();
-        // SAFETY: the object is the caller's to give, and large enough for a link.
-        unsafe { object.write(FreeObject { next: header.free }) };
-        header.free = object;
-        header.used -= 1;
-        if header.used == 0 {
+        // SAFETY: the object is the caller's to give, and the slab lives.
+        unsafe { put_object(slab, object.cast()) };
+        if used == 1 {
             self.unlink(slab);
-            frames::release(frame_of(slab.cast()), Contents::Stale);
+            // SAFETY: the slab's frame came from there; no object of it is in use, and it is on no list.
+            unsafe { F::give_back(slab.cast()) };
         }
     }
 
     fn link(&mut self, slab: *mut Slab, class: usize) {
         let next = mem::replace(&mut self.partial[class], slab);
         // SAFETY: the slab lives.
-        let header = unsafe { &mut *slab };
-        header.next = next;
-        header.previous = ptr::null_mut();
+        unsafe { (*slab).next = next };
+        // SAFETY: the slab lives.
+        unsafe { (*slab).previous = ptr::null_mut() };
         if !next.is_null() {
             // SAFETY: slabs on a list live.
             unsafe { (*next).previous = slab };
@@ -149,23 +162,45 @@ impl Slabs {
     }
 }
 
-impl Slab {
-    /// There is a free object, because full slabs are on no list. `this` is the slab's own address, with the right to touch
-    /// the whole frame.
-    fn take_object(&mut self, this: *mut Self) -> *mut u8 {
-        self.used += 1;
-        if self.free.is_null() {
-            let offset =
-                HEADER_BYTES + usize::from(self.started) * usize::from(OBJECT_BYTES[usize::from(self.class)]);
-            self.started += 1;
-            this.cast::<u8>().wrapping_add(offset)
-        } else {
-            let object = self.free;
-            // SAFETY: objects on the list are free, and hold a link.
-            self.free = unsafe { (*object).next };
-            object.cast()
-        }
-    }
+/// Takes an object of that class out of a slab, and says how many are in use then.
+///
+/// # Safety
+///
+/// `slab` points at the slab with the right to the whole frame, and has a free object.
+unsafe fn take_object(slab: *mut Slab, class: usize) -> (*mut u8, u16) {
+    // SAFETY: the slab lives.
+    let mut header = unsafe { slab.read() };
+    header.used += 1;
+    let object = if header.free.is_null() {
+        let offset = HEADER_BYTES + usize::from(header.started) * usize::from(OBJECT_BYTES[class]);
+        header.started += 1;
+        slab.cast::<u8>().wrapping_add(offset)
+    } else {
+        let free = header.free;
+        // SAFETY: objects on the list are free, and hold a link.
+        header.free = unsafe { free.read() }.next;
+        free.cast()
+    };
+    let used = header.used;
+    // SAFETY: the slab lives.
+    unsafe { slab.write(header) };
+    (object, used)
+}
+
+/// Puts an object on its slab's list.
+///
+/// # Safety
+///
+/// Both live, and nobody uses the object.
+unsafe fn put_object(slab: *mut Slab, object: *mut FreeObject) {
+    // SAFETY: the slab lives.
+    let mut header = unsafe { slab.read() };
+    // SAFETY: the object is large enough for a link, and nobody's.
+    unsafe { object.write(FreeObject { next: header.free }) };
+    header.free = object;
+    header.used -= 1;
+    // SAFETY: the slab lives.
+    unsafe { slab.write(header) };
 }
 
 /// The slab that an object lies in.
@@ -187,4 +222,107 @@ fn capacity(class: usize) -> u16 {
 }
 
 // SAFETY: the kernel runs on one processor, and the slabs are behind a lock.
-unsafe impl Send for Slabs {}
+unsafe impl<F> Send for Slabs<F> {}
+
+#[cfg(test)]
+mod tests {
+    use std::alloc::{Layout, alloc, dealloc};
+    use std::cell::Cell;
+
+    use super::{
+        Frames, HEADER_BYTES, LARGEST_OBJECT_BYTES, OBJECT_ALIGNMENT, OBJECT_BYTES, PAGE_BYTES, Slabs,
+    };
+
+    fn frame() -> Layout {
+        Layout::from_size_align(PAGE_BYTES, PAGE_BYTES).unwrap()
+    }
+
+    thread_local! {
+        static FRAMES_IN_USE: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// The host's memory, so that a checker knows the bounds of each frame and when it went.
+    struct Host;
+
+    impl Frames for Host {
+        fn take() -> *mut u8 {
+            FRAMES_IN_USE.set(FRAMES_IN_USE.get() + 1);
+            // SAFETY: the layout has a size.
+            unsafe { alloc(frame()) }
+        }
+
+        unsafe fn give_back(memory: *mut u8) {
+            FRAMES_IN_USE.set(FRAMES_IN_USE.get() - 1);
+            // SAFETY: it came from `take`.
+            unsafe { dealloc(memory, frame()) };
+        }
+    }
+
+    /// An object that is filled with a byte of its own, and must have kept it when it goes.
+    struct Object {
+        memory: &'static mut [u8],
+        fill: u8,
+    }
+
+    fn take(slabs: &mut Slabs<Host>, bytes: usize, fill: u8) -> Object {
+        let memory = slabs.allocate(bytes);
+        assert!(memory.addr().is_multiple_of(OBJECT_ALIGNMENT));
+        // SAFETY: the slabs gave so many bytes to us alone.
+        unsafe { memory.write_bytes(fill, bytes) };
+        // SAFETY: the same, and they are initialised.
+        let memory = unsafe { std::slice::from_raw_parts_mut(memory, bytes) };
+        Object { memory, fill }
+    }
+
+    fn give_back(slabs: &mut Slabs<Host>, Object { memory, fill }: Object) {
+        assert!(memory.iter().all(|byte| *byte == fill));
+        // SAFETY: it came from `take`, with this size.
+        unsafe { slabs.free(memory.as_mut_ptr(), memory.len()) };
+    }
+
+    #[test]
+    fn objects_of_all_sizes_keep_apart_while_others_come_and_go() {
+        let mut slabs = Slabs::<Host>::new();
+        let mut objects = Vec::new();
+        let mut random = 1_u32;
+        for round in 0..if cfg!(miri) { 200 } else { 5000 } {
+            random = random.wrapping_mul(1_103_515_245).wrapping_add(12345);
+            let choice = (random >> 8) as usize;
+            if objects.len() > 100 || choice.is_multiple_of(3) && !objects.is_empty() {
+                let object = objects.swap_remove(choice % objects.len());
+                give_back(&mut slabs, object);
+            } else {
+                objects.push(take(&mut slabs, 1 + choice % LARGEST_OBJECT_BYTES, round as u8));
+            }
+        }
+        for object in objects {
+            give_back(&mut slabs, object);
+        }
+        assert_eq!(FRAMES_IN_USE.get(), 0);
+    }
+
+    #[test]
+    fn a_slab_is_filled_to_its_last_object_and_goes_with_its_last_one() {
+        for size in OBJECT_BYTES.map(usize::from) {
+            let mut slabs = Slabs::<Host>::new();
+            let fit = (PAGE_BYTES - HEADER_BYTES) / size;
+            let mut objects: Vec<_> = (0..fit).map(|_| take(&mut slabs, size, 1)).collect();
+            assert_eq!(FRAMES_IN_USE.get(), 1, "{size}");
+            objects.push(take(&mut slabs, size, 2));
+            assert_eq!(FRAMES_IN_USE.get(), 2, "{size}");
+            for object in objects {
+                give_back(&mut slabs, object);
+            }
+            assert_eq!(FRAMES_IN_USE.get(), 0, "{size}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "freed with another size")]
+    fn an_object_is_not_given_back_with_another_size() {
+        let mut slabs = Slabs::<Host>::new();
+        let object = slabs.allocate(32);
+        // SAFETY: the slabs notice.
+        unsafe { slabs.free(object, 33) };
+    }
+}

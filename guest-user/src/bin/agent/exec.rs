@@ -7,7 +7,7 @@ use abi::doorbell::MAX_TRANSFER_BYTES;
 use abi::linux::errno::{E2BIG, EINVAL};
 use abi::operation::EXEC_FAILED;
 use guest_user::syscall::Errno;
-use guest_user::syscall::process::{self, Fork};
+use guest_user::syscall::process;
 
 use crate::transport::Transport;
 
@@ -19,15 +19,10 @@ const UNMAPPED: u64 = 0;
 /// Runs the program and waits for it. Kept out of line, so that the buffers take stack only here.
 #[inline(never)]
 pub(crate) fn exec(transport: &mut impl Transport) -> Result<u64, Errno> {
-    let ended = with_arguments(transport, |path, argv| match process::fork()? {
-        Fork::Child => {
-            // SAFETY: `argv` is what `with_arguments` made.
-            let _ = unsafe { process::execve(path, argv) };
-            process::exit(EXEC_FAILED)
-        }
-        Fork::Parent(child) => {
-            Ok(process::wait(child, 0)?.expect("without WNOHANG wait4 returns only with an ended child"))
-        }
+    let ended = with_arguments(transport, |path, argv| {
+        // SAFETY: `argv` is what `with_arguments` made, and stays until the child has ended.
+        let child = unsafe { process::spawn(path, argv, EXEC_FAILED) }?;
+        Ok(process::wait(child, 0)?.expect("without WNOHANG wait4 returns only with an ended child"))
     })?;
     transport.value(u64::from(ended.status.0));
     Ok(ended.pid as u64)

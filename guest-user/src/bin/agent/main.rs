@@ -4,8 +4,9 @@
 //! the argument `--socket` it goes over sockets, and the agent is a process of the Linux it runs on. `--channel N` names the channel
 //! of an agent that is not the first one: its process was there before, with another program.
 //!
-//! **Invariant:** the agent's own memory is its file's pages and its stack, and it maps nothing but the doorbell. So every
-//! other change of its address space is one that the VMM asked for.
+//! **Invariant:** the agent's own memory is its file's pages, the stack that the kernel gave it, and what it maps: the doorbell and a stack
+//! that fork shares ([`own_stack`]). So every other change of its address space is one that the VMM asked for. It writes to no private
+//! page once it is on that stack, unless an operation is to.
 
 #![no_std]
 #![no_main]
@@ -13,6 +14,7 @@
 mod exec;
 mod memory;
 mod own_calls;
+mod own_stack;
 mod pagemap;
 mod perform;
 mod stack;
@@ -59,25 +61,50 @@ fn channel(arguments: Arguments) -> u64 {
 
 #[inline(never)]
 fn serve_doorbell(channel: u64) -> ! {
-    serve(&mut Doorbell::open(channel))
+    begin(channel, Doorbell::open(channel))
 }
 
 #[inline(never)]
 fn serve_socket(channel: u64) -> ! {
-    serve(&mut Socket::open(channel))
+    begin(channel, Socket::open(channel))
 }
 
-fn serve(transport: &mut impl Transport) -> ! {
-    hello(transport);
-    loop {
-        match transport.next() {
-            YIELD => process::sched_yield(),
-            code => perform::perform(transport, code),
+fn begin(channel: u64, transport: impl Transport) -> ! {
+    let kernels_stack = stack::pointer();
+    own_stack::begin(
+        channel,
+        Agent {
+            transport,
+            kernels_stack,
+        },
+    )
+}
+
+/// A process that performs operations.
+struct Agent<T> {
+    transport: T,
+    /// An address in the page that the stack which the kernel gave this process, or an ancestor, ends in.
+    kernels_stack: u64,
+}
+
+impl<T: Transport> Agent<T> {
+    fn serve(&mut self) -> ! {
+        self.transport
+            .hello(process::process_id() as u32, process::parent_process_id() as u32);
+        loop {
+            stack::keep(self.kernels_stack);
+            match self.transport.next() {
+                YIELD => process::sched_yield(),
+                code => perform::perform(self, code),
+            }
         }
     }
-}
 
-/// Introduces this process on its channel: the first thing there.
-fn hello(transport: &mut impl Transport) {
-    transport.hello(process::process_id() as u32, process::parent_process_id() as u32);
+    /// What a child on that channel begins with.
+    fn child(&self, channel: u64) -> Self {
+        Self {
+            transport: self.transport.on(channel),
+            kernels_stack: self.kernels_stack,
+        }
+    }
 }

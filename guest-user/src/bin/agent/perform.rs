@@ -7,14 +7,14 @@ use abi::operation::{
     BRK, EXEC, EXECVE, EXIT, FAIL_NTH, FILL, FORK, GETPPID, KILL, MADVISE, MMAP, MMAP_FILE, MPROTECT, MUNMAP,
     PAGEMAP, POWER_OFF, READ, SCHED_YIELD, SHADOWPT_OPEN, SLEEP, SPIN, SYSTEM_CALL, TOUCH_STACK, WAIT, WRITE,
 };
-use guest_user::syscall::process::{self, Fork};
-use guest_user::syscall::{Errno, time, to_raw};
+use guest_user::syscall::{Errno, process, time, to_raw};
 
 use crate::transport::Transport;
-use crate::{exec, hello, memory, own_calls, pagemap, stack};
+use crate::{Agent, exec, memory, own_calls, own_stack, pagemap, stack};
 
-/// Performs operation `code` and replies, if the operation has a reply and this process is the one to give it.
-pub(crate) fn perform(transport: &mut impl Transport, code: u64) {
+/// Performs operation `code` and replies, if the operation has a reply.
+pub(crate) fn perform<T: Transport>(agent: &mut Agent<T>, code: u64) {
+    let transport = &mut agent.transport;
     let result = match code {
         MMAP => memory::mmap(transport),
         MUNMAP => memory::munmap(transport),
@@ -24,12 +24,8 @@ pub(crate) fn perform(transport: &mut impl Transport, code: u64) {
         READ => memory::read(transport),
         WRITE => memory::write(transport),
         FILL => Ok(memory::fill(transport)),
-        TOUCH_STACK => Ok(stack::touch(transport)),
-        FORK => match fork(transport) {
-            Ok(Fork::Child) => return,
-            Ok(Fork::Parent(child)) => Ok(child as u64),
-            Err(errno) => Err(errno),
-        },
+        TOUCH_STACK => Ok(stack::touch(transport, agent.kernels_stack)),
+        FORK => fork(agent),
         EXIT => process::exit(transport.argument(0) as i32),
         WAIT => wait(transport),
         SCHED_YIELD => {
@@ -50,18 +46,12 @@ pub(crate) fn perform(transport: &mut impl Transport, code: u64) {
         POWER_OFF => Err(transport.power_off()),
         _ => Err(Errno(ENOSYS)),
     };
-    transport.complete(to_raw(result));
+    agent.transport.complete(to_raw(result));
 }
 
-fn fork(transport: &mut impl Transport) -> Result<Fork, Errno> {
-    // Read before there are two who could ask.
-    let channel = transport.argument(0);
-    let forked = process::fork()?;
-    if forked == Fork::Child {
-        transport.switch_to(channel);
-        hello(transport);
-    }
-    Ok(forked)
+fn fork<T: Transport>(agent: &mut Agent<T>) -> Result<u64, Errno> {
+    let channel = agent.transport.argument(0);
+    own_stack::fork(channel, agent.child(channel)).map(|pid| pid as u64)
 }
 
 fn wait(transport: &mut impl Transport) -> Result<u64, Errno> {

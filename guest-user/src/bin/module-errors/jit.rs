@@ -15,6 +15,12 @@ static UNDEFINED: [u8; 2] = [0x0f, 0x0b];
 static STORES_AT_NULL: [u8; 4] = [0x31, 0xc0, 0x89, 0x00];
 /// `mov [rip - 6], eax`: a store to the function itself.
 static STORES_TO_ITSELF: [u8; 7] = [0x89, 0x05, 0xfa, 0xff, 0xff, 0xff, 0xc3];
+/// `xor eax, eax` and `jmp rax`.
+static JUMPS_TO_NULL: [u8; 4] = [0x31, 0xc0, 0xff, 0xe0];
+/// `std`, `sti`, `mov eax, 8` and `ret`: with flags that no function may leave so.
+static LEAVES_FLAGS: [u8; 8] = [0xfd, 0xfb, 0xb8, 8, 0, 0, 0, 0xc3];
+/// `std`, `sti` and `ud2`.
+static LEAVES_FLAGS_AND_FAULTS: [u8; 4] = [0xfd, 0xfb, 0x0f, 0x0b];
 
 pub(crate) fn show_device() {
     let device = Jit::open().expect("open of the device");
@@ -50,6 +56,8 @@ pub(crate) fn show_device() {
         ("an undefined instruction", &UNDEFINED[..]),
         ("a store at null", &STORES_AT_NULL),
         ("a store to itself", &STORES_TO_ITSELF),
+        ("a jump to null", &JUMPS_TO_NULL),
+        ("an undefined instruction after flags", &LEAVES_FLAGS_AND_FAULTS),
     ] {
         let end = child::run(|| {
             show(name, device.load(function));
@@ -58,6 +66,8 @@ pub(crate) fn show_device() {
         println!("{name} ends the program: {end}");
     }
     show("a function after these", device.load(&SEVEN));
+    show_number("execute it", device.execute());
+    show("a function that leaves flags", device.load(&LEAVES_FLAGS));
     show_number("execute it", device.execute());
     show("another request", ioctl(device.fd, 0, 0));
     show("map", map(device.fd, 0, PAGE_SIZE, READ_WRITE, MAP_SHARED));

@@ -1,10 +1,10 @@
 //! Users keep out of the kernel's memory and out of each other's: what no kernel may let happen in the user halves of its address
 //! spaces.
 
-use abi::PAGE_SIZE;
+use abi::{PAGE_SIZE, agent};
 
 use super::{StandingRule, View, told};
-use crate::address::{FrameNumber, PhysAddr};
+use crate::address::{FrameNumber, PhysAddr, VirtAddr};
 use crate::drive::channel_of;
 use crate::finding::Finding;
 use crate::inspect::audit::{self, Policy, UserFinding};
@@ -22,6 +22,9 @@ impl StandingRule for UserHalf {
             scene, owners, names, ..
         } = view;
         let shared_on_purpose = |_: FrameNumber, owner: &Owner| {
+            if is_agents_stack(owner.address) {
+                return true;
+            }
             let page = scene
                 .model
                 .page(channel_of(owner.space), owner.address.0 / PAGE_SIZE);
@@ -75,6 +78,12 @@ impl StandingRule for UserHalf {
             }
         }))
     }
+}
+
+/// Whether an agent may have its stack there, or an ancestor's: what it does not tell the model of, and shares.
+fn is_agents_stack(address: VirtAddr) -> bool {
+    let offset_bytes = address.0.checked_sub(agent::STACKS_BASE);
+    offset_bytes.is_some_and(|offset_bytes| offset_bytes < agent::STACKS_LEN_BYTES)
 }
 
 /// Guest physical addresses of the doorbell, the one device that users may map.

@@ -40,8 +40,11 @@ impl Transport for Doorbell {
             .store_u64(HELLO, u64::from(process_id) | u64::from(parent_process_id) << 32);
     }
 
-    fn switch_to(&mut self, channel: u64) {
-        self.registers = channel_registers(self.channels, channel);
+    fn on(&self, channel: u64) -> Self {
+        Self {
+            channels: self.channels,
+            registers: channel_registers(self.channels, channel),
+        }
     }
 
     fn next(&mut self) -> u64 {

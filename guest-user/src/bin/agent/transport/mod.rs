@@ -9,11 +9,11 @@ pub(crate) use doorbell::Doorbell;
 pub(crate) use socket::Socket;
 
 /// One end of a conversation as [`abi::doorbell`] describes it.
-pub(crate) trait Transport {
+pub(crate) trait Transport: Sized {
     /// Introduces a process; the first thing on a new channel.
     fn hello(&mut self, process_id: u32, parent_process_id: u32);
-    /// Continues on `channel`, which nobody has used yet.
-    fn switch_to(&mut self, channel: u64);
+    /// The end of the conversation on `channel`, which nobody has used yet.
+    fn on(&self, channel: u64) -> Self;
     /// Code of the next operation.
     fn next(&mut self) -> u64;
     /// Argument number `index` of the operation.

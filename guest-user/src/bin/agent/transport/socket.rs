@@ -57,8 +57,8 @@ impl Transport for Socket {
         self.send(&packet);
     }
 
-    fn switch_to(&mut self, channel: u64) {
-        self.fd = channel_fd(channel);
+    fn on(&self, channel: u64) -> Self {
+        Self::open(channel)
     }
 
     fn next(&mut self) -> u64 {
