@@ -12,12 +12,16 @@ pub struct FrameInfo {
     pub references: u32,
     /// What the frame is used for, one of the kinds of this module. Meaningless while `references` is 0.
     pub kind: u16,
-    /// The kernel's own, but for [`PAGE_RESERVED`].
+    /// The kernel's own, but for [`PAGE_RESERVED`] and [`FRAME_SHARED`].
     pub private: u16,
 }
 
 /// Bit of [`FrameInfo::private`] of a frame of [`MODULE_PAGES`]: a module has reserved it, so it must stay where it is.
 pub const PAGE_RESERVED: u16 = 1 << 15;
+
+/// Bit of [`FrameInfo::private`] of a frame of [`ANONYMOUS`]: it belongs to a shared mapping, so that all who map it see each other's
+/// stores.
+pub const FRAME_SHARED: u16 = 1 << 14;
 
 /// Bytes of a [`FrameInfo`].
 pub const INFO_BYTES: usize = 8;

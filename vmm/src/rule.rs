@@ -72,6 +72,8 @@ rules! {
     Speaker: "who asks is the agent's program",
     /// A process uses the page table that the judge walks.
     PageTableInUse: "a process uses the page table that it shows",
+    /// The walls between processes, and around the kernel, stand while programs run.
+    Inside: "the rules of user memory hold while programs run",
     /// Reports of the kernel are well formed, and not too many to follow.
     Reports: "the kernel's reports can be read",
     /// The judge's own page walk leads where KVM's does.
@@ -120,6 +122,7 @@ impl Rule {
             | Rule::Clock
             | Rule::Speaker
             | Rule::PageTableInUse
+            | Rule::Inside
             | Rule::Reports => Blame::Guest,
         }
     }

@@ -5,6 +5,7 @@
 //! so pages live as long as the object, whoever unmaps them.
 
 use abi::PAGE_SIZE;
+use abi::frame_table::FRAME_SHARED;
 
 use super::address::{FrameNumber, PAGE_BYTES};
 use super::direct_map;
@@ -41,7 +42,11 @@ impl SharedObject {
         };
         let frame = match slot(leaf, lower) {
             Some(frame) => frame,
-            None => fill(leaf, lower, FrameKind::Anonymous)?,
+            None => {
+                let frame = fill(leaf, lower, FrameKind::Anonymous)?;
+                frames::set_private(frame, FRAME_SHARED);
+                frame
+            }
         };
         Ok(FrameRef::retain(frame))
     }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
 use abi::doorbell::{
     ARGUMENT_COUNT, ARGUMENTS, CHANNELS, DATA, HELLO, LEN_BYTES, MAX_TRANSFER_BYTES, NEXT, PAYLOAD,
@@ -41,6 +42,12 @@ impl fmt::Display for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "channel {}", self.0)
     }
+}
+
+/// Guest physical addresses of the doorbell, the one device that users may map.
+#[must_use]
+pub(crate) fn doorbell_addresses() -> Range<PhysAddr> {
+    PhysAddr(PHYS_BASE)..PhysAddr(PHYS_BASE + LEN_BYTES)
 }
 
 /// Which way an access goes, seen from the guest.

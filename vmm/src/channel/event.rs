@@ -159,6 +159,11 @@ impl Event {
         matches!(
             self,
             Event::PagesProtected
+                | Event::FrameTable { .. }
+                | Event::Created { .. }
+                | Event::Executed { .. }
+                | Event::Exited { .. }
+                | Event::Switched { .. }
                 | Event::UserFaultRegistered { .. }
                 | Event::UserFault { .. }
                 | Event::UserFaultServed { .. }

@@ -22,7 +22,7 @@ use crate::block::BlockDevice;
 use crate::virtio;
 use crate::vsock::SocketDevice;
 pub use console::Console;
-pub(crate) use doorbell::{Call, Direction};
+pub(crate) use doorbell::{Call, Direction, doorbell_addresses};
 pub use doorbell::{Channel, Doorbell, Hello, Operation, Reply};
 pub use event::Event;
 pub use reports::EventPort;

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use abi::agent;
+
+use crate::address::VirtAddr;
 use crate::channel::{Channel, Event, Hello};
 use crate::inspect::owners::{Space, SpaceId};
 use crate::inspect::walk::Root;
@@ -162,4 +165,10 @@ fn space_of(process: Channel) -> SpaceId {
 /// The agent's channel, by the number of its address space.
 pub(crate) fn channel_of(space: SpaceId) -> Channel {
     Channel::new(space.0.into()).expect("made from a channel")
+}
+
+/// Whether an agent may have its stack there, or an ancestor's: what it does not tell the model of, and shares.
+pub(crate) fn is_agents_stack(address: VirtAddr) -> bool {
+    let offset_bytes = address.0.checked_sub(agent::STACKS_BASE);
+    offset_bytes.is_some_and(|offset_bytes| offset_bytes < agent::STACKS_LEN_BYTES)
 }

@@ -7,8 +7,8 @@
 mod agents;
 mod driver;
 
-pub(crate) use agents::channel_of;
 pub use agents::{Agent, Agents, Life};
+pub(crate) use agents::{channel_of, is_agents_stack};
 pub use driver::Driver;
 
 use crate::address::{FrameNumber, VirtAddr};

@@ -99,7 +99,7 @@ impl FrameTable {
         let mut bytes = vec![0; len * INFO_BYTES];
         memory.copy(base, &mut bytes)?;
         Ok(Self {
-            entries: bytes.as_chunks().0.iter().map(decode).collect(),
+            entries: bytes.as_chunks().0.iter().copied().map(frame_info).collect(),
         })
     }
 
@@ -166,8 +166,10 @@ fn check_mapped(
     })
 }
 
-fn decode(bytes: &[u8; INFO_BYTES]) -> FrameInfo {
-    let [r0, r1, r2, r3, k0, k1, p0, p1] = *bytes;
+/// An entry of the account.
+#[must_use]
+pub fn frame_info(bytes: [u8; INFO_BYTES]) -> FrameInfo {
+    let [r0, r1, r2, r3, k0, k1, p0, p1] = bytes;
     FrameInfo {
         references: u32::from_le_bytes([r0, r1, r2, r3]),
         kind: u16::from_le_bytes([k0, k1]),

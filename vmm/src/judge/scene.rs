@@ -6,9 +6,10 @@ use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::Channel;
 use crate::drive::{Agents, Driver, channel_of};
 use crate::inspect::PhysicalMemory;
-use crate::inspect::owners::Owner;
+use crate::inspect::owners::{Owner, SpaceId};
 use crate::inspect::walk::{Root, translate};
 use crate::model::{Model, PageNumber, Regions};
+use crate::moments::process_of;
 use crate::perform::Performer;
 use crate::vm::Stop;
 
@@ -57,9 +58,20 @@ impl Scene<'_> {
         format!("{}:{name}", self.process(process))
     }
 
+    /// Name of the process whose address space this is.
+    pub(super) fn process_of(&self, space: SpaceId) -> String {
+        match process_of(space) {
+            Some(pid) => format!("process {pid}"),
+            None => self.process(channel_of(space)),
+        }
+    }
+
     /// Name of a place in an address space.
     pub(super) fn place_of(&self, owner: &Owner) -> String {
-        self.place(channel_of(owner.space), owner.address)
+        match process_of(owner.space) {
+            Some(pid) => format!("process {pid}:{}", owner.address),
+            None => self.place(channel_of(owner.space), owner.address),
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod clock;
 mod evidence;
+mod inside;
 mod kernel_half;
 pub mod life;
 mod page_cache;
@@ -76,6 +77,7 @@ pub(super) struct Rules {
     speaker: speaker::Speaker,
     reports: reports::Reports,
     user_half: user_half::UserHalf,
+    inside: inside::Inside,
     kernel_half: kernel_half::KernelHalf,
     references: references::References,
     process_memory: process_memory::ProcessMemory,
@@ -104,12 +106,13 @@ impl Rules {
     }
 
     /// All of them, in the order in which they look: whoever names a frame first names it for the whole report.
-    pub(super) fn all(&mut self) -> [&mut dyn StandingRule; 13] {
+    pub(super) fn all(&mut self) -> [&mut dyn StandingRule; 14] {
         [
             &mut self.evidence,
             &mut self.speaker,
             &mut self.reports,
             &mut self.user_half,
+            &mut self.inside,
             &mut self.kernel_half,
             &mut self.references,
             &mut self.process_memory,

@@ -1,0 +1,132 @@
+//! Looks at the memory of all processes while programs run.
+//!
+//! A program is one step of a scenario, however much happens in it. Its processes come and go, and share what they should not,
+//! before an agent asks for the next operation. So whenever the kernel tells of a fork, an execve or a switch while a process
+//! lives that is no agent's, the user halves of all address spaces are looked at.
+//!
+//! The reference model says nothing of these processes. What they share on purpose is taken from the kernel's own account of its
+//! frames: it may hide a frame that is shared by mistake, and can neither hide nor excuse anything else.
+
+use std::collections::BTreeMap;
+
+use abi::frame_table::{FRAME_SHARED, INFO_BYTES, MODULE_PAGES, SHADOW_TABLE};
+
+use crate::address::{FrameNumber, PhysAddr};
+use crate::channel::Event;
+use crate::drive::is_agents_stack;
+use crate::inspect::audit::{self, Policy, UserFinding};
+use crate::inspect::frame_table::frame_info;
+use crate::inspect::owners::{Owner, Owners, Space, SpaceId};
+use crate::inspect::walk::Root;
+use crate::inspect::{Findings, PhysicalMemory};
+use crate::vm::{Stop, VmError};
+
+/// Most looks in one run: each of them reads all page tables.
+const MAX_LOOKS: u64 = 4096;
+/// Most processes that are kept track of.
+const MAX_PROCESSES: usize = 1 << 12;
+/// Address spaces of processes that are no agents' have numbers from here on: this and the process id.
+const FIRST_SPACE: u32 = 1 << 16;
+
+/// The process whose address space has this number, if it is not an agent's.
+pub(crate) fn process_of(space: SpaceId) -> Option<u32> {
+    space.0.checked_sub(FIRST_SPACE)
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Programs {
+    /// Top page table of each process, by the kernel's reports.
+    roots: BTreeMap<u32, Root>,
+    /// Where the kernel's account of its frames is, if it has told: physical address and number of entries.
+    account: Option<(PhysAddr, u64)>,
+    findings: Findings<UserFinding>,
+    looks: u64,
+    missed: u64,
+}
+
+impl Programs {
+    /// Takes note of what the kernel tells, and looks where that may have changed who has what.
+    pub(super) fn look(&mut self, event: &Event, stop: &Stop<'_>, agents: &[Space]) -> Result<(), VmError> {
+        match *event {
+            Event::FrameTable { base, frames } => {
+                self.account = Some((base, frames));
+                Ok(())
+            }
+            Event::Created { pid, page_table, .. } | Event::Executed { pid, page_table } => {
+                if self.roots.len() < MAX_PROCESSES || self.roots.contains_key(&pid) {
+                    self.roots.insert(pid, Root::from_cr3(page_table.0));
+                } else {
+                    self.missed += 1;
+                }
+                self.look_at_all(stop, agents)
+            }
+            Event::Exited { pid, .. } => {
+                self.roots.remove(&pid);
+                Ok(())
+            }
+            _ => self.look_at_all(stop, agents),
+        }
+    }
+
+    /// What was found since this was last called.
+    pub(super) fn take(&mut self) -> Findings<UserFinding> {
+        std::mem::take(&mut self.findings)
+    }
+
+    /// Moments that were not looked at, because there were too many, from the beginning on.
+    pub(super) fn missed(&self) -> u64 {
+        self.missed
+    }
+
+    fn look_at_all(&mut self, stop: &Stop<'_>, agents: &[Space]) -> Result<(), VmError> {
+        let is_agents = |root: &Root| agents.iter().any(|agent| agent.root == *root);
+        let others = self.roots.iter().filter(|(_, root)| !is_agents(root));
+        let mut spaces: Vec<Space> = others
+            .map(|(pid, root)| Space {
+                id: SpaceId(FIRST_SPACE.saturating_add(*pid)),
+                root: *root,
+            })
+            .collect();
+        if spaces.is_empty() {
+            return Ok(());
+        }
+        if self.looks == MAX_LOOKS {
+            self.missed += 1;
+            return Ok(());
+        }
+        self.looks += 1;
+        spaces.extend(agents);
+        let memory = PhysicalMemory::new(stop.memory());
+        let owners = Owners::of_spaces(memory, &spaces);
+        let shared_on_purpose = |frame: FrameNumber, owner: &Owner| {
+            is_agents_stack(owner.address) || self.is_shared(memory, frame)
+        };
+        let policy = Policy {
+            kernel_only: &[stop.kernel_frames()],
+            devices: &[crate::channel::doorbell_addresses()],
+            shared_on_purpose: &shared_on_purpose,
+        };
+        let found = audit::user(&owners, &policy);
+        self.findings.append(found);
+        Ok(())
+    }
+
+    /// Whether the kernel's account has a frame as one that is shared on purpose. Where there is no account, every frame may be.
+    fn is_shared(&self, memory: PhysicalMemory<'_>, frame: FrameNumber) -> bool {
+        let Some((base, frames)) = self.account else {
+            return true;
+        };
+        let at = frame
+            .0
+            .checked_mul(INFO_BYTES as u64)
+            .and_then(|offset| base.0.checked_add(offset));
+        let word = at
+            .filter(|_| frame.0 < frames)
+            .and_then(|at| memory.read_u64(PhysAddr(at)).ok());
+        word.is_some_and(|word| {
+            let info = frame_info(word.to_le_bytes());
+            matches!(info.kind, MODULE_PAGES | SHADOW_TABLE) || info.private & FRAME_SHARED != 0
+        })
+    }
+}
