@@ -13,7 +13,7 @@ use crate::{Answer, Asked, Fault, Request, Text};
 
 /// Most connections at a time; others wait until one of them is over.
 const MAX_CONNECTIONS: usize = 128;
-/// How long a client that does not read may hold up the end.
+/// How long clients that do not read may hold up the end.
 const GRACE: Duration = Duration::from_secs(1);
 /// Between two tries to accept when the system has no room for a connection.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -131,21 +131,30 @@ impl Server {
         let _ = Stream::connect(&self.address);
         // It does nothing that can panic but serving, which has threads of its own.
         let _ = acceptor.join();
-        for which in [Shutdown::Read, Shutdown::Both] {
-            let state = self.shared.state();
-            // One that is gone already cannot be ended.
-            state
-                .open
-                .values()
-                .for_each(|stream| drop(stream.shutdown(which)));
-            let waited = self
-                .shared
-                .changed
-                .wait_timeout_while(state, GRACE, |state| !state.open.is_empty());
-            if waited.is_ok_and(|(state, _)| state.open.is_empty()) {
+        let mut state = self.shared.state();
+        state.shut_down(Shutdown::Read);
+        // What clients have sent is served, however long that takes a busy machine; it does not wait for them to read.
+        loop {
+            let is_under_way = |state: &mut State| !state.open.is_empty();
+            let waited = self.shared.changed.wait_timeout_while(state, GRACE, is_under_way);
+            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            if state.open.values().all(Stream::waits_for_its_client) {
                 break;
             }
         }
+        state.shut_down(Shutdown::Both);
+        let ended = self
+            .shared
+            .changed
+            .wait_while(state, |state| !state.open.is_empty());
+        drop(ended);
+    }
+}
+
+impl State {
+    fn shut_down(&self, which: Shutdown) {
+        // One that is gone already cannot be ended.
+        self.open.values().for_each(|stream| drop(stream.shutdown(which)));
     }
 }
 

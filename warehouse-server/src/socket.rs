@@ -7,6 +7,8 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 /// Where a server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
@@ -126,6 +128,17 @@ impl Stream {
     pub(crate) fn set_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
         either!(self, stream => stream.set_read_timeout(limit))?;
         either!(self, stream => stream.set_write_timeout(limit))
+    }
+
+    /// Whether there is no room for an answer, because the client has not read what it was sent.
+    pub(crate) fn waits_for_its_client(&self) -> bool {
+        const NOW: Timespec = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        let mut entry = [either!(self, stream => PollFd::new(stream, PollFlags::OUT))];
+        // A client that is gone counts as one that reads: nobody waits for it.
+        poll(&mut entry, Some(&NOW)) == Ok(0)
     }
 
     pub(crate) fn shutdown(&self, which: Shutdown) -> io::Result<()> {

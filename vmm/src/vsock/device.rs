@@ -31,7 +31,8 @@ pub struct SocketDevice {
     transport: Transport<QUEUES>,
     switch: Switch,
     hosts: Hosts,
-    patience: Duration,
+    /// How long it waits for something when the driver looks.
+    pub(super) patience: Duration,
 }
 
 impl SocketDevice {
