@@ -2,7 +2,7 @@
 //! pipeline, and each line of it leads to the module that does the work.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use kvm_ioctls::Kvm;
 
@@ -15,7 +15,7 @@ use crate::judge::{Finding, Judge, Rule};
 use crate::perform::{Performed, Performer};
 use crate::report::{Cost, ExpectationLine, Line, Report, Verdict, clauses, states, warehouse};
 use crate::scenario::{Clock, FailStep, Scenario, Schedule, Step};
-use crate::vm::{Budget, Config, Stop, StopReason, Vm, VmError};
+use crate::vm::{Budget, Cause, Config, Death, Stop, StopReason, Vm, VmError};
 use crate::vsock;
 
 /// The guest to run: a kernel and the archive of its programs.
@@ -27,6 +27,8 @@ pub struct Guest<'a> {
     pub initrd: &'a Path,
     /// Words for the kernel command line besides the scenario's own, such as `mutant=cow-copies-wrong-frame`.
     pub options: &'a [String],
+    /// How many times longer than usual the host may take, at least 1.
+    pub slow: u32,
 }
 
 /// Runs a scenario and judges it: once, or once for each of the schedules that it wants explored.
@@ -67,11 +69,7 @@ pub(crate) fn once(
             clock: scenario.guest.clock,
             swap_mib: scenario.guest.swap.map(|swap| swap.mib),
             sockets: Some(&scenario.guest.vsock).filter(|places| !places.is_empty()),
-            budget: Budget {
-                exits: scenario.budget.exits,
-                wall_time: Duration::from_secs(scenario.budget.seconds),
-                answer_time: Duration::from_millis(scenario.budget.answer_ms),
-            },
+            budget: Budget::of(&scenario.budget, guest.slow),
         },
     )?;
     vm.devices().schedule.follow(choices.to_vec());
@@ -237,13 +235,7 @@ impl Run {
     ) {
         let Performed { result, mut findings } = performed;
         if let Some(StopReason::Died(death)) = self.reason() {
-            let finding = Finding::new(
-                Rule::Death,
-                death.place.to_string(),
-                "it goes on",
-                death.cause.to_string(),
-            );
-            findings.push(finding);
+            findings.push(end(&death));
         }
         self.lines.push(Line {
             step,
@@ -312,6 +304,16 @@ impl Run {
     }
 }
 
+/// The finding that a guest's end is.
+fn end(death: &Death) -> Finding {
+    let (expected, found) = ("it goes on", death.cause.to_string());
+    match death.cause {
+        // Where the guest was then says nothing.
+        Cause::HostTooSlow { .. } => Finding::missing("the host", "it has the guest go on", found),
+        _ => Finding::new(Rule::Death, death.place.to_string(), expected, found),
+    }
+}
+
 /// The kernel command line: the first program, then what the caller and the scenario add.
 fn command_line(guest: &Guest<'_>, scenario: &Scenario) -> String {
     let init = format!("{}={}", abi::boot::CMDLINE_INIT, abi::boot::AGENT_PATH);
@@ -340,4 +342,28 @@ fn command_line(guest: &Guest<'_>, scenario: &Scenario) -> String {
         .chain(options)
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::judge::Blame;
+    use crate::vm::Place;
+
+    #[test]
+    fn a_guest_is_to_blame_for_its_processor_time_and_not_for_a_slow_host() {
+        let limit = Duration::from_secs(7);
+        for (cause, blame) in [
+            (Cause::OutOfProcessorTime { limit }, Blame::Guest),
+            (Cause::Idle { limit }, Blame::Guest),
+            (Cause::OutOfExits { limit: 7 }, Blame::Guest),
+            (Cause::HostTooSlow { limit }, Blame::Nobody),
+        ] {
+            let place = Place::default();
+            let finding = end(&Death { cause, place });
+            assert_eq!(finding.rule.blame(), blame, "{finding:?}");
+        }
+    }
 }

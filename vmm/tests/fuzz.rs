@@ -22,6 +22,7 @@ fn try_seed(image: &GuestImage, options: &[String], seed: u64) -> Tried {
         kernel: &image.kernel,
         initrd: &image.initrd,
         options,
+        slow: 1,
     };
     let name = ScenarioName::try_from("found".to_owned()).expect("a name");
     let plan = Plan { seed, moves: MOVES };

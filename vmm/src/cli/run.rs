@@ -43,6 +43,10 @@ pub(super) struct RunArgs {
     /// Add a word to the kernel command line.
     #[arg(long = "option", value_name = "KEY=VALUE")]
     options: Vec<String>,
+    /// Give the host N times as long. A guest's own budget, its processor time, stays the same: this is for machines on which a run
+    /// ends as broken because the host is too slow, or on which servers of the host take longer than a scenario's `answer_ms`.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    slow: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -72,6 +76,7 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Shown> {
         kernel: &image.kernel,
         initrd: &image.initrd,
         options: &args.options,
+        slow: args.slow,
     };
     let mut reports = Vec::new();
     for (scenario, file) in scenarios.iter().zip(&files) {

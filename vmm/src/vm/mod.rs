@@ -4,10 +4,11 @@
 //! everything is inspected. While a `Stop` is alive the vCPU cannot run, so nobody can inspect a running guest.
 //!
 //! Data flows through the modules in this order: [`open`] the host's KVM, [`load`] kernel, programs and boot
-//! information, choose where [`interrupts`] come from, set the [`registers`], run the [`vcpu`] under the [`watchdog`], and tell
-//! how a guest ended ([`death`]).
+//! information, choose where [`interrupts`] come from, set the [`registers`], run the [`vcpu`] under the [`watchdog`] with its
+//! [`effort`] on account, and tell how a guest ended ([`death`]).
 
 mod death;
+mod effort;
 mod interrupts;
 mod load;
 mod open;
@@ -35,7 +36,7 @@ use crate::address::{FrameNumber, PhysAddr, VirtAddr};
 use crate::block::{BlockDevice, Disk};
 use crate::channel::Devices;
 use crate::inspect::walk::Root;
-use crate::scenario::{Clock, ServerPlace, VsockPort};
+use crate::scenario::{self, Clock, ServerPlace, VsockPort};
 use crate::vsock::{Hosts, HostsError, SocketDevice};
 use load::Loaded;
 use vcpu::Vcpu;
@@ -69,10 +70,29 @@ pub struct Config<'a> {
 pub struct Budget {
     /// Exits to the VMM.
     pub exits: u64,
-    /// Time since the machine was made, whoever used it.
-    pub wall_time: Duration,
-    /// Real time for which the guest's virtual clock stands still when it waits for a server of the host.
+    /// Processor time, and with a real clock as much time in which it halts.
+    pub processor_time: Duration,
+    /// Time since the machine was made by the host's clock, whoever used it. To end by this says nothing of the guest.
+    pub host_time: Duration,
+    /// Real time for which the guest's virtual clock stands still when it waits for a server that the VMM has not started.
     pub answer_time: Duration,
+}
+
+impl Budget {
+    /// How many times longer than a guest may compute the host may take for it.
+    const HOST_FACTOR: u32 = 10;
+
+    /// What a scenario gives its guest, on a host that is given `slow` times as long as others.
+    #[must_use]
+    pub fn of(budget: &scenario::Budget, slow: u32) -> Budget {
+        let processor_time = Duration::from_secs(budget.seconds);
+        Budget {
+            exits: budget.exits,
+            processor_time,
+            host_time: processor_time * Self::HOST_FACTOR * slow,
+            answer_time: Duration::from_millis(budget.answer_ms) * slow,
+        }
+    }
 }
 
 /// The host refused something. None of these is the guest's doing.
@@ -150,7 +170,7 @@ impl Vm {
         registers::set_for_pvh(&vcpu_fd, &loaded)?;
         Ok(Vm {
             clock: config.clock,
-            vcpu: Vcpu::new(vcpu_fd, config.budget)?,
+            vcpu: Vcpu::new(vcpu_fd, config.budget, config.clock)?,
             vm_fd,
             memory,
             loaded,

@@ -54,6 +54,12 @@ impl SocketDevice {
         &self.hosts
     }
 
+    /// Whether a server may send the guest something.
+    #[must_use]
+    pub fn awaits_servers(&self) -> bool {
+        self.switch.has_connections()
+    }
+
     /// Ends all connections and the servers that were started for the guest, and gives all that they were asked for.
     #[must_use]
     pub fn end(self) -> Vec<Served> {
@@ -90,8 +96,7 @@ impl SocketDevice {
             if given > 0 || self.switch.is_due(Due::Everything) {
                 return;
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.switch.wait(left) {
+            match self.switch.wait(deadline, &self.hosts) {
                 Waited::Something => {}
                 Waited::Nothing => return,
             }

@@ -18,6 +18,7 @@ pub(crate) fn run(image: &GuestImage, scenario: &Scenario, options: &[String]) -
         kernel: &image.kernel,
         initrd: &image.initrd,
         options,
+        slow: 1,
     };
     vmm::run::run(&kvm, &guest, scenario).expect("the host can run a guest")
 }
