@@ -280,9 +280,15 @@ fn sleeps_in(pid: u32, call: u64) -> Result<bool, ReferenceError> {
 
 /// The system call in which the process sleeps until something wakes it, off the processor.
 fn sleeps(pid: u32) -> Result<Option<i64>, ReferenceError> {
-    let call = match about(pid, Process::syscall)? {
-        Some(Syscall::Blocked { syscall_number, .. }) => syscall_number,
-        Some(_) | None => return Ok(None),
+    let call = match about(pid, Process::syscall) {
+        Ok(Some(Syscall::Blocked { syscall_number, .. })) => syscall_number,
+        Ok(_) => return Ok(None),
+        // The line for a process that is in no system call is one that the crate cannot read.
+        Err(ReferenceError::Proc {
+            source: ProcError::InternalError(_),
+            ..
+        }) => return Ok(None),
+        Err(error) => return Err(error),
     };
     // A kernel that waits for its own sake, say for a page, goes on by itself.
     let stat = about(pid, Process::stat)?;
