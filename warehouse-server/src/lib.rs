@@ -2,6 +2,7 @@
 //!
 //! - [`text`](Text): what is served, from a file or generated
 //! - [`server`](Server): listens, gives each connection a thread, ends them all
+//! - `monitored`: whether a connection's thread waits for its client
 //! - `connection`: one connection, in one of the two protocols that `abi::warehouse` describes
 //! - [`log`](Request): what was asked for
 //! - [`fault`](Fault): what the server does wrong when it is told to
@@ -15,6 +16,7 @@ mod connection;
 mod fault;
 mod generate;
 mod log;
+mod monitored;
 mod server;
 mod socket;
 mod text;

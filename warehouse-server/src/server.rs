@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use crate::connection::{Client, Service};
 use crate::log::Log;
+use crate::monitored::{Monitor, Monitored};
 use crate::socket::{Address, BindError, Listener, Stream};
 use crate::{Answer, Asked, Fault, Request, Text};
 
 /// Most connections at a time; others wait until one of them is over.
 const MAX_CONNECTIONS: usize = 128;
-/// How long a client that does not read may hold up the end.
+/// How long clients that do not read may hold up the end.
 const GRACE: Duration = Duration::from_secs(1);
 /// Between two tries to accept when the system has no room for a connection.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -53,7 +54,7 @@ struct State {
     stopping: bool,
     connections: u32,
     /// Of those that are served, to end them.
-    open: BTreeMap<u32, Stream>,
+    open: BTreeMap<u32, Monitor>,
 }
 
 impl Server {
@@ -105,6 +106,14 @@ impl Server {
         self.shared.log.sorted()
     }
 
+    /// Whether all that clients have sent is answered as far as it will be, when so many have connected since the start: until one
+    /// of them sends or receives something, nothing comes. No clock has a part in this.
+    #[must_use]
+    pub fn is_at_rest(&self, connected: u32) -> bool {
+        let state = self.shared.state();
+        state.connections == connected && state.open.values().all(Monitor::waits_for_its_client)
+    }
+
     /// Serves as long as the process lives.
     pub fn wait(mut self) {
         if let Some(acceptor) = self.acceptor.take() {
@@ -131,21 +140,32 @@ impl Server {
         let _ = Stream::connect(&self.address);
         // It does nothing that can panic but serving, which has threads of its own.
         let _ = acceptor.join();
-        for which in [Shutdown::Read, Shutdown::Both] {
-            let state = self.shared.state();
-            // One that is gone already cannot be ended.
-            state
-                .open
-                .values()
-                .for_each(|stream| drop(stream.shutdown(which)));
-            let waited = self
-                .shared
-                .changed
-                .wait_timeout_while(state, GRACE, |state| !state.open.is_empty());
-            if waited.is_ok_and(|(state, _)| state.open.is_empty()) {
+        let mut state = self.shared.state();
+        state.shut_down(Shutdown::Read);
+        // What clients have sent is served, however long that takes a busy machine; it does not wait for them to read.
+        loop {
+            let is_under_way = |state: &mut State| !state.open.is_empty();
+            let waited = self.shared.changed.wait_timeout_while(state, GRACE, is_under_way);
+            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            if state.open.values().all(Monitor::waits_for_its_client) {
                 break;
             }
         }
+        state.shut_down(Shutdown::Both);
+        let ended = self
+            .shared
+            .changed
+            .wait_while(state, |state| !state.open.is_empty());
+        drop(ended);
+    }
+}
+
+impl State {
+    fn shut_down(&self, which: Shutdown) {
+        // One that is gone already cannot be ended.
+        self.open
+            .values()
+            .for_each(|monitor| drop(monitor.stream().shutdown(which)));
     }
 }
 
@@ -180,15 +200,13 @@ fn accept(shared: &Arc<Shared>, listener: &Listener) {
     }
 }
 
-fn begin(shared: &Arc<Shared>, mut stream: Stream) -> std::io::Result<()> {
-    stream.set_timeout(shared.options.idle)?;
-    let number = {
-        let mut state = shared.state();
-        state.connections += 1;
-        let number = state.connections;
-        state.open.insert(number, stream.try_clone()?);
-        number
-    };
+fn begin(shared: &Arc<Shared>, stream: Stream) -> std::io::Result<()> {
+    let mut state = shared.state();
+    state.connections += 1;
+    let number = state.connections;
+    let (mut stream, monitor) = Monitored::new(stream, shared.options.idle)?;
+    state.open.insert(number, monitor);
+    drop(state);
     let serving = Arc::clone(shared);
     let spawned = Builder::new().name(format!("warehouse {number}")).spawn(move || {
         let note = |asked: Asked, answer: Answer| {
@@ -218,11 +236,14 @@ fn begin(shared: &Arc<Shared>, mut stream: Stream) -> std::io::Result<()> {
     spawned.map(|_| ())
 }
 
-/// Closes the connection: the thread's stream is dropped with it.
+/// Closes the connection.
 fn forget(shared: &Shared, number: u32) {
-    let stream = shared.state().open.remove(&number);
-    if let Some(stream) = stream {
-        let _ = stream.shutdown(Shutdown::Both);
+    let mut state = shared.state();
+    // A connection that is not among the open ones is one that its client knows to be closed.
+    if let Some(monitor) = state.open.get(&number) {
+        let _ = monitor.stream().shutdown(Shutdown::Both);
     }
+    state.open.remove(&number);
+    drop(state);
     shared.changed.notify_all();
 }

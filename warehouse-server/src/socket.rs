@@ -1,11 +1,15 @@
 //! TCP and Unix sockets as one.
 
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{SendFlags, send};
 
 /// Where a server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,10 +126,25 @@ impl Stream {
         })
     }
 
-    /// Gives up on a client that neither sends nor receives for so long.
-    pub(crate) fn set_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
-        either!(self, stream => stream.set_read_timeout(limit))?;
-        either!(self, stream => stream.set_write_timeout(limit))
+    /// Waits until it is ready for that, or has ended; false when it was not within the limit.
+    pub(crate) fn wait(&self, what: PollFlags, limit: Option<Duration>) -> io::Result<bool> {
+        let limit = limit
+            .map(|limit| Timespec::try_from(limit).map_err(io::Error::other))
+            .transpose()?;
+        let mut entry = [either!(self, stream => PollFd::new(stream, what))];
+        loop {
+            match poll(&mut entry, limit.as_ref()) {
+                Ok(ready) => return Ok(ready > 0),
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+    }
+
+    /// Sends as much as there is room for now.
+    pub(crate) fn send_now(&self, bytes: &[u8]) -> io::Result<usize> {
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        Ok(either!(self, stream => send(stream, bytes, flags))?)
     }
 
     pub(crate) fn shutdown(&self, which: Shutdown) -> io::Result<()> {
@@ -136,15 +155,5 @@ impl Stream {
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         either!(self, stream => stream.read(buffer))
-    }
-}
-
-impl Write for Stream {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        either!(self, stream => stream.write(buffer))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        either!(self, stream => stream.flush())
     }
 }

@@ -31,6 +31,10 @@ pub(super) struct FuzzArgs {
     /// Add a word to the kernel command line.
     #[arg(long = "option", value_name = "KEY=VALUE")]
     options: Vec<String>,
+    /// Give the host N times as long. A guest's own budget, its processor time, stays the same: this is for machines on which a run
+    /// ends as broken because the host is too slow, or on which servers of the host take longer than a scenario's `answer_ms`.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    slow: u32,
 }
 
 pub(super) fn fuzz(args: &FuzzArgs) -> Result<u8, Shown> {
@@ -38,7 +42,9 @@ pub(super) fn fuzz(args: &FuzzArgs) -> Result<u8, Shown> {
     let name = ScenarioName::try_from(stem.into_owned()).map_err(|error| show(&error))?;
     let image = image::ensure(ImageKind::Shipped, &*image::to_stderr()).map_err(|error| show(&error))?;
     let kvm = vmm::vm::open().map_err(|error| show(&error))?;
-    let guest = Guest::new(ringside::description(), &image, &args.options).map_err(|error| show(&error))?;
+    let guest = Guest::new(ringside::description(), &image, &args.options)
+        .map_err(|error| show(&error))?
+        .on_a_slow_host(args.slow);
     let started = Instant::now();
     let mut total_steps = 0;
     let last = args.sequences.map(|count| args.seed.saturating_add(count));

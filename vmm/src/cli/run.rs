@@ -51,6 +51,10 @@ pub(super) struct RunArgs {
     /// Add a word to the kernel command line.
     #[arg(long = "option", value_name = "KEY=VALUE")]
     options: Vec<String>,
+    /// Give the host N times as long. A guest's own budget, its processor time, stays the same: this is for machines on which a run
+    /// ends as broken because the host is too slow, or on which servers of the host take longer than a scenario's `answer_ms`.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    slow: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -101,7 +105,9 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Shown> {
     let kvm = vmm::vm::open().map_err(|error| show(&error))?;
     let image = guest_image(args)?;
     let scenarios = parse_all(&files, |name, text| Scenario::parse(name, text, &image.programs))?;
-    let guest = Guest::new(description(args)?, &image, &args.options).map_err(|error| show(&error))?;
+    let guest = Guest::new(description(args)?, &image, &args.options)
+        .map_err(|error| show(&error))?
+        .on_a_slow_host(args.slow);
     let mut reports = Vec::new();
     for (scenario, file) in scenarios.iter().zip(&files) {
         let mut report = vmm::run::run(&kvm, &guest, scenario).map_err(|error| show(&error))?;

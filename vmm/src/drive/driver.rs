@@ -36,6 +36,8 @@ pub struct Driver {
     vm: Vm,
     agents: Agents,
     moments: Moments,
+    /// The process that is waited for.
+    awaited: Awaited,
     /// Ticks of the virtual clock that the kernel has taken so far.
     ticks: u64,
     /// For each channel, when its last operation was given and when it was answered, in ticks.
@@ -49,11 +51,22 @@ struct Timing {
     answered: Option<u64>,
 }
 
+/// A process that is waited for, as far as the kernel tells of it.
+#[derive(Clone, Copy, Default)]
+struct Awaited {
+    pid: Option<u32>,
+    /// It was given the processor and has not asked for an operation since.
+    has_run: bool,
+}
+
 /// How long to wait for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wait {
     /// Until others have come round so often.
     Rounds(u32),
+    /// The same without the rounds in which the kernel says that the silent one had a turn. Where a timer ends a turn, how far one
+    /// gets in it depends on the host.
+    IdleRounds(u32),
     /// Until the guest ends or its budget does. A virtual clock moves on, by no more ticks than this.
     Ticks(u64),
 }
@@ -66,6 +79,7 @@ impl Driver {
             vm,
             agents: Agents::default(),
             moments: Moments::default(),
+            awaited: Awaited::default(),
             ticks: 0,
             timing: BTreeMap::new(),
         }
@@ -135,6 +149,11 @@ impl Driver {
     ) -> Result<Outcome, VmError> {
         let mut rounds = Rounds::default();
         let mut ticks = 0;
+        let agent = self.agents.get(channel);
+        self.awaited = Awaited {
+            pid: agent.and_then(|agent| agent.pid.or(Some(agent.hello?.pid))),
+            has_run: false,
+        };
         loop {
             let Some(ringing) = self.next_ring()? else {
                 return Ok(Outcome::GuestEnded);
@@ -148,14 +167,20 @@ impl Driver {
             if !rounds.is_complete_with(ringing) {
                 continue;
             }
+            let has_run = std::mem::take(&mut self.awaited.has_run);
+            if has_run && matches!(wait, Wait::IdleRounds(_)) {
+                rounds.count -= 1;
+            }
             match wait {
-                Wait::Rounds(most) if rounds.count >= most => return Ok(Outcome::Silent),
+                Wait::Rounds(most) | Wait::IdleRounds(most) if rounds.count >= most => {
+                    return Ok(Outcome::Silent);
+                }
                 Wait::Ticks(most) if ticks >= most => return Ok(Outcome::Silent),
                 Wait::Ticks(_) => {
                     ticks += u64::from(self.vm.clock() == Clock::Virtual);
                     self.vm.tick();
                 }
-                Wait::Rounds(_) => {}
+                Wait::Rounds(_) | Wait::IdleRounds(_) => {}
             }
         }
     }
@@ -163,10 +188,10 @@ impl Driver {
     /// How long to wait for a call that takes no time. Where a timer interrupts whoever runs, others may come round many times
     /// while one that runs has its turns.
     fn patience(&self) -> Wait {
-        Wait::Rounds(match self.vm.clock() {
-            Clock::Virtual => PATIENCE,
-            Clock::Real => PATIENCE_WITH_TIMER,
-        })
+        match self.vm.clock() {
+            Clock::Virtual => Wait::Rounds(PATIENCE),
+            Clock::Real => Wait::IdleRounds(PATIENCE_WITH_TIMER),
+        }
     }
 
     fn give(&mut self, channel: Channel, operation: Operation) {
@@ -197,6 +222,9 @@ impl Driver {
         self.ticks += u64::from(was_raised && !stop.tick_is_pending());
         for event in stop.devices().events.look() {
             self.agents.note(event);
+            if let Event::Switched { next, .. } = event {
+                self.awaited.has_run |= Some(*next) == self.awaited.pid;
+            }
         }
         let StopReason::Ring(channel) = *stop.reason() else {
             return Ok(None);
@@ -209,6 +237,8 @@ impl Driver {
         }
         let hello = stop.devices().doorbell.hello(channel);
         self.agents.seen(channel, root, hello);
+        let is_awaited = hello.is_some_and(|hello| Some(hello.pid) == self.awaited.pid);
+        self.awaited.has_run &= !is_awaited;
         Ok(Some(channel))
     }
 

@@ -33,6 +33,8 @@ pub struct Guest {
     pub programs: ProgramTexts,
     /// Words for the kernel command line besides the scenario's own, such as `mutant=cow-copies-wrong-frame`.
     pub options: Vec<String>,
+    /// How many times longer than usual the host may take, at least 1.
+    pub slow: u32,
 }
 
 impl Guest {
@@ -49,6 +51,13 @@ impl Guest {
             description,
             kernel,
             initrd,
+            slow: 1,
         })
+    }
+
+    /// The same for a host that may take so many times longer than usual.
+    #[must_use]
+    pub fn on_a_slow_host(self, slow: u32) -> Guest {
+        Guest { slow, ..self }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use abi::doorbell::socket::FIRST_FD;
 use command_fds::{CommandFdExt, FdMapping};
 
+use super::HANG_LIMIT;
 use super::console::Console;
 use super::error::ReferenceError;
 use super::family::Family;
@@ -19,9 +20,6 @@ pub const CHANNELS: u64 = 64;
 
 /// The agent's argument for conversations over sockets.
 pub(super) const SOCKET_FLAG: &str = "--socket";
-
-/// How long the first agent may take to introduce itself.
-const START_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A first agent and its descendants. Dropping it kills them all.
 pub struct LinuxAgent {
@@ -55,7 +53,7 @@ impl LinuxAgent {
             console,
             family: Family::spawn(command, agent_elf)?,
         };
-        match agent.receive(Channel::FIRST, START_TIMEOUT)? {
+        match agent.receive(Channel::FIRST, HANG_LIMIT)? {
             Received::Hello(_) => Ok(agent),
             Received::Reply(_) | Received::Died | Received::TimedOut => Err(ReferenceError::NotAnAgent {
                 path: agent_elf.to_owned(),

@@ -4,20 +4,25 @@
 //! guests learns by waiting is read from `/proc` instead:
 //!
 //! - a call *waits* when its process sleeps in `wait4`;
+//! - a process *goes on* after a signal that should end it when it sleeps, in whatever call: a signal that ends a process has
+//!   woken it by the time that `kill` returns;
 //! - an ended process is a zombie that shows its wait status, until a parent that waits for it takes the status and
 //!   answers with it.
+//!
+//! None of it is a matter of time: this machine may be as busy as it likes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use abi::clock::TICK_NANOSECONDS;
-use abi::linux::syscall::WAIT4;
+use abi::linux::syscall::{READ, WAIT4};
 use abi::operation;
 use procfs::ProcError;
 use procfs::process::{Process, Syscall};
 
+use super::HANG_LIMIT;
 use super::agent::{CHANNELS, LinuxAgent, SOCKET_FLAG};
 use super::error::ReferenceError;
 use super::line::Received;
@@ -30,10 +35,26 @@ use crate::scenario::ProcessName;
 /// Most agents that live at the same time. A scenario may well fork without bounds; this machine is to survive that.
 pub const MAX_LIVING_AGENTS: usize = 32;
 
-/// How long an agent may take over an operation, programs that it runs included.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long to wait for an answer before asking whether there will be one.
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
+/// How often that is asked. A process that takes so long, of hours, hangs.
+const MOST_QUESTIONS: u64 = 5_000_000;
+
+/// Ends a wait for something that never comes.
+#[derive(Default)]
+struct Patience {
+    asked: u64,
+}
+
+impl Patience {
+    fn ask_again(&mut self, channel: Channel) -> Result<(), ReferenceError> {
+        self.asked += 1;
+        if self.asked == MOST_QUESTIONS {
+            return Err(ReferenceError::NoAnswer { channel });
+        }
+        Ok(())
+    }
+}
 
 /// Drives the agents of one tree of processes.
 pub struct LinuxDriver {
@@ -77,49 +98,44 @@ impl LinuxDriver {
                 _ => Outcome::Silent,
             });
         };
-        let deadline = Instant::now() + ANSWER_TIMEOUT;
+        let mut patience = Patience::default();
         loop {
             match self.linux.receive(channel, POLL_INTERVAL)? {
                 Received::Reply(reply) => {
                     self.waiting.remove(&channel);
                     return Ok(Outcome::Replied(reply));
                 }
-                Received::Died => {
-                    self.waiting.remove(&channel);
-                    let status = self.status(channel, occupant.pid)?;
-                    self.agents.ended(channel, status);
-                    return Ok(Outcome::Ended(status));
-                }
-                Received::TimedOut if code != operation::EXEC && sleeps_in_wait(occupant.pid)? => {
+                Received::Died => return self.ended(channel, occupant.pid).map(Outcome::Ended),
+                Received::TimedOut if code != operation::EXEC && sleeps_in(occupant.pid, WAIT4)? => {
                     self.waiting.insert(channel);
                     return Ok(Outcome::Silent);
                 }
-                Received::TimedOut if Instant::now() < deadline => {}
-                Received::TimedOut | Received::Hello(_) => {
-                    return Err(ReferenceError::NoAnswer {
-                        channel,
-                        timeout: ANSWER_TIMEOUT,
-                    });
-                }
+                Received::TimedOut => patience.ask_again(channel)?,
+                Received::Hello(_) => return Err(ReferenceError::NoAnswer { channel }),
             }
         }
     }
 
+    /// The process on `channel` has ended: its wait status.
+    fn ended(&mut self, channel: Channel, pid: u32) -> Result<u32, ReferenceError> {
+        self.waiting.remove(&channel);
+        let status = self.status(channel, pid)?;
+        self.agents.ended(channel, status);
+        Ok(status)
+    }
+
     /// Wait status of a process that has ended.
     fn status(&mut self, channel: Channel, pid: u32) -> Result<u32, ReferenceError> {
-        let deadline = Instant::now() + ANSWER_TIMEOUT;
-        while Instant::now() < deadline {
+        let mut patience = Patience::default();
+        loop {
             if let Some(status) = zombie_status(pid)? {
                 return Ok(status);
             }
             if let Some(status) = self.status_that_was_taken(pid)? {
                 return Ok(status);
             }
+            patience.ask_again(channel)?;
         }
-        Err(ReferenceError::NoAnswer {
-            channel,
-            timeout: ANSWER_TIMEOUT,
-        })
     }
 
     /// Wait status of process `pid` from the answer of a process that waited for it.
@@ -160,7 +176,7 @@ impl Drive for LinuxDriver {
 
     fn replace(&mut self, channel: Channel, operation: Operation) -> Result<Outcome, ReferenceError> {
         self.linux.send(channel, &operation)?;
-        match self.linux.receive(channel, ANSWER_TIMEOUT)? {
+        match self.linux.receive(channel, HANG_LIMIT)? {
             Received::Hello(_) => {
                 self.note_hello(channel);
                 Ok(Outcome::Replied(Reply::default()))
@@ -180,7 +196,22 @@ impl Drive for LinuxDriver {
     }
 
     fn await_end(&mut self, channel: Channel) -> Result<End, ReferenceError> {
-        Ok(self.answer(channel, operation::EXIT)?.as_end())
+        let Some(occupant) = self.linux.process(channel) else {
+            return Ok(self.answer(channel, operation::EXIT)?.as_end());
+        };
+        let mut patience = Patience::default();
+        loop {
+            match self.linux.receive(channel, POLL_INTERVAL)? {
+                Received::Died => return self.ended(channel, occupant.pid).map(End::Reported),
+                // The answer to an operation that was under way: the process has not gone on to another one since.
+                Received::Reply(_) => {}
+                Received::TimedOut if sleeps_in(occupant.pid, READ)? => return Ok(End::StillAsks),
+                Received::TimedOut if sleeps(occupant.pid)?.is_some() => return Ok(End::Silent),
+                Received::TimedOut => {}
+                Received::Hello(_) => return Err(ReferenceError::NoAnswer { channel }),
+            }
+            patience.ask_again(channel)?;
+        }
     }
 
     fn tick(&mut self, count: u64) -> Result<Ticked, ReferenceError> {
@@ -210,7 +241,7 @@ impl Drive for LinuxDriver {
         {
             self.agents.expect(child, name, Some(pid));
             // The child introduces itself unasked. To take that at once keeps its line ready for answers.
-            self.linux.receive(child, ANSWER_TIMEOUT)?;
+            self.linux.receive(child, HANG_LIMIT)?;
             self.note_hello(child);
         }
         Ok(Some((child, outcome)))
@@ -242,10 +273,26 @@ impl Drive for LinuxDriver {
     }
 }
 
-/// Whether the process sleeps, off the processor, until a child of its own ends.
-fn sleeps_in_wait(pid: u32) -> Result<bool, ReferenceError> {
-    let call = about(pid, Process::syscall)?;
-    Ok(matches!(call, Some(Syscall::Blocked { syscall_number, .. }) if syscall_number == WAIT4 as i64))
+/// Whether the process sleeps in this system call.
+fn sleeps_in(pid: u32, call: u64) -> Result<bool, ReferenceError> {
+    Ok(sleeps(pid)? == Some(call.cast_signed()))
+}
+
+/// The system call in which the process sleeps until something wakes it, off the processor.
+fn sleeps(pid: u32) -> Result<Option<i64>, ReferenceError> {
+    let call = match about(pid, Process::syscall) {
+        Ok(Some(Syscall::Blocked { syscall_number, .. })) => syscall_number,
+        Ok(_) => return Ok(None),
+        // The line for a process that is in no system call is one that the crate cannot read.
+        Err(ReferenceError::Proc {
+            source: ProcError::InternalError(_),
+            ..
+        }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    // A kernel that waits for its own sake, say for a page, goes on by itself.
+    let stat = about(pid, Process::stat)?;
+    Ok(stat.filter(|stat| stat.state == 'S').map(|_| call))
 }
 
 /// Wait status of a process that has ended and that nobody waited for yet.

@@ -56,12 +56,10 @@ pub enum ReferenceError {
         path: PathBuf,
     },
     /// An agent neither answered, nor ended, nor waits for a child.
-    #[error("{channel} neither answered nor ended within {timeout:?}")]
+    #[error("{channel} neither answers nor ends nor waits for a child")]
     NoAnswer {
         /// The agent's channel.
         channel: Channel,
-        /// How long it had.
-        timeout: Duration,
     },
     /// `/proc` could not be read.
     #[error("cannot read about process {pid}: {source}")]

@@ -26,9 +26,14 @@ mod packet;
 mod program;
 mod replay;
 
+use std::time::Duration;
+
 pub use agent::{CHANNELS, LinuxAgent};
 pub use driver::{LinuxDriver, MAX_LIVING_AGENTS};
 pub use error::ReferenceError;
 pub use line::Received;
 pub use program::{ProgramRun, run_program};
 pub use replay::{StepClaims, is_replayed, replay, replayed_steps};
+
+/// How long to wait for what must come, however busy this machine is: what has not come then never does.
+const HANG_LIMIT: Duration = Duration::from_secs(3600);

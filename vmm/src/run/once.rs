@@ -1,7 +1,7 @@
 //! One run of one scenario, from a machine that does not exist yet to a verdict: the whole pipeline, each line of which leads
 //! to the module that does the work.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use kvm_ioctls::Kvm;
 
@@ -17,7 +17,7 @@ use crate::perform::{Performed, Performer};
 use crate::report::{Cost, ExpectationLine, Line, Report, Verdict, clauses, states, warehouse};
 use crate::rule::Rule;
 use crate::scenario::{FailStep, Operation, Scenario, Step};
-use crate::vm::{Budget, Config, Stop, StopReason, Vm, VmError};
+use crate::vm::{Budget, Cause, Config, Death, Stop, StopReason, Vm, VmError};
 
 /// What one run gives.
 pub(crate) struct Trial {
@@ -46,11 +46,7 @@ pub(crate) fn once(
             clock: scenario.guest.clock,
             swap_mib: scenario.guest.swap.map(|swap| swap.mib),
             sockets: Some(&scenario.guest.vsock).filter(|places| !places.is_empty()),
-            budget: Budget {
-                exits: scenario.budget.exits,
-                wall_time: Duration::from_secs(scenario.budget.seconds),
-                answer_time: Duration::from_millis(scenario.budget.answer_ms),
-            },
+            budget: Budget::of(&scenario.budget, guest.slow),
         },
     )?;
     vm.devices().schedule.follow(choices.to_vec());
@@ -239,13 +235,7 @@ impl Run {
     ) {
         let Performed { result, mut findings } = performed;
         if let Some(StopReason::Died(death)) = self.reason() {
-            let finding = Finding::new(
-                Rule::Death,
-                death.place.to_string(),
-                "it goes on",
-                death.cause.to_string(),
-            );
-            findings.push(finding);
+            findings.push(end(&death));
         }
         self.lines.push(Line {
             step,
@@ -366,4 +356,38 @@ fn is_about_one_step(rule: Rule) -> bool {
         rule,
         Rule::Result | Rule::PageMap | Rule::ShadowTable | Rule::Evidence
     )
+}
+
+/// The finding that a guest's end is.
+fn end(death: &Death) -> Finding {
+    let (expected, found) = ("it goes on", death.cause.to_string());
+    match death.cause {
+        // Where the guest was then says nothing.
+        Cause::HostTooSlow { .. } => Finding::missing("the host", "it has the guest go on", found),
+        _ => Finding::new(Rule::Death, death.place.to_string(), expected, found),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::rule::Blame;
+    use crate::vm::Place;
+
+    #[test]
+    fn a_guest_is_to_blame_for_its_processor_time_and_not_for_a_slow_host() {
+        let limit = Duration::from_secs(7);
+        for (cause, blame) in [
+            (Cause::OutOfProcessorTime { limit }, Blame::Guest),
+            (Cause::Idle { limit }, Blame::Guest),
+            (Cause::OutOfExits { limit: 7 }, Blame::Guest),
+            (Cause::HostTooSlow { limit }, Blame::Nobody),
+        ] {
+            let place = Place::default();
+            let finding = end(&Death { cause, place });
+            assert_eq!(finding.rule.blame(), blame, "{finding:?}");
+        }
+    }
 }

@@ -59,9 +59,19 @@ pub enum Cause {
         /// The budget.
         limit: u64,
     },
-    /// The budget of time is used up.
-    OutOfTime {
+    /// The budget of processor time is used up.
+    OutOfProcessorTime {
         /// The budget.
+        limit: Duration,
+    },
+    /// The guest, which has a real clock, halted for as long as it may compute, and nothing outside of it was awaited.
+    Idle {
+        /// The budget.
+        limit: Duration,
+    },
+    /// The host's clock has gone on for much longer than the guest could use. The guest is not to blame.
+    HostTooSlow {
+        /// How long the host had.
         limit: Duration,
     },
 }
@@ -94,7 +104,8 @@ impl Death {
                 | Cause::EntryFailed { .. }
                 | Cause::UnexpectedExit { .. }
                 | Cause::OutOfExits { .. } => true,
-                Cause::OutOfTime { .. } => false,
+                Cause::OutOfProcessorTime { .. } | Cause::Idle { .. } => true,
+                Cause::HostTooSlow { .. } => false,
             }
     }
 }
@@ -114,9 +125,21 @@ impl fmt::Display for Cause {
             }
             Cause::UnexpectedExit { exit } => write!(f, "unexpected exit {exit}"),
             Cause::OutOfExits { limit } => write!(f, "the guest used up its budget of {limit} exits"),
-            Cause::OutOfTime { limit } => {
-                write!(f, "the guest used up its budget of {} s", limit.as_secs_f64())
-            }
+            Cause::OutOfProcessorTime { limit } => write!(
+                f,
+                "the guest used up its budget of {} s of processor time",
+                limit.as_secs_f64()
+            ),
+            Cause::Idle { limit } => write!(
+                f,
+                "the guest halted for {} s, which is its budget, and awaited nothing",
+                limit.as_secs_f64()
+            ),
+            Cause::HostTooSlow { limit } => write!(
+                f,
+                "the host is too slow: {} s have passed, and the guest has not come to use up its budget; `--slow` gives the host longer",
+                limit.as_secs_f64()
+            ),
         }
     }
 }

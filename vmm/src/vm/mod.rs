@@ -4,12 +4,13 @@
 //! everything is inspected. While a `Stop` is alive the vCPU cannot run, so nobody can inspect a running guest.
 //!
 //! Data flows through the modules in this order: [`open`] the host's KVM, [`load`] kernel, programs and boot
-//! information, choose where [`interrupts`] come from, set the [`registers`], run the [`vcpu`] under the [`watchdog`], and tell
-//! how a guest ended ([`death`]).
+//! information, choose where [`interrupts`] come from, set the [`registers`], run the [`vcpu`] under the [`watchdog`] with its
+//! [`effort`] on account, and tell how a guest ended ([`death`]).
 
 mod caller;
 mod death;
 mod dirty_log;
+mod effort;
 mod interrupts;
 mod load;
 mod open;
@@ -41,7 +42,7 @@ use crate::channel::{Channel, Devices};
 use crate::guest::ProgramText;
 use crate::inspect::FrameSet;
 use crate::inspect::walk::Root;
-use crate::scenario::{Clock, ServerPlace, VsockPort};
+use crate::scenario::{self, Clock, ServerPlace, VsockPort};
 use crate::vsock::{Hosts, HostsError, SocketDevice};
 use caller::Callers;
 use dirty_log::DirtyLog;
@@ -79,10 +80,29 @@ pub struct Config<'a> {
 pub struct Budget {
     /// Exits to the VMM.
     pub exits: u64,
-    /// Time since the machine was made, whoever used it.
-    pub wall_time: Duration,
-    /// Real time for which the guest's virtual clock stands still when it waits for a server of the host.
+    /// Processor time, and with a real clock as much time in which it halts.
+    pub processor_time: Duration,
+    /// Time since the machine was made by the host's clock, whoever used it. To end by this says nothing of the guest.
+    pub host_time: Duration,
+    /// Real time for which the guest's virtual clock stands still when it waits for a server that the VMM has not started.
     pub answer_time: Duration,
+}
+
+impl Budget {
+    /// How many times longer than a guest may compute the host may take for it.
+    const HOST_FACTOR: u32 = 10;
+
+    /// What a scenario gives its guest, on a host that is given `slow` times as long as others.
+    #[must_use]
+    pub fn of(budget: &scenario::Budget, slow: u32) -> Budget {
+        let processor_time = Duration::from_secs(budget.seconds);
+        Budget {
+            exits: budget.exits,
+            processor_time,
+            host_time: processor_time * Self::HOST_FACTOR * slow,
+            answer_time: Duration::from_millis(budget.answer_ms) * slow,
+        }
+    }
 }
 
 /// The host refused something. None of these is the guest's doing.
@@ -161,7 +181,12 @@ impl Vm {
         registers::set_for_pvh(&vcpu_fd, &loaded)?;
         Ok(Vm {
             clock: config.clock,
-            vcpu: Vcpu::new(vcpu_fd, config.budget, Callers::new(config.agent.cloned()))?,
+            vcpu: Vcpu::new(
+                vcpu_fd,
+                config.budget,
+                config.clock,
+                Callers::new(config.agent.cloned()),
+            )?,
             vm_fd,
             memory,
             loaded,

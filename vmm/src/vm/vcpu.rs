@@ -24,19 +24,25 @@ use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
 use abi::clock::TICK_VECTOR;
-use kvm_bindings::KVM_EXIT_MMIO;
+use kvm_bindings::{KVM_EXIT_MMIO, KVM_MP_STATE_HALTED};
 use kvm_ioctls::{VcpuExit, VcpuFd};
 use nix::errno::Errno;
 use vm_memory::GuestMemoryMmap;
 
 use super::caller::Callers;
 use super::death::{self, Cause, Death};
+use super::effort::{Effort, Outside};
 use super::symbols::Symbols;
 use super::watchdog::Watchdog;
 use super::{Budget, VmError, refused};
 use crate::address::{PhysAddr, VirtAddr};
 use crate::channel::{Access, Channel, Devices, Direction, Doorbell, Event};
 use crate::inspect::walk::Root;
+use crate::scenario::Clock;
+use crate::vsock::SocketDevice;
+
+/// RFLAGS.IF: the processor takes interrupts.
+const INTERRUPT_FLAG: u64 = 1 << 9;
 
 /// Why the guest stands still.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,8 +94,10 @@ pub(super) struct Vcpu {
     fd: VcpuFd,
     state: State,
     tick: Tick,
-    budget: Budget,
+    clock: Clock,
+    max_exits: u64,
     exits: u64,
+    effort: Effort,
     started: Option<Instant>,
     boot: Option<Boot>,
     callers: Callers,
@@ -99,14 +107,16 @@ pub(super) struct Vcpu {
 }
 
 impl Vcpu {
-    pub(super) fn new(fd: VcpuFd, budget: Budget, callers: Callers) -> Result<Vcpu, VmError> {
-        let watchdog = Watchdog::start(budget.wall_time).map_err(VmError::Watchdog)?;
+    pub(super) fn new(fd: VcpuFd, budget: Budget, clock: Clock, callers: Callers) -> Result<Vcpu, VmError> {
+        let watchdog = Watchdog::start(Duration::ZERO).map_err(VmError::Watchdog)?;
         Ok(Vcpu {
             fd,
             state: State::Ready,
             tick: Tick::Taken,
-            budget,
+            clock,
+            max_exits: budget.exits,
             exits: 0,
+            effort: Effort::new(budget, clock),
             started: None,
             boot: None,
             callers,
@@ -138,8 +148,22 @@ impl Vcpu {
         }
     }
 
-    /// Runs until the guest rings or ends.
+    /// Runs until the guest rings or ends, on the guest's account.
     pub(super) fn run(
+        &mut self,
+        devices: &mut Devices,
+        memory: &GuestMemoryMmap,
+        symbols: &Symbols,
+    ) -> Result<StopReason, VmError> {
+        self.effort.enter(outside(devices));
+        self.watchdog.enter();
+        let reason = self.run_to_stop(devices, memory, symbols);
+        self.watchdog.leave();
+        self.effort.leave(outside(devices));
+        reason
+    }
+
+    fn run_to_stop(
         &mut self,
         devices: &mut Devices,
         memory: &GuestMemoryMmap,
@@ -203,24 +227,26 @@ impl Vcpu {
 
     /// One entry into the guest and one exit from it.
     fn step(&mut self, devices: &mut Devices, memory: &GuestMemoryMmap) -> Result<Next, VmError> {
-        if self.watchdog.has_expired() {
-            return Ok(Next::Die(Cause::OutOfTime {
-                limit: self.budget.wall_time,
-            }));
+        if self.watchdog.wants_a_look() {
+            if self.has_halted_for_good()? {
+                return Ok(Next::Die(Cause::Halted));
+            }
+            match self.effort.look(outside(devices)) {
+                Ok(until_look) => self.watchdog.look_again_in(until_look),
+                Err(cause) => return Ok(Next::Die(cause)),
+            }
         }
-        if self.exits == self.budget.exits {
+        if self.exits == self.max_exits {
             return Ok(Next::Die(Cause::OutOfExits {
-                limit: self.budget.exits,
+                limit: self.max_exits,
             }));
         }
         if self.tick == Tick::Pending {
             if let Some(next) = self.finish_instruction(devices, memory)? {
-                self.exits += 1;
                 return Ok(next);
             }
             self.deliver_tick()?;
         }
-        self.exits += 1;
         Ok(self.enter(devices, memory)?.unwrap_or(Next::GoOn))
     }
 
@@ -235,6 +261,7 @@ impl Vcpu {
                 };
             }
         };
+        self.exits += 1;
         let call = match &exit {
             VcpuExit::MmioRead(address, _) => Doorbell::call(PhysAddr(*address), Direction::Read),
             VcpuExit::MmioWrite(address, _) => Doorbell::call(PhysAddr(*address), Direction::Write),
@@ -274,6 +301,22 @@ impl Vcpu {
             Access::Ring(channel) => Next::Ring(channel),
             Access::Reported => self.after_report(devices.events.last()),
         }))
+    }
+
+    /// Whether the processor waits for an interrupt and takes none. With a virtual clock it would have said so by an exit.
+    fn has_halted_for_good(&self) -> Result<bool, VmError> {
+        if self.clock == Clock::Virtual {
+            return Ok(false);
+        }
+        let state = self
+            .fd
+            .get_mp_state()
+            .map_err(refused("tell whether the processor has halted"))?;
+        let registers = self
+            .fd
+            .get_regs()
+            .map_err(refused("read the general registers"))?;
+        Ok(state.mp_state == KVM_MP_STATE_HALTED && registers.rflags & INTERRUPT_FLAG == 0)
     }
 
     fn after_report(&mut self, event: Option<&Event>) -> Next {
@@ -350,4 +393,10 @@ impl Vcpu {
         // SAFETY: called for an internal error only, for which this variant is in force.
         unsafe { run.__bindgen_anon_1.internal.suberror }
     }
+}
+
+/// Whether a server of the host may still send the guest something.
+fn outside(devices: &Devices) -> Outside {
+    let awaits = devices.vsock.as_ref().is_some_and(SocketDevice::awaits_servers);
+    if awaits { Outside::Awaited } else { Outside::Quiet }
 }

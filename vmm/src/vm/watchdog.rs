@@ -1,14 +1,14 @@
-//! Stops a guest that does not stop by itself.
+//! Has the vCPU's thread look at its clocks when a limit may be reached, whatever the guest does.
 //!
-//! A thread waits for the limit and then kicks the vCPU's thread with a signal, so that `KVM_RUN` returns. A signal that
-//! arrives just before `KVM_RUN` is entered would be lost, so it is repeated until the vCPU's thread has seen that its
-//! time is over.
+//! A thread waits until then and kicks the vCPU's thread with a signal, so that `KVM_RUN` returns. A signal that arrives just
+//! before `KVM_RUN` is entered would be lost, so it is repeated until the vCPU's thread has looked. It may find that the guest has
+//! not used up its time yet; then it says when it is to look again. Nobody is kicked while the guest stands still.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::pthread::{Pthread, pthread_kill, pthread_self};
 use nix::sys::signal::Signal;
@@ -25,35 +25,72 @@ pub(super) struct Watchdog {
     thread: Option<JoinHandle<()>>,
 }
 
-#[derive(Default)]
 struct Shared {
-    expired: AtomicBool,
-    stopped: Mutex<bool>,
+    wants_a_look: AtomicBool,
+    state: Mutex<State>,
     changed: Condvar,
 }
 
+struct State {
+    stopped: bool,
+    guest: Guest,
+    next_look: Instant,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Guest {
+    Runs,
+    StandsStill,
+}
+
 impl Watchdog {
-    /// From now on the calling thread has `limit` time.
-    pub(super) fn start(limit: Duration) -> io::Result<Watchdog> {
+    /// Wants the calling thread to look when so much time has passed.
+    pub(super) fn start(until_look: Duration) -> io::Result<Watchdog> {
         register_signal_handler(KICK as i32, do_nothing)?;
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared {
+            wants_a_look: AtomicBool::new(false),
+            state: Mutex::new(State {
+                stopped: false,
+                guest: Guest::StandsStill,
+                next_look: Instant::now() + until_look,
+            }),
+            changed: Condvar::new(),
+        });
         let (watched, watching) = (pthread_self(), Arc::clone(&shared));
         let thread = Builder::new()
             .name("watchdog".into())
-            .spawn(move || watching.watch(watched, limit))?;
+            .spawn(move || watching.watch(watched))?;
         Ok(Watchdog {
             shared,
             thread: Some(thread),
         })
     }
 
-    pub(super) fn has_expired(&self) -> bool {
-        self.shared.expired.load(Ordering::Acquire)
+    /// The guest runs from now on, so the thread may have to be kicked.
+    pub(super) fn enter(&self) {
+        self.shared.state().guest = Guest::Runs;
+    }
+
+    /// No kicks come from now on.
+    pub(super) fn leave(&self) {
+        self.shared.state().guest = Guest::StandsStill;
+    }
+
+    /// Whether it is time to look at the clocks.
+    pub(super) fn wants_a_look(&self) -> bool {
+        self.shared.wants_a_look.load(Ordering::Acquire)
+    }
+
+    /// The thread has looked, and will do so again when so much time has passed.
+    pub(super) fn look_again_in(&self, until_look: Duration) {
+        let mut state = self.shared.state();
+        state.next_look = Instant::now() + until_look;
+        self.shared.wants_a_look.store(false, Ordering::Release);
     }
 
     /// No kicks come after this. Stopping twice is stopping once.
     pub(super) fn stop(&mut self) {
-        *self.shared.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.shared.state().stopped = true;
         self.shared.changed.notify_one();
         if let Some(thread) = self.thread.take() {
             thread.join().expect("the watchdog does nothing that can panic");
@@ -68,23 +105,26 @@ impl Drop for Watchdog {
 }
 
 impl Shared {
-    fn watch(&self, watched: Pthread, limit: Duration) {
-        let mut patience = limit;
-        loop {
-            let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-            let (stopped, _) = self
-                .changed
-                .wait_timeout_while(stopped, patience, |stopped| !*stopped)
-                .unwrap_or_else(PoisonError::into_inner);
-            if *stopped {
-                return;
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn watch(&self, watched: Pthread) {
+        let mut state = self.state();
+        while !state.stopped {
+            let now = Instant::now();
+            let mut patience = state.next_look.saturating_duration_since(now);
+            if patience.is_zero() {
+                self.wants_a_look.store(true, Ordering::Release);
+                if state.guest == Guest::Runs {
+                    // The thread exists: it owns the watchdog and joins this thread before it ends. A failure to signal it is
+                    // met like a lost signal, by the next one.
+                    let _ = pthread_kill(watched, KICK);
+                }
+                patience = KICK_INTERVAL;
             }
-            drop(stopped);
-            self.expired.store(true, Ordering::Release);
-            // The thread exists: it owns the watchdog and joins this thread before it ends. A failure to signal it is
-            // met like a lost signal, by the next one.
-            let _ = pthread_kill(watched, KICK);
-            patience = KICK_INTERVAL;
+            let waited = self.changed.wait_timeout(state, patience);
+            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -94,16 +134,26 @@ extern "C" fn do_nothing(_: i32, _: *mut libc::siginfo_t, _: *mut libc::c_void) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::thread::sleep;
+    use std::thread::yield_now;
+
+    const LONG: Duration = Duration::from_secs(3600);
 
     #[test]
-    fn it_expires_after_the_limit_and_not_before() {
-        let mut watchdog = Watchdog::start(Duration::from_secs(3600)).unwrap();
-        assert!(!watchdog.has_expired());
+    fn it_wants_a_look_when_it_is_time_and_not_before() {
+        let mut watchdog = Watchdog::start(LONG).unwrap();
+        assert!(!watchdog.wants_a_look());
         watchdog.stop();
         let watchdog = Watchdog::start(Duration::from_millis(1)).unwrap();
-        while !watchdog.has_expired() {
-            sleep(Duration::from_millis(1));
+        for _ in 0..3 {
+            while !watchdog.wants_a_look() {
+                yield_now();
+            }
+            watchdog.look_again_in(Duration::from_millis(1));
         }
+        while !watchdog.wants_a_look() {
+            yield_now();
+        }
+        watchdog.look_again_in(LONG);
+        assert!(!watchdog.wants_a_look());
     }
 }

@@ -31,7 +31,8 @@ pub struct SocketDevice {
     transport: Transport<QUEUES>,
     switch: Switch,
     hosts: Hosts,
-    patience: Duration,
+    /// How long it waits for something when the driver looks.
+    pub(super) patience: Duration,
 }
 
 impl SocketDevice {
@@ -51,6 +52,12 @@ impl SocketDevice {
     #[must_use]
     pub fn hosts(&self) -> &Hosts {
         &self.hosts
+    }
+
+    /// Whether a server may send the guest something.
+    #[must_use]
+    pub fn awaits_servers(&self) -> bool {
+        self.switch.has_connections()
     }
 
     /// Ends all connections and the servers that were started for the guest, and gives all that they were asked for.
@@ -89,8 +96,7 @@ impl SocketDevice {
             if given > 0 || self.switch.is_due(Due::Everything) {
                 return;
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.switch.wait(left) {
+            match self.switch.wait(deadline, &self.hosts) {
                 Waited::Something => {}
                 Waited::Nothing => return,
             }

@@ -1,5 +1,6 @@
 //! What a scenario connects the guest's ports to.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
@@ -30,8 +31,21 @@ pub struct Hosts {
 /// A warehouse that was started for the guest; the server is dropped before the folder that its socket lies in.
 struct Running {
     port: u32,
+    /// Connections that were made to it.
+    connected: Cell<u32>,
     server: Server,
     _folder: TempDir,
+}
+
+/// What is known of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Serving {
+    /// Nothing comes from it until it is spoken to.
+    AtRest,
+    /// It will go on.
+    Busy,
+    /// It is not one that was started for the guest.
+    Unknown,
 }
 
 /// What the warehouse behind a port was asked for.
@@ -48,8 +62,13 @@ pub struct Served {
 #[non_exhaustive]
 pub enum HostsError {
     /// No folder for its socket.
-    #[error("cannot make a folder for the socket of a warehouse: {0}")]
-    Folder(#[from] io::Error),
+    #[error("cannot make a folder for the socket of a warehouse in {}: {source}; TMPDIR names another place", parent.display())]
+    Folder {
+        /// Where it was to be.
+        parent: PathBuf,
+        /// Why it is not.
+        source: io::Error,
+    },
     /// It cannot listen.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -80,7 +99,7 @@ impl Hosts {
     /// What the warehouse behind a port serves, and what it was asked for so far.
     #[must_use]
     pub fn warehouse(&self, port: u32) -> Option<(&Text, Vec<Request>)> {
-        let running = self.warehouses.iter().find(|running| running.port == port)?;
+        let running = self.running(port)?;
         Some((running.server.text(), running.server.requests()))
     }
 
@@ -94,12 +113,33 @@ impl Hosts {
         served.collect()
     }
 
+    /// The guest has a connection to the server behind a port.
+    pub(super) fn note_connected(&self, port: u32) {
+        if let Some(running) = self.running(port) {
+            running.connected.set(running.connected.get() + 1);
+        }
+    }
+
+    /// Whether the server behind a port has answered all that it will answer.
+    pub(super) fn progress(&self, port: u32) -> Serving {
+        match self.running(port) {
+            None => Serving::Unknown,
+            Some(running) if running.server.is_at_rest(running.connected.get()) => Serving::AtRest,
+            Some(_) => Serving::Busy,
+        }
+    }
+
+    fn running(&self, port: u32) -> Option<&Running> {
+        self.warehouses.iter().find(|running| running.port == port)
+    }
+
     pub(super) fn endpoint(&self, port: u32) -> Option<&Endpoint> {
         self.endpoints.get(&port)
     }
 
     fn start_warehouse(&mut self, port: u32, warehouse: &Warehouse) -> Result<Endpoint, HostsError> {
-        let folder = TempDir::new()?;
+        let parent = std::env::temp_dir();
+        let folder = TempDir::new_in(&parent).map_err(|source| HostsError::Folder { parent, source })?;
         let path = folder.path().join(SOCKET_NAME);
         let options = Options {
             fault: warehouse.fault.map(Into::into),
@@ -109,6 +149,7 @@ impl Hosts {
         let server = Server::start(&Address::Unix(path.clone()), text, options)?;
         self.warehouses.push(Running {
             port,
+            connected: Cell::new(0),
             server,
             _folder: folder,
         });

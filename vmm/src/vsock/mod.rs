@@ -7,9 +7,10 @@
 //!
 //! **When does something arrive?** What the guest sends is taken at once, and goes to the server as soon as that reads. What servers
 //! send comes when the driver looks: when it notifies the receive queue, which it does because one of its threads waits for the
-//! network and all the others have had their turn. With a virtual clock the device then waits for the servers, no longer than the
-//! budget's `answer_ms` of real time. So a quick server and a slow one are the same to the guest: neither time nor another thread
-//! goes on while an answer is on its way. A server that lets that time pass counts as silent until it speaks or is spoken to,
+//! network and all the others have had their turn. With a virtual clock the device then waits for the servers. A warehouse that was started for the guest
+//! is waited for until it is at rest, however busy the host is; any other server no longer than the budget's `answer_ms` of real time, for
+//! nobody knows what it does. So a quick server and a slow one are the same to the guest: neither time nor another thread goes on
+//! while an answer is on its way. A server that is at rest or lets that time pass counts as silent until it speaks or is spoken to,
 //! so the guest's own time limits run out. With the real clock nothing waits, and the driver looks at every tick.
 //!
 //! How many bytes come at once is up to the server and the sockets, as on every network.

@@ -1,18 +1,23 @@
 //! Which connections there are, and who may send next.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use abi::vsock::{GUEST_CID, HOST_CID, Header, OP_REQUEST, OP_RST, TYPE_STREAM};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::connection::{Connection, Due, Outbound};
-use super::hosts::Hosts;
+use super::hosts::{Hosts, Serving};
 
 /// Most connections at a time; a further one is refused.
 pub const MAX_CONNECTIONS: usize = 64;
 /// Most refusals that wait for room in the guest's queue. A guest that leaves no room must do without further ones.
 const MAX_REFUSALS: usize = 64;
+
+/// Time between two looks at what the awaited servers do.
+const LOOK_INTERVAL: Duration = Duration::from_millis(2);
+/// A server that was started for the guest and takes longer hangs.
+const HANG_LIMIT: Duration = Duration::from_secs(600);
 
 /// What came of waiting for servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +69,10 @@ impl Switch {
             OP_REQUEST if !is_known && self.connections.len() < MAX_CONNECTIONS => {
                 let endpoint = hosts.endpoint(key.host_port);
                 match endpoint.map(|endpoint| Connection::open(endpoint, header)) {
-                    Some(Ok(connection)) => drop(self.connections.insert(key, connection)),
+                    Some(Ok(connection)) => {
+                        hosts.note_connected(key.host_port);
+                        self.connections.insert(key, connection);
+                    }
                     Some(Err(_)) | None => self.refuse(header),
                 }
             }
@@ -82,36 +90,54 @@ impl Switch {
         }
     }
 
+    /// Whether there are connections, over which a server may send something.
+    pub(super) fn has_connections(&self) -> bool {
+        !self.connections.is_empty()
+    }
+
     /// Moves what can be moved between here and the servers.
     pub(super) fn pump(&mut self) {
         self.connections.values_mut().for_each(Connection::pump);
     }
 
-    /// Waits until a server has something, for at most so long; those that it was waited for in vain are silent from then on.
-    pub(super) fn wait(&mut self, limit: Duration) -> Waited {
-        let awaited: Vec<(&mut Connection, PollFlags)> = self
-            .connections
-            .values_mut()
-            .filter_map(|connection| connection.awaited().map(|flags| (connection, flags)))
-            .collect();
+    /// Waits until a server has something; those that it was waited for in vain are silent from then on. One that was started
+    /// for the guest has nothing when it is at rest, and any other when it has not come before the deadline.
+    pub(super) fn wait(&mut self, deadline: Instant, hosts: &Hosts) -> Waited {
+        let awaited = self.connections.iter_mut().filter_map(|(key, connection)| {
+            let flags = connection.awaited()?;
+            Some((key.host_port, connection, flags))
+        });
+        let awaited: Vec<(u32, &mut Connection, PollFlags)> = awaited.collect();
         if awaited.is_empty() {
             return Waited::Nothing;
         }
         let entries = awaited
             .iter()
-            .map(|(connection, flags)| PollFd::from_borrowed_fd(connection.socket().as_fd(), *flags));
+            .map(|(_, connection, flags)| PollFd::from_borrowed_fd(connection.socket().as_fd(), *flags));
         let mut entries: Vec<PollFd<'_>> = entries.collect();
-        let limit = Timespec::try_from(limit).expect("a few seconds");
-        match poll(&mut entries, Some(&limit)) {
-            Ok(0) => {}
-            Ok(_) => return Waited::Something,
-            // The watchdog has interrupted this: the guest's time is over.
-            Err(_) => return Waited::Nothing,
+        let mut limit = Duration::ZERO;
+        let hangs_at = Instant::now() + HANG_LIMIT;
+        loop {
+            // Asked first: what a server sent before it was at rest is seen by what follows.
+            let now = Instant::now();
+            let may_come = awaited.iter().any(|(port, ..)| match hosts.progress(*port) {
+                Serving::AtRest => false,
+                Serving::Busy => now < hangs_at,
+                Serving::Unknown => now < deadline,
+            });
+            let timeout = Timespec::try_from(limit).expect("a few milliseconds");
+            match poll(&mut entries, Some(&timeout)) {
+                Ok(0) if !may_come => break,
+                // A signal only wants the vCPU's thread to look at its clocks.
+                Ok(0) | Err(_) => {}
+                Ok(_) => return Waited::Something,
+            }
+            limit = LOOK_INTERVAL;
         }
         drop(entries);
         awaited
             .into_iter()
-            .for_each(|(connection, _)| connection.give_up_waiting());
+            .for_each(|(_, connection, _)| connection.give_up_waiting());
         Waited::Nothing
     }
 

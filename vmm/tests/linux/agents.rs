@@ -10,7 +10,8 @@ use vmm::linux_reference::{LinuxAgent, Received};
 
 use crate::image::program;
 
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
+/// Longer than a busy machine can delay anything.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// A [`LinuxAgent`] whose processes answer.
 pub(crate) struct Agents {

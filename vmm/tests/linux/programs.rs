@@ -7,7 +7,8 @@ use abi::linux::process::{SIGFPE, SIGILL, SIGSEGV, WAIT_EXIT_SHIFT};
 use vmm::linux_reference::{ProgramRun, ReferenceError, is_replayed, run_program};
 use vmm::scenario::{Ending, Operation, OperationStep, Step, collect};
 
-const TIMEOUT: Duration = Duration::from_secs(20);
+/// Longer than a busy machine can delay anything.
+const TIMEOUT: Duration = Duration::from_secs(3600);
 /// Enough for other schedules to show in an output that depends on them.
 const REPETITIONS: usize = 10;
 

@@ -4,10 +4,11 @@ mod tiny_kernel;
 
 use std::time::Duration;
 
-use tiny_kernel::{ENTRY, ample, machine};
+use tiny_kernel::{ENTRY, ample, machine, machine_with};
 use vm_memory::{Bytes, GuestAddress};
 use vmm::channel::{Channel, Event, Operation};
 use vmm::drive::{Drive, Driver, Outcome};
+use vmm::scenario::Clock;
 use vmm::vm::{Budget, Cause, Death, StopReason};
 
 /// Runs `code` to its end.
@@ -62,20 +63,60 @@ fn an_exception_without_handlers_is_a_triple_fault() {
 }
 
 #[test]
-fn a_guest_that_loops_without_exits_is_stopped_by_time() {
+fn a_guest_that_loops_without_exits_is_stopped_by_the_processor_time_that_it_takes() {
     let limit = Duration::from_millis(50);
     let death = death_of(
         &[0xeb, 0xfe],
         Budget {
             exits: 1000,
-            wall_time: limit,
-            answer_time: Duration::ZERO,
+            processor_time: limit,
+            ..ample()
         },
     );
-    assert_eq!(death.cause, Cause::OutOfTime { limit });
+    assert_eq!(death.cause, Cause::OutOfProcessorTime { limit });
     assert_eq!(death.place.rip, u64::from(ENTRY));
     assert_eq!(death.place.bytes, [0xeb, 0xfe]);
     assert!(death.place.instruction.unwrap().starts_with("jmp"));
+}
+
+#[test]
+fn a_guest_that_has_processor_time_left_when_the_hosts_is_over_says_that_the_host_is_too_slow() {
+    let limit = Duration::from_millis(50);
+    let death = death_of(
+        &[0xeb, 0xfe],
+        Budget {
+            host_time: limit,
+            ..ample()
+        },
+    );
+    assert_eq!(death.cause, Cause::HostTooSlow { limit });
+}
+
+#[test]
+fn a_guest_with_a_real_clock_that_halts_for_good_is_found_out() {
+    // cli; hlt
+    let (mut vm, _files) = machine_with(&[0xfa, 0xf4], ample(), Clock::Real);
+    let reason = vm.run().unwrap().reason().clone();
+    assert!(
+        matches!(&reason, StopReason::Died(death) if death.cause == Cause::Halted),
+        "{reason:?}"
+    );
+}
+
+#[test]
+fn a_guest_with_a_real_clock_that_waits_for_an_interrupt_that_never_comes_uses_up_its_time() {
+    let limit = Duration::from_millis(50);
+    let budget = Budget {
+        processor_time: limit,
+        ..ample()
+    };
+    // sti; hlt
+    let (mut vm, _files) = machine_with(&[0xfb, 0xf4], budget, Clock::Real);
+    let reason = vm.run().unwrap().reason().clone();
+    assert!(
+        matches!(&reason, StopReason::Died(death) if death.cause == Cause::Idle { limit }),
+        "{reason:?}"
+    );
 }
 
 #[test]

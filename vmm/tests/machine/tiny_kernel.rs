@@ -11,8 +11,13 @@ use vmm::vm::{Budget, Config, Vm};
 /// Physical address of the first instruction, which runs in 32-bit protected mode without paging.
 pub(crate) const ENTRY: u32 = 0x0020_0000;
 
-/// A machine whose kernel is `code`, and the directory that holds its files.
+/// A machine whose kernel is `code`, and the directory that holds its files. Its clock is virtual.
 pub(crate) fn machine(code: &[u8], budget: Budget) -> (Vm, TempDir) {
+    machine_with(code, budget, Clock::Virtual)
+}
+
+/// The same with a clock of either kind.
+pub(crate) fn machine_with(code: &[u8], budget: Budget, clock: Clock) -> (Vm, TempDir) {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let file = |name: &str, bytes: &[u8]| -> PathBuf {
         let path = dir.path().join(name);
@@ -26,7 +31,7 @@ pub(crate) fn machine(code: &[u8], budget: Budget) -> (Vm, TempDir) {
         agent: None,
         command_line: "",
         memory_mib: 8,
-        clock: Clock::Virtual,
+        clock,
         swap_mib: None,
         sockets: None,
         budget,
@@ -41,7 +46,8 @@ pub(crate) fn machine(code: &[u8], budget: Budget) -> (Vm, TempDir) {
 pub(crate) fn ample() -> Budget {
     Budget {
         exits: 10_000,
-        wall_time: Duration::from_secs(20),
+        processor_time: Duration::from_secs(600),
+        host_time: Duration::from_secs(3600),
         answer_time: Duration::ZERO,
     }
 }

@@ -42,7 +42,8 @@ pub(crate) fn boot(image: &GuestImage) -> (Driver, Boot) {
         sockets: None,
         budget: Budget {
             exits: u64::MAX,
-            wall_time: Duration::from_secs(600),
+            processor_time: Duration::from_secs(600),
+            host_time: Duration::from_secs(3600),
             answer_time: Duration::ZERO,
         },
     };

@@ -19,7 +19,7 @@ const BATCH: usize = 512;
 /// Bytes of the answer to each.
 const ANSWER_BYTES: usize = REPLY_BYTES + SIZE_BYTES;
 /// A peer that does nothing for so long does nothing any more, in milliseconds.
-const STALLED_MS: i32 = 5_000;
+const STALLED_MS: i32 = 600_000;
 
 pub(crate) fn facts(good: &Address) {
     coming_in(good);

@@ -11,7 +11,7 @@ use guest_user::syscall::{Outcome, socket};
 use crate::{Servers, ask};
 
 /// Long enough for a server that answers, in milliseconds.
-const PATIENCE_MS: i32 = 10_000;
+const PATIENCE_MS: i32 = 600_000;
 /// How long one waits for a server that does not.
 const SILENCE_MS: i32 = 100;
 

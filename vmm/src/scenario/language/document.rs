@@ -128,10 +128,11 @@ pub struct Budget {
     /// Exits of the virtual processor to the VMM.
     #[schemars(range(min = 1, max = Budget::MAX_EXITS))]
     pub exits: u64,
-    /// Seconds of real time.
+    /// Seconds of processor time. With a real clock the guest may also halt for as long. How busy the host is does not count.
     #[schemars(range(min = 1, max = Budget::MAX_SECONDS))]
     pub seconds: u64,
-    /// Milliseconds of real time that the guest's clock stands still for an answer of a server that the guest waits for.
+    /// Milliseconds of real time that the guest's clock stands still for an answer of a server that the guest waits for. A
+    /// warehouse needs none: it is known whether it is about to answer.
     #[schemars(range(min = 1, max = Budget::MAX_ANSWER_MS))]
     pub answer_ms: u64,
 }

@@ -35,7 +35,8 @@ const BUFFER_BYTES: u64 = 2 * FRAME_BYTES;
 const PORT: u32 = 9000;
 const GUEST_PORT: u32 = 1024;
 const ROOM_BYTES: u32 = 16 << 10;
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Longer than a busy machine can delay anything: who waits for so long waits for what does not come.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A machine with a server on the host, and what its driver has given to the device and taken back.
 struct Driver {

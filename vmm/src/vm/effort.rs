@@ -1,0 +1,213 @@
+//! What a guest has used of its budget of time, and whether the host has given it any.
+//!
+//! What counts against the guest is the processor time of the vCPU's thread while the guest runs or an exit of it is served: it
+//! stands still while the host runs something else, and while the judge looks. A guest with a real clock can also let
+//! time pass by halting; that counts too, less what its thread then waited for a processor, and unless a server of the host
+//! may owe it an answer. Of the host's clock only one thing is said: that it has gone on for much longer than the guest could use.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
+
+use super::Budget;
+use super::death::Cause;
+use crate::scenario::Clock;
+
+/// Where Linux tells how long the calling thread has waited for a processor.
+const SCHEDSTAT: &str = "/proc/thread-self/schedstat";
+/// A guest with a real clock that has halted for good is found out so soon.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Whether anything outside of the guest may still send it something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outside {
+    Quiet,
+    Awaited,
+}
+
+/// Keeps account of one guest. It belongs to the vCPU's thread.
+pub(super) struct Effort {
+    budget: Budget,
+    made: Instant,
+    clock: Clock,
+    /// None with a virtual clock, under which nothing halts and goes on, and where Linux does not tell.
+    schedstat: Option<File>,
+    used: Used,
+    entered: Option<(Reading, Outside)>,
+}
+
+/// What the guest has used so far.
+#[derive(Clone, Copy, Default)]
+struct Used {
+    processor: Duration,
+    halted: Duration,
+}
+
+/// What the thread has done since it began.
+#[derive(Clone, Copy)]
+struct Reading {
+    processor: Duration,
+    /// Ready to run, and not running.
+    delayed: Duration,
+    at: Instant,
+}
+
+impl Effort {
+    /// For a guest whose machine is made now, by this thread.
+    pub(super) fn new(budget: Budget, clock: Clock) -> Self {
+        Self {
+            budget,
+            made: Instant::now(),
+            clock,
+            schedstat: match clock {
+                Clock::Virtual => None,
+                Clock::Real => File::open(SCHEDSTAT).ok(),
+            },
+            used: Used::default(),
+            entered: None,
+        }
+    }
+
+    /// The guest runs from now on.
+    pub(super) fn enter(&mut self, outside: Outside) {
+        self.entered = Some((self.read(), outside));
+    }
+
+    /// The guest stands still from now on.
+    pub(super) fn leave(&mut self, outside: Outside) {
+        self.used = self.used(outside);
+        self.entered = None;
+    }
+
+    /// Whether the guest may go on: how long it may until the next look, or what ends it.
+    pub(super) fn look(&self, outside: Outside) -> Result<Duration, Cause> {
+        let Used { processor, halted } = self.used(outside);
+        let limit = self.budget.processor_time;
+        // No processor gives a thread more time than passes.
+        let left = limit.saturating_sub(processor);
+        if left.is_zero() {
+            return Err(Cause::OutOfProcessorTime { limit });
+        }
+        if outside == Outside::Quiet && halted >= limit {
+            return Err(Cause::Idle { limit });
+        }
+        let limit = self.budget.host_time;
+        let host_left = limit.saturating_sub(self.made.elapsed());
+        if host_left.is_zero() {
+            return Err(Cause::HostTooSlow { limit });
+        }
+        let left = left.min(host_left);
+        Ok(match self.clock {
+            Clock::Virtual => left,
+            Clock::Real => left.min(LOOK_INTERVAL),
+        })
+    }
+
+    fn used(&self, outside: Outside) -> Used {
+        let Some((before, outside_before)) = self.entered else {
+            return self.used;
+        };
+        let now = self.read();
+        let processor = now.processor.saturating_sub(before.processor);
+        let delayed = now.delayed.saturating_sub(before.delayed);
+        let asleep = (now.at - before.at).saturating_sub(processor + delayed);
+        let is_its_own = self.schedstat.is_some() && [outside_before, outside] == [Outside::Quiet; 2];
+        Used {
+            processor: self.used.processor + processor,
+            halted: self.used.halted + if is_its_own { asleep } else { Duration::ZERO },
+        }
+    }
+
+    fn read(&self) -> Reading {
+        let processor = clock_gettime(ClockId::ThreadCPUTime);
+        let delayed = self.schedstat.as_ref().and_then(|file| delay(file).ok());
+        Reading {
+            processor: processor.try_into().unwrap_or_default(),
+            delayed: delayed.unwrap_or_default(),
+            at: Instant::now(),
+        }
+    }
+}
+
+/// The second number of the file: nanoseconds on a run queue.
+fn delay(schedstat: &File) -> io::Result<Duration> {
+    let mut text = [0; 64];
+    let len = schedstat.read_at(&mut text, 0)?;
+    let text = String::from_utf8_lossy(&text[..len]);
+    let number = text.split(' ').nth(1).and_then(|word| word.parse().ok());
+    number
+        .map(Duration::from_nanos)
+        .ok_or(io::ErrorKind::InvalidData.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread::sleep;
+
+    const SHORT: Duration = Duration::from_millis(20);
+    const LONG: Duration = Duration::from_secs(3600);
+
+    fn effort(processor_time: Duration, host_time: Duration, clock: Clock) -> Effort {
+        let budget = Budget {
+            exits: 1,
+            processor_time,
+            host_time,
+            answer_time: Duration::ZERO,
+        };
+        Effort::new(budget, clock)
+    }
+
+    fn spin(mut effort: impl FnMut() -> Result<Duration, Cause>) -> Cause {
+        loop {
+            if let Err(cause) = effort() {
+                return cause;
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_the_thread_computes_for_the_guest_counts() {
+        let mut effort = effort(SHORT, LONG, Clock::Virtual);
+        effort.enter(Outside::Quiet);
+        sleep(2 * SHORT);
+        assert!(effort.look(Outside::Quiet).is_ok(), "the thread slept");
+        effort.leave(Outside::Quiet);
+        let judge = clock_gettime(ClockId::ThreadCPUTime);
+        let judge = Duration::try_from(judge).unwrap() + 2 * SHORT;
+        while Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap() < judge {}
+        assert!(effort.look(Outside::Quiet).is_ok(), "the guest stood still");
+        effort.enter(Outside::Quiet);
+        let cause = spin(|| effort.look(Outside::Quiet));
+        assert_eq!(cause, Cause::OutOfProcessorTime { limit: SHORT });
+    }
+
+    #[test]
+    fn a_guest_that_halts_with_a_real_clock_uses_its_time_unless_it_waits_for_a_server() {
+        for (outside, clock, ends) in [
+            (Outside::Quiet, Clock::Real, true),
+            (Outside::Awaited, Clock::Real, false),
+            (Outside::Quiet, Clock::Virtual, false),
+        ] {
+            let mut effort = effort(SHORT, LONG, clock);
+            effort.enter(outside);
+            sleep(4 * SHORT);
+            effort.leave(outside);
+            let ended = effort.look(Outside::Quiet) == Err(Cause::Idle { limit: SHORT });
+            assert_eq!(ended, ends, "{outside:?}, {clock:?}");
+        }
+    }
+
+    #[test]
+    fn the_hosts_clock_says_that_the_host_is_too_slow_and_nothing_else() {
+        let mut effort = effort(LONG, SHORT, Clock::Virtual);
+        effort.enter(Outside::Quiet);
+        assert_eq!(
+            spin(|| effort.look(Outside::Quiet)),
+            Cause::HostTooSlow { limit: SHORT }
+        );
+    }
+}
