@@ -12,7 +12,8 @@
 //! - `module`: objects that become a part of the running kernel
 //! - `syscall`: the table of system calls
 //! - `elf`: what programs and modules have in common as files
-//! - `fs`, `device`: files and what drivers do with them, the initrd, `/proc`, the serial console, events for the VMM
+//! - `fs`, `device`: files and what drivers do with them, the initrd, `/proc`, the serial console, the port to the VMM
+//! - `events`, `log`: what the kernel tells, whoever listens
 //! - `mutant`, `selfcheck`: deliberate faults, and a kernel that checks itself
 //!
 //! **Invariant:** an instruction in the kernel may cost most of a microsecond (some hypervisors interpret kernel mode),
@@ -36,6 +37,7 @@ mod boot;
 mod device;
 mod elf;
 mod errno;
+mod events;
 mod fs;
 mod log;
 mod mm;

@@ -3,10 +3,9 @@
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use crate::arch;
-use crate::device::{console, events};
-use crate::log;
+use crate::device::console;
 use crate::sync::Lock;
+use crate::{arch, events, log};
 
 static STOPPING: AtomicBool = AtomicBool::new(false);
 static MESSAGE: Lock<events::Text> = Lock::new(events::Text::new());

@@ -8,12 +8,12 @@ use abi::boot::{
     CMDLINE_SELF_CHECK, CMDLINE_SHADOWPT_BASE, CMDLINE_TESTDEV, CMDLINE_VERBOSE, CMDLINE_VIRTIO_MMIO,
 };
 
+use abi::event;
 use virtio_drivers::transport::{DeviceType, Transport};
 
-use crate::device::block::Disk;
-use crate::device::events::{self, Event};
 use crate::device::vsock::SocketDriver;
-use crate::device::{console, testdev, virtio};
+use crate::device::{block, console, testdev, virtio, vmm};
+use crate::events::{self, NOBODY};
 use crate::fs::{self, initrd};
 use crate::mm::{self, FreshMemory, PhysAddr};
 use crate::{arch, log, mutant, net, process, sched, selfcheck, syscall};
@@ -26,8 +26,9 @@ const DEFAULT_INIT: &[u8] = b"init";
 /// Called by `boot.s` in 64-bit mode, with the physical address of `hvm_start_info`.
 pub(crate) extern "C" fn start(start_info: u64) -> ! {
     arch::init();
-    events::probe();
+    vmm::init();
     console::init();
+    log::set_console(console::write);
 
     let start_info = StartInfo::read(PhysAddr::new(start_info));
     let command_line = CommandLine::new(start_info.command_line());
@@ -46,11 +47,13 @@ pub(crate) extern "C" fn start(start_info: u64) -> ! {
     let initrd = start_info.initrd();
     mm::init(start_info.usable_memory(), fresh, initrd.clone());
     initrd::init(PhysAddr::new(initrd.start), (initrd.end - initrd.start) as usize);
-    events::send(Event::Booted {
-        root: arch::active_root(),
-    });
+    events::send(event::BOOTED, NOBODY, [arch::active_root().address(), 0, 0, 0]);
     let (address, frames) = mm::frame_table_location();
-    events::send(Event::FrameTable { address, frames });
+    events::send(
+        event::FRAME_TABLE,
+        NOBODY,
+        [address.as_u64(), frames as u64, 0, 0],
+    );
 
     for device in command_line.values(CMDLINE_VIRTIO_MMIO) {
         let address = command_line::virtio_mmio_address(device).unwrap_or_else(|| {
@@ -77,7 +80,7 @@ pub(crate) extern "C" fn start(start_info: u64) -> ! {
 fn start_device(address: PhysAddr) {
     let transport = virtio::open(address);
     match transport.device_type() {
-        DeviceType::Block => mm::swap_to(Disk::start(transport)).expect("memory is plenty at boot"),
+        DeviceType::Block => mm::swap_to(block::start(transport)).expect("memory is plenty at boot"),
         DeviceType::Socket => net::start(SocketDriver::start(transport)),
         other => panic!("there is no driver for the virtio device at {address:?}, which is {other:?}"),
     }

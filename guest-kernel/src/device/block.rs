@@ -2,54 +2,71 @@
 
 #![allow(unsafe_code, reason = "memory that a device reads and writes")]
 
-use core::fmt;
-
 use abi::PAGE_SIZE;
-use virtio_drivers::Error;
 use virtio_drivers::device::blk::{BlkReq, BlkResp, SECTOR_SIZE, VirtIOBlk};
 use virtio_drivers::transport::mmio::MmioTransport;
 
 use super::virtio::DirectMap;
+use crate::mm::{Disk, DiskError};
+use crate::sync::Lock;
 
 const SECTORS_PER_PAGE: usize = PAGE_SIZE as usize / SECTOR_SIZE;
 
-/// A disk.
-pub(crate) struct Disk {
+static DISK: Lock<Option<BlockDevice>> = Lock::new(None);
+
+struct BlockDevice {
     driver: VirtIOBlk<DirectMap, MmioTransport<'static>>,
-    /// In static memory or on the heap, where the device finds them in one piece; a stack's frames lie anywhere.
+    /// In static memory, where the device finds them in one piece; a stack's frames lie anywhere.
     request: BlkReq,
     response: BlkResp,
 }
 
-/// The disk did not do what it was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct DiskError(Error);
+/// Starts the device behind the registers, which is the only one. Panics if it cannot be.
+pub(crate) fn start(transport: MmioTransport<'static>) -> &'static dyn Disk {
+    let driver = VirtIOBlk::new(transport);
+    *DISK.lock() = Some(BlockDevice {
+        driver: driver.unwrap_or_else(|error| panic!("the disk does not start: {error}")),
+        request: BlkReq::default(),
+        response: BlkResp::default(),
+    });
+    &StartedDisk
+}
 
-impl fmt::Display for DiskError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
+/// The device, once it has been started.
+struct StartedDisk;
+
+impl StartedDisk {
+    fn with<R>(f: impl FnOnce(&mut BlockDevice) -> R) -> R {
+        f(DISK
+            .lock()
+            .as_mut()
+            .expect("a disk that is handed out has been started"))
     }
 }
 
-impl Disk {
-    /// Starts the device behind the registers. Panics if it cannot be.
-    pub(crate) fn start(transport: MmioTransport<'static>) -> Self {
-        let driver = VirtIOBlk::new(transport);
-        Self {
-            driver: driver.unwrap_or_else(|error| panic!("the disk does not start: {error}")),
-            request: BlkReq::default(),
-            response: BlkResp::default(),
-        }
+impl Disk for StartedDisk {
+    fn pages(&self) -> u32 {
+        Self::with(|device| device.pages())
     }
 
+    fn read(&self, page: u32, into: &mut [u8]) -> Result<(), DiskError> {
+        Self::with(|device| device.read(page, into))
+    }
+
+    fn write(&self, page: u32, from: &[u8]) -> Result<(), DiskError> {
+        Self::with(|device| device.write(page, from))
+    }
+}
+
+impl BlockDevice {
     /// Whole pages of the disk.
-    pub(crate) fn pages(&self) -> u32 {
+    fn pages(&self) -> u32 {
         let pages = self.driver.capacity() / SECTORS_PER_PAGE as u64;
         u32::try_from(pages).unwrap_or(u32::MAX)
     }
 
     /// Reads a page of the disk.
-    pub(crate) fn read(&mut self, page: u32, into: &mut [u8]) -> Result<(), DiskError> {
+    fn read(&mut self, page: u32, into: &mut [u8]) -> Result<(), DiskError> {
         let sector = page as usize * SECTORS_PER_PAGE;
         let (request, response) = (&mut self.request, &mut self.response);
         // SAFETY: the three buffers are borrowed until the request is complete, below.
@@ -63,7 +80,7 @@ impl Disk {
     }
 
     /// Writes a page of the disk.
-    pub(crate) fn write(&mut self, page: u32, from: &[u8]) -> Result<(), DiskError> {
+    fn write(&mut self, page: u32, from: &[u8]) -> Result<(), DiskError> {
         let sector = page as usize * SECTORS_PER_PAGE;
         let (request, response) = (&mut self.request, &mut self.response);
         // SAFETY: the three buffers are borrowed until the request is complete, below.

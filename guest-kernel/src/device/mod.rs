@@ -3,7 +3,7 @@
 
 pub(crate) mod block;
 pub(crate) mod console;
-pub(crate) mod events;
 pub(crate) mod testdev;
 pub(crate) mod virtio;
+pub(crate) mod vmm;
 pub(crate) mod vsock;

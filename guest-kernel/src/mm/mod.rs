@@ -64,7 +64,7 @@ pub(crate) use module_pages::{
 pub(crate) use page_table::{PageTable, activate_kernel};
 pub(crate) use set_memory::{ProtectionChange, set_memory};
 pub(crate) use shared_object::{MAX_BYTES as MAX_SHARED_BYTES, SharedObject};
-pub(crate) use swap::init as swap_to;
+pub(crate) use swap::{Disk, DiskError, init as swap_to};
 pub(crate) use user_copy::{CopyError, UserSlice, copy_from_frame, copy_to_frame, new_page, new_zero_page};
 pub(crate) use vmalloc::{Vmalloc, frame_as_if_in_a_row, frame_behind as frame_behind_vmalloc};
 

@@ -7,11 +7,13 @@
 //! [`KernelProtection`] cannot say so, and a change that would need it is refused: first read-only, then executable, and back
 //! in the other order. A frame that a program maps does not become executable either.
 
+use abi::event;
+
 use super::address::{FrameNumber, PageRange, VirtAddr};
 use super::page_table::{Entry, PageTable, alias};
 use super::{frames, module_pages, vmalloc};
-use crate::device::events::{self, Event};
 use crate::errno::Errno;
+use crate::events::{self, NOBODY};
 use crate::mutant::{self, Mutant};
 use crate::{arch, log};
 
@@ -51,10 +53,8 @@ pub(crate) fn set_memory(first: VirtAddr, pages: u64, change: ProtectionChange) 
         arch::flush_all();
     }
     split?;
-    events::send(Event::PagesProtected {
-        first,
-        pages: range.pages(),
-    });
+    let arguments = [first.as_u64(), range.pages(), 0, 0];
+    events::send(event::PAGES_PROTECTED, NOBODY, arguments);
     Ok(())
 }
 

@@ -8,11 +8,11 @@ use abi::linux::process::{
     CLONE_SETTLS, CLONE_SIGHAND, CLONE_SIGNAL_MASK, CLONE_SYSVSEM, CLONE_THREAD, CLONE_VM, SIGCHLD,
 };
 
+use super::events;
 use super::fork::{self, fork};
 use super::thread::Tid;
 use super::{copy, table};
 use crate::arch::TrapFrame;
-use crate::device::events::{self, Event};
 use crate::errno::Errno;
 use crate::mm::{AddressSpace, CopyError, UserSlice, VirtAddr};
 use crate::sched;
@@ -123,7 +123,7 @@ fn spawn(request: Request, frame: &TrapFrame) -> Result<u32, Errno> {
         let mut thread = fork::new_thread(tid, pid, frame, user_state, mask)?;
         thread.set_clear_at_end(request.clear_at_end());
         table.insert_thread(thread);
-        events::send(Event::ThreadCreated { tid, process: pid });
+        events::thread_created(tid, pid);
         Ok(tid)
     })?;
     sched::enqueue(tid);

@@ -2,7 +2,6 @@
 //! given its memory back. A page that a program is to provide is waited for: then the thread sleeps, and everything is done anew.
 
 use super::{Table, table};
-use crate::device::events::{self, Event};
 use crate::errno::Errno;
 use crate::mm::{AddressSpace, Awaited, CopyError, FaultError, UserSlice};
 use crate::mutant::{self, Mutant};
@@ -53,10 +52,7 @@ fn wait_for_page(mut awaited: Awaited) -> Result<(), Errno> {
         })?;
         match fault {
             (tid, Ok(())) => {
-                events::send(Event::UserFaultServed {
-                    tid,
-                    page: address.page(),
-                });
+                uffd::tell_served(tid, address.page());
                 return Ok(());
             }
             (_, Err(FaultError::Awaits(next))) => awaited = next,

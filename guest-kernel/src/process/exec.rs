@@ -4,11 +4,11 @@
 //! Linux gives a later one the first one's number, and here numbers do not change hands.
 
 use super::arguments::Arguments;
+use super::events;
 use super::load::{Program, load};
 use super::thread::Sleep;
 use super::{Credentials, Heritage, Pid, SignalSet, copy, fork, table};
 use crate::arch::{TrapFrame, UserState};
-use crate::device::events::{self, Event};
 use crate::errno::Errno;
 use crate::fs::{OpenFiles, initrd, open_console};
 use crate::mm;
@@ -44,10 +44,7 @@ pub(crate) fn exec(frame: &mut TrapFrame, path: u64, argv: u64, envp: u64) -> Re
             mm::leak_frame();
         }
         let root = process.address_space().page_table().root();
-        events::send(Event::Executed {
-            pid: process.pid,
-            root,
-        });
+        events::executed(process.pid, root);
         *frame = TrapFrame::entering_user(entry, stack);
         Ok(())
     })
@@ -110,7 +107,7 @@ pub(crate) fn start_init(path: &[u8]) -> ! {
     if let Err(error) = create_init(path) {
         panic!("cannot start init {:?}: {error:?}", core::str::from_utf8(path));
     }
-    events::send(Event::FirstUser { pid: Pid::INIT });
+    events::first_user(Pid::INIT);
     table::start_first();
 }
 

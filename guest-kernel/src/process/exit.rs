@@ -2,9 +2,9 @@
 
 use abi::linux::process::WAIT_EXIT_SHIFT;
 
+use super::events;
 use super::thread::Sleep;
 use super::{Life, Pid, signal, table};
-use crate::device::events::{self, Event};
 use crate::fs;
 use crate::mm::{self, UserSlice};
 use crate::mutant::{self, Mutant};
@@ -72,7 +72,7 @@ fn leave() -> ! {
         if table.detach_current().is_empty() {
             end_process(table, pid);
         } else {
-            events::send(Event::ThreadExited { tid, process: pid });
+            events::thread_exited(tid, pid);
             wake_survivor(table, pid);
         }
     });
@@ -125,9 +125,9 @@ fn end_process(table: &mut table::Table, pid: Pid) {
         mm::leak_frame();
     }
     let init_has_zombie = !mutant::is(Mutant::OrphanNotAdopted) && table.give_children(pid, Pid::INIT);
-    events::send(Event::Exited { pid, status });
+    events::exited(pid, status);
     if mutant::is(Mutant::PowersOffEarly) {
-        events::send(Event::PowerOff);
+        events::power_off();
     }
     let waits_for_child = |reason| matches!(reason, Sleep::Child(_));
     table.wake_all(parent, waits_for_child);

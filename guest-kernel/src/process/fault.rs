@@ -2,8 +2,8 @@
 
 use abi::linux::process::{SIGBUS, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGTRAP};
 
+use super::events;
 use super::{copy_in, exit, table};
-use crate::device::events::{self, Event};
 use crate::log;
 use crate::mm::{Access, FaultError, UserSlice, VirtAddr};
 use crate::sched::{self, Site};
@@ -36,10 +36,10 @@ pub(crate) fn handle_page_fault(address: VirtAddr, access: Access, fault: Fault)
         result = repair();
     }
     match result {
-        Ok(()) if has_waited => events::send(Event::UserFaultServed {
-            tid: table::with_table(|table| table.current()),
-            page: address.page(),
-        }),
+        Ok(()) if has_waited => {
+            let tid = table::with_table(|table| table.current());
+            uffd::tell_served(tid, address.page());
+        }
         Ok(()) => {}
         Err(FaultError::Awaits(_)) => unreachable!("a fault that is awaited is waited for"),
         Err(FaultError::Forbidden) => end_by_fault(fault),
@@ -51,7 +51,7 @@ pub(crate) fn handle_page_fault(address: VirtAddr, access: Access, fault: Fault)
                 "process {number} ends: its page {:?} cannot be read from page {slot} of the disk: {error}",
                 address.page()
             ));
-            events::send(Event::FatalFault { pid, fault });
+            events::fatal_fault(pid, fault);
             exit::end(SIGBUS);
         }
         Err(FaultError::OutOfMemory) => {
@@ -73,7 +73,7 @@ fn end_by(fault: Fault, signal: u32) -> ! {
     // Somebody may have ended the process before the fault was looked at: then that is what ends it.
     exit::end_if_told();
     let pid = table::with_current(|process| process.pid);
-    events::send(Event::FatalFault { pid, fault });
+    events::fatal_fault(pid, fault);
     exit::end(signal);
 }
 
@@ -82,7 +82,7 @@ fn end_by(fault: Fault, signal: u32) -> ! {
 pub(crate) fn end_after_fault(fault: Fault) {
     let pid = table::with_table(|table| {
         let pid = table.current_process().pid;
-        events::send(Event::FatalFault { pid, fault });
+        events::fatal_fault(pid, fault);
         exit::begin_to_end(table, pid, SIGSEGV);
         pid.as_u32()
     });

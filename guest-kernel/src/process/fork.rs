@@ -5,11 +5,11 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::events;
 use super::signal::{Pending, SignalSet};
 use super::thread::{State, Thread, Tid, Woken};
 use super::{Family, Heritage, Life, Pid, Process, table};
 use crate::arch::{Context, TrapFrame, UserState};
-use crate::device::events::{self, Event};
 use crate::errno::Errno;
 use crate::mm::{AddressSpace, KernelStack, OutOfMemory, try_box};
 use crate::mutant::{self, Mutant};
@@ -118,6 +118,6 @@ pub(super) fn add(
     table::reserve_thread(&mut process)?;
     table.insert_process(process);
     table.insert_thread(thread);
-    events::send(Event::Created { pid, parent, root });
+    events::created(pid, parent, root);
     Ok(())
 }

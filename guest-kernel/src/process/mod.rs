@@ -25,6 +25,7 @@ mod arguments;
 mod clone;
 mod copy;
 mod credentials;
+pub(crate) mod events;
 mod exec;
 mod exit;
 mod fault;

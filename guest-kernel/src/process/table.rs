@@ -5,10 +5,10 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::events;
 use super::thread::{Sleep, State, Thread, Tid, Woken};
 use super::{Family, Pid, Process};
 use crate::arch::{self, Context};
-use crate::device::events::{self, Event};
 use crate::errno::Errno;
 use crate::mm::{MAX_STACKS, OutOfMemory, fault_injection};
 use crate::mutant::{self, Mutant};
@@ -98,11 +98,7 @@ pub(super) fn start_first() -> ! {
         table.make_current(Pid::INIT.into());
         &raw const table.current_thread().context
     });
-    events::send(Event::Switched {
-        next: Pid::INIT.into(),
-        previous: Tid::NOBODY,
-        state: State::Ended,
-    });
+    events::switched(Pid::INIT.into(), Tid::NOBODY, State::Ended);
     let mut nowhere = Context::abandoned();
     // SAFETY: the first thread has a fresh context, and nothing comes back to the boot stack.
     unsafe { arch::switch(&raw mut nowhere, first) };
@@ -191,10 +187,7 @@ impl Table {
             self.process(child).family.parent = Some(to);
             self.link_to_parent(child, to);
             any_zombie |= self.process(child).threads.is_empty();
-            events::send(Event::Adopted {
-                pid: child,
-                parent: to,
-            });
+            events::adopted(child, to);
         }
         any_zombie
     }
@@ -283,7 +276,7 @@ impl Table {
         thread.state = State::Runnable;
         thread.woken = woken;
         sched::forget(tid, reason, woken);
-        events::send(Event::Woken { tid });
+        events::woken(tid);
         sched::enqueue(tid);
         true
     }

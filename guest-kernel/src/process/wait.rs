@@ -1,8 +1,8 @@
 //! wait4: a parent learns how a child ended, and the child is gone.
 
+use super::events;
 use super::thread::Sleep;
 use super::{Life, Pid, Process, table};
-use crate::device::events::{self, Event};
 use crate::errno::Errno;
 use crate::mutant::{self, Mutant};
 use crate::sched;
@@ -47,7 +47,7 @@ pub(crate) fn wait(filter: ChildFilter, patience: Patience) -> Result<Option<Wai
             if !mutant::is(Mutant::ZombieNeverReaped) {
                 let zombie = table::with_table(|table| table.remove_process(ended.pid));
                 drop(zombie);
-                events::send(Event::Reaped { pid: ended.pid });
+                events::reaped(ended.pid);
             }
             return Ok(Some(ended));
         }

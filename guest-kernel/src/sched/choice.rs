@@ -7,11 +7,12 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
+use abi::event;
 use abi::schedule::{self, MAX_CANDIDATES};
 
 use super::{READY, run_instead};
 use crate::arch;
-use crate::device::events::{self, Event};
+use crate::events;
 use crate::mm::physical_address_of;
 use crate::process::{self, Pid, Tid};
 use crate::sync::Lock;
@@ -87,12 +88,9 @@ pub(crate) fn reschedule_point(site: Site) {
         if count == 1 {
             return None;
         }
-        events::send(Event::Choice {
-            running,
-            candidates: physical_address_of(&*candidates),
-            count,
-            site,
-        });
+        let address = physical_address_of(&*candidates).as_u64();
+        let arguments = [address, count as u64, site as u64, 0];
+        events::send(event::CHOICE, running.as_u32(), arguments);
         let index = arch::read_u32(schedule::PORT) as usize;
         let chosen = candidates[..count].get(index).copied();
         chosen.map(Tid::new).filter(|&tid| tid != running)

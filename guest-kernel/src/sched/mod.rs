@@ -19,12 +19,11 @@ mod timers;
 mod waiters;
 
 use crate::arch;
-use crate::device::events::{self, Event};
 use crate::errno::Errno;
 use crate::log;
 use crate::mutant::{self, Mutant};
 use crate::net;
-use crate::process::{self, Sleep, State, Tid, Woken};
+use crate::process::{self, Sleep, State, Tid, Woken, events};
 use crate::sync::Lock;
 use crate::uffd;
 use queue::Queue;
@@ -120,11 +119,7 @@ fn switch(current: Tid, state: State, next: Tid) {
 
 fn announce(previous: Tid, state: State, next: Tid) {
     clock::start_slice();
-    events::send(Event::Switched {
-        next,
-        previous,
-        state,
-    });
+    events::switched(next, previous, state);
 }
 
 /// Lets time pass until some thread can run.

@@ -3,10 +3,9 @@
 use abi::linux::process::{LINUX_REBOOT_CMD_POWER_OFF, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2};
 
 use crate::arch;
-use crate::device::events::{self, Event};
 use crate::errno::Errno;
 use crate::mm::{UserSlice, layout};
-use crate::process::{self, Pid, with_current};
+use crate::process::{self, Pid, events, with_current};
 
 /// Fields of `struct utsname`, 65 bytes each: system, node, release, version, machine, domain. The release says which
 /// Linux the system calls follow, because a C library refuses to start on an old one.
@@ -68,7 +67,7 @@ pub(super) fn reboot(magic1: u64, magic2: u64, command: u64) -> Result<u64, Errn
     {
         return Err(Errno::EINVAL);
     }
-    events::send(Event::PowerOff);
+    events::power_off();
     arch::halt_forever();
 }
 

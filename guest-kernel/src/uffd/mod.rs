@@ -22,6 +22,7 @@
 mod context;
 mod copy;
 mod create;
+mod events;
 mod file;
 mod handshake;
 mod read;
@@ -32,4 +33,5 @@ mod write_protect;
 
 pub(crate) use context::ContextId;
 pub(crate) use create::create;
+pub(crate) use events::served as tell_served;
 pub(crate) use wait::{NotWaited, Toucher, forget, note_unmapped, wait, wake_stranded};

@@ -6,8 +6,8 @@ use abi::linux::userfaultfd::{
 };
 
 use super::context::ContextId;
+use super::events;
 use super::{request, wait};
-use crate::device::events::{self, Event};
 use crate::errno::Errno;
 use crate::mm::WatchModes;
 use crate::mutant::{self, Mutant};
@@ -30,11 +30,7 @@ pub(super) fn register(id: ContextId, argument: u64) -> Result<(), Errno> {
     memory
         .with(|space| space.watch(range, id, modes))
         .ok_or(Errno::ENOMEM)??;
-    events::send(Event::UserFaultRegistered {
-        pid: memory.pid(),
-        range,
-        mode,
-    });
+    events::registered(memory.pid(), range, mode);
     let mut ioctls = RANGE_IOCTL_WAKE | RANGE_IOCTL_COPY | RANGE_IOCTL_ZEROPAGE;
     if modes.write_protected {
         ioctls |= RANGE_IOCTL_WRITEPROTECT;
@@ -49,11 +45,7 @@ pub(super) fn unregister(id: ContextId, argument: u64) -> Result<(), Errno> {
     memory
         .with(|space| space.unwatch(range, id))
         .ok_or(Errno::ENOMEM)??;
-    events::send(Event::UserFaultRegistered {
-        pid: memory.pid(),
-        range,
-        mode: 0,
-    });
+    events::registered(memory.pid(), range, 0);
     if !mutant::is(Mutant::UffdUnregisterLosesWaiter) {
         wait::wake(id, range);
     }

@@ -8,7 +8,7 @@ use abi::linux::userfaultfd::{
 };
 
 use super::context::{ContextId, Scope};
-use crate::device::events::{self, Event};
+use super::events;
 use crate::fs::readiness;
 use crate::mm::{Access, Awaited, AwaitedFor, PageRange};
 use crate::mutant::{self, Mutant};
@@ -76,11 +76,7 @@ pub(crate) fn wait(awaited: Awaited, toucher: Toucher) -> Result<(), NotWaited> 
     })?;
     let is_told = mutant::is(Mutant::UffdFaultUntold);
     WAITERS.lock().push(tid, Fault { awaited, is_told });
-    events::send(Event::UserFault {
-        tid,
-        awaited,
-        toucher,
-    });
+    events::fault(tid, awaited, toucher);
     readiness::changed();
     sched::sleep(Sleep::UserFault).map_err(|_| NotWaited::Ending)?;
     Ok(())

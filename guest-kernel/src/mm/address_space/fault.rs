@@ -6,11 +6,10 @@ use super::super::address::{FrameNumber, PageRange, VirtAddr};
 use super::super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
 use super::super::image;
 use super::super::page_table::Entry;
-use super::super::swap::{self, SlotNumber};
+use super::super::swap::{self, DiskError, SlotNumber};
 use super::unmap::release;
 use super::{AddressSpace, Awaited, Backing, Growth, Protection, Vma, cow, layout};
 use crate::arch;
-use crate::device::block::DiskError;
 use crate::mutant::{self, Mutant};
 use crate::shadowpt;
 

@@ -1,5 +1,6 @@
 //! Swap: when there is no free frame, a page of a program goes to the disk and its frame to whoever needs one.
 //!
+//! - `disk`: what a disk can do; a driver is one
 //! - `slots`: pages of the disk, and how many page-table entries each stands for
 //! - `clock`: which page goes: second-chance replacement
 //! - `evict`: a page goes; [`read`] brings its contents back into a frame, which the fault handler maps
@@ -14,17 +15,18 @@
 //! **Invariant:** nothing here allocates, because it runs when an allocation cannot be satisfied.
 
 mod clock;
+mod disk;
 mod evict;
 mod slots;
 
 use super::address::FrameNumber;
 use super::direct_map;
 use super::frames::OutOfMemory;
-use crate::device::block::{Disk, DiskError};
 use crate::log;
 use crate::mutant::{self, Mutant};
 use crate::sync::Lock;
 use clock::Hand;
+pub(crate) use disk::{Disk, DiskError};
 pub(crate) use slots::SlotNumber;
 use slots::Slots;
 
@@ -32,13 +34,13 @@ use slots::Slots;
 static SWAP: Lock<Option<Swap>> = Lock::new(None);
 
 struct Swap {
-    disk: Disk,
+    disk: &'static dyn Disk,
     slots: Slots,
     hand: Hand,
 }
 
 /// Swaps to the disk from now on.
-pub(crate) fn init(disk: Disk) -> Result<(), OutOfMemory> {
+pub(crate) fn init(disk: &'static dyn Disk) -> Result<(), OutOfMemory> {
     let slots = Slots::new(disk.pages())?;
     *SWAP.lock() = Some(Swap {
         disk,

@@ -7,11 +7,12 @@ use alloc::rc::Rc;
 use core::slice;
 
 use abi::driver::{AreaTable, FileTable};
+use abi::event;
 
 use super::super::table::with_modules;
 use super::code;
-use crate::device::events::{self, Event};
 use crate::errno::Errno;
+use crate::events::{self, NOBODY};
 use crate::fs::{self, FileOperations, OpenFile};
 use crate::mm::{
     FaultError, FrameNumber, FrameRef, MapOperations, NewArea, UserSlice, VirtAddr, check_lent, lend_frame,
@@ -192,11 +193,9 @@ pub(super) unsafe extern "C" fn set_vm_ops(
 pub(super) unsafe extern "C" fn offer_pages(module: *const u8, address: *const u8, pages: usize) {
     let name = with_modules(|modules| modules.name_at(VirtAddr::new(module as u64)));
     if let Some(name) = name {
-        events::send(Event::PagesOffered {
-            module: name,
-            first: VirtAddr::new(address as u64),
-            pages: pages as u64,
-        });
+        let [low, high] = name.in_words();
+        let arguments = [address as u64, pages as u64, low, high];
+        events::send(event::PAGES_OFFERED, NOBODY, arguments);
     }
 }
 
