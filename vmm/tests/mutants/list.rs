@@ -103,7 +103,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     mutant("child-never-runs", "cow", Rule::Answer, "parent"),
     mutant("powers-off-early", "cow", Rule::Death, "the guest"),
     mutant("nonsense-report", "cow", Rule::Reports, "the kernel's reports"),
-    mutant("sticky-write-fault", "cow", Rule::Death, "guest_kernel::panic"),
+    mutant("sticky-write-fault", "cow", Rule::Result, "child"),
     mutant("zombie-never-reaped", "wait", Rule::Result, "parent"),
     mutant("orphan-not-adopted", "orphans", Rule::Result, "living"),
     mutant("wait-wrong-child", "wait", Rule::Result, "parent"),
@@ -308,7 +308,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         "vfree-keeps-protection",
         "modules/load-100",
         Rule::Death,
-        "guest_kernel::panic",
+        "guest_kernel::device::vmm",
     ),
     mutant(
         "removed-module-stays",
@@ -341,7 +341,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         "remap-forgets-reference",
         "modules/removal-while-mapped",
         Rule::Death,
-        "guest_kernel::panic",
+        "guest_kernel::device::vmm",
     ),
     mutant(
         "fault-forgets-reference",
@@ -353,7 +353,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         "removal-in-use",
         "modules/removal-while-mapped",
         Rule::Death,
-        "guest_kernel::panic",
+        "guest_kernel::device::vmm",
     ),
     mutant(
         "user-memory-unchecked",
