@@ -217,7 +217,7 @@ fn a_report_says_which_clauses_passed_and_which_a_finding_speaks_against() {
         { "check": "in memory already", "expect": [{ "mapped": ["p:buf"] }],
           "clause": ["MAP-1 it is there at once", "MAP-2 memory can be had"] },
         { "in": "p", "do": "write", "at": "buf", "text": "x", "clause": "MAP-3 it can be written" },
-        { "in": "p", "do": "munmap", "at": "buf", "pages": 1, "errno": "EINVAL" },
+        { "in": "p", "do": "fork", "as": "q", "errno": "EAGAIN" },
         { "in": "p", "do": "sched_yield", "clause": "TIME-1 others may go first" },
     ]);
     let text = document("wrong", &steps).to_string();
