@@ -13,6 +13,7 @@
 //! - [`perform`]: steps to operations, answers to claims; keeps the reference [`model`]
 //! - [`inspect`]: the truth about guest physical memory
 //! - [`judge`]: truth against claims, model and expectations
+//! - [`printable`]: what strangers name, made fit to be printed
 //! - [`report`]: the verdict, for people and for programs
 //! - [`fuzz`]: random sequences of steps, made shorter when they break a rule
 //! - `explore`: all of this for many schedules of the guest's threads
@@ -33,6 +34,7 @@ pub mod judge;
 pub mod linux_reference;
 pub mod model;
 pub mod perform;
+pub mod printable;
 pub mod report;
 pub mod run;
 pub mod scenario;

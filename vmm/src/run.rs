@@ -153,8 +153,8 @@ impl Run {
                 let expectations = judged
                     .into_iter()
                     .map(|judged| ExpectationLine {
-                        what: judged.text,
-                        found: judged.found,
+                        what: judged.text.into(),
+                        found: judged.found.into(),
                         findings: judged.findings,
                     })
                     .collect();
@@ -247,8 +247,8 @@ impl Run {
         }
         self.lines.push(Line {
             step,
-            what,
-            result,
+            what: what.into(),
+            result: result.into(),
             claims: self.performer.take_claims(),
             clauses: Vec::new(),
             expectations,
@@ -290,8 +290,8 @@ impl Run {
             (!history.processes().is_empty()).then(|| states::draw(history, scenario.guest.clock, name_of));
         let clauses = clauses::attribute(&mut self.lines, &scenario.step_clauses);
         let mut report = Report {
-            scenario: scenario.name.to_string(),
-            description: scenario.description.clone(),
+            scenario: scenario.name.as_str().into(),
+            description: scenario.description.as_str().into(),
             verdict: Verdict::Broken,
             lines: self.lines,
             steps_not_run,

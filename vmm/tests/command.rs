@@ -164,7 +164,7 @@ fn the_kernels_log_says_what_the_disk_did_when_it_is_asked_for() {
         "--log",
         "scenarios/swap-read-error.json",
     ]);
-    let told = run.stdout.lines().filter(|line| line.starts_with("kernel: "));
+    let told = run.stdout.lines().filter(|line| line.starts_with("  kernel: "));
     let told: Vec<&str> = told.collect();
     assert!(
         told.iter().any(|line| line.contains("disk: cannot read page")),

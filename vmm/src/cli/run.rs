@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use vmm::image::{self, GuestImage, ImageKind};
-use vmm::report::text::{Colour, Detail, count, render, summary};
+use vmm::printable;
+use vmm::report::text::{Colour, Detail, count, log, render, summary};
 use vmm::report::{Explored, Report, Verdict};
 use vmm::run::Guest;
 use vmm::scenario::{self, Scenario, ScenarioName};
@@ -80,8 +81,7 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Shown> {
         if args.format == Format::Text {
             print_line(&text(args, &report, scenarios.len()))?;
             if args.log {
-                let lines = report.log.iter().map(|line| format!("\nkernel: {line}"));
-                print_line(&lines.collect::<String>())?;
+                print_line(&log(&report))?;
             }
             if let Some(states) = &report.states {
                 print_line(&format!("\n{states}"))?;
@@ -178,6 +178,6 @@ fn json(verdict: Verdict, reports: &[Report]) -> String {
         verdict: Verdict,
         reports: &'a [Report],
     }
-    serde_json::to_string_pretty(&Document { verdict, reports })
-        .expect("a report has no maps with keys of other types")
+    let document = serde_json::to_string_pretty(&Document { verdict, reports });
+    printable::json(&document.expect("a report has no maps with keys of other types"))
 }

@@ -10,6 +10,7 @@ use crate::channel::Channel;
 use crate::drive::Life;
 use crate::inspect::walk::{self, Root, Translation};
 use crate::perform::{status_text, wait_status};
+use crate::printable::Printable;
 use crate::report::excerpt;
 use crate::scenario::{
     Access, ContentAt, Expectation, ProcessAddress, ProcessEnding, ProcessName, ProcessRegion, RegionAddress,
@@ -352,9 +353,9 @@ fn live(process: &ProcessName, scene: &Scene<'_>) -> Result<(Channel, Root), Fin
 }
 
 pub(super) fn unlike(
-    place: impl Into<String>,
-    expected: impl Into<String>,
-    found: impl Into<String>,
+    place: impl Into<Printable>,
+    expected: impl Into<Printable>,
+    found: impl Into<Printable>,
 ) -> Finding {
     Finding::new(Rule::Expectation, place, expected, found)
 }

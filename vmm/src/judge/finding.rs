@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::printable::Printable;
 use crate::scenario::Clause;
 
 /// One thing that is not as it must be.
@@ -13,11 +14,11 @@ pub struct Finding {
     /// The rule that was broken.
     pub rule: Rule,
     /// What it is about: a process, an address, a frame.
-    pub place: String,
+    pub place: Printable,
     /// What should be.
-    pub expected: String,
+    pub expected: Printable,
     /// What is.
-    pub found: String,
+    pub found: Printable,
     /// Clauses of a specification that the step shows; known only when the run is reported.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub clauses: Vec<Clause>,
@@ -27,9 +28,9 @@ impl Finding {
     /// A finding about `place`.
     pub fn new(
         rule: Rule,
-        place: impl Into<String>,
-        expected: impl Into<String>,
-        found: impl Into<String>,
+        place: impl Into<Printable>,
+        expected: impl Into<Printable>,
+        found: impl Into<Printable>,
     ) -> Finding {
         Finding {
             rule,
@@ -41,7 +42,11 @@ impl Finding {
     }
 
     /// What a check of `place` needs, and what there is instead: a finding against no guest.
-    pub fn missing(place: impl Into<String>, needed: impl Into<String>, found: impl Into<String>) -> Finding {
+    pub fn missing(
+        place: impl Into<Printable>,
+        needed: impl Into<Printable>,
+        found: impl Into<Printable>,
+    ) -> Finding {
         Finding::new(Rule::Evidence, place, needed, found)
     }
 }

@@ -16,6 +16,7 @@ use crate::inspect::owners::{Owner, Owners, Space, SpaceId};
 use crate::inspect::walk::{Root, Translation, translate};
 use crate::inspect::{Findings, PhysicalMemory};
 use crate::model::{Expected, PageNumber};
+use crate::printable::Printable;
 use crate::report::excerpt;
 use crate::vm::VmError;
 
@@ -53,7 +54,7 @@ pub(super) fn audit(judge: &mut Judge, scene: &mut Scene<'_>) -> Result<Vec<Find
 /// What the kernel reported must be readable, or the rest of its reports may be missing too.
 fn reports(judge: &mut Judge, scene: &mut Scene<'_>) -> Vec<Finding> {
     let place = "the kernel's reports";
-    let wrong = |reason: String| Finding::new(Rule::Reports, place, "a well-formed report", reason);
+    let wrong = |reason: Printable| Finding::new(Rule::Reports, place, "a well-formed report", reason);
     let mut findings = Vec::new();
     let malformed = std::mem::take(&mut judge.malformed_reports);
     push_all(&malformed, &mut findings, Rule::Reports, place, |reason| {
@@ -61,7 +62,7 @@ fn reports(judge: &mut Judge, scene: &mut Scene<'_>) -> Vec<Finding> {
     });
     let lost = scene.stop.devices().events.lost();
     if lost > 0 {
-        findings.push(wrong(format!("{lost} reports were lost in a flood")));
+        findings.push(wrong(format!("{lost} reports were lost in a flood").into()));
     }
     findings
 }

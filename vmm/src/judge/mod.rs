@@ -39,6 +39,7 @@ use crate::inspect::dirty::DirtyTracker;
 use crate::inspect::{Findings, FrameSet, PhysicalMemory};
 use crate::model::{Model, PageNumber};
 use crate::perform::Regions;
+use crate::printable::Printable;
 use crate::scenario::CheckStep;
 use crate::vm::{Stop, VmError};
 use account::Account;
@@ -111,15 +112,15 @@ pub struct Judge {
     /// What was wrong with the kernel's own mappings at moments within steps.
     looks: Findings<KernelFinding>,
     /// Pages that modules say they offer, by the module's name: address in the kernel, and number.
-    offered: BTreeMap<String, (VirtAddr, u64)>,
+    offered: BTreeMap<Printable, (VirtAddr, u64)>,
     missed_looks: u64,
     user_faults: user_faults::UserFaults,
     start: Moment,
     last_check: Moment,
     faults: BTreeMap<u32, FatalFault>,
     reported: BTreeSet<Finding>,
-    malformed_reports: Findings<String>,
-    log: Vec<String>,
+    malformed_reports: Findings<Printable>,
+    log: Vec<Printable>,
 }
 
 impl Judge {
@@ -134,7 +135,7 @@ impl Judge {
                         self.faults.insert(fault.pid, fault);
                     } else {
                         self.malformed_reports
-                            .push(format!("fatal faults of more than {MAX_FAULTS} processes"));
+                            .push(format!("fatal faults of more than {MAX_FAULTS} processes").into());
                     }
                 }
                 Event::Malformed { reason } => self.malformed_reports.push(reason),
@@ -149,7 +150,7 @@ impl Judge {
                         self.offered.insert(module, (address, pages));
                     } else {
                         self.malformed_reports
-                            .push(format!("pages of more than {MAX_OFFERS} modules"));
+                            .push(format!("pages of more than {MAX_OFFERS} modules").into());
                     }
                 }
                 Event::PagesProtected
@@ -285,7 +286,7 @@ impl Judge {
 
     /// The kernel's log, the first lines of it.
     #[must_use]
-    pub fn log(&self) -> &[String] {
+    pub fn log(&self) -> &[Printable] {
         &self.log
     }
 
@@ -348,7 +349,7 @@ mod tests {
         let kept = told.as_slice().len() as u64;
         assert_eq!(
             (kept, kept + told.omitted()),
-            (Findings::<String>::LIMIT as u64, 500)
+            (Findings::<Printable>::LIMIT as u64, 500)
         );
     }
 }

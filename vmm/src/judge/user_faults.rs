@@ -189,6 +189,7 @@ mod tests {
     use super::*;
     use crate::drive::Served;
     use crate::inspect::memory::FrameBytes;
+    use crate::printable::Printable;
 
     const PROTECTED: u64 = USER_FAULT_WRITE_PROTECTED;
 
@@ -201,7 +202,7 @@ mod tests {
         })
     }
 
-    fn found(fault: &SeenFault) -> Option<String> {
+    fn found(fault: &SeenFault) -> Option<Printable> {
         wrong(fault).map(|finding| {
             assert_eq!(finding.rule, Rule::UserFault);
             finding.found

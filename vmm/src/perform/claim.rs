@@ -7,8 +7,8 @@ use abi::operation::{BRK, FORK, MMAP, MMAP_FILE, PAGEMAP, READ};
 
 use super::{errno_text, failure, status_text};
 use crate::channel::Reply;
-use crate::channel::event::printable;
 use crate::drive::Outcome;
+use crate::printable::Printable;
 use crate::report::{excerpt, quoted};
 
 /// What an operation gave, as far as every kernel should say the same: addresses and process ids are left out.
@@ -143,7 +143,7 @@ impl fmt::Display for Claim {
                     formatter,
                     "{}, printed {}",
                     status_text(*status),
-                    quoted(&printable(output))
+                    quoted(&Printable::from_bytes(output))
                 )
             }
             Claim::Ended(status) => write!(formatter, "the process {}", status_text(*status)),

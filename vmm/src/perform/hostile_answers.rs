@@ -53,6 +53,9 @@ const SCENARIO: &str = r#"{ "name": "hostile", "description": "Every operation."
     { "in": "e", "do": "setuid", "uid": 7 },
     { "in": "a", "do": "munmap", "at": "buf", "pages": 2 } ] }"#;
 
+/// What programs print.
+const OUTPUT: &[u8] = b"\xff\0\x1b[2J\xe2\x80\xae\nPASS forged";
+
 /// Answers as it is told, one after the other and over again.
 struct Liar {
     agents: Agents,
@@ -131,7 +134,7 @@ impl Drive for Liar {
     }
 
     fn take_output(&mut self) -> Result<Vec<u8>, Infallible> {
-        Ok(b"\xff\0\x1b[2J".to_vec())
+        Ok(OUTPUT.to_vec())
     }
 }
 
@@ -187,4 +190,26 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn what_a_program_prints_is_told_on_lines_of_its_own_that_hide_nothing() {
+    let scenario = Scenario::parse("hostile.json", SCENARIO, &["agent".to_owned(), "hello".to_owned()]).unwrap();
+    let outcomes = vec![Outcome::Replied(Reply::default())];
+    let mut performer = Performer::new(Liar {
+        agents: Agents::default(),
+        outcomes,
+        asked: 0,
+    });
+    let is_exec = |step: &&Step| {
+        matches!(step, Step::Operation(step) if matches!(step.operation, ScriptOperation::Exec { .. }))
+    };
+    let Some(Step::Operation(exec)) = scenario.steps.iter().find(is_exec) else {
+        unreachable!("the scenario runs a program")
+    };
+    performer.driver.agents.expect(Channel::FIRST, "a", None);
+    let Ok(performed) = performer.step(exec);
+    let found = &performed.findings[0].found;
+    assert!(found.contains("\\u{0}\\u{1b}[2J\\u{202e}"), "{found}");
+    assert!(!found.lines().any(|line| line.starts_with("PASS")), "{found}");
 }

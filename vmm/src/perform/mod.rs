@@ -54,7 +54,7 @@ impl Performed {
 
     fn otherwise(finding: Finding) -> Performed {
         Performed {
-            result: finding.found.clone(),
+            result: finding.found.to_string(),
             findings: vec![finding],
         }
     }

@@ -7,10 +7,10 @@ use abi::operation;
 use super::{
     Claim, Performed, Performer, Program, arguments_payload, expected_text, failure, status_text, wait_status,
 };
-use crate::channel::event::printable;
 use crate::channel::{Channel, Operation as AgentOperation};
 use crate::drive::{Drive, Life, Outcome};
 use crate::judge::{Finding, Rule};
+use crate::printable::Printable;
 use crate::report::quoted;
 use crate::scenario::{Expected, Operation, OperationStep, ProcessName, Return};
 
@@ -253,7 +253,7 @@ impl<D: Drive> Performer<D> {
         );
         let mut performed = Performed::as_expected(found.clone());
         if found != expected {
-            let printed = quoted(&printable(&output));
+            let printed = quoted(&Printable::from_bytes(&output));
             let found = format!("{found}, having printed {printed}");
             performed
                 .findings
@@ -262,7 +262,7 @@ impl<D: Drive> Performer<D> {
         if let Some(wanted) = program.output
             && output != wanted.as_bytes()
         {
-            let found = quoted(&printable(&output));
+            let found = quoted(&Printable::from_bytes(&output));
             performed
                 .findings
                 .push(Finding::new(Rule::Result, program.name, quoted(wanted), found));

@@ -1,6 +1,6 @@
 //! Bytes in a report: the ones that matter, short, and printable.
 
-use crate::channel::event::printable;
+use crate::printable::Printable;
 
 /// Most bytes that are shown.
 const MAX_BYTES: usize = 24;
@@ -48,7 +48,7 @@ pub fn excerpt(bytes: &[u8], other: &[u8]) -> String {
 /// Text in quotation marks on one line.
 #[must_use]
 pub fn quoted(text: &str) -> String {
-    format!("\"{}\"", printable(text.as_bytes()).replace('\n', "\\n"))
+    format!("\"{}\"", Printable::from(text))
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub use warehouse::WarehouseLine;
 use crate::channel::schedule::Decision;
 use crate::judge::{Blame, Finding, Rule};
 use crate::perform::Claim;
+use crate::printable::Printable;
 use crate::scenario::Clause;
 
 /// What is to be thought of a run.
@@ -36,9 +37,9 @@ pub enum Verdict {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// The scenario's name.
-    pub scenario: String,
+    pub scenario: Printable,
     /// What the scenario shows.
-    pub description: String,
+    pub description: Printable,
     /// What is to be thought of the run.
     pub verdict: Verdict,
     /// What was done, in order.
@@ -56,7 +57,7 @@ pub struct Report {
     pub explored: Option<Explored>,
     /// What the kernel logged. Differs from build to build.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub log: Vec<String>,
+    pub log: Vec<Printable>,
     /// What became of the processes, as a Mermaid state diagram; None for a guest that does not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub states: Option<String>,
@@ -70,9 +71,9 @@ pub struct Line {
     /// Number of the step, from 1; None for what the harness does.
     pub step: Option<usize>,
     /// What was done.
-    pub what: String,
+    pub what: Printable,
     /// What came of it, in a few words.
-    pub result: String,
+    pub result: Printable,
     /// What the agents answered, for comparison with another kernel.
     #[serde(skip)]
     pub claims: Vec<Claim>,
@@ -89,9 +90,9 @@ pub struct Line {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ExpectationLine {
     /// The expectation in words.
-    pub what: String,
+    pub what: Printable,
     /// What was found, in a few words.
-    pub found: String,
+    pub found: Printable,
     /// Where it does not hold.
     pub findings: Vec<Finding>,
 }
@@ -195,16 +196,16 @@ mod tests {
         let finding = |rule: &Rule| Finding::new(*rule, "", "", "");
         let line = Line {
             step: Some(1),
-            what: String::new(),
-            result: String::new(),
+            what: Printable::default(),
+            result: Printable::default(),
             expectations: Vec::new(),
             claims: Vec::new(),
             clauses: Vec::new(),
             findings: rules.iter().map(finding).collect(),
         };
         let mut report = Report {
-            scenario: String::new(),
-            description: String::new(),
+            scenario: Printable::default(),
+            description: Printable::default(),
             verdict: Verdict::Pass,
             lines: vec![line],
             warehouses: Vec::new(),

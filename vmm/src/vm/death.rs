@@ -13,6 +13,7 @@ use super::{VmError, refused};
 use crate::address::{PhysAddr, VirtAddr};
 use crate::inspect::PhysicalMemory;
 use crate::inspect::walk::{self, Root};
+use crate::printable::Printable;
 
 /// Longest x86 instruction.
 const MAX_INSTRUCTION_BYTES: usize = 15;
@@ -33,7 +34,7 @@ pub enum Cause {
     /// The kernel said that it cannot go on.
     Panic {
         /// What it said.
-        message: String,
+        message: Printable,
     },
     /// An exception while the double-fault handler was being entered.
     TripleFault,
@@ -72,7 +73,7 @@ pub struct Place {
     /// Instruction pointer.
     pub rip: u64,
     /// Function and offset, for an address in the kernel.
-    pub symbol: Option<String>,
+    pub symbol: Option<Printable>,
     /// Bytes at the instruction pointer, as many as are mapped, at most an instruction's length.
     pub bytes: Vec<u8>,
     /// The instruction, if the bytes are one.
@@ -82,7 +83,7 @@ pub struct Place {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Cause::Panic { message } => write!(f, "the kernel panicked: {message}"),
+            Cause::Panic { message } => write!(f, "the kernel panicked: {}", message.as_str()),
             Cause::TripleFault => write!(f, "triple fault"),
             Cause::Halted => write!(f, "the guest halted with nothing that could wake it"),
             Cause::InternalError { suberror } if *suberror == KVM_INTERNAL_ERROR_EMULATION => {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use object::{Object, ObjectSymbol, SymbolKind};
 
 use crate::address::VirtAddr;
+use crate::printable::Printable;
 
 /// The symbol table of one kernel, read when it is asked: only a guest that ends badly needs it.
 #[derive(Clone, Debug)]
@@ -24,7 +25,7 @@ impl Symbols {
     /// Function and offset behind an address, such as `kernel::mm::fault::handle+0x1c`. None when no function of the
     /// file covers it, or the file has no symbols.
     #[must_use]
-    pub fn name(&self, address: VirtAddr) -> Option<String> {
+    pub fn name(&self, address: VirtAddr) -> Option<Printable> {
         let bytes = std::fs::read(&self.path).ok()?;
         let file = object::File::parse(&*bytes).ok()?;
         let address = address.0;
@@ -36,9 +37,7 @@ impl Symbols {
         if offset != 0 && offset >= function.size() {
             return None;
         }
-        Some(format!(
-            "{:#}+{offset:#x}",
-            rustc_demangle::demangle(function.name().ok()?)
-        ))
+        let name = format!("{:#}", rustc_demangle::demangle(function.name().ok()?));
+        Some(format!("{}+{offset:#x}", Printable::name(&name)).into())
     }
 }

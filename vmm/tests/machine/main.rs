@@ -1,10 +1,13 @@
 //! Every way in which a guest can end, made by a kernel of a few instructions on real KVM.
 
+#[path = "../support/tiny_elf.rs"]
+mod tiny_elf;
 mod tiny_kernel;
 
 use std::time::Duration;
 
-use tiny_kernel::{ENTRY, ample, machine};
+use tiny_elf::{ENTRY, report};
+use tiny_kernel::{ample, machine};
 use vm_memory::{Bytes, GuestAddress};
 use vmm::channel::{Channel, Event, Operation};
 use vmm::drive::{Drive, Driver, Outcome};
@@ -17,31 +20,6 @@ fn death_of(code: &[u8], budget: Budget) -> Death {
         StopReason::Died(death) => (**death).clone(),
         other => panic!("expected a death, found {other:?}"),
     }
-}
-
-/// `mov edx, port; mov eax, value; out dx, eax`
-fn out(port: u16, value: u32) -> Vec<u8> {
-    let mut code = vec![0xba];
-    code.extend(u32::from(port).to_le_bytes());
-    code.push(0xb8);
-    code.extend(value.to_le_bytes());
-    code.push(0xef);
-    code
-}
-
-/// `out` of the address of an event record that lies behind the code.
-fn report(kind: u32, arguments: [u64; 4], text: &[u8]) -> Vec<u8> {
-    let record_at = ENTRY + 64;
-    let mut code = out(abi::event::PORT, record_at);
-    code.push(0xf4); // hlt: not reached when the event ends the run
-    code.resize(64, 0);
-    code.extend(kind.to_le_bytes());
-    code.extend(0_u32.to_le_bytes());
-    arguments
-        .iter()
-        .for_each(|argument| code.extend(argument.to_le_bytes()));
-    code.extend(text);
-    code
 }
 
 #[test]
@@ -123,7 +101,7 @@ fn a_panic_comes_with_the_kernels_own_words() {
     assert_eq!(
         death.cause,
         Cause::Panic {
-            message: "no more frames".to_owned()
+            message: "no more frames".into()
         }
     );
 }
