@@ -158,9 +158,8 @@ impl Report {
             line.findings.push(finding);
         }
         self.verdict = match (self.verdict, blame) {
-            (Verdict::Pass, Blame::Guest) => Verdict::Fail,
-            (Verdict::Pass, Blame::Judge | Blame::Nobody) | (_, Blame::Judge) => Verdict::Broken,
-            (verdict, _) => verdict,
+            (_, Blame::Guest) | (Verdict::Fail, Blame::Judge | Blame::Nobody) => Verdict::Fail,
+            (Verdict::Pass | Verdict::Broken, Blame::Judge | Blame::Nobody) => Verdict::Broken,
         };
     }
 
@@ -173,19 +172,18 @@ impl Report {
     }
 }
 
-/// A judge whose own walk is wrong can say nothing; otherwise what the guest did wrong counts, whatever else could not be
-/// told.
+/// A failure outranks a doubt: what the guest did wrong counts, whatever else could not be told. Otherwise a guest could turn each
+/// failure into a doubt.
 fn verdict_of<'a>(findings: impl Iterator<Item = &'a Finding>) -> Verdict {
-    let blames: Vec<Blame> = findings.map(|finding| finding.rule.blame()).collect();
-    if blames.contains(&Blame::Judge) {
-        Verdict::Broken
-    } else if blames.contains(&Blame::Guest) {
-        Verdict::Fail
-    } else if blames.contains(&Blame::Nobody) {
-        Verdict::Broken
-    } else {
-        Verdict::Pass
-    }
+    let verdicts = findings.map(|finding| match finding.rule.blame() {
+        Blame::Guest => Verdict::Fail,
+        Blame::Judge | Blame::Nobody => Verdict::Broken,
+    });
+    verdicts.fold(Verdict::Pass, |one, other| match (one, other) {
+        (Verdict::Fail, _) | (_, Verdict::Fail) => Verdict::Fail,
+        (Verdict::Broken, _) | (_, Verdict::Broken) => Verdict::Broken,
+        (Verdict::Pass, Verdict::Pass) => Verdict::Pass,
+    })
 }
 
 #[cfg(test)]
@@ -193,6 +191,12 @@ mod tests {
     use super::*;
 
     fn verdict(rules: &[Rule], steps_not_run: usize) -> Verdict {
+        let mut report = report(rules, steps_not_run);
+        report.judge();
+        report.verdict
+    }
+
+    fn report(rules: &[Rule], steps_not_run: usize) -> Report {
         let finding = |rule: &Rule| Finding::new(*rule, "", "", "");
         let line = Line {
             step: Some(1),
@@ -203,7 +207,7 @@ mod tests {
             clauses: Vec::new(),
             findings: rules.iter().map(finding).collect(),
         };
-        let mut report = Report {
+        Report {
             scenario: Printable::default(),
             description: Printable::default(),
             verdict: Verdict::Pass,
@@ -215,9 +219,7 @@ mod tests {
             states: None,
             log: Vec::new(),
             cost: Cost::default(),
-        };
-        report.judge();
-        report.verdict
+        }
     }
 
     #[test]
@@ -229,10 +231,28 @@ mod tests {
     }
 
     #[test]
-    fn missing_evidence_is_broken_unless_the_guest_failed_anyway() {
-        assert_eq!(verdict(&[Rule::Evidence], 0), Verdict::Broken);
-        assert_eq!(verdict(&[Rule::Evidence, Rule::Contents], 0), Verdict::Fail);
-        assert_eq!(verdict(&[Rule::Walker, Rule::Contents], 0), Verdict::Broken);
+    fn a_doubt_is_broken_unless_the_guest_failed_anyway() {
+        for doubt in [Rule::Evidence, Rule::Walker] {
+            assert_eq!(verdict(&[doubt], 0), Verdict::Broken);
+            assert_eq!(verdict(&[doubt, Rule::Contents], 0), Verdict::Fail);
+            assert_eq!(verdict(&[Rule::Contents, doubt], 3), Verdict::Fail);
+        }
+    }
+
+    #[test]
+    fn what_is_added_to_a_report_makes_it_no_better() {
+        let added = |first: &[Rule], then: Rule| {
+            let mut report = report(first, 0);
+            report.judge();
+            report.add_finding(Finding::new(then, "", "", ""));
+            report.verdict
+        };
+        for doubt in [Rule::Evidence, Rule::Walker] {
+            assert_eq!(added(&[], doubt), Verdict::Broken);
+            assert_eq!(added(&[doubt], Rule::Contents), Verdict::Fail);
+            assert_eq!(added(&[Rule::Contents], doubt), Verdict::Fail);
+        }
+        assert_eq!(added(&[], Rule::Contents), Verdict::Fail);
     }
 
     #[test]
