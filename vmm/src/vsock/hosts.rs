@@ -48,7 +48,7 @@ pub struct Served {
 #[non_exhaustive]
 pub enum HostsError {
     /// No folder for its socket.
-    #[error("cannot make a folder for the socket of a warehouse: {0}")]
+    #[error("cannot make a folder for the socket of a warehouse")]
     Folder(#[from] io::Error),
     /// It cannot listen.
     #[error(transparent)]
