@@ -35,6 +35,7 @@ pub mod linux_reference;
 pub mod model;
 pub mod perform;
 pub mod printable;
+pub mod regular_file;
 pub mod report;
 pub mod run;
 pub mod scenario;

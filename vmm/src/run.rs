@@ -299,7 +299,7 @@ impl Run {
             clauses,
             explored: None,
             states,
-            log: self.judge.log().to_vec(),
+            log: self.judge.logged(),
             cost: Cost {
                 exits,
                 wall_microseconds: started.elapsed().as_micros() as u64,

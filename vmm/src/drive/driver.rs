@@ -20,7 +20,7 @@ use crate::channel::{Channel, Event, Operation, Reply};
 use crate::inspect::audit::KernelFinding;
 use crate::inspect::memory::FrameBytes;
 use crate::inspect::walk::{self, Root};
-use crate::inspect::{Findings, PhysicalMemory};
+use crate::inspect::{Effort, Findings, PhysicalMemory};
 use crate::scenario::{Clock, ProcessName};
 use crate::vm::{Stop, StopReason, Vm, VmError};
 
@@ -35,6 +35,8 @@ pub struct Driver {
     agents: Agents,
     looks: Looks,
     user_faults: UserFaults,
+    /// What may be looked at at moments within steps.
+    effort: Effort,
     /// Ticks of the virtual clock that the kernel has taken so far.
     ticks: u64,
     /// For each channel, when its last operation was given and when it was answered, in ticks.
@@ -66,6 +68,7 @@ impl Driver {
             agents: Agents::default(),
             looks: Looks::default(),
             user_faults: UserFaults::default(),
+            effort: Effort::default(),
             ticks: 0,
             timing: BTreeMap::new(),
         }
@@ -101,6 +104,7 @@ impl Driver {
     /// What was wrong with the kernel's own mappings when it changed them, since this was last called, and how many of its
     /// changes were not looked at, from the beginning on.
     pub fn take_looks(&mut self) -> (Findings<KernelFinding>, u64) {
+        self.effort.renew();
         (self.looks.take(), self.looks.missed())
     }
 
@@ -183,8 +187,8 @@ impl Driver {
         let mut stop = self.vm.run()?;
         while let StopReason::Reported(moment) = stop.reason().clone() {
             match moment {
-                Event::PagesProtected => self.looks.look(&stop, &self.agents)?,
-                moment => self.user_faults.look(&moment, &mut stop)?,
+                Event::PagesProtected => self.looks.look(&stop, &self.agents, &self.effort)?,
+                moment => self.user_faults.look(&moment, &mut stop, &self.effort)?,
             }
             stop = self.vm.run()?;
         }

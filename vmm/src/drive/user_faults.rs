@@ -4,24 +4,30 @@
 //! before an agent asks for its next operation. So what the page tables have is written down at each moment, and the judge gets it
 //! with the next step.
 //!
-//! **Invariant:** what a guest can have kept here is bounded; what is not looked at any more is counted.
+//! **Invariant:** what a guest can have kept of one run, here and by the judge, is bounded in bytes; what is not looked at as a
+//! whole is counted.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use abi::PAGE_SIZE;
 use abi::linux::userfaultfd::UFFDIO_REGISTER_MODE_WP;
+use abi::paging::ENTRIES;
 
 use crate::address::{FrameNumber, Half, VirtAddr};
 use crate::channel::Event;
 use crate::inspect::memory::FrameBytes;
-use crate::inspect::walk::{self, Root};
-use crate::inspect::{FrameSet, PhysicalMemory};
+use crate::inspect::walk::{self, Anomaly, Descend, Mapping, Root, Scanner, Table, Visitor};
+use crate::inspect::{Effort, FrameSet, PhysicalMemory};
 use crate::vm::{Stop, VmError};
 
-/// Most ranges and most faults of one run.
+/// Most ranges and most faults that wait at a time.
 const MAX_RANGES: usize = 64;
 const MAX_FAULTS: usize = 1024;
+/// Most pages of a range that are looked at.
+const MAX_PAGES: usize = 1 << 16;
+/// Most bytes that are kept of one run.
+const MAX_BYTES: usize = 16 << 20;
 /// Most pages of a range whose contents are kept, to tell later which have changed.
 const MAX_KEPT_PAGES: usize = 256;
 
@@ -33,6 +39,8 @@ pub struct UserFaults {
     /// Faults so far, those that the judge has got included.
     count: u64,
     intervals: Vec<Interval>,
+    /// Bytes that are kept, here and by the judge.
+    bytes: usize,
     missed: u64,
     /// Frames that were written, by KVM's log, since the judge last asked.
     written: Option<FrameSet>,
@@ -70,7 +78,8 @@ pub struct SeenFault {
     root: Root,
     /// Faults before it, of all.
     earlier: u64,
-    mapped_before: BTreeSet<VirtAddr>,
+    /// In ascending order; empty when the fault is served.
+    mapped_before: Vec<VirtAddr>,
 }
 
 #[cfg(test)]
@@ -86,7 +95,7 @@ impl SeenFault {
             served,
             root: Root::from_cr3(0x1000),
             earlier: 0,
-            mapped_before: BTreeSet::new(),
+            mapped_before: Vec::new(),
         }
     }
 }
@@ -130,7 +139,13 @@ pub struct Sighting {
 
 impl UserFaults {
     /// Looks at one moment; others are none of these.
-    pub(super) fn look(&mut self, event: &Event, stop: &mut Stop<'_>) -> Result<(), VmError> {
+    pub(super) fn look(
+        &mut self,
+        event: &Event,
+        stop: &mut Stop<'_>,
+        effort: &Effort,
+    ) -> Result<(), VmError> {
+        let cut_before = effort.cut();
         let root = stop.root()?;
         match *event {
             Event::UserFaultRegistered {
@@ -143,13 +158,14 @@ impl UserFaults {
                 let pages = start..VirtAddr(start.0.saturating_add(len_bytes));
                 self.end(root, &pages, stop);
                 if mode != 0 {
-                    self.begin(root, pages, mode, stop);
+                    self.begin(root, pages, mode, stop, effort);
                 }
             }
-            Event::UserFault { tid, page, flags } => self.fault(root, (tid, page, flags), stop),
-            Event::UserFaultServed { tid, page } => self.served(root, tid, page, stop),
+            Event::UserFault { tid, page, flags } => self.fault(root, (tid, page, flags), stop, effort),
+            Event::UserFaultServed { tid, page } => self.served(root, tid, page, stop, effort),
             _ => {}
         }
+        self.missed += u64::from(effort.cut() > cut_before);
         Ok(())
     }
 
@@ -167,19 +183,28 @@ impl UserFaults {
         }
     }
 
-    fn begin(&mut self, root: Root, pages: Range<VirtAddr>, mode: u64, stop: &Stop<'_>) {
-        if self.ranges.len() == MAX_RANGES {
+    fn begin(&mut self, root: Root, pages: Range<VirtAddr>, mode: u64, stop: &Stop<'_>, effort: &Effort) {
+        let memory = PhysicalMemory::new(stop.memory());
+        let set_bytes = usize::try_from(memory.frames() / 8).expect("guest memory fits in the host's");
+        if self.ranges.len() == MAX_RANGES || !self.keep(size_of::<ServedRange>() + set_bytes) {
             self.missed += 1;
             return;
         }
-        let memory = PhysicalMemory::new(stop.memory());
         let mut kept = Vec::new();
         if mode & UFFDIO_REGISTER_MODE_WP != 0 {
-            for (page, frame) in mapped(memory, root, &pages).into_iter().take(MAX_KEPT_PAGES) {
+            for (page, frame) in mapped(memory, root, &pages, effort)
+                .into_iter()
+                .take(MAX_KEPT_PAGES)
+            {
                 let mut contents = Box::new(FrameBytes::zeroed());
-                if memory.copy_frame(frame, &mut contents).is_ok() {
-                    kept.push((page, frame, contents));
+                if memory.copy_frame(frame, &mut contents).is_err() {
+                    continue;
                 }
+                if !self.keep(size_of::<FrameBytes>()) {
+                    self.missed += 1;
+                    break;
+                }
+                kept.push((page, frame, contents));
             }
         }
         self.ranges.push(ServedRange {
@@ -202,6 +227,8 @@ impl UserFaults {
         self.ranges = others;
         let ended: Vec<ServedRange> = ended;
         for range in ended {
+            let set_bytes = range.written.words().len() * size_of::<u64>();
+            self.bytes -= size_of::<ServedRange>() + set_bytes + range.kept.len() * size_of::<FrameBytes>();
             if range.mode & UFFDIO_REGISTER_MODE_WP == 0 {
                 continue;
             }
@@ -227,24 +254,36 @@ impl UserFaults {
             interval.met = met.map(|fault| number(fault.page)).collect();
             interval.met.sort_unstable();
             interval.met.dedup();
-            self.intervals.push(interval);
+            let pages = interval.changed.len() + interval.written.len() + interval.met.len();
+            if self.keep(size_of::<Interval>() + pages * size_of::<u64>()) {
+                self.intervals.push(interval);
+            } else {
+                self.missed += 1;
+            }
         }
     }
 
-    fn fault(&mut self, root: Root, (tid, page, flags): (u32, VirtAddr, u64), stop: &Stop<'_>) {
-        if self.faults.len() == MAX_FAULTS {
-            self.missed += 1;
-            return;
-        }
+    fn fault(
+        &mut self,
+        root: Root,
+        (tid, page, flags): (u32, VirtAddr, u64),
+        stop: &Stop<'_>,
+        effort: &Effort,
+    ) {
         let memory = PhysicalMemory::new(stop.memory());
         let range = self.range_at(root, page);
         let mapped_before = match &range {
-            Some(range) => mapped(memory, root, range)
+            Some(range) => mapped(memory, root, range, effort)
                 .into_iter()
                 .map(|(page, _)| page)
                 .collect(),
-            None => BTreeSet::new(),
+            None => Vec::new(),
         };
+        let bytes = size_of::<SeenFault>() + mapped_before.len() * size_of::<VirtAddr>();
+        if self.faults.len() == MAX_FAULTS || !self.keep(bytes) {
+            self.missed += 1;
+            return;
+        }
         self.faults.push(SeenFault {
             tid,
             page,
@@ -259,7 +298,7 @@ impl UserFaults {
         self.count += 1;
     }
 
-    fn served(&mut self, root: Root, tid: u32, page: VirtAddr, stop: &Stop<'_>) {
+    fn served(&mut self, root: Root, tid: u32, page: VirtAddr, stop: &Stop<'_>, effort: &Effort) {
         let memory = PhysicalMemory::new(stop.memory());
         let asked: BTreeSet<VirtAddr> = self
             .faults
@@ -267,32 +306,50 @@ impl UserFaults {
             .filter(|fault| fault.root == root)
             .map(|fault| fault.page)
             .collect();
-        let Some(fault) = self
-            .faults
-            .iter_mut()
-            .find(|fault| fault.tid == tid && fault.page == page && fault.served.is_none())
-        else {
+        let is_meant = |fault: &SeenFault| fault.tid == tid && fault.page == page && fault.served.is_none();
+        let Some(index) = self.faults.iter().position(is_meant) else {
             self.missed += 1;
             return;
         };
+        let fault = &self.faults[index];
         let translation = walk::translate(memory, root, page).ok();
         let mut contents = Box::new(FrameBytes::zeroed());
         let is_read = translation
             .as_ref()
             .is_some_and(|found| memory.copy_frame(found.frame(), &mut contents).is_ok());
-        let now = fault.range.as_ref().map(|range| mapped(memory, root, range));
-        let unasked = now
+        let now = fault
+            .range
+            .as_ref()
+            .map(|range| mapped(memory, root, range, effort));
+        let unasked: Vec<VirtAddr> = now
             .unwrap_or_default()
             .into_iter()
             .map(|(page, _)| page)
-            .filter(|page| !asked.contains(page) && !fault.mapped_before.contains(page))
+            .filter(|page| !asked.contains(page) && fault.mapped_before.binary_search(page).is_err())
             .collect();
-        fault.served = Some(Served {
+        let served = Served {
             contents: is_read.then_some(contents),
             is_writable: translation.is_some_and(|found| found.permissions.user_writable()),
             unasked,
-            frames: frames_of(memory, root),
-        });
+            frames: frames_of(memory, root, effort),
+        };
+        let mapped_before = std::mem::take(&mut self.faults[index].mapped_before);
+        self.bytes -= mapped_before.len() * size_of::<VirtAddr>();
+        let bytes = size_of::<FrameBytes>() + served.unasked.len() * size_of::<VirtAddr>();
+        if self.keep(bytes) {
+            self.faults[index].served = Some(served);
+        } else {
+            self.missed += 1;
+        }
+    }
+
+    /// Makes room for so many bytes; false if there is none.
+    fn keep(&mut self, bytes: usize) -> bool {
+        let is_room = self.bytes + bytes <= MAX_BYTES;
+        if is_room {
+            self.bytes += bytes;
+        }
+        is_room
     }
 
     fn range_at(&self, root: Root, page: VirtAddr) -> Option<Range<VirtAddr>> {
@@ -315,22 +372,60 @@ impl UserFaults {
     }
 }
 
-/// The pages of a range that are mapped for users, and their frames.
-fn mapped(memory: PhysicalMemory<'_>, root: Root, range: &Range<VirtAddr>) -> Vec<(VirtAddr, FrameNumber)> {
-    let mut found = Vec::new();
-    // What cannot be scanned is not mapped, and told by the audit after the step.
-    let _ = walk::mappings(memory, root, Half::User, |mapping| {
-        if range.contains(&mapping.address) && mapping.permissions.user {
-            found.push((mapping.address, mapping.target.frame()));
+/// The pages of a range that are mapped for users, in ascending order, and their frames. Where there are too many to look at, the
+/// effort is used up.
+fn mapped(
+    memory: PhysicalMemory<'_>,
+    root: Root,
+    range: &Range<VirtAddr>,
+    effort: &Effort,
+) -> Vec<(VirtAddr, FrameNumber)> {
+    let mut pages = InRange {
+        range,
+        effort,
+        found: Vec::new(),
+    };
+    // What cannot be scanned is not mapped: told by the audit after the step, or counted as not looked at.
+    let _ = Scanner::new(memory, Half::User, effort).scan(root, &mut pages);
+    pages.found
+}
+
+struct InRange<'a> {
+    range: &'a Range<VirtAddr>,
+    effort: &'a Effort,
+    found: Vec<(VirtAddr, FrameNumber)>,
+}
+
+impl Visitor for InRange<'_> {
+    fn table(&mut self, table: &Table) -> Descend {
+        let last = table
+            .address
+            .0
+            .saturating_add(table.level.entry_span_bytes() * ENTRIES - 1);
+        if table.address < self.range.end && self.range.start.0 <= last {
+            Descend::Into
+        } else {
+            Descend::Past
         }
-    });
-    found
+    }
+
+    fn mapping(&mut self, mapping: &Mapping) -> ControlFlow<()> {
+        if self.range.contains(&mapping.address) && mapping.permissions.user {
+            if self.found.len() == MAX_PAGES {
+                return self.effort.spend(u64::MAX);
+            }
+            self.found.push((mapping.address, mapping.target.frame()));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn anomaly(&mut self, _: Anomaly) {}
 }
 
 /// Number of frames that are mapped for users.
-fn frames_of(memory: PhysicalMemory<'_>, root: Root) -> usize {
+fn frames_of(memory: PhysicalMemory<'_>, root: Root, effort: &Effort) -> usize {
     let mut frames = FrameSet::new(memory.frames());
-    let _ = walk::mappings(memory, root, Half::User, |mapping| {
+    let _ = walk::mappings(memory, root, Half::User, effort, |mapping| {
         if mapping.permissions.user {
             frames.insert_range(mapping.frames(memory));
         }

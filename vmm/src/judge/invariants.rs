@@ -13,8 +13,8 @@ use crate::inspect::cross_check::{cross_check, samples};
 use crate::inspect::frame_table::{self, FrameTableFinding};
 use crate::inspect::memory::FrameBytes;
 use crate::inspect::owners::{Owner, Owners, Space, SpaceId};
-use crate::inspect::walk::{Root, Translation, translate};
-use crate::inspect::{Findings, PhysicalMemory};
+use crate::inspect::walk::{Anomaly, Root, Translation, translate};
+use crate::inspect::{Effort, Findings, PhysicalMemory};
 use crate::model::{Expected, PageNumber};
 use crate::printable::Printable;
 use crate::report::excerpt;
@@ -39,7 +39,7 @@ pub(super) fn audit(judge: &mut Judge, scene: &mut Scene<'_>) -> Result<Vec<Find
             root,
         })
         .collect();
-    let owners = Owners::of_spaces(scene.memory(), &spaces);
+    let owners = Owners::of_spaces(scene.memory(), &spaces, &judge.effort);
     user_halves(judge, scene, &owners, &mut findings);
     kernel_half(judge, scene, &owners, &mut findings)?;
     account(judge, scene, &owners, &mut findings);
@@ -47,7 +47,8 @@ pub(super) fn audit(judge: &mut Judge, scene: &mut Scene<'_>) -> Result<Vec<Find
         process_memory(scene, process_of(space.id), space.root, &mut findings);
     }
     shadowpt::audit(judge, scene, &mut findings);
-    page_walk(scene, &mut findings)?;
+    page_walk(scene, &judge.effort, &mut findings)?;
+    judge.effort.renew();
     Ok(findings)
 }
 
@@ -113,12 +114,9 @@ fn user_halves(judge: &mut Judge, scene: &Scene<'_>, owners: &Owners, findings: 
                 "guest memory or the doorbell",
                 format!("physical address {}", mapping.target),
             ),
-            UserFinding::Anomaly(anomaly) => Finding::new(
-                Rule::PageTables,
-                scene.process(process_of(anomaly.space)),
-                "well-formed page tables",
-                anomaly.anomaly.to_string(),
-            ),
+            UserFinding::Anomaly(anomaly) => {
+                page_tables(scene.process(process_of(anomaly.space)), &anomaly.anomaly)
+            }
         }
     });
 }
@@ -138,7 +136,12 @@ fn kernel_half(
         ));
     }
     let mut found = std::mem::take(&mut judge.looks);
-    found.append(audit::kernel(scene.memory(), scene.stop.root()?, owners));
+    found.append(audit::kernel(
+        scene.memory(),
+        scene.stop.root()?,
+        owners,
+        &judge.effort,
+    ));
     let code = |address: VirtAddr| {
         let symbol = scene.stop.symbols().name(address);
         symbol.map_or_else(|| address.to_string(), |symbol| format!("{address} ({symbol})"))
@@ -178,15 +181,30 @@ fn kernel_half(
                 "for the kernel alone",
                 "accessible to users",
             ),
-            KernelFinding::Anomaly { anomaly } => Finding::new(
-                Rule::PageTables,
-                "the kernel half",
-                "well-formed page tables",
-                anomaly.to_string(),
-            ),
+            KernelFinding::Anomaly { anomaly } => page_tables("the kernel half", anomaly),
         }
     });
     Ok(())
+}
+
+/// What is odd about page tables is the guest's doing; that there is too much to look at is missing evidence.
+fn page_tables(place: impl Into<Printable>, anomaly: &Anomaly) -> Finding {
+    match anomaly {
+        Anomaly::Unfinished { .. } => Finding::missing(
+            place,
+            "page tables that can be looked at as a whole",
+            anomaly.to_string(),
+        ),
+        Anomaly::RootOutsideMemory { .. }
+        | Anomaly::Malformed { .. }
+        | Anomaly::Loop { .. }
+        | Anomaly::SharedTable { .. } => Finding::new(
+            Rule::PageTables,
+            place,
+            "well-formed page tables",
+            anomaly.to_string(),
+        ),
+    }
 }
 
 fn account(judge: &mut Judge, scene: &Scene<'_>, owners: &Owners, findings: &mut Vec<Finding>) {
@@ -355,9 +373,9 @@ fn contents(
 }
 
 /// The judge itself: its walk must lead where KVM's does.
-fn page_walk(scene: &Scene<'_>, findings: &mut Vec<Finding>) -> Result<(), VmError> {
+fn page_walk(scene: &Scene<'_>, effort: &Effort, findings: &mut Vec<Finding>) -> Result<(), VmError> {
     let (memory, root) = (scene.memory(), scene.stop.root()?);
-    let answers = samples(memory, root, CROSS_CHECKED_ADDRESSES)
+    let answers = samples(memory, root, CROSS_CHECKED_ADDRESSES, effort)
         .into_iter()
         .map(|address| Ok((address, scene.stop.kvm_translate(address)?)))
         .collect::<Result<BTreeMap<_, _>, VmError>>()?;
@@ -374,7 +392,7 @@ fn page_walk(scene: &Scene<'_>, findings: &mut Vec<Finding>) -> Result<(), VmErr
 }
 
 /// Adds findings of the inspector in the judge's terms, and says how many were left out.
-fn push_all<T>(
+pub(super) fn push_all<T>(
     found: &Findings<T>,
     findings: &mut Vec<Finding>,
     rule: Rule,

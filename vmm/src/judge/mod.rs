@@ -36,7 +36,7 @@ use crate::channel::{Channel, Event};
 use crate::drive::{Agents, Sighting};
 use crate::inspect::audit::KernelFinding;
 use crate::inspect::dirty::DirtyTracker;
-use crate::inspect::{Findings, FrameSet, PhysicalMemory};
+use crate::inspect::{Effort, Findings, FrameSet, PhysicalMemory};
 use crate::model::{Model, PageNumber};
 use crate::perform::Regions;
 use crate::printable::Printable;
@@ -92,8 +92,11 @@ struct Moment {
 
 /// Most processes whose last fatal fault is kept.
 const MAX_FAULTS: usize = 1 << 14;
-/// Most lines of the kernel's log that are kept.
+/// Most lines of the kernel's log that are kept, and most bytes of them.
 const MAX_LOG_LINES: usize = 1000;
+const MAX_LOG_BYTES: usize = 1 << 20;
+/// Most findings that the rules after the steps add to one report.
+const MAX_FINDINGS: usize = 4096;
 
 /// Most modules of whose pages note is taken.
 const MAX_OFFERS: usize = 64;
@@ -102,6 +105,8 @@ const MAX_OFFERS: usize = 64;
 #[derive(Default)]
 pub struct Judge {
     names: Names,
+    /// What the scans after the steps may look at.
+    effort: Effort,
     dirty: Option<DirtyTracker>,
     page_cache: Option<PageCache>,
     /// Frames that were written since files were looked at last.
@@ -121,6 +126,9 @@ pub struct Judge {
     reported: BTreeSet<Finding>,
     malformed_reports: Findings<Printable>,
     log: Vec<Printable>,
+    log_bytes: usize,
+    /// Lines of the log that were not kept.
+    log_lines_left_out: u64,
 }
 
 impl Judge {
@@ -139,8 +147,7 @@ impl Judge {
                     }
                 }
                 Event::Malformed { reason } => self.malformed_reports.push(reason),
-                Event::Log { message } if self.log.len() < MAX_LOG_LINES => self.log.push(message),
-                Event::Log { .. } => {}
+                Event::Log { message } => self.log(message),
                 Event::PagesOffered {
                     module,
                     address,
@@ -240,8 +247,28 @@ impl Judge {
         findings.extend(self.user_faults.audit());
         written.clear();
         self.written = Some(written);
-        findings.retain(|finding| self.reported.insert(finding.clone()));
-        Ok(findings)
+        Ok(self.unreported(findings))
+    }
+
+    /// Those of the findings that are new, as many as there is room for.
+    fn unreported(&mut self, mut findings: Vec<Finding>) -> Vec<Finding> {
+        let mut left_out: Option<Finding> = None;
+        findings.retain(|finding| {
+            if self.reported.contains(finding) {
+                return false;
+            }
+            if self.reported.len() < MAX_FINDINGS {
+                return self.reported.insert(finding.clone());
+            }
+            left_out.get_or_insert_with(|| finding.clone());
+            false
+        });
+        // Whoever is to blame for it: the rule is that of the first that is left out.
+        findings.extend(left_out.map(|first| {
+            let found = format!("more than {MAX_FINDINGS} findings in all: the rest is not told");
+            Finding::new(first.rule, first.place, first.expected, found)
+        }));
+        findings
     }
 
     /// Files in frames that were written must hold what was loaded.
@@ -250,7 +277,16 @@ impl Judge {
             let expected = "an archive of programs that can be read";
             return vec![Finding::missing("the page cache", expected, "none")];
         };
-        page_cache.check(written, scene.memory(), |frame| self.names.frame(frame))
+        let found = page_cache.check(written, scene.memory(), |frame| self.names.frame(frame));
+        let mut findings = Vec::new();
+        invariants::push_all(
+            &found,
+            &mut findings,
+            Rule::PageCache,
+            "the page cache",
+            Finding::clone,
+        );
+        findings
     }
 
     /// Judges the expectations of a check step.
@@ -284,10 +320,22 @@ impl Judge {
         findings
     }
 
-    /// The kernel's log, the first lines of it.
+    /// The kernel's log: the first lines of it, and how many more there were.
     #[must_use]
-    pub fn log(&self) -> &[Printable] {
-        &self.log
+    pub fn logged(&self) -> Vec<Printable> {
+        let left_out = Some(self.log_lines_left_out).filter(|lines| *lines > 0);
+        let left_out = left_out.map(|lines| format!("(and {lines} more lines)").into());
+        self.log.iter().cloned().chain(left_out).collect()
+    }
+
+    fn log(&mut self, line: Printable) {
+        let is_room = self.log.len() < MAX_LOG_LINES && self.log_bytes + line.len() <= MAX_LOG_BYTES;
+        if is_room && self.log_lines_left_out == 0 {
+            self.log_bytes += line.len();
+            self.log.push(line);
+        } else {
+            self.log_lines_left_out += 1;
+        }
     }
 
     /// What became of the processes, by the kernel's reports.
@@ -330,6 +378,41 @@ fn doorbell() -> std::ops::Range<PhysAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_without_end_is_kept_up_to_a_limit_and_the_rest_is_counted() {
+        for (line, most) in [
+            ("short", MAX_LOG_LINES),
+            (&*"x".repeat(10_000), MAX_LOG_BYTES / 10_000),
+        ] {
+            let mut judge = Judge::default();
+            for _ in 0..most + 7 {
+                let message = line.into();
+                judge.note(vec![Event::Log { message }]);
+            }
+            let logged = judge.logged();
+            assert_eq!(logged.len(), most + 1);
+            assert_eq!(logged[most], "(and 7 more lines)");
+        }
+    }
+
+    #[test]
+    fn findings_without_end_are_told_up_to_a_limit_and_that_there_are_more() {
+        let mut judge = Judge::default();
+        let findings = |range: std::ops::Range<usize>| -> Vec<Finding> {
+            let finding = |number: usize| Finding::new(Rule::Contents, number.to_string(), "", "");
+            range.map(finding).collect()
+        };
+        assert_eq!(
+            judge.unreported(findings(0..MAX_FINDINGS - 1)).len(),
+            MAX_FINDINGS - 1
+        );
+        assert_eq!(judge.unreported(findings(0..10)), []);
+        let last = judge.unreported(findings(MAX_FINDINGS - 1..MAX_FINDINGS + 50));
+        assert_eq!(last.len(), 2);
+        assert!(last[1].found.starts_with("more than"), "{last:?}");
+        assert_eq!(judge.unreported(findings(9_000..9_001)).len(), 1);
+    }
 
     #[test]
     fn faults_and_nonsense_without_end_are_kept_up_to_a_limit_and_the_rest_is_told() {

@@ -194,16 +194,19 @@ proptest! {
 
 #[test]
 fn what_a_program_prints_is_told_on_lines_of_its_own_that_hide_nothing() {
-    let scenario = Scenario::parse("hostile.json", SCENARIO, &["agent".to_owned(), "hello".to_owned()]).unwrap();
+    let scenario = Scenario::parse(
+        "hostile.json",
+        SCENARIO,
+        &["agent".to_owned(), "hello".to_owned()],
+    )
+    .unwrap();
     let outcomes = vec![Outcome::Replied(Reply::default())];
     let mut performer = Performer::new(Liar {
         agents: Agents::default(),
         outcomes,
         asked: 0,
     });
-    let is_exec = |step: &&Step| {
-        matches!(step, Step::Operation(step) if matches!(step.operation, ScriptOperation::Exec { .. }))
-    };
+    let is_exec = |step: &&Step| matches!(step, Step::Operation(step) if matches!(step.operation, ScriptOperation::Exec { .. }));
     let Some(Step::Operation(exec)) = scenario.steps.iter().find(is_exec) else {
         unreachable!("the scenario runs a program")
     };

@@ -60,6 +60,9 @@ impl Performed {
     }
 }
 
+/// Most bytes of claims that one run keeps.
+const MAX_CLAIM_BYTES: usize = 8 << 20;
+
 /// Performs steps on a guest, or on whatever else can drive agents.
 pub struct Performer<D> {
     driver: D,
@@ -70,6 +73,8 @@ pub struct Performer<D> {
     /// Steps whose call waits.
     waiting: BTreeMap<Channel, OperationStep>,
     claims: Vec<Claim>,
+    /// Bytes in all claims so far.
+    claim_bytes: usize,
     /// Number of the first system call of the shadow page table.
     shadowpt_base: u64,
 }
@@ -85,6 +90,7 @@ impl<D: Drive> Performer<D> {
             groups: BTreeMap::new(),
             waiting: BTreeMap::new(),
             claims: Vec::new(),
+            claim_bytes: 0,
             shadowpt_base: abi::shadowpt::BASE_NUMBER,
         }
     }
@@ -228,9 +234,12 @@ impl<D: Drive> Performer<D> {
     }
 
     fn claim(&mut self, claim: Claim) {
-        if self.claims.last() != Some(&claim) {
-            self.claims.push(claim);
+        if self.claims.last() == Some(&claim) {
+            return;
         }
+        self.claim_bytes = self.claim_bytes.saturating_add(claim.size_bytes());
+        let is_room = self.claim_bytes <= MAX_CLAIM_BYTES;
+        self.claims.push(if is_room { claim } else { Claim::LeftOut });
     }
 
     /// Holds an outcome against what the step expects. The reply comes back when it is the expected success.

@@ -17,6 +17,7 @@ mod vcpu;
 mod watchdog;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
@@ -80,7 +81,7 @@ pub struct Budget {
 #[non_exhaustive]
 pub enum VmError {
     /// KVM answered an ioctl with an error.
-    #[error("KVM refused to {action}: {source}")]
+    #[error("KVM refused to {action}")]
     Kvm {
         /// What was asked of KVM.
         action: &'static str,
@@ -88,7 +89,7 @@ pub enum VmError {
         source: kvm_ioctls::Error,
     },
     /// No memory for the guest.
-    #[error("cannot map {memory_mib} MiB of guest memory: {source}")]
+    #[error("cannot map {memory_mib} MiB of guest memory")]
     Memory {
         /// Asked for, in MiB.
         memory_mib: u64,
@@ -129,7 +130,8 @@ impl Vm {
     /// The image cannot be read or is no PVH kernel, or the host refuses.
     pub fn new(kvm: &Kvm, config: &Config<'_>) -> Result<Vm, VmError> {
         let memory = guest_memory(config.memory_mib)?;
-        let loaded = load::load(&memory, config)?;
+        let (loaded, kernel) = load::load(&memory, config)?;
+        let symbols = Symbols::of(kernel);
         let frames = memory_len_bytes(&memory) / abi::PAGE_SIZE;
         let block = config
             .swap_mib
@@ -154,7 +156,7 @@ impl Vm {
             vm_fd,
             memory,
             loaded,
-            symbols: Symbols::of(config.kernel),
+            symbols,
             devices: Devices {
                 block,
                 vsock,
@@ -313,10 +315,10 @@ impl Stop<'_> {
         self.vm.loaded.kernel.clone()
     }
 
-    /// The archive of programs: where it was loaded from, and the frames that it was loaded into.
+    /// The archive of programs: the file that it was loaded from, and the frames that it was loaded into.
     #[must_use]
-    pub fn initrd(&self) -> (&Path, Range<FrameNumber>) {
-        (&self.vm.loaded.initrd_path, self.vm.loaded.initrd.clone())
+    pub fn initrd(&self) -> (&File, Range<FrameNumber>) {
+        (&self.vm.loaded.initrd_file, self.vm.loaded.initrd.clone())
     }
 
     /// Frames that were written before the guest ran.
