@@ -7,6 +7,8 @@
 )]
 
 mod command;
+mod files;
+mod floods;
 mod texts;
 #[path = "../support/tiny_elf.rs"]
 mod tiny_elf;
