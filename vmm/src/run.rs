@@ -237,13 +237,12 @@ impl Run {
     ) {
         let Performed { result, mut findings } = performed;
         if let Some(StopReason::Died(death)) = self.reason() {
-            let finding = Finding::new(
-                Rule::Death,
-                death.place.to_string(),
-                "it goes on",
-                death.cause.to_string(),
-            );
-            findings.push(finding);
+            let found = match self.performer.last_fault(&death) {
+                Some(fault) if death.cause.is_endless() => format!("{}; {fault}", death.cause),
+                Some(_) | None => death.cause.to_string(),
+            };
+            let place = death.place.to_string();
+            findings.push(Finding::new(Rule::Death, place, "it goes on", found));
         }
         self.lines.push(Line {
             step,

@@ -78,6 +78,14 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Shown> {
     for (scenario, file) in scenarios.iter().zip(&files) {
         let mut report = vmm::run::run(&kvm, &guest, scenario).map_err(|error| show(&error))?;
         report.states = report.states.filter(|_| args.states);
+        if scenarios
+            .iter()
+            .filter(|other| other.name == scenario.name)
+            .count()
+            > 1
+        {
+            report.scenario = format!("{} ({})", scenario.name, file.display()).into();
+        }
         if args.format == Format::Text {
             print_line(&text(args, &report, scenarios.len()))?;
             if args.log {

@@ -24,11 +24,13 @@ use abi::operation;
 pub use claim::Claim;
 pub use regions::{Region, Regions};
 
+use crate::address::VirtAddr;
 use crate::channel::{Channel, Operation as AgentOperation, Reply};
 use crate::drive::{Drive, Driver, Life, Outcome};
 use crate::judge::{Finding, Rule, Scene};
 use crate::model::{Model, Tracking};
 use crate::scenario::{Ending, Expected, Operation, OperationStep, ProcessName, Return};
+use crate::vm::Death;
 
 /// What became of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -308,6 +310,23 @@ impl<D: Drive> Performer<D> {
 }
 
 impl Performer<Driver> {
+    /// Where the last page fault of a guest that died was, and in whose memory, if it was in a process's that is known.
+    #[must_use]
+    pub fn last_fault(&self, death: &Death) -> Option<String> {
+        let page = VirtAddr(death.place.last_fault).page_start();
+        if death.place.last_fault == 0 || page.0 >= abi::paging::USER_END {
+            return None;
+        }
+        let (agent, _) = self
+            .driver
+            .agents()
+            .alive()
+            .find(|(_, own)| *own == death.place.root)?;
+        let name = self.regions.name(agent.channel, page);
+        let place = name.unwrap_or_else(|| page.to_string());
+        Some(format!("the last page fault was at {}:{place}", agent.name))
+    }
+
     /// Everything there is to look at; None before the guest has run.
     pub fn scene(&mut self) -> Option<Scene<'_>> {
         let (stop, agents) = self.driver.stop_and_agents()?;

@@ -11,7 +11,7 @@ use crate::channel::{Channel, Operation as AgentOperation};
 use crate::drive::{Drive, Life, Outcome};
 use crate::judge::{Finding, Rule};
 use crate::printable::Printable;
-use crate::report::quoted;
+use crate::report::{difference, quoted};
 use crate::scenario::{Expected, Operation, OperationStep, ProcessName, Return};
 
 /// Most zombies that the first program takes at the end: programs leave some behind, and a wait that always finds one finds
@@ -262,10 +262,10 @@ impl<D: Drive> Performer<D> {
         if let Some(wanted) = program.output
             && output != wanted.as_bytes()
         {
-            let found = quoted(&Printable::from_bytes(&output));
+            let (expected, found) = difference(wanted, &output);
             performed
                 .findings
-                .push(Finding::new(Rule::Result, program.name, quoted(wanted), found));
+                .push(Finding::new(Rule::Result, program.name, expected, found));
         }
         Ok(performed)
     }

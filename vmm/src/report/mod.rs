@@ -4,6 +4,7 @@
 //! a place in a region. Two runs of the same scenario give the same bytes.
 
 pub(crate) mod clauses;
+mod difference;
 mod excerpt;
 pub(crate) mod states;
 pub mod text;
@@ -12,6 +13,7 @@ pub(crate) mod warehouse;
 use serde::Serialize;
 
 pub use clauses::{ClauseLine, ClauseOutcome};
+pub use difference::difference;
 pub use excerpt::{excerpt, quoted};
 pub use warehouse::WarehouseLine;
 

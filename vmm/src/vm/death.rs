@@ -68,7 +68,7 @@ pub enum Cause {
 }
 
 /// Where the processor was.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Instruction pointer.
     pub rip: u64,
@@ -78,6 +78,26 @@ pub struct Place {
     pub bytes: Vec<u8>,
     /// The instruction, if the bytes are one.
     pub instruction: Option<String>,
+    /// The top page table in use.
+    pub root: Root,
+    /// Address of the last page fault; 0 when there was none.
+    pub last_fault: u64,
+}
+
+impl Cause {
+    /// Whether the guest went on without end: what it did last says more than where it was.
+    #[must_use]
+    pub fn is_endless(&self) -> bool {
+        match self {
+            Cause::OutOfExits { .. } | Cause::OutOfTime { .. } => true,
+            Cause::Panic { .. }
+            | Cause::TripleFault
+            | Cause::Halted
+            | Cause::InternalError { .. }
+            | Cause::EntryFailed { .. }
+            | Cause::UnexpectedExit { .. } => false,
+        }
+    }
 }
 
 impl fmt::Display for Cause {
@@ -146,6 +166,8 @@ pub(super) fn place(fd: &VcpuFd, memory: &GuestMemoryMmap, symbols: &Symbols) ->
             .take(len_bytes.unwrap_or(MAX_INSTRUCTION_BYTES))
             .collect(),
         instruction,
+        root,
+        last_fault: system.cr2,
     })
 }
 

@@ -11,6 +11,7 @@ use tiny_kernel::{ample, machine};
 use vm_memory::{Bytes, GuestAddress};
 use vmm::channel::{Channel, Event, Operation};
 use vmm::drive::{Drive, Driver, Outcome};
+use vmm::perform::Performer;
 use vmm::vm::{Budget, Cause, Death, StopReason};
 
 /// Runs `code` to its end.
@@ -136,6 +137,35 @@ fn a_guest_can_be_inspected_between_rings() {
         panic!()
     };
     assert_eq!(death.cause, Cause::Halted);
+}
+
+/// Rings, has a page fault by its own account, and goes on without end.
+fn faulting(fault: u32) -> Vec<u8> {
+    let mut code = ring();
+    code.push(0xb8);
+    code.extend(fault.to_le_bytes());
+    code.extend([0x0f, 0x22, 0xd0]); // mov cr2, eax
+    code.extend([0xe6, 0x80, 0xeb, 0xfc]); // out 0x80, al; jmp back
+    code
+}
+
+#[test]
+fn of_a_guest_that_goes_on_without_end_the_last_page_fault_is_told() {
+    let (vm, _files) = machine(&faulting(0x12345), ample());
+    let mut performer = Performer::new(Driver::new(vm));
+    let booted = performer.driver_mut().boot().unwrap();
+    let stop = performer.driver_mut().stop().unwrap();
+    assert!(matches!(booted, Outcome::Replied(_)), "{:?}", stop.reason());
+    let program = Operation::new(abi::operation::EXEC, &[]);
+    let outcome = performer.driver_mut().perform(Channel::FIRST, program).unwrap();
+    assert_eq!(outcome, Outcome::GuestEnded);
+    let stop = performer.driver_mut().stop().unwrap();
+    let StopReason::Died(death) = stop.reason().clone() else {
+        panic!()
+    };
+    assert!(death.cause.is_endless());
+    let told = performer.last_fault(&death);
+    assert_eq!(told.as_deref(), Some("the last page fault was at init:0x12000"));
 }
 
 #[test]
