@@ -14,7 +14,7 @@ const REASONS: &[&str] = &[
     "module is refused: its table of sections does not lie in the file: cut off?",
     "module is refused: not a relocatable object for x86-64",
     "module hello is refused: unknown symbol `qrintk`",
-    "module is refused: built for version 99 of the kernel's exports, expected 3",
+    "module is refused: built for version 99 of the kernel's exports, expected 4",
     "module is refused: its section .modinfo holds no name",
     "module hello is refused: unknown relocation type 200",
     "passes the end of its section",
