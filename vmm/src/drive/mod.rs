@@ -1,7 +1,7 @@
 //! Decides which process moves next, and gets one operation done at a time.
 //!
 //! - `driver`: drives the agents of a guest; `agents`: who is there; `looks`: at the kernel, when it changes its own mappings;
-//!   `user_faults`: at faults that programs serve
+//!   `user_faults`: at faults that programs serve, `user_pages`: at what a process has then
 //!
 //! [`Drive`] is what a performer of steps needs, whoever has the agents.
 
@@ -9,6 +9,7 @@ mod agents;
 mod driver;
 mod looks;
 mod user_faults;
+mod user_pages;
 
 pub use agents::{Agent, Agents, Life};
 pub use driver::Driver;

@@ -8,24 +8,23 @@
 //! whole is counted.
 
 use std::collections::BTreeSet;
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 
 use abi::PAGE_SIZE;
 use abi::linux::userfaultfd::UFFDIO_REGISTER_MODE_WP;
-use abi::paging::ENTRIES;
 
-use crate::address::{FrameNumber, Half, VirtAddr};
+use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::Event;
 use crate::inspect::memory::FrameBytes;
-use crate::inspect::walk::{self, Anomaly, Descend, Mapping, Root, Scanner, Table, Visitor};
+use crate::inspect::walk::{self, Root};
 use crate::inspect::{Effort, FrameSet, PhysicalMemory};
 use crate::vm::{Stop, VmError};
+
+use super::user_pages::{frames_of, mapped};
 
 /// Most ranges and most faults that wait at a time.
 const MAX_RANGES: usize = 64;
 const MAX_FAULTS: usize = 1024;
-/// Most pages of a range that are looked at.
-const MAX_PAGES: usize = 1 << 16;
 /// Most bytes that are kept of one run.
 const MAX_BYTES: usize = 16 << 20;
 /// Most pages of a range whose contents are kept, to tell later which have changed.
@@ -227,7 +226,7 @@ impl UserFaults {
         self.ranges = others;
         let ended: Vec<ServedRange> = ended;
         for range in ended {
-            let set_bytes = range.written.words().len() * size_of::<u64>();
+            let set_bytes = size_of_val(range.written.words());
             self.bytes -= size_of::<ServedRange>() + set_bytes + range.kept.len() * size_of::<FrameBytes>();
             if range.mode & UFFDIO_REGISTER_MODE_WP == 0 {
                 continue;
@@ -370,65 +369,4 @@ impl UserFaults {
             .insert_bitmap(&log);
         Ok(())
     }
-}
-
-/// The pages of a range that are mapped for users, in ascending order, and their frames. Where there are too many to look at, the
-/// effort is used up.
-fn mapped(
-    memory: PhysicalMemory<'_>,
-    root: Root,
-    range: &Range<VirtAddr>,
-    effort: &Effort,
-) -> Vec<(VirtAddr, FrameNumber)> {
-    let mut pages = InRange {
-        range,
-        effort,
-        found: Vec::new(),
-    };
-    // What cannot be scanned is not mapped: told by the audit after the step, or counted as not looked at.
-    let _ = Scanner::new(memory, Half::User, effort).scan(root, &mut pages);
-    pages.found
-}
-
-struct InRange<'a> {
-    range: &'a Range<VirtAddr>,
-    effort: &'a Effort,
-    found: Vec<(VirtAddr, FrameNumber)>,
-}
-
-impl Visitor for InRange<'_> {
-    fn table(&mut self, table: &Table) -> Descend {
-        let last = table
-            .address
-            .0
-            .saturating_add(table.level.entry_span_bytes() * ENTRIES - 1);
-        if table.address < self.range.end && self.range.start.0 <= last {
-            Descend::Into
-        } else {
-            Descend::Past
-        }
-    }
-
-    fn mapping(&mut self, mapping: &Mapping) -> ControlFlow<()> {
-        if self.range.contains(&mapping.address) && mapping.permissions.user {
-            if self.found.len() == MAX_PAGES {
-                return self.effort.spend(u64::MAX);
-            }
-            self.found.push((mapping.address, mapping.target.frame()));
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn anomaly(&mut self, _: Anomaly) {}
-}
-
-/// Number of frames that are mapped for users.
-fn frames_of(memory: PhysicalMemory<'_>, root: Root, effort: &Effort) -> usize {
-    let mut frames = FrameSet::new(memory.frames());
-    let _ = walk::mappings(memory, root, Half::User, effort, |mapping| {
-        if mapping.permissions.user {
-            frames.insert_range(mapping.frames(memory));
-        }
-    });
-    frames.words().iter().map(|word| word.count_ones() as usize).sum()
 }

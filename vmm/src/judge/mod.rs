@@ -18,6 +18,7 @@ mod expectations;
 mod finding;
 mod invariants;
 pub mod life;
+mod log;
 mod module_pages;
 mod names;
 mod page_cache;
@@ -44,6 +45,7 @@ use crate::scenario::CheckStep;
 use crate::vm::{Stop, VmError};
 use account::Account;
 use life::Life;
+use log::Log;
 use names::Names;
 use page_cache::PageCache;
 
@@ -92,9 +94,6 @@ struct Moment {
 
 /// Most processes whose last fatal fault is kept.
 const MAX_FAULTS: usize = 1 << 14;
-/// Most lines of the kernel's log that are kept, and most bytes of them.
-const MAX_LOG_LINES: usize = 1000;
-const MAX_LOG_BYTES: usize = 1 << 20;
 /// Most findings that the rules after the steps add to one report.
 const MAX_FINDINGS: usize = 4096;
 
@@ -125,10 +124,7 @@ pub struct Judge {
     faults: BTreeMap<u32, FatalFault>,
     reported: BTreeSet<Finding>,
     malformed_reports: Findings<Printable>,
-    log: Vec<Printable>,
-    log_bytes: usize,
-    /// Lines of the log that were not kept.
-    log_lines_left_out: u64,
+    log: Log,
 }
 
 impl Judge {
@@ -147,7 +143,7 @@ impl Judge {
                     }
                 }
                 Event::Malformed { reason } => self.malformed_reports.push(reason),
-                Event::Log { message } => self.log(message),
+                Event::Log { message } => self.log.note(message),
                 Event::PagesOffered {
                     module,
                     address,
@@ -323,19 +319,7 @@ impl Judge {
     /// The kernel's log: the first lines of it, and how many more there were.
     #[must_use]
     pub fn logged(&self) -> Vec<Printable> {
-        let left_out = Some(self.log_lines_left_out).filter(|lines| *lines > 0);
-        let left_out = left_out.map(|lines| format!("(and {lines} more lines)").into());
-        self.log.iter().cloned().chain(left_out).collect()
-    }
-
-    fn log(&mut self, line: Printable) {
-        let is_room = self.log.len() < MAX_LOG_LINES && self.log_bytes + line.len() <= MAX_LOG_BYTES;
-        if is_room && self.log_lines_left_out == 0 {
-            self.log_bytes += line.len();
-            self.log.push(line);
-        } else {
-            self.log_lines_left_out += 1;
-        }
+        self.log.told()
     }
 
     /// What became of the processes, by the kernel's reports.
@@ -378,23 +362,6 @@ fn doorbell() -> std::ops::Range<PhysAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_log_without_end_is_kept_up_to_a_limit_and_the_rest_is_counted() {
-        for (line, most) in [
-            ("short", MAX_LOG_LINES),
-            (&*"x".repeat(10_000), MAX_LOG_BYTES / 10_000),
-        ] {
-            let mut judge = Judge::default();
-            for _ in 0..most + 7 {
-                let message = line.into();
-                judge.note(vec![Event::Log { message }]);
-            }
-            let logged = judge.logged();
-            assert_eq!(logged.len(), most + 1);
-            assert_eq!(logged[most], "(and 7 more lines)");
-        }
-    }
 
     #[test]
     fn findings_without_end_are_told_up_to_a_limit_and_that_there_are_more() {

@@ -170,7 +170,7 @@ impl Paint {
         let number = line.step.map_or_else(String::new, |step| step.to_string());
         let mark = self.mark(line.all_findings().next().is_none());
         let _ = write!(text, "{number:>4}  {mark}  {}", line.what);
-        self.result(text, line.result.to_string());
+        self.result(text, &line.result.to_string());
         line.expectations
             .iter()
             .for_each(|expectation| self.expectation(text, expectation));
@@ -181,13 +181,14 @@ impl Paint {
 
     fn expectation(&self, text: &mut String, expectation: &ExpectationLine) {
         let mark = self.mark(expectation.findings.is_empty());
+        let found = expectation.found.to_string();
         let _ = write!(text, "          {mark}  {}", expectation.what);
         self.result(
             text,
             if expectation.findings.is_empty() {
-                expectation.found.to_string()
+                &found
             } else {
-                String::new()
+                ""
             },
         );
         expectation
@@ -196,7 +197,7 @@ impl Paint {
             .for_each(|finding| self.finding(text, finding));
     }
 
-    fn result(&self, text: &mut String, result: String) {
+    fn result(&self, text: &mut String, result: &str) {
         if !result.is_empty() && result != "done" {
             let _ = write!(text, "  {}", self.dim(&format!("[{result}]")));
         }

@@ -113,7 +113,7 @@ fn a_kernel_with_endless_parts_is_refused() {
 #[test]
 fn an_archive_that_does_not_fit_is_told_with_its_length() {
     let run = with("initrd", |path| {
-        File::create(path).unwrap().set_len(8 << 30).unwrap()
+        File::create(path).unwrap().set_len(8 << 30).unwrap();
     });
     assert_refused(&run, "initrd", "8589934592 bytes");
 }

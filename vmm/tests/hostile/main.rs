@@ -9,6 +9,7 @@
 mod command;
 mod files;
 mod floods;
+mod symbol;
 mod texts;
 #[path = "../support/tiny_elf.rs"]
 mod tiny_elf;

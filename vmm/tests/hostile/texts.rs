@@ -3,7 +3,8 @@
 use std::fs;
 
 use crate::command::{Run, image, vmm};
-use crate::tiny_elf::{ENTRY, elf, elf_with_symbol, report};
+use crate::symbol::elf_with_symbol;
+use crate::tiny_elf::{ENTRY, elf, report};
 
 const FAIL: Option<i32> = Some(1);
 const BROKEN: Option<i32> = Some(2);
