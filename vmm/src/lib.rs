@@ -23,6 +23,7 @@
 //! what scenarios show of a specification.
 
 pub mod address;
+mod archive;
 pub mod block;
 pub mod channel;
 pub mod clauses;

@@ -100,13 +100,6 @@ impl Promises {
     pub fn has(&self, promise: Promise) -> bool {
         self.0.contains(&promise)
     }
-
-    /// These without `promise`.
-    #[must_use]
-    pub fn without(mut self, promise: Promise) -> Promises {
-        self.0.remove(&promise);
-        self
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //!
 //! - [`Description`]: what is known of a kernel, ours or one that a file describes
 //! - [`needs`]: what a scenario needs of its guest
-//! - [`ProgramTexts`]: the code of the programs in a guest's archive
+//! - [`ProgramText`]: the code of a program
 //! - [`ringside`]: this project's own kernel
 
 mod description;
@@ -16,9 +16,11 @@ mod text;
 
 use std::path::PathBuf;
 
+use abi::boot::AGENT_PATH;
+
 use crate::image::GuestImage;
 pub use description::{Description, DescriptionError};
-pub use text::{ProgramText, ProgramTexts, TextError};
+pub use text::{ProgramText, TextError};
 
 /// A guest that can be booted.
 #[derive(Clone, Debug)]
@@ -29,8 +31,8 @@ pub struct Guest {
     pub kernel: PathBuf,
     /// newc archive of its programs.
     pub initrd: PathBuf,
-    /// The code of those programs.
-    pub programs: ProgramTexts,
+    /// The code of the one of them that may ask for operations; None when there is none.
+    pub agent: Option<ProgramText>,
     /// Words for the kernel command line besides the scenario's own, such as `mutant=cow-copies-wrong-frame`.
     pub options: Vec<String>,
     /// How many times longer than usual the host may take, at least 1.
@@ -46,7 +48,7 @@ impl Guest {
         let kernel = description.kernel.as_ref().unwrap_or(&image.kernel).clone();
         let initrd = description.initrd.as_ref().unwrap_or(&image.initrd).clone();
         Ok(Guest {
-            programs: ProgramTexts::read(&initrd)?,
+            agent: ProgramText::read(&initrd, AGENT_PATH)?,
             options: description.options.iter().chain(options).cloned().collect(),
             description,
             kernel,

@@ -1,18 +1,15 @@
 //! The code of programs, as their files have it: what must be mapped where a program runs.
 
-use std::collections::BTreeMap;
-use std::io::{self, Cursor};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::{fs, iter};
+use std::{fs, io};
 
 use abi::PAGE_SIZE;
-use cpio::newc;
+use object::LittleEndian;
 use object::elf::PF_X;
 use object::read::elf::{ElfFile64, ProgramHeader};
-use object::{LittleEndian, Object};
 
 use crate::address::VirtAddr;
+use crate::archive;
 use crate::inspect::PhysicalMemory;
 use crate::inspect::memory::FrameBytes;
 use crate::inspect::walk::{self, Root};
@@ -27,48 +24,28 @@ pub struct TextError {
     source: io::Error,
 }
 
-/// The code of each program of an archive that is one, by its name.
-#[derive(Clone, Debug, Default)]
-pub struct ProgramTexts(BTreeMap<String, ProgramText>);
-
 /// The code of one program: a static ELF file that is not relocated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgramText {
-    entry: VirtAddr,
     /// First address and bytes of each executable segment.
     segments: Vec<(VirtAddr, Vec<u8>)>,
 }
 
-impl ProgramTexts {
-    /// Reads the programs of the newc archive at `path`. Files that are no programs of the guest's kind are left out.
+impl ProgramText {
+    /// The code of `program` in the newc archive at `path`; None when no such file is a program of the guest's kind.
     ///
     /// # Errors
     /// The archive cannot be read.
-    pub fn read(path: &Path) -> Result<ProgramTexts, TextError> {
+    pub fn read(path: &Path, program: &str) -> Result<Option<ProgramText>, TextError> {
         let archive = fs::read(path).map_err(|source| TextError {
             path: path.to_owned(),
             source,
         })?;
-        let texts = files(&archive).filter_map(|(name, range)| {
-            let text = ProgramText::of(archive.get(range)?)?;
-            Some((name, text))
-        });
-        Ok(ProgramTexts(texts.collect()))
+        let of_program = archive::files(&archive).filter(|(name, _)| name == program);
+        let texts = of_program.filter_map(|(_, range)| ProgramText::of(archive.get(range)?));
+        Ok(texts.last())
     }
 
-    /// The code of `program`.
-    #[must_use]
-    pub fn get(&self, program: &str) -> Option<&ProgramText> {
-        self.0.get(program)
-    }
-
-    /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &ProgramText)> {
-        self.0.iter().map(|(name, text)| (name.as_str(), text))
-    }
-}
-
-impl ProgramText {
     fn of(file: &[u8]) -> Option<ProgramText> {
         let elf = ElfFile64::<LittleEndian>::parse(file).ok()?;
         let endian = LittleEndian;
@@ -81,15 +58,8 @@ impl ProgramText {
             Some((VirtAddr(header.p_vaddr(endian)), bytes.to_vec()))
         });
         Some(ProgramText {
-            entry: VirtAddr(elf.entry()),
             segments: segments.collect(),
         })
-    }
-
-    /// Where the program begins.
-    #[must_use]
-    pub fn entry(&self) -> VirtAddr {
-        self.entry
     }
 
     /// Whether `address` lies in the program's code, and the page at it, as these page tables have it, holds that code.
@@ -123,20 +93,4 @@ impl ProgramText {
 
 fn to_usize(number: u64) -> usize {
     usize::try_from(number).expect("a 64-bit host")
-}
-
-/// Name of each file of a newc archive, and where its contents are; what cannot be read as an archive has none.
-fn files(archive: &[u8]) -> impl Iterator<Item = (String, Range<usize>)> {
-    let mut rest = Some(Cursor::new(archive));
-    iter::from_fn(move || {
-        let mut reader = newc::Reader::new(rest.take()?).ok()?;
-        if reader.entry().is_trailer() {
-            return None;
-        }
-        let name = reader.entry().name().to_owned();
-        let len_bytes = reader.entry().file_size() as usize;
-        let start = usize::try_from(reader.offset().ok()?).ok()?;
-        rest = reader.finish().ok();
-        Some((name, start..start.checked_add(len_bytes)?))
-    })
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use abi::frame_table::{FRAME_SHARED, INFO_BYTES, MODULE_PAGES, SHADOW_TABLE};
 
 use crate::address::{FrameNumber, PhysAddr};
-use crate::channel::Event;
+use crate::channel::{Event, doorbell_addresses};
 use crate::drive::is_agents_stack;
 use crate::inspect::audit::{self, Policy, UserFinding};
 use crate::inspect::frame_table::frame_info;
@@ -104,7 +104,7 @@ impl Programs {
         };
         let policy = Policy {
             kernel_only: &[stop.kernel_frames()],
-            devices: &[crate::channel::doorbell_addresses()],
+            devices: &[doorbell_addresses()],
             shared_on_purpose: &shared_on_purpose,
         };
         let found = audit::user(&owners, &policy);

@@ -180,7 +180,7 @@ impl Report {
         }
     }
 
-    /// Makes rules that were not judged an error: all of them, or those that need one of these reports.
+    /// Makes it an error that rules were not judged because the guest does not promise one of these reports.
     pub fn require(&mut self, reports: &[Promise]) {
         let wanted = self
             .not_judged

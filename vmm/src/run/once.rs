@@ -40,7 +40,7 @@ pub(crate) fn once(
         &Config {
             kernel: &guest.kernel,
             initrd: &guest.initrd,
-            agent: guest.programs.get(abi::boot::AGENT_PATH),
+            agent: guest.agent.as_ref(),
             command_line: &command_line,
             memory_mib: scenario.guest.memory_mib,
             clock: scenario.guest.clock,
@@ -89,12 +89,14 @@ impl Run {
     fn boot(&mut self, scenario: &Scenario) -> Result<bool, VmError> {
         let booted = self.performer.driver_mut().boot()?;
         self.note();
+        if self.is_alive()
+            && let Some(mut scene) = Scene::of(&mut self.performer)
+        {
+            self.judge.begin(&mut scene)?;
+        }
         if booted == drive::Outcome::Silent || !self.is_alive() {
             let mut performed = Performed::nothing("");
             if self.is_alive() {
-                if let Some(mut scene) = Scene::of(&mut self.performer) {
-                    self.judge.begin(&mut scene)?;
-                }
                 let (expected, found) = ("it asks for an operation", "others ask, and it does not");
                 performed
                     .findings
@@ -102,9 +104,6 @@ impl Run {
             }
             self.after_operation(None, "boot".to_owned(), performed)?;
             return Ok(false);
-        }
-        if let Some(mut scene) = Scene::of(&mut self.performer) {
-            self.judge.begin(&mut scene)?;
         }
         let performed = self.performer.begin(scenario.first_process())?;
         self.after_operation(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use vmm::drive::{Driver, Outcome};
-use vmm::guest::ProgramTexts;
+use vmm::guest::ProgramText;
 use vmm::image::{self, GuestImage, ImageKind};
 use vmm::judge::{Judge, Scene};
 use vmm::perform::Performer;
@@ -30,11 +30,11 @@ pub(crate) fn image() -> GuestImage {
 
 /// Boots a guest up to its first program's first question.
 pub(crate) fn boot(image: &GuestImage) -> (Driver, Boot) {
-    let programs = ProgramTexts::read(&image.initrd).expect("the image has an archive");
+    let agent = ProgramText::read(&image.initrd, "agent").expect("the image has an archive");
     let config = Config {
         kernel: &image.kernel,
         initrd: &image.initrd,
-        agent: programs.get("agent"),
+        agent: agent.as_ref(),
         command_line: "init=agent",
         memory_mib: MEMORY_MIB,
         clock: Clock::Virtual,

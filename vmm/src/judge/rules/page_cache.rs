@@ -5,15 +5,14 @@
 
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
-use std::io::Cursor;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use abi::PAGE_SIZE;
-use cpio::newc;
 
 use super::{StandingRule, View};
 use crate::address::FrameNumber;
+use crate::archive;
 use crate::finding::{Finding, excerpt};
 use crate::inspect::memory::FrameBytes;
 use crate::inspect::{FrameSet, PhysicalMemory};
@@ -95,7 +94,9 @@ impl PageCache {
             key,
             frames,
             hashes,
-            files: files(archive),
+            files: archive::files(&archive)
+                .map(|(name, contents)| (name, contents.start as u64..contents.end as u64))
+                .collect(),
             path: path.to_owned(),
         })
     }
@@ -155,23 +156,4 @@ fn pages(archive: &[u8]) -> impl Iterator<Item = FrameBytes> {
         page.0[..chunk.len()].copy_from_slice(chunk);
         page
     })
-}
-
-/// Where the contents of each file lie; what cannot be read as an archive has none.
-fn files(archive: Vec<u8>) -> Vec<(String, Range<u64>)> {
-    let mut rest = Cursor::new(archive);
-    let mut files = Vec::new();
-    loop {
-        let Ok(mut reader) = newc::Reader::new(rest) else {
-            return files;
-        };
-        if reader.entry().is_trailer() {
-            return files;
-        }
-        let name = reader.entry().name().to_owned();
-        let Ok(start) = reader.offset() else { return files };
-        files.push((name, start..start + u64::from(reader.entry().file_size())));
-        let Ok(after) = reader.finish() else { return files };
-        rest = after;
-    }
 }
