@@ -9,14 +9,15 @@
 //! the idle agents have come round once, so that whoever could run has run in between. A `tick` step moves it too.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use abi::clock::TICK_NANOSECONDS;
 use abi::operation;
 
-use super::{Agents, Drive, End, Life, Outcome, Ticked};
 use vm_memory::{Bytes, GuestAddress};
 
+use super::rounds::{Awaited, Rounds};
+use super::{Agents, Drive, End, Life, Outcome, Ticked};
 use crate::address::{FrameNumber, PhysAddr, VirtAddr};
 use crate::channel::{Channel, Event, Operation, Reply};
 use crate::inspect::PhysicalMemory;
@@ -49,14 +50,6 @@ pub struct Driver {
 struct Timing {
     given: u64,
     answered: Option<u64>,
-}
-
-/// A process that is waited for, as far as the kernel tells of it.
-#[derive(Clone, Copy, Default)]
-struct Awaited {
-    pid: Option<u32>,
-    /// It was given the processor and has not asked for an operation since.
-    has_run: bool,
 }
 
 /// How long to wait for an answer.
@@ -244,27 +237,6 @@ impl Driver {
 
     fn take_reply(&mut self, channel: Channel) -> Option<Reply> {
         self.vm.stop()?.devices().doorbell.take_reply(channel)
-    }
-}
-
-/// Counts how often the ringing agents have come round.
-#[derive(Default)]
-struct Rounds {
-    count: u32,
-    /// Agents that have rung since the round began.
-    rung: BTreeSet<Channel>,
-}
-
-impl Rounds {
-    /// An agent rings. Whether that ends a round: it has rung in it before.
-    fn is_complete_with(&mut self, ringing: Channel) -> bool {
-        let is_new = self.rung.insert(ringing);
-        if !is_new {
-            self.count += 1;
-            self.rung.clear();
-            self.rung.insert(ringing);
-        }
-        !is_new
     }
 }
 

@@ -1,11 +1,12 @@
 //! Decides which process moves next, and gets one operation done at a time.
 //!
-//! - `driver`: drives the agents of a guest; `agents`: who is there
+//! - `driver`: drives the agents of a guest; `agents`: who is there; `rounds`: how long a silent one has been waited for
 //!
 //! [`Drive`] is what a performer of steps needs, whoever has the agents.
 
 mod agents;
 mod driver;
+mod rounds;
 
 pub use agents::{Agent, Agents, Life};
 pub(crate) use agents::{channel_of, is_agents_stack};

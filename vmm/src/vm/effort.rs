@@ -12,14 +12,43 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-use super::Budget;
 use super::death::Cause;
-use crate::scenario::Clock;
+use crate::scenario::{self, Clock};
 
 /// Where Linux tells how long the calling thread has waited for a processor.
 const SCHEDSTAT: &str = "/proc/thread-self/schedstat";
 /// A guest with a real clock that has halted for good is found out so soon.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What a guest may use before it is stopped for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Exits to the VMM.
+    pub exits: u64,
+    /// Processor time, and with a real clock as much time in which it halts.
+    pub processor_time: Duration,
+    /// Time since the machine was made by the host's clock, whoever used it. To end by this says nothing of the guest.
+    pub host_time: Duration,
+    /// Real time for which the guest's virtual clock stands still when it waits for a server that the VMM has not started.
+    pub answer_time: Duration,
+}
+
+impl Budget {
+    /// How many times longer than a guest may compute the host may take for it.
+    const HOST_FACTOR: u32 = 10;
+
+    /// What a scenario gives its guest, on a host that is given `slow` times as long as others.
+    #[must_use]
+    pub fn of(budget: &scenario::Budget, slow: u32) -> Budget {
+        let processor_time = Duration::from_secs(budget.seconds);
+        Budget {
+            exits: budget.exits,
+            processor_time,
+            host_time: processor_time * Self::HOST_FACTOR * slow,
+            answer_time: Duration::from_millis(budget.answer_ms) * slow,
+        }
+    }
+}
 
 /// Whether anything outside of the guest may still send it something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,6 +31,7 @@ use vm_memory::{GuestAddress, GuestMemoryBackend, GuestMemoryMmap, GuestMemoryRe
 pub use caller::Imposture;
 pub use death::{Cause, Death, Place};
 pub use dirty_log::DirtyCursor;
+pub use effort::Budget;
 pub use load::LoadError;
 pub use open::{OpenError, open};
 pub use symbols::Symbols;
@@ -42,7 +43,7 @@ use crate::channel::{Channel, Devices};
 use crate::guest::ProgramText;
 use crate::inspect::FrameSet;
 use crate::inspect::walk::Root;
-use crate::scenario::{self, Clock, ServerPlace, VsockPort};
+use crate::scenario::{Clock, ServerPlace, VsockPort};
 use crate::vsock::{Hosts, HostsError, SocketDevice};
 use caller::Callers;
 use dirty_log::DirtyLog;
@@ -73,36 +74,6 @@ pub struct Config<'a> {
     pub sockets: Option<&'a BTreeMap<VsockPort, ServerPlace>>,
     /// What the guest may use before it is stopped.
     pub budget: Budget,
-}
-
-/// What a guest may use before it is stopped for good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
-    /// Exits to the VMM.
-    pub exits: u64,
-    /// Processor time, and with a real clock as much time in which it halts.
-    pub processor_time: Duration,
-    /// Time since the machine was made by the host's clock, whoever used it. To end by this says nothing of the guest.
-    pub host_time: Duration,
-    /// Real time for which the guest's virtual clock stands still when it waits for a server that the VMM has not started.
-    pub answer_time: Duration,
-}
-
-impl Budget {
-    /// How many times longer than a guest may compute the host may take for it.
-    const HOST_FACTOR: u32 = 10;
-
-    /// What a scenario gives its guest, on a host that is given `slow` times as long as others.
-    #[must_use]
-    pub fn of(budget: &scenario::Budget, slow: u32) -> Budget {
-        let processor_time = Duration::from_secs(budget.seconds);
-        Budget {
-            exits: budget.exits,
-            processor_time,
-            host_time: processor_time * Self::HOST_FACTOR * slow,
-            answer_time: Duration::from_millis(budget.answer_ms) * slow,
-        }
-    }
 }
 
 /// The host refused something. None of these is the guest's doing.

@@ -1,12 +1,12 @@
 //! The expectations of check steps.
 
 mod module_pages;
+mod spte;
 
 use abi::PAGE_SIZE;
 use abi::paging::{FAULT_FETCH, FAULT_WRITE};
 
 use super::Judge;
-use super::rules::shadow_table;
 use super::scene::{Scene, frame_of};
 use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::Channel;
@@ -62,7 +62,7 @@ impl Judge {
             Expectation::ModulePages(expected) => vec![self.module_pages(expected, scene)],
             Expectation::Loaded(expected) => vec![self.rules.user_faults.loaded(expected, scene)],
             Expectation::Tracked(times) => vec![self.rules.user_faults.tracked(times)],
-            Expectation::Spte { at, is } => vec![shadow_table::entry(at, is, scene)],
+            Expectation::Spte { at, is } => vec![spte::entry(at, is, scene)],
             Expectation::FrameKept(addresses) => each(addresses, |address| self.frame_kept(address, scene)),
             Expectation::FreeFrames { since, change } => vec![self.free_frames(*since, *change, scene)],
             Expectation::ExitStatus(ending) => vec![exit_status(ending, scene)],

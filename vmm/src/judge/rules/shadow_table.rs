@@ -12,16 +12,14 @@ use comfy_table::{Table, presets};
 
 use super::{StandingRule, View};
 use crate::address::{FrameNumber, VirtAddr};
-use crate::drive::Agent;
 use crate::finding::Finding;
 use crate::inspect::frame_table::FrameTable;
 use crate::inspect::walk::{Root, translate};
-use crate::judge::expectations::{Look, unlike};
 use crate::judge::names::Names;
 use crate::judge::scene::{Scene, address_of};
 use crate::model::{Allocation, PageNumber, ShadowTable, Tracking};
 use crate::rule::Rule;
-use crate::scenario::{ProcessAddress, SpteFlag};
+use crate::scenario::SpteFlag;
 use crate::vm::VmError;
 
 /// Most pages that one finding lists.
@@ -200,36 +198,8 @@ impl ShadowTableRule {
     }
 }
 
-/// The expectation that the entry of a page has exactly these flags.
-pub(in crate::judge) fn entry(at: &ProcessAddress, wanted: &[SpteFlag], scene: &Scene<'_>) -> Look {
-    let place = at.to_string();
-    let agent = scene.agents.named(at.process.as_str());
-    let is_target = |agent: &&Agent| {
-        let table = scene.model.shadow_table();
-        table.is_some_and(|table| table.target == agent.channel)
-    };
-    let target = agent.filter(is_target).map(|agent| agent.channel);
-    let address = target.and_then(|target| scene.regions.address(target, &at.place));
-    let Some(found) = address.and_then(|address| flags_of(scene, address.0 / PAGE_SIZE)) else {
-        let found = "no shadow page table that can be seen has one";
-        return Err(Finding::missing(place, "an entry", found));
-    };
-    if wanted.len() == found.len() && wanted.iter().all(|flag| found.contains(flag)) {
-        return Ok(String::new());
-    }
-    let words = |flags: &[SpteFlag]| match flags {
-        [] => "nothing".to_owned(),
-        flags => flags
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(" "),
-    };
-    Err(unlike(place, words(wanted), words(&found)))
-}
-
 /// The flags of the entry for a page, as the inspector sees it; None when there is no such entry to be seen.
-fn flags_of(scene: &Scene<'_>, page: PageNumber) -> Option<Vec<SpteFlag>> {
+pub(in crate::judge) fn flags_of(scene: &Scene<'_>, page: PageNumber) -> Option<Vec<SpteFlag>> {
     let table = scene.model.shadow_table()?;
     let index = page
         .checked_sub(table.pages().start)
