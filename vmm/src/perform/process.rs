@@ -5,11 +5,10 @@ use abi::linux::process::WNOHANG;
 use abi::operation;
 
 use super::{Claim, Performed, Performer, Program, arguments_payload, expected_text, failure};
-use crate::channel::event::printable;
 use crate::channel::{Channel, Operation as AgentOperation};
 use crate::drive::{Drive, Life, Outcome};
-use crate::finding::quoted;
-use crate::finding::{Finding, status_text};
+use crate::finding::{Finding, difference, quoted, status_text};
+use crate::printable::Printable;
 use crate::rule::Rule;
 use crate::scenario::{Expected, Operation, OperationStep, ProcessName, Return};
 
@@ -252,7 +251,7 @@ impl<D: Drive> Performer<D> {
         );
         let mut performed = Performed::as_expected(found.clone());
         if found != expected {
-            let printed = quoted(&printable(&output));
+            let printed = quoted(&Printable::from_bytes(&output));
             let found = format!("{found}, having printed {printed}");
             performed
                 .findings
@@ -261,10 +260,10 @@ impl<D: Drive> Performer<D> {
         if let Some(wanted) = program.output
             && output != wanted.as_bytes()
         {
-            let found = quoted(&printable(&output));
+            let (expected, found) = difference(wanted, &output);
             performed
                 .findings
-                .push(Finding::new(Rule::Result, program.name, quoted(wanted), found));
+                .push(Finding::new(Rule::Result, program.name, expected, found));
         }
         Ok(performed)
     }
