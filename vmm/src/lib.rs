@@ -5,7 +5,7 @@
 //!
 //! - [`scenario`]: text to a typed, validated script
 //! - [`guest`]: what is known of a kernel, and what it promises to report
-//! - [`image`]: kernel and programs, built when they are needed
+//! - [`image`]: kernel and programs, built when they are needed; [`kernel_file`]: a kernel of others as an ELF file
 //! - [`vm`]: the machine; it can be inspected only while it stands still
 //! - [`block`]: the disk that the guest swaps to; `virtio`: what devices have in common
 //! - [`vsock`]: sockets between the guest and servers of the host
@@ -38,6 +38,7 @@ pub mod image;
 pub mod inspect;
 pub mod journal;
 pub mod judge;
+pub mod kernel_file;
 pub mod linux_reference;
 pub mod model;
 pub mod moments;
