@@ -9,6 +9,7 @@ mod claim;
 #[cfg(test)]
 mod hostile_answers;
 mod memory;
+mod nonce;
 mod pagemap;
 mod process;
 mod shadowpt;
@@ -23,11 +24,13 @@ use abi::operation;
 pub use claim::Claim;
 
 use crate::channel::{Channel, Operation as AgentOperation, Reply};
+use crate::draws::Draws;
 use crate::drive::{Drive, Life, Outcome};
 use crate::finding::{Finding, status_text};
 use crate::model::{Model, Regions, Tracking};
 use crate::rule::Rule;
 use crate::scenario::{Ending, Expected, Operation, OperationStep, ProcessName, Return};
+use nonce::Nonce;
 
 /// What became of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +74,7 @@ pub struct Performer<D> {
     claims: Vec<Claim>,
     /// Number of the first system call of the shadow page table.
     shadowpt_base: u64,
+    draws: Draws,
 }
 
 impl<D: Drive> Performer<D> {
@@ -85,6 +89,7 @@ impl<D: Drive> Performer<D> {
             waiting: BTreeMap::new(),
             claims: Vec::new(),
             shadowpt_base: abi::shadowpt::BASE_NUMBER,
+            draws: Draws::default(),
         }
     }
 
@@ -200,16 +205,18 @@ impl<D: Drive> Performer<D> {
                 status,
                 output,
                 reports: _,
-            } => self.exec(
-                process,
-                step,
-                &Program {
+                nonce,
+            } => {
+                let nonce = nonce.then(|| Nonce::draw(&mut self.draws));
+                let program = Program {
                     name: program,
                     args,
                     status: *status,
                     output: output.as_deref(),
-                },
-            ),
+                    nonce,
+                };
+                self.exec(process, step, &program)
+            }
         }
     }
 
@@ -309,6 +316,8 @@ struct Program<'a> {
     args: &'a [String],
     status: Ending,
     output: Option<&'a str>,
+    /// The word that it must print transformed, if it is made for that.
+    nonce: Option<Nonce>,
 }
 
 /// Words as an operation carries them, each with its NUL, and how many there are.
