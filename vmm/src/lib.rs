@@ -16,6 +16,7 @@
 //! - [`inspect`]: the truth about guest physical memory
 //! - [`judge`]: truth against claims, model and expectations
 //! - [`finding`]: what is not as it must be, by which [`rule`]; [`promise`]: what a kernel can report
+//! - [`printable`]: what strangers name, made fit to be printed
 //! - [`report`]: the verdict, for people and for programs
 //! - [`fuzz`]: random sequences of steps, made shorter when they break a rule
 //!
@@ -39,7 +40,9 @@ pub mod linux_reference;
 pub mod model;
 pub mod moments;
 pub mod perform;
+pub mod printable;
 pub mod promise;
+pub mod regular_file;
 pub mod report;
 pub mod rule;
 pub mod run;

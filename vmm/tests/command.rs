@@ -53,6 +53,22 @@ fn a_folder_gives_a_line_a_scenario_and_a_total() {
 }
 
 #[test]
+fn scenarios_of_one_name_are_told_apart_by_their_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = ["first", "second"].map(|name| folder.path().join(name).join("cow.json"));
+    for file in &files {
+        fs::create_dir(file.parent().unwrap()).unwrap();
+        fs::write(file, COW.as_str()).unwrap();
+    }
+    let run = vmm(&["run", "--image", &SHIPPED, folder.path().to_str().unwrap()]);
+    assert_eq!((run.status, run.stderr.as_str()), (PASS, ""));
+    for file in &files {
+        let line = format!("PASS cow ({}): ", file.display());
+        assert!(run.stdout.contains(&line), "{line} in {}", run.stdout);
+    }
+}
+
+#[test]
 fn verbose_shows_the_steps_of_several_scenarios_and_quiet_not_even_those_of_one() {
     let folder = folder_with(&[
         ("cow.json", COW.as_str()),
@@ -164,7 +180,7 @@ fn the_kernels_log_says_what_the_disk_did_when_it_is_asked_for() {
         "--log",
         "scenarios/swap-read-error.json",
     ]);
-    let told = run.stdout.lines().filter(|line| line.starts_with("kernel: "));
+    let told = run.stdout.lines().filter(|line| line.starts_with("  kernel: "));
     let told: Vec<&str> = told.collect();
     assert!(
         told.iter().any(|line| line.contains("disk: cannot read page")),

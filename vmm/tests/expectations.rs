@@ -299,7 +299,7 @@ fn results() -> Vec<Case> {
         result(
             "output",
             &json!({ "in": "parent", "do": "exec", "program": "hello", "output": "goodbye\n" }),
-            "\"hello\\nargv[0] = hello\\n\"",
+            "\n- goodbye\n+ hello\n+ argv[0] = hello",
         ),
         Case {
             rule: Rule::PageMap,

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::Fault;
 
 /// Most requests that are kept; a client that asks more often than this is answered all the same.
-const MAX_KEPT: usize = 1 << 20;
+const MAX_KEPT: usize = 1 << 17;
 
 /// A request of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

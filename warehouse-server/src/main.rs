@@ -60,7 +60,9 @@ fn main() -> ExitCode {
     match serve(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("warehouse-server: {error}");
+            let causes = std::iter::successors(error.source(), |error| error.source());
+            let causes: String = causes.map(|cause| format!(": {cause}")).collect();
+            eprintln!("warehouse-server: {error}{causes}");
             ExitCode::from(UNUSABLE)
         }
     }

@@ -22,7 +22,7 @@ pub enum Address {
 
 /// Nobody can listen there.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {source}")]
+#[error("cannot listen on {address}")]
 pub struct BindError {
     /// Where.
     pub address: Address,

@@ -29,7 +29,7 @@ enum Source {
 #[non_exhaustive]
 pub enum TextError {
     /// The file cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,

@@ -10,6 +10,7 @@ use serde::Serialize;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
 use crate::address::{PhysAddr, VirtAddr};
+use crate::printable::Printable;
 use crate::promise::Promise;
 
 /// A report, decoded.
@@ -57,14 +58,14 @@ pub enum Event {
     /// The kernel cannot go on.
     Panic {
         /// What it says.
-        message: String,
+        message: Printable,
     },
     /// The guest is finished.
     PowerOff,
     /// A line for the log.
     Log {
         /// What it says.
-        message: String,
+        message: Printable,
     },
     /// User mode comes next.
     FirstUser,
@@ -109,8 +110,8 @@ pub enum Event {
     PagesProtected,
     /// A module offers programs pages to map.
     PagesOffered {
-        /// The module's name, printable.
-        module: String,
+        /// The module's name.
+        module: Printable,
         /// Where the pages are in the kernel's addresses.
         address: VirtAddr,
         /// How many.
@@ -148,7 +149,7 @@ pub enum Event {
     /// No report that we know, or one that cannot be read.
     Malformed {
         /// What was wrong.
-        reason: String,
+        reason: Printable,
     },
 }
 
@@ -260,7 +261,7 @@ pub(super) fn read_event(address: PhysAddr, memory: &GuestMemoryMmap) -> Event {
     let mut record = [0; RECORD_BYTES];
     if memory.read_slice(&mut record, GuestAddress(address.0)).is_err() {
         return Event::Malformed {
-            reason: format!("record at {address} lies outside guest memory"),
+            reason: format!("record at {address} lies outside guest memory").into(),
         };
     }
     let (kind, pid) = (u32_at(&record, 0), u32_at(&record, 4));
@@ -339,14 +340,14 @@ pub(super) fn read_event(address: PhysAddr, memory: &GuestMemoryMmap) -> Event {
                 .take_while(|byte| *byte != 0)
                 .collect();
             Event::PagesOffered {
-                module: printable(&name),
+                module: Printable::from_bytes(&name),
                 address: VirtAddr(argument(0)),
                 pages: argument(1),
             }
         }
         CHOICE => read_choice(PhysAddr(argument(0)), argument(1), argument(2), memory),
         _ => Event::Malformed {
-            reason: format!("record at {address} has the unknown kind {kind}"),
+            reason: format!("record at {address} has the unknown kind {kind}").into(),
         },
     }
 }
@@ -355,14 +356,14 @@ fn read_choice(address: PhysAddr, count: u64, site: u64, memory: &GuestMemoryMma
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     if count > MAX_CANDIDATES {
         return Event::Malformed {
-            reason: format!("a choice between {count} threads, expected at most {MAX_CANDIDATES}"),
+            reason: format!("a choice between {count} threads, expected at most {MAX_CANDIDATES}").into(),
         };
     }
     let mut bytes = [0; MAX_CANDIDATES * size_of::<u32>()];
     let bytes = &mut bytes[..count * size_of::<u32>()];
     if memory.read_slice(bytes, GuestAddress(address.0)).is_err() {
         return Event::Malformed {
-            reason: format!("candidates at {address} lie outside guest memory"),
+            reason: format!("candidates at {address} lie outside guest memory").into(),
         };
     }
     let number = |word: &[u8]| u32::from_le_bytes(word.try_into().expect("four bytes"));
@@ -372,27 +373,13 @@ fn read_choice(address: PhysAddr, count: u64, site: u64, memory: &GuestMemoryMma
     })
 }
 
-/// Text of the guest: cut to a sane length, and whatever is no UTF-8 or would move a terminal's cursor made visible.
-fn read_text(address: PhysAddr, len_bytes: u64, memory: &GuestMemoryMmap) -> String {
+/// Text of the guest.
+fn read_text(address: PhysAddr, len_bytes: u64, memory: &GuestMemoryMmap) -> Printable {
     let mut bytes = vec![0; usize::try_from(len_bytes.min(MAX_TEXT_BYTES)).expect("a short text")];
     match memory.read_slice(&mut bytes, GuestAddress(address.0)) {
-        Ok(()) => printable(&bytes),
-        Err(_) => format!("(text at {address} lies outside guest memory)"),
+        Ok(()) => Printable::from_bytes(&bytes),
+        Err(_) => format!("(text at {address} lies outside guest memory)").into(),
     }
-}
-
-/// `bytes` as text that is safe to print: control characters but newlines are escaped.
-#[must_use]
-pub fn printable(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for character in String::from_utf8_lossy(bytes).chars() {
-        match character {
-            '\n' => text.push('\n'),
-            control if control.is_control() => text.extend(control.escape_default()),
-            other => text.push(other),
-        }
-    }
-    text
 }
 
 fn u32_at(bytes: &[u8; RECORD_BYTES], offset: usize) -> u32 {

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::Catalogue;
 use super::catalogue::Showing;
+use crate::printable::Printable;
 
 impl Catalogue {
     /// The catalogue as Markdown, for a file of a folder beside those of the scenarios. It says that `command` makes it.
@@ -32,6 +33,7 @@ impl Catalogue {
 /// A link to the scenario, and its steps below.
 fn showing(showing: &Showing) -> String {
     let file = showing.file.strip_prefix(".").unwrap_or(&showing.file).display();
+    let file = Printable::from(file.to_string());
     let above = if showing.file.is_absolute() { "" } else { "../" };
     let steps: Vec<String> = showing.steps.iter().map(|step| cell(step)).collect();
     format!(
@@ -45,7 +47,7 @@ fn showing(showing: &Showing) -> String {
 fn cell(text: &str) -> String {
     let mut escaped = String::new();
     let mut is_code = false;
-    for each in text.chars() {
+    for each in Printable::from(text).to_string().chars() {
         is_code ^= each == '`';
         // A table is cut into cells before anything else is looked at.
         if each == '|' || (!is_code && matches!(each, '\\' | '*' | '<' | '[')) {

@@ -9,7 +9,7 @@ use crate::scenario::ClauseId;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClauseProblem {
     /// A clause says one thing here and another there.
-    #[error("`{id}` says two things\n  {first}: {first_text:?}\n  {second}: {second_text:?}")]
+    #[error("`{id}` says two things\n{first}: {first_text:?}\n{second}: {second_text:?}")]
     Contradiction {
         /// The clause.
         id: ClauseId,

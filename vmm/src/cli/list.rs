@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use vmm::printable::Printable;
 use vmm::scenario;
 
 use super::{BROKEN, PASS, Shown, print_line, show_diagnostic};
@@ -21,11 +22,11 @@ pub(super) fn list(paths: &[PathBuf]) -> Result<u8, Shown> {
                     .map(str::to_owned)
                     .ok_or_else(|| "no description".to_owned())
             });
-        let file = file.display();
-        match summary {
-            Ok(description) => print_line(&format!("{file}\n    {description}"))?,
+        let file = Printable::from(file.display().to_string());
+        match summary.map(Printable::from) {
+            Ok(description) => print_line(&format!("{file}\n    {}", description.below("    ")))?,
             Err(problem) => {
-                eprintln!("error: {file}: {problem}");
+                eprintln!("error: {file}: {}", Printable::from(problem));
                 status = BROKEN;
             }
         }

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use miette::Diagnostic;
+use vmm::printable::Printable;
 use vmm::scenario::{Scenario, ScenarioErrors};
 
 /// Everything passed.
@@ -92,10 +93,11 @@ struct Shown;
 
 /// Tells a problem that has no place in a file.
 fn show(error: &dyn std::error::Error) -> Shown {
-    eprintln!("error: {error}");
+    let printable = |error: &dyn std::error::Error| Printable::from(error.to_string());
+    eprintln!("error: {}", printable(error).below("  "));
     let mut cause = error.source();
     while let Some(error) = cause {
-        eprintln!("  because: {error}");
+        eprintln!("  because: {}", printable(error).below("  "));
         cause = error.source();
     }
     Shown
@@ -118,7 +120,8 @@ fn parse_all(
         let text = match std::fs::read_to_string(file) {
             Ok(text) => text,
             Err(error) => {
-                eprintln!("error: cannot read {}: {error}", file.display());
+                let file = Printable::from(file.display().to_string());
+                eprintln!("error: cannot read {file}: {error}");
                 usable = false;
                 continue;
             }

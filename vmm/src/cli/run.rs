@@ -7,8 +7,9 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use vmm::guest::{Description, Guest, ringside};
 use vmm::image::{self, GuestImage, ImageKind};
+use vmm::printable;
 use vmm::promise::{NoSuchPromise, Promise};
-use vmm::report::text::{Colour, Detail, count, render, summary};
+use vmm::report::text::{Colour, Detail, count, log, render, summary};
 use vmm::report::{Explored, Report, Verdict};
 use vmm::scenario::{self, Scenario, ScenarioName};
 
@@ -113,11 +114,18 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Shown> {
         let mut report = vmm::run::run(&kvm, &guest, scenario).map_err(|error| show(&error))?;
         report.require(&args.required());
         report.states = report.states.filter(|_| args.states);
+        if scenarios
+            .iter()
+            .filter(|other| other.name == scenario.name)
+            .count()
+            > 1
+        {
+            report.scenario = format!("{} ({})", scenario.name, file.display()).into();
+        }
         if args.format == Format::Text {
             print_line(&text(args, &report, scenarios.len()))?;
             if args.log {
-                let lines = report.log.iter().map(|line| format!("\nkernel: {line}"));
-                print_line(&lines.collect::<String>())?;
+                print_line(&log(&report))?;
             }
             if let Some(states) = &report.states {
                 print_line(&format!("\n{states}"))?;
@@ -221,6 +229,6 @@ fn json(verdict: Verdict, reports: &[Report]) -> String {
         verdict: Verdict,
         reports: &'a [Report],
     }
-    serde_json::to_string_pretty(&Document { verdict, reports })
-        .expect("a report has no maps with keys of other types")
+    let document = serde_json::to_string_pretty(&Document { verdict, reports });
+    printable::json(&document.expect("a report has no maps with keys of other types"))
 }

@@ -1,6 +1,6 @@
 //! Bytes in a report: the ones that matter, short, and printable.
 
-use crate::channel::event::printable;
+use crate::printable::Printable;
 
 /// Most bytes that are shown.
 const MAX_BYTES: usize = 24;
@@ -20,8 +20,10 @@ pub fn excerpt(bytes: &[u8], other: &[u8]) -> String {
     } else {
         format!(" from byte {first} on")
     };
+    let graphic = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
+    // A few of the same letter are a text.
     if let [byte, ..] = rest
-        && rest.len() > 1
+        && rest.len() > if graphic(byte) { MAX_BYTES } else { 1 }
         && rest.iter().all(|other| other == byte)
     {
         return match byte {
@@ -37,7 +39,6 @@ pub fn excerpt(bytes: &[u8], other: &[u8]) -> String {
         .min(rest.len());
     let shown = &rest[..end.min(MAX_BYTES)];
     let more = if end > MAX_BYTES { "..." } else { "" };
-    let graphic = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
     if !shown.is_empty() && shown.iter().all(graphic) {
         return format!("{}{more}{at}", quoted(&String::from_utf8_lossy(shown)));
     }
@@ -48,7 +49,7 @@ pub fn excerpt(bytes: &[u8], other: &[u8]) -> String {
 /// Text in quotation marks on one line.
 #[must_use]
 pub fn quoted(text: &str) -> String {
-    format!("\"{}\"", printable(text.as_bytes()).replace('\n', "\\n"))
+    format!("\"{}\"", Printable::from(text))
 }
 
 #[cfg(test)]
@@ -73,6 +74,12 @@ mod tests {
         assert_eq!(excerpt(&[1, 0xff, b'a'], &[]), "bytes 01 ff 61");
         assert_eq!(excerpt(&[0xdb; 9], &[]), "9 times byte 0xdb");
         assert_eq!(excerpt(&[], b"abc"), "bytes ");
+    }
+
+    #[test]
+    fn a_few_of_the_same_letter_are_a_text() {
+        assert_eq!(excerpt(b"zzz", b"abc"), "\"zzz\"");
+        assert_eq!(excerpt(&[b'z'; 4096], &[]), "4096 times byte 0x7a");
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! What is not as it must be, and the words for it.
 
+mod difference;
 mod excerpt;
 
 use abi::linux::process::{WAIT_EXIT_SHIFT, WAIT_SIGNAL_MASK, signal_name};
 use serde::Serialize;
 
+pub use difference::difference;
 pub use excerpt::{excerpt, quoted};
 
+use crate::printable::Printable;
 use crate::rule::Rule;
 use crate::scenario::Clause;
 
@@ -16,11 +19,11 @@ pub struct Finding {
     /// The rule that was broken.
     pub rule: Rule,
     /// What it is about: a process, an address, a frame.
-    pub place: String,
+    pub place: Printable,
     /// What should be.
-    pub expected: String,
+    pub expected: Printable,
     /// What is.
-    pub found: String,
+    pub found: Printable,
     /// Clauses of a specification that the step shows; known only when the run is reported.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub clauses: Vec<Clause>,
@@ -30,9 +33,9 @@ impl Finding {
     /// A finding about `place`.
     pub fn new(
         rule: Rule,
-        place: impl Into<String>,
-        expected: impl Into<String>,
-        found: impl Into<String>,
+        place: impl Into<Printable>,
+        expected: impl Into<Printable>,
+        found: impl Into<Printable>,
     ) -> Finding {
         Finding {
             rule,
@@ -44,7 +47,11 @@ impl Finding {
     }
 
     /// What a check of `place` needs, and what there is instead: a finding against no guest.
-    pub fn missing(place: impl Into<String>, needed: impl Into<String>, found: impl Into<String>) -> Finding {
+    pub fn missing(
+        place: impl Into<Printable>,
+        needed: impl Into<Printable>,
+        found: impl Into<Printable>,
+    ) -> Finding {
         Finding::new(Rule::Evidence, place, needed, found)
     }
 }

@@ -1,7 +1,9 @@
 //! The code of programs, as their files have it: what must be mapped where a program runs.
 
+use std::fs::File;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use abi::PAGE_SIZE;
 use object::LittleEndian;
@@ -13,6 +15,10 @@ use crate::archive;
 use crate::inspect::PhysicalMemory;
 use crate::inspect::memory::FrameBytes;
 use crate::inspect::walk::{self, Root};
+use crate::regular_file::{self, Links, RegularFileError};
+
+/// Longest program whose code is read, in bytes.
+const MAX_PROGRAM_BYTES: u64 = 16 << 20;
 
 /// The archive of programs cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +27,7 @@ pub struct TextError {
     /// The archive.
     path: PathBuf,
     /// Why not.
-    source: io::Error,
+    source: RegularFileError,
 }
 
 /// The code of one program: a static ELF file that is not relocated.
@@ -37,12 +43,13 @@ impl ProgramText {
     /// # Errors
     /// The archive cannot be read.
     pub fn read(path: &Path, program: &str) -> Result<Option<ProgramText>, TextError> {
-        let archive = fs::read(path).map_err(|source| TextError {
+        let opened = regular_file::open(path, Links::Refused, u64::MAX);
+        let (archive, _) = opened.map_err(|source| TextError {
             path: path.to_owned(),
             source,
         })?;
         let of_program = archive::files(&archive).filter(|(name, _)| name == program);
-        let texts = of_program.filter_map(|(_, range)| ProgramText::of(archive.get(range)?));
+        let texts = of_program.filter_map(|(_, range)| ProgramText::of(&contents(&archive, &range)?));
         Ok(texts.last())
     }
 
@@ -89,6 +96,17 @@ impl ProgramText {
         let in_file = to_usize(first - start.0)..to_usize(end - start.0);
         is.0.get(in_page) == bytes.get(in_file)
     }
+}
+
+/// What the archive has there, unless it is more than a program has.
+fn contents(archive: &File, range: &Range<u64>) -> Option<Vec<u8>> {
+    let len_bytes = range.end.checked_sub(range.start)?;
+    if len_bytes > MAX_PROGRAM_BYTES {
+        return None;
+    }
+    let mut contents = vec![0; to_usize(len_bytes)];
+    archive.read_exact_at(&mut contents, range.start).ok()?;
+    Some(contents)
 }
 
 fn to_usize(number: u64) -> usize {

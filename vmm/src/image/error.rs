@@ -28,7 +28,7 @@ pub enum ImageError {
         missing: &'static str,
     },
     /// A file operation in the sources or in the cache failed.
-    #[error("cannot {action} {}: {source}", .path.display())]
+    #[error("cannot {action} {}", .path.display())]
     File {
         /// What was to be done, as a verb.
         action: &'static str,
@@ -38,7 +38,7 @@ pub enum ImageError {
         source: io::Error,
     },
     /// A program of the toolchain does not start.
-    #[error("cannot run {program}: {source}")]
+    #[error("cannot run {program}")]
     Start {
         /// The program.
         program: String,
@@ -78,7 +78,7 @@ pub enum ImageError {
     },
     /// The C compiler does not start.
     #[error(
-        "cannot run the C compiler `{compiler}`: {source}; install one with a static libc (Debian: gcc, libc6-dev), or name one in CC"
+        "cannot run the C compiler `{compiler}`; install one with a static libc (Debian: gcc, libc6-dev), or name one in CC"
     )]
     NoCCompiler {
         /// Its name and own arguments.

@@ -90,7 +90,8 @@ impl GuestImage {
                 dir: dir.to_owned(),
                 missing: name,
             };
-            if path.is_file() {
+            // A link would be refused when the guest is loaded, and with a better reason.
+            if path.symlink_metadata().is_ok_and(|found| !found.is_dir()) {
                 Ok(path)
             } else {
                 Err(incomplete())

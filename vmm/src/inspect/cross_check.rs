@@ -1,9 +1,12 @@
 //! The walker itself, held against KVM's: two independent implementations must agree on where an address leads.
 //!
-//! Only physical addresses are compared: not every KVM answers with the right permissions.
+//! Only physical addresses are compared: not every KVM answers with the right permissions. And only where the manual leaves no
+//! choice: which bits of an address are reserved, and whether there are pages of 1 GiB, differs from processor to processor, so
+//! KVM is asked neither about pages outside guest memory nor about pages of that size. Where the page walk meets a malformed entry
+//! KVM is not asked either: that is the guest's fault, and told as such.
 
-use super::walk::{Mapping, Regions, Root, WalkError, mappings, translate};
-use super::{Findings, PhysicalMemory};
+use super::walk::{Mapping, PageSize, Regions, Root, WalkError, mappings, translate};
+use super::{Effort, Findings, PhysicalMemory};
 use crate::address::{Half, PhysAddr, VirtAddr};
 
 /// An address on which the two walkers disagree.
@@ -39,17 +42,17 @@ pub fn cross_check(
 /// bytes around it that are not mapped. Leaves out pages that were never accessed, because KVM's walk sets their
 /// accessed bits, and to look must not change the guest.
 #[must_use]
-pub fn samples(memory: PhysicalMemory<'_>, root: Root, limit: usize) -> Vec<VirtAddr> {
+pub fn samples(memory: PhysicalMemory<'_>, root: Root, limit: usize, effort: &Effort) -> Vec<VirtAddr> {
     let mut addresses = Vec::new();
     for half in [Half::User, Half::Kernel] {
-        let mut accessed = Regions::new();
+        let mut asked = Regions::new();
         // What is odd about the tables is for others to report; here they only supply addresses.
-        let _ = mappings(memory, root, half, |mapping: &Mapping| {
-            if mapping.entry.accessed() {
-                accessed.add(mapping);
+        let _ = mappings(memory, root, half, effort, |mapping: &Mapping| {
+            if mapping.entry.accessed() && is_certain(memory, mapping) {
+                asked.add(mapping);
             }
         });
-        for region in accessed.finish() {
+        for region in asked.finish() {
             let around = [region.start.0.checked_sub(1), region.last().0.checked_add(1)];
             let unmapped = around.into_iter().flatten().map(VirtAddr).filter(|&address| {
                 matches!(
@@ -65,6 +68,14 @@ pub fn samples(memory: PhysicalMemory<'_>, root: Root, limit: usize) -> Vec<Virt
     addresses.dedup();
     let step = addresses.len().div_ceil(limit.max(1)).max(1);
     addresses.into_iter().step_by(step).take(limit).collect()
+}
+
+/// Whether every processor leads to the page.
+fn is_certain(memory: PhysicalMemory<'_>, mapping: &Mapping) -> bool {
+    match mapping.size {
+        PageSize::Kib4 | PageSize::Mib2 => !mapping.frames(memory).is_empty(),
+        PageSize::Gib1 => false,
+    }
 }
 
 fn shown(address: Option<PhysAddr>) -> String {

@@ -22,8 +22,13 @@ impl<T> Findings<T> {
 
     /// Adds a finding, or counts it if there are too many.
     pub fn push(&mut self, finding: T) {
+        self.push_with(|| finding);
+    }
+
+    /// Adds a finding, or counts it without making it if there are too many.
+    pub fn push_with(&mut self, finding: impl FnOnce() -> T) {
         if self.kept.len() < Self::LIMIT {
-            self.kept.push(finding);
+            self.kept.push(finding());
         } else {
             self.omitted = self.omitted.saturating_add(1);
         }

@@ -1,8 +1,8 @@
 //! What is true about a stopped guest, derived from its physical memory alone.
 //!
 //! **Invariant:** no references into guest memory. Everything is copied out, validated, then used; the guest may hold any
-//! bits at all. Work and memory are bounded by the size of guest memory, whatever its contents: a hostile guest gets
-//! findings, it cannot make the inspector panic, hang, grow or read outside guest memory.
+//! bits at all. Work is bounded by an [`Effort`] and memory by the size of guest memory, whatever its contents: a hostile guest
+//! gets findings, it cannot make the inspector panic, hang, grow or read outside guest memory.
 //!
 //! The inspector knows the processor's rules and nothing of the guest kernel. It must not run while a vCPU runs; it would
 //! stay safe, but what it finds would be true of no single moment.
@@ -26,9 +26,11 @@ pub mod cross_check;
 pub mod dirty;
 pub mod frame_table;
 
+mod effort;
 mod findings;
 mod frame_set;
 
+pub use effort::Effort;
 pub use findings::Findings;
 pub use frame_set::FrameSet;
 pub use memory::{OutsideMemory, PhysicalMemory};

@@ -6,7 +6,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 
 use super::walk::{Anomaly, Descend, Level, Mapping, PageSize, Permissions, Root, Scanner, Table, Visitor};
-use super::{Findings, FrameSet, PhysicalMemory};
+use super::{Effort, Findings, FrameSet, PhysicalMemory};
 use crate::address::{FrameNumber, Half, PhysAddr, VirtAddr};
 
 /// Name of an address space: the process id.
@@ -89,17 +89,17 @@ impl Owners {
     /// Most mappings that are recorded, 2 GiB of pages: twice the largest guest's memory.
     pub const LIMIT: usize = 2 * (abi::boot::MAX_MEMORY_MIB << 20 >> abi::PAGE_SHIFT) as usize;
 
-    /// Scans address spaces. What one scan could not see for its budget is among [`Owners::anomalies`].
+    /// Scans address spaces. What could not be seen is among [`Owners::anomalies`].
     #[must_use]
-    pub fn of_spaces(memory: PhysicalMemory<'_>, spaces: &[Space]) -> Self {
+    pub fn of_spaces(memory: PhysicalMemory<'_>, spaces: &[Space], effort: &Effort) -> Self {
         let mut owners = Self {
             records: Vec::new(),
             tables: Vec::new(),
             outside: Findings::new(),
             anomalies: Findings::new(),
         };
-        let mut user_scanner = Scanner::new(memory, Half::User);
-        let mut kernel_scanner = Scanner::new(memory, Half::Kernel);
+        let mut user_scanner = Scanner::new(memory, Half::User, effort);
+        let mut kernel_scanner = Scanner::new(memory, Half::Kernel, effort);
         let mut kernel_top_entries = FrameSet::new(memory.frames());
         for &Space { id: space, root } in spaces {
             let mut user_half = UserHalf {

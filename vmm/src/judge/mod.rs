@@ -11,6 +11,7 @@
 
 mod account;
 mod expectations;
+mod log;
 mod names;
 mod rules;
 mod scene;
@@ -28,16 +29,19 @@ use crate::block::{Disk, Failure};
 use crate::channel::event::FatalFault;
 use crate::channel::{Channel, Event};
 use crate::finding::Finding;
+use crate::inspect::Effort;
 use crate::inspect::dirty::DirtyTracker;
 use crate::inspect::owners::Owners;
 use crate::model::PageNumber;
 use crate::moments::Seen;
+use crate::printable::Printable;
 use crate::promise::{Promise, Promises};
 use crate::rule::Rule;
 use crate::scenario::CheckStep;
 use crate::vm::{DirtyCursor, VmError};
 use account::Account;
 use life::History;
+use log::Log;
 use names::Names;
 use rules::{Rules, View};
 use scene::frame_of;
@@ -53,8 +57,8 @@ struct Moment {
 
 /// Most processes whose last fatal fault is kept.
 const MAX_FAULTS: usize = 1 << 14;
-/// Most lines of the kernel's log that are kept.
-const MAX_LOG_LINES: usize = 1000;
+/// Most findings that the rules after the steps add to one report.
+const MAX_FINDINGS: usize = 4096;
 
 /// Most modules of whose pages note is taken.
 const MAX_OFFERS: usize = 64;
@@ -73,6 +77,8 @@ pub struct Judge {
     promises: Promises,
     rules: Rules,
     names: Names,
+    /// What the scans after the steps may look at.
+    effort: Effort,
     account: Account,
     /// Contents of frames as of the last check, for expectations.
     dirty: Option<DirtyTracker>,
@@ -80,11 +86,11 @@ pub struct Judge {
     start: Moment,
     last_check: Moment,
     /// Pages that modules say they offer, by the module's name: address in the kernel, and number.
-    offered: BTreeMap<String, (VirtAddr, u64)>,
+    offered: BTreeMap<Printable, (VirtAddr, u64)>,
     /// The last fatal fault of each process.
     faults: BTreeMap<u32, FatalFault>,
     reported: BTreeSet<Finding>,
-    log: Vec<String>,
+    log: Log,
 }
 
 impl Judge {
@@ -95,6 +101,7 @@ impl Judge {
             rules: Rules::new(promises.clone()),
             promises,
             names: Names::default(),
+            effort: Effort::default(),
             account: Account::default(),
             dirty: None,
             dirty_since: DirtyCursor::default(),
@@ -103,7 +110,7 @@ impl Judge {
             offered: BTreeMap::new(),
             faults: BTreeMap::new(),
             reported: BTreeSet::new(),
-            log: Vec::new(),
+            log: Log::default(),
         }
     }
 
@@ -139,7 +146,7 @@ impl Judge {
                 }
                 Event::FatalFault(_) => {
                     self.note_one(&Event::Malformed {
-                        reason: format!("fatal faults of more than {MAX_FAULTS} processes"),
+                        reason: format!("fatal faults of more than {MAX_FAULTS} processes").into(),
                     });
                 }
                 Event::PagesOffered {
@@ -151,10 +158,10 @@ impl Judge {
                 }
                 Event::PagesOffered { .. } => {
                     self.note_one(&Event::Malformed {
-                        reason: format!("pages of more than {MAX_OFFERS} modules"),
+                        reason: format!("pages of more than {MAX_OFFERS} modules").into(),
                     });
                 }
-                Event::Log { message } if self.log.len() < MAX_LOG_LINES => self.log.push(message.clone()),
+                Event::Log { message } => self.log.note(message.clone()),
                 _ => {}
             }
             self.note_one(&event);
@@ -165,7 +172,7 @@ impl Judge {
         self.faults.len() < MAX_FAULTS || self.faults.contains_key(&pid)
     }
 
-    fn has_room_for_offer(&self, module: &str) -> bool {
+    fn has_room_for_offer(&self, module: &Printable) -> bool {
         self.offered.len() < MAX_OFFERS || self.offered.contains_key(module)
     }
 
@@ -212,7 +219,7 @@ impl Judge {
     /// The host failed.
     pub fn audit(&mut self, scene: &mut Scene<'_>) -> Result<Vec<Finding>, VmError> {
         let spaces = scene.agents.spaces();
-        let owners = Owners::of_spaces(scene.memory(), &spaces);
+        let owners = Owners::of_spaces(scene.memory(), &spaces, &self.effort);
         let published = self.account.table(scene.memory());
         let published = published.filter(|_| self.promises.has(Promise::FrameAccount));
         let (account, mut findings) = match published {
@@ -226,12 +233,34 @@ impl Judge {
             owners: &owners,
             account: account.as_ref(),
             names: &mut self.names,
+            effort: &self.effort,
         };
         for rule in self.rules.judged(&self.promises) {
             findings.extend(rule.audit(&mut view)?);
         }
-        findings.retain(|finding| self.reported.insert(finding.clone()));
-        Ok(findings)
+        self.effort.renew();
+        Ok(self.unreported(findings))
+    }
+
+    /// Those of the findings that are new, as many as there is room for.
+    fn unreported(&mut self, mut findings: Vec<Finding>) -> Vec<Finding> {
+        let mut left_out: Option<Finding> = None;
+        findings.retain(|finding| {
+            if self.reported.contains(finding) {
+                return false;
+            }
+            if self.reported.len() < MAX_FINDINGS {
+                return self.reported.insert(finding.clone());
+            }
+            left_out.get_or_insert_with(|| finding.clone());
+            false
+        });
+        // Whoever is to blame for it: the rule is that of the first that is left out.
+        findings.extend(left_out.map(|first| {
+            let found = format!("more than {MAX_FINDINGS} findings in all: the rest is not told");
+            Finding::new(first.rule, first.place, first.expected, found)
+        }));
+        findings
     }
 
     /// Judges the expectations of a check step.
@@ -262,10 +291,10 @@ impl Judge {
         rules.flat_map(|rule| rule.at_end(account, scene)).collect()
     }
 
-    /// The kernel's log, the first lines of it.
+    /// The kernel's log: the first lines of it, and how many more there were.
     #[must_use]
-    pub fn log(&self) -> &[String] {
-        &self.log
+    pub fn logged(&self) -> Vec<Printable> {
+        self.log.told()
     }
 
     /// What became of the processes, by the kernel's reports.
@@ -304,6 +333,24 @@ impl Judge {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn findings_without_end_are_told_up_to_a_limit_and_that_there_are_more() {
+        let mut judge = Judge::new(Promises::all());
+        let findings = |range: std::ops::Range<usize>| -> Vec<Finding> {
+            let finding = |number: usize| Finding::new(Rule::Contents, number.to_string(), "", "");
+            range.map(finding).collect()
+        };
+        assert_eq!(
+            judge.unreported(findings(0..MAX_FINDINGS - 1)).len(),
+            MAX_FINDINGS - 1
+        );
+        assert_eq!(judge.unreported(findings(0..10)), []);
+        let last = judge.unreported(findings(MAX_FINDINGS - 1..MAX_FINDINGS + 50));
+        assert_eq!(last.len(), 2);
+        assert!(last[1].found.starts_with("more than"), "{last:?}");
+        assert_eq!(judge.unreported(findings(9_000..9_001)).len(), 1);
+    }
 
     #[test]
     fn faults_and_nonsense_without_end_are_kept_up_to_a_limit_and_the_rest_is_told() {

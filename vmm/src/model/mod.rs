@@ -11,7 +11,8 @@ mod shadow;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -49,7 +50,31 @@ pub struct Model {
 #[derive(Clone, Debug, Default)]
 struct Memory {
     pages: BTreeMap<PageNumber, Page>,
-    removed: BTreeSet<PageNumber>,
+    removed: BTreeMap<PageNumber, Removal>,
+}
+
+/// Why a process does not have a page any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// It was unmapped.
+    Munmap,
+    /// The heap shrank.
+    Brk,
+    /// The process has another program since.
+    Execve,
+    /// The process was forked, and the page does not go to children.
+    Fork,
+}
+
+impl fmt::Display for Removal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Munmap => "munmap",
+            Self::Brk => "brk",
+            Self::Execve => "execve",
+            Self::Fork => "fork",
+        })
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -142,7 +167,9 @@ impl Model {
     pub fn replace_program(&mut self, process: Channel) {
         let memory = self.memory(process);
         let gone = std::mem::take(&mut memory.pages);
-        memory.removed.extend(gone.into_keys());
+        memory
+            .removed
+            .extend(gone.into_keys().map(|number| (number, Removal::Execve)));
         self.close_if_inspector(process);
     }
 
@@ -152,7 +179,9 @@ impl Model {
         let lent = memory
             .pages
             .extract_if(.., |_, page| matches!(page.backing, Backing::Lent(_)));
-        memory.removed.extend(lent.map(|(number, _)| number));
+        memory
+            .removed
+            .extend(lent.map(|(number, _)| (number, Removal::Fork)));
         self.processes.insert(child, memory);
     }
 
@@ -186,11 +215,11 @@ impl Model {
     }
 
     /// The pages are gone.
-    pub fn unmap(&mut self, process: Channel, range: Range<VirtAddr>) {
+    pub fn unmap(&mut self, process: Channel, range: Range<VirtAddr>, removal: Removal) {
         let memory = self.memory(process);
         for number in page_numbers(&range) {
             if memory.pages.remove(&number).is_some() {
-                memory.removed.insert(number);
+                memory.removed.insert(number, removal);
             }
         }
     }
@@ -259,13 +288,13 @@ impl Model {
         pages.map(|(number, page)| (*number, self.expected(page)))
     }
 
-    /// Pages that `process` had and gave back.
-    pub fn removed_pages(&self, process: Channel) -> impl Iterator<Item = PageNumber> {
+    /// Pages that `process` had and has no more, and since when.
+    pub fn removed_pages(&self, process: Channel) -> impl Iterator<Item = (PageNumber, Removal)> {
         self.processes
             .get(&process)
             .into_iter()
             .flat_map(|memory| &memory.removed)
-            .copied()
+            .map(|(number, removal)| (*number, *removal))
     }
 
     /// What the kernel's areas have at a page; None when no step says it.
@@ -277,7 +306,7 @@ impl Model {
             Some(Backing::Shared(_) | Backing::Device(_) | Backing::File | Backing::Lent(_)) => {
                 Some(Allocation::Other)
             }
-            None => memory.removed.contains(&number).then_some(Allocation::None),
+            None => memory.removed.contains_key(&number).then_some(Allocation::None),
         }
     }
 

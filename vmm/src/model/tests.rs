@@ -94,10 +94,25 @@ fn discarded_private_pages_hold_zeros_and_discarded_shared_ones_do_not() {
 #[test]
 fn an_unmapped_page_is_remembered_until_it_is_mapped_again() {
     let mut model = model_with_fork(Kind::Private);
-    model.unmap(PARENT, range(17, 1));
+    model.unmap(PARENT, range(17, 1), Removal::Munmap);
     assert!(model.page(PARENT, 17).is_none());
-    assert_eq!(model.removed_pages(PARENT).collect::<Vec<_>>(), [17]);
+    assert_eq!(
+        model.removed_pages(PARENT).collect::<Vec<_>>(),
+        [(17, Removal::Munmap)]
+    );
     model.map(PARENT, range(17, 1), PROT_READ, Kind::Private);
     assert_eq!(model.removed_pages(PARENT).count(), 0);
     assert!(!model.page(PARENT, 17).unwrap().writable());
+}
+
+#[test]
+fn what_took_a_page_away_is_remembered() {
+    let mut model = model_with_fork(Kind::Private);
+    model.unmap(PARENT, range(17, 1), Removal::Brk);
+    model.replace_program(PARENT);
+    let removals: BTreeMap<PageNumber, Removal> = model.removed_pages(PARENT).collect();
+    assert_eq!(removals[&17], Removal::Brk);
+    assert!(removals.len() > 1);
+    let others = removals.iter().filter(|(number, _)| **number != 17);
+    assert!(others.into_iter().all(|(_, removal)| *removal == Removal::Execve));
 }

@@ -5,20 +5,21 @@
 //!
 //! - `protection`: the kernel's own mappings, when it changes them
 //! - `programs`: who has which memory while programs run
-//! - `user_faults`: faults that programs serve
+//! - `user_faults`: faults that programs serve; `user_pages`: the pages that a process has then
 //!
 //! **Invariant:** what a guest can have kept here is bounded; what is not looked at any more is counted.
 
 mod programs;
 mod protection;
 mod user_faults;
+mod user_pages;
 
 pub use user_faults::{Interval, SeenFault, Served, Sighting};
 
 use crate::channel::Event;
-use crate::inspect::Findings;
 use crate::inspect::audit::{KernelFinding, UserFinding};
 use crate::inspect::owners::Space;
+use crate::inspect::{Effort, Findings};
 use crate::vm::{Stop, VmError};
 use programs::Programs;
 pub(crate) use programs::process_of;
@@ -31,6 +32,8 @@ pub struct Moments {
     programs: Programs,
     protection: Protection,
     user_faults: UserFaults,
+    /// What may be looked at.
+    effort: Effort,
 }
 
 /// What was seen since somebody last asked.
@@ -56,16 +59,17 @@ impl Moments {
     /// The host failed.
     pub fn look(&mut self, moment: &Event, stop: &mut Stop<'_>, spaces: &[Space]) -> Result<(), VmError> {
         match moment {
-            Event::PagesProtected => self.protection.look(stop, spaces),
+            Event::PagesProtected => self.protection.look(stop, spaces, &self.effort),
             Event::UserFaultRegistered { .. } | Event::UserFault { .. } | Event::UserFaultServed { .. } => {
-                self.user_faults.look(moment, stop)
+                self.user_faults.look(moment, stop, &self.effort)
             }
-            moment => self.programs.look(moment, stop, spaces),
+            moment => self.programs.look(moment, stop, spaces, &self.effort),
         }
     }
 
     /// What was seen since this was last called.
     pub fn take(&mut self) -> Seen {
+        self.effort.renew();
         Seen {
             programs: self.programs.take(),
             programs_missed: self.programs.missed(),

@@ -18,11 +18,9 @@ use crate::inspect::audit::{self, Policy, UserFinding};
 use crate::inspect::frame_table::frame_info;
 use crate::inspect::owners::{Owner, Owners, Space, SpaceId};
 use crate::inspect::walk::Root;
-use crate::inspect::{Findings, PhysicalMemory};
+use crate::inspect::{Effort, Findings, PhysicalMemory};
 use crate::vm::{Stop, VmError};
 
-/// Most looks in one run: each of them reads all page tables.
-const MAX_LOOKS: u64 = 4096;
 /// Most processes that are kept track of.
 const MAX_PROCESSES: usize = 1 << 12;
 /// Address spaces of processes that are no agents' have numbers from here on: this and the process id.
@@ -41,13 +39,18 @@ pub(super) struct Programs {
     /// Where the kernel's account of its frames is, if it has told: physical address and number of entries.
     account: Option<(PhysAddr, u64)>,
     findings: Findings<UserFinding>,
-    looks: u64,
     missed: u64,
 }
 
 impl Programs {
     /// Takes note of what the kernel tells, and looks where that may have changed who has what.
-    pub(super) fn look(&mut self, event: &Event, stop: &Stop<'_>, agents: &[Space]) -> Result<(), VmError> {
+    pub(super) fn look(
+        &mut self,
+        event: &Event,
+        stop: &Stop<'_>,
+        agents: &[Space],
+        effort: &Effort,
+    ) -> Result<(), VmError> {
         match *event {
             Event::FrameTable { base, frames } => {
                 self.account = Some((base, frames));
@@ -59,13 +62,13 @@ impl Programs {
                 } else {
                     self.missed += 1;
                 }
-                self.look_at_all(stop, agents)
+                self.look_at_all(stop, agents, effort)
             }
             Event::Exited { pid, .. } => {
                 self.roots.remove(&pid);
                 Ok(())
             }
-            _ => self.look_at_all(stop, agents),
+            _ => self.look_at_all(stop, agents, effort),
         }
     }
 
@@ -74,12 +77,12 @@ impl Programs {
         std::mem::take(&mut self.findings)
     }
 
-    /// Moments that were not looked at, because there were too many, from the beginning on.
+    /// Moments that were not looked at, because there was too much to look at, from the beginning on.
     pub(super) fn missed(&self) -> u64 {
         self.missed
     }
 
-    fn look_at_all(&mut self, stop: &Stop<'_>, agents: &[Space]) -> Result<(), VmError> {
+    fn look_at_all(&mut self, stop: &Stop<'_>, agents: &[Space], effort: &Effort) -> Result<(), VmError> {
         let is_agents = |root: &Root| agents.iter().any(|agent| agent.root == *root);
         let others = self.roots.iter().filter(|(_, root)| !is_agents(root));
         let mut spaces: Vec<Space> = others
@@ -91,14 +94,10 @@ impl Programs {
         if spaces.is_empty() {
             return Ok(());
         }
-        if self.looks == MAX_LOOKS {
-            self.missed += 1;
-            return Ok(());
-        }
-        self.looks += 1;
+        let cut_before = effort.cut();
         spaces.extend(agents);
         let memory = PhysicalMemory::new(stop.memory());
-        let owners = Owners::of_spaces(memory, &spaces);
+        let owners = Owners::of_spaces(memory, &spaces, effort);
         let shared_on_purpose = |frame: FrameNumber, owner: &Owner| {
             is_agents_stack(owner.address) || self.is_shared(memory, frame)
         };
@@ -109,6 +108,7 @@ impl Programs {
         };
         let found = audit::user(&owners, &policy);
         self.findings.append(found);
+        self.missed += u64::from(effort.cut() > cut_before);
         Ok(())
     }
 

@@ -5,31 +5,25 @@
 
 use crate::inspect::audit::{self, KernelFinding};
 use crate::inspect::owners::{Owners, Space};
-use crate::inspect::{Findings, PhysicalMemory};
+use crate::inspect::{Effort, Findings, PhysicalMemory};
 use crate::vm::{Stop, VmError};
-
-/// Most looks in one run: each of them reads all page tables.
-const MAX_LOOKS: u64 = 10_000;
 
 /// What was found.
 #[derive(Debug, Default)]
 pub(super) struct Protection {
     findings: Findings<KernelFinding>,
-    looks: u64,
     missed: u64,
 }
 
 impl Protection {
     /// Looks once.
-    pub(super) fn look(&mut self, stop: &Stop<'_>, spaces: &[Space]) -> Result<(), VmError> {
-        if self.looks == MAX_LOOKS {
-            self.missed += 1;
-            return Ok(());
-        }
-        self.looks += 1;
+    pub(super) fn look(&mut self, stop: &Stop<'_>, spaces: &[Space], effort: &Effort) -> Result<(), VmError> {
+        let cut_before = effort.cut();
         let memory = PhysicalMemory::new(stop.memory());
-        let owners = Owners::of_spaces(memory, spaces);
-        self.findings.append(audit::kernel(memory, stop.root()?, &owners));
+        let owners = Owners::of_spaces(memory, spaces, effort);
+        self.findings
+            .append(audit::kernel(memory, stop.root()?, &owners, effort));
+        self.missed += u64::from(effort.cut() > cut_before);
         Ok(())
     }
 
@@ -38,7 +32,7 @@ impl Protection {
         std::mem::take(&mut self.findings)
     }
 
-    /// Changes that were not looked at, because there were too many.
+    /// Changes that were not looked at as a whole, because there was too much to look at.
     pub(super) fn missed(&self) -> u64 {
         self.missed
     }

@@ -4,7 +4,8 @@
 //! before an agent asks for its next operation. So what the page tables have is written down at each moment, and the judge gets it
 //! with the next step.
 //!
-//! **Invariant:** what a guest can have kept here is bounded; what is not looked at any more is counted.
+//! **Invariant:** what a guest can have kept of one run, here and by the judge, is bounded in bytes; what is not looked at as a
+//! whole is counted.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -12,16 +13,20 @@ use std::ops::Range;
 use abi::PAGE_SIZE;
 use abi::linux::userfaultfd::UFFDIO_REGISTER_MODE_WP;
 
-use crate::address::{FrameNumber, Half, VirtAddr};
+use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::Event;
 use crate::inspect::memory::FrameBytes;
 use crate::inspect::walk::{self, Root};
-use crate::inspect::{FrameSet, PhysicalMemory};
+use crate::inspect::{Effort, PhysicalMemory};
 use crate::vm::{DirtyCursor, Stop, VmError};
 
-/// Most ranges and most faults of one run.
+use super::user_pages::{frames_of, mapped};
+
+/// Most ranges and most faults that wait at a time.
 const MAX_RANGES: usize = 64;
 const MAX_FAULTS: usize = 1024;
+/// Most bytes that are kept of one run.
+const MAX_BYTES: usize = 16 << 20;
 /// Most pages of a range whose contents are kept, to tell later which have changed.
 const MAX_KEPT_PAGES: usize = 256;
 
@@ -33,6 +38,8 @@ pub(super) struct UserFaults {
     /// Faults so far, those that the judge has got included.
     count: u64,
     intervals: Vec<Interval>,
+    /// Bytes that are kept, here and by the judge.
+    bytes: usize,
     missed: u64,
 }
 
@@ -68,7 +75,8 @@ pub struct SeenFault {
     root: Root,
     /// Faults before it, of all.
     earlier: u64,
-    mapped_before: BTreeSet<VirtAddr>,
+    /// In ascending order; empty when the fault is served.
+    mapped_before: Vec<VirtAddr>,
 }
 
 #[cfg(test)]
@@ -84,7 +92,7 @@ impl SeenFault {
             served,
             root: Root::from_cr3(0x1000),
             earlier: 0,
-            mapped_before: BTreeSet::new(),
+            mapped_before: Vec::new(),
         }
     }
 }
@@ -126,7 +134,13 @@ pub struct Sighting {
 
 impl UserFaults {
     /// Looks at one moment; others are none of these.
-    pub(super) fn look(&mut self, event: &Event, stop: &mut Stop<'_>) -> Result<(), VmError> {
+    pub(super) fn look(
+        &mut self,
+        event: &Event,
+        stop: &mut Stop<'_>,
+        effort: &Effort,
+    ) -> Result<(), VmError> {
+        let cut_before = effort.cut();
         let root = stop.root()?;
         match *event {
             Event::UserFaultRegistered {
@@ -138,13 +152,14 @@ impl UserFaults {
                 let pages = start..VirtAddr(start.0.saturating_add(len_bytes));
                 self.end(root, &pages, stop)?;
                 if mode != 0 {
-                    self.begin(root, pages, mode, stop)?;
+                    self.begin(root, pages, mode, stop, effort)?;
                 }
             }
-            Event::UserFault { tid, page, flags } => self.fault(root, (tid, page, flags), stop),
-            Event::UserFaultServed { tid, page } => self.served(root, tid, page, stop),
+            Event::UserFault { tid, page, flags } => self.fault(root, (tid, page, flags), stop, effort),
+            Event::UserFaultServed { tid, page } => self.served(root, tid, page, stop, effort),
             _ => {}
         }
+        self.missed += u64::from(effort.cut() > cut_before);
         Ok(())
     }
 
@@ -167,8 +182,9 @@ impl UserFaults {
         pages: Range<VirtAddr>,
         mode: u64,
         stop: &mut Stop<'_>,
+        effort: &Effort,
     ) -> Result<(), VmError> {
-        if self.ranges.len() == MAX_RANGES {
+        if self.ranges.len() == MAX_RANGES || !self.keep(size_of::<ServedRange>()) {
             self.missed += 1;
             return Ok(());
         }
@@ -177,11 +193,19 @@ impl UserFaults {
         let memory = PhysicalMemory::new(stop.memory());
         let mut kept = Vec::new();
         if mode & UFFDIO_REGISTER_MODE_WP != 0 {
-            for (page, frame) in mapped(memory, root, &pages).into_iter().take(MAX_KEPT_PAGES) {
+            for (page, frame) in mapped(memory, root, &pages, effort)
+                .into_iter()
+                .take(MAX_KEPT_PAGES)
+            {
                 let mut contents = Box::new(FrameBytes::zeroed());
-                if memory.copy_frame(frame, &mut contents).is_ok() {
-                    kept.push((page, frame, contents));
+                if memory.copy_frame(frame, &mut contents).is_err() {
+                    continue;
                 }
+                if !self.keep(size_of::<FrameBytes>()) {
+                    self.missed += 1;
+                    break;
+                }
+                kept.push((page, frame, contents));
             }
         }
         self.ranges.push(ServedRange {
@@ -204,6 +228,7 @@ impl UserFaults {
         self.ranges = others;
         let ended: Vec<ServedRange> = ended;
         for mut range in ended {
+            self.bytes -= size_of::<ServedRange>() + range.kept.len() * size_of::<FrameBytes>();
             if range.mode & UFFDIO_REGISTER_MODE_WP == 0 {
                 continue;
             }
@@ -231,25 +256,37 @@ impl UserFaults {
             interval.met = met.map(|fault| number(fault.page)).collect();
             interval.met.sort_unstable();
             interval.met.dedup();
-            self.intervals.push(interval);
+            let pages = interval.changed.len() + interval.written.len() + interval.met.len();
+            if self.keep(size_of::<Interval>() + pages * size_of::<u64>()) {
+                self.intervals.push(interval);
+            } else {
+                self.missed += 1;
+            }
         }
         Ok(())
     }
 
-    fn fault(&mut self, root: Root, (tid, page, flags): (u32, VirtAddr, u64), stop: &Stop<'_>) {
-        if self.faults.len() == MAX_FAULTS {
-            self.missed += 1;
-            return;
-        }
+    fn fault(
+        &mut self,
+        root: Root,
+        (tid, page, flags): (u32, VirtAddr, u64),
+        stop: &Stop<'_>,
+        effort: &Effort,
+    ) {
         let memory = PhysicalMemory::new(stop.memory());
         let range = self.range_at(root, page);
         let mapped_before = match &range {
-            Some(range) => mapped(memory, root, range)
+            Some(range) => mapped(memory, root, range, effort)
                 .into_iter()
                 .map(|(page, _)| page)
                 .collect(),
-            None => BTreeSet::new(),
+            None => Vec::new(),
         };
+        let bytes = size_of::<SeenFault>() + mapped_before.len() * size_of::<VirtAddr>();
+        if self.faults.len() == MAX_FAULTS || !self.keep(bytes) {
+            self.missed += 1;
+            return;
+        }
         self.faults.push(SeenFault {
             tid,
             page,
@@ -264,7 +301,7 @@ impl UserFaults {
         self.count += 1;
     }
 
-    fn served(&mut self, root: Root, tid: u32, page: VirtAddr, stop: &Stop<'_>) {
+    fn served(&mut self, root: Root, tid: u32, page: VirtAddr, stop: &Stop<'_>, effort: &Effort) {
         let memory = PhysicalMemory::new(stop.memory());
         let asked: BTreeSet<VirtAddr> = self
             .faults
@@ -272,32 +309,50 @@ impl UserFaults {
             .filter(|fault| fault.root == root)
             .map(|fault| fault.page)
             .collect();
-        let Some(fault) = self
-            .faults
-            .iter_mut()
-            .find(|fault| fault.tid == tid && fault.page == page && fault.served.is_none())
-        else {
+        let is_meant = |fault: &SeenFault| fault.tid == tid && fault.page == page && fault.served.is_none();
+        let Some(index) = self.faults.iter().position(is_meant) else {
             self.missed += 1;
             return;
         };
+        let fault = &self.faults[index];
         let translation = walk::translate(memory, root, page).ok();
         let mut contents = Box::new(FrameBytes::zeroed());
         let is_read = translation
             .as_ref()
             .is_some_and(|found| memory.copy_frame(found.frame(), &mut contents).is_ok());
-        let now = fault.range.as_ref().map(|range| mapped(memory, root, range));
-        let unasked = now
+        let now = fault
+            .range
+            .as_ref()
+            .map(|range| mapped(memory, root, range, effort));
+        let unasked: Vec<VirtAddr> = now
             .unwrap_or_default()
             .into_iter()
             .map(|(page, _)| page)
-            .filter(|page| !asked.contains(page) && !fault.mapped_before.contains(page))
+            .filter(|page| !asked.contains(page) && fault.mapped_before.binary_search(page).is_err())
             .collect();
-        fault.served = Some(Served {
+        let served = Served {
             contents: is_read.then_some(contents),
             is_writable: translation.is_some_and(|found| found.permissions.user_writable()),
             unasked,
-            frames: frames_of(memory, root),
-        });
+            frames: frames_of(memory, root, effort),
+        };
+        let mapped_before = std::mem::take(&mut self.faults[index].mapped_before);
+        self.bytes -= mapped_before.len() * size_of::<VirtAddr>();
+        let bytes = size_of::<FrameBytes>() + served.unasked.len() * size_of::<VirtAddr>();
+        if self.keep(bytes) {
+            self.faults[index].served = Some(served);
+        } else {
+            self.missed += 1;
+        }
+    }
+
+    /// Makes room for so many bytes; false if there is none.
+    fn keep(&mut self, bytes: usize) -> bool {
+        let is_room = self.bytes + bytes <= MAX_BYTES;
+        if is_room {
+            self.bytes += bytes;
+        }
+        is_room
     }
 
     fn range_at(&self, root: Root, page: VirtAddr) -> Option<Range<VirtAddr>> {
@@ -305,27 +360,4 @@ impl UserFaults {
         let range = ranges.find(|range| range.root == root && range.pages.contains(&page))?;
         Some(range.pages.clone())
     }
-}
-
-/// The pages of a range that are mapped for users, and their frames.
-fn mapped(memory: PhysicalMemory<'_>, root: Root, range: &Range<VirtAddr>) -> Vec<(VirtAddr, FrameNumber)> {
-    let mut found = Vec::new();
-    // What cannot be scanned is not mapped, and told by the audit after the step.
-    let _ = walk::mappings(memory, root, Half::User, |mapping| {
-        if range.contains(&mapping.address) && mapping.permissions.user {
-            found.push((mapping.address, mapping.target.frame()));
-        }
-    });
-    found
-}
-
-/// Number of frames that are mapped for users.
-fn frames_of(memory: PhysicalMemory<'_>, root: Root) -> usize {
-    let mut frames = FrameSet::new(memory.frames());
-    let _ = walk::mappings(memory, root, Half::User, |mapping| {
-        if mapping.permissions.user {
-            frames.insert_range(mapping.frames(memory));
-        }
-    });
-    frames.words().iter().map(|word| word.count_ones() as usize).sum()
 }

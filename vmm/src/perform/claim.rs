@@ -7,9 +7,9 @@ use abi::operation::{BRK, FORK, MMAP, MMAP_FILE, PAGEMAP, READ};
 
 use super::{errno_text, failure};
 use crate::channel::Reply;
-use crate::channel::event::printable;
 use crate::drive::Outcome;
 use crate::finding::{excerpt, quoted, status_text};
+use crate::printable::Printable;
 
 /// What an operation gave, as far as every kernel should say the same: addresses and process ids are left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub enum Claim {
     GuestEnded,
     /// There was no room for another process, so the kernel was not asked.
     NotAsked,
+    /// The run had claimed too much before: nothing is known of this one, and it is like no other.
+    LeftOut,
 }
 
 impl Claim {
@@ -104,6 +106,25 @@ impl Claim {
         }
     }
 
+    /// Bytes that it holds.
+    pub(super) fn size_bytes(&self) -> usize {
+        let beside = match self {
+            Claim::Loaded(bytes) | Claim::Ran { output: bytes, .. } => bytes.len(),
+            Claim::Told(pages) => size_of_val(pages.as_slice()),
+            Claim::Waited { child: name, .. } | Claim::Parent(name) => name.len(),
+            Claim::Done
+            | Claim::Returned(_)
+            | Claim::Refused(_)
+            | Claim::NoneEnded
+            | Claim::Ended(_)
+            | Claim::Silent
+            | Claim::GuestEnded
+            | Claim::NotAsked
+            | Claim::LeftOut => 0,
+        };
+        size_of::<Claim>() + beside
+    }
+
     fn with(outcome: &Outcome, success: impl FnOnce(&Reply) -> Claim) -> Claim {
         match outcome {
             Outcome::Replied(reply) => match failure(reply) {
@@ -143,12 +164,13 @@ impl fmt::Display for Claim {
                     formatter,
                     "{}, printed {}",
                     status_text(*status),
-                    quoted(&printable(output))
+                    quoted(&Printable::from_bytes(output))
                 )
             }
             Claim::Ended(status) => write!(formatter, "the process {}", status_text(*status)),
             Claim::Silent => formatter.write_str("no answer"),
             Claim::GuestEnded => formatter.write_str("the guest ended"),
+            Claim::LeftOut => formatter.write_str("left out: too much was claimed before"),
             Claim::NotAsked => formatter.write_str("not asked: no room for another process"),
         }
     }

@@ -5,10 +5,11 @@ use std::convert::Infallible;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::Performer;
+use super::{Performed, Performer};
 use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::{Channel, Operation, Reply};
 use crate::drive::{Agents, Drive, End, Outcome, Ticked};
+use crate::finding::Finding;
 use crate::inspect::memory::FrameBytes;
 use crate::scenario::{Operation as ScriptOperation, Scenario, Step};
 
@@ -53,6 +54,9 @@ const SCENARIO: &str = r#"{ "name": "hostile", "description": "Every operation."
     { "in": "a", "do": "pagemap", "of": "e:buf", "is": ["present", "none"] },
     { "in": "e", "do": "setuid", "uid": 7 },
     { "in": "a", "do": "munmap", "at": "buf", "pages": 2 } ] }"#;
+
+/// What programs print.
+const OUTPUT: &[u8] = b"\xff\0\x1b[2J\xe2\x80\xae\nPASS forged";
 
 /// Answers as it is told, one after the other and over again.
 struct Liar {
@@ -132,7 +136,7 @@ impl Drive for Liar {
     }
 
     fn take_output(&mut self) -> Result<Vec<u8>, Infallible> {
-        Ok(b"\xff\0\x1b[2J".to_vec())
+        Ok(OUTPUT.to_vec())
     }
 }
 
@@ -187,5 +191,76 @@ proptest! {
                 let Ok(_) = performer.step(step);
             }
         }
+    }
+}
+
+/// The first step that reads, performed when memory holds these bytes.
+fn read(bytes: Vec<u8>) -> Performed {
+    let text = r#"{ "name": "read", "description": "Two pages.", "steps": [
+        { "in": "a", "do": "mmap", "as": "buf", "pages": 3, "prot": "rw" },
+        { "in": "a", "do": "read", "at": "buf+1p+4000", "zeros": 4096 } ] }"#;
+    let scenario = Scenario::parse("read.json", text, &[]).unwrap();
+    let answer = |result, data| {
+        Outcome::Replied(Reply {
+            result,
+            value: 0,
+            data,
+        })
+    };
+    let mut performer = Performer::new(Liar {
+        agents: Agents::default(),
+        outcomes: vec![answer(4096, bytes), answer(0x10_0000, Vec::new())],
+        asked: 0,
+    });
+    performer.driver.agents.expect(Channel::FIRST, "a", None);
+    let mut last = None;
+    for step in &scenario.steps {
+        let Step::Operation(step) = step else { continue };
+        let Ok(performed) = performer.step(step);
+        last = Some(performed);
+    }
+    last.unwrap()
+}
+
+#[test]
+fn a_wrong_read_names_the_page_that_differs() {
+    let with = |differs: usize| {
+        let mut bytes = vec![0; 4096];
+        bytes[differs] = b'x';
+        let performed = read(bytes);
+        let Finding { place, found, .. } = performed.findings[0].clone();
+        (place.to_string(), found.to_string())
+    };
+    assert!(read(vec![0; 4096]).findings.is_empty());
+    let told = |place: &str, found: &str| (place.to_owned(), found.to_owned());
+    assert_eq!(with(5), told("a:buf+1p+4000", "\"x\" from byte 5 on"));
+    assert_eq!(with(96 + 7), told("a:buf+2p", "\"x\" from byte 7 on"));
+    let short = read(vec![0; 200]);
+    assert_eq!(short.findings[0].place, "a:buf+2p");
+}
+
+#[test]
+fn what_a_program_prints_is_told_on_lines_of_its_own_that_hide_nothing() {
+    let scenario = Scenario::parse(
+        "hostile.json",
+        SCENARIO,
+        &["agent".to_owned(), "hello".to_owned()],
+    )
+    .unwrap();
+    let outcomes = vec![Outcome::Replied(Reply::default())];
+    let mut performer = Performer::new(Liar {
+        agents: Agents::default(),
+        outcomes,
+        asked: 0,
+    });
+    let is_exec = |step: &&Step| matches!(step, Step::Operation(step) if matches!(step.operation, ScriptOperation::Exec { .. }));
+    let Some(Step::Operation(exec)) = scenario.steps.iter().find(is_exec) else {
+        unreachable!("the scenario runs a program")
+    };
+    performer.driver.agents.expect(Channel::FIRST, "a", None);
+    let Ok(performed) = performer.step(exec);
+    for found in performed.findings.iter().map(|finding| &finding.found) {
+        assert!(found.contains("\\u{0}\\u{1b}[2J\\u{202e}"), "{found}");
+        assert!(!found.lines().any(|line| line.starts_with("PASS")), "{found}");
     }
 }

@@ -12,8 +12,7 @@ use crate::channel::{Channel, Operation as AgentOperation, Reply};
 use crate::drive::{Drive, Outcome};
 use crate::finding::Finding;
 use crate::finding::excerpt;
-use crate::model::Kind;
-use crate::model::Region;
+use crate::model::{Kind, Region, Removal};
 use crate::rule::Rule;
 use crate::scenario::STACK_BYTE;
 use crate::scenario::{
@@ -38,7 +37,7 @@ impl<D: Drive> Performer<D> {
                 (at, *pages),
                 &[],
                 |model, range| {
-                    model.unmap(process, range);
+                    model.unmap(process, range, Removal::Munmap);
                 },
             ),
             Operation::Mprotect { at, pages, prot } => {
@@ -207,7 +206,8 @@ impl<D: Drive> Performer<D> {
                 self.model
                     .map(process, grown, PROT_READ | PROT_WRITE, Kind::Private);
             } else {
-                self.model.unmap(process, old.range(pages, old.pages - pages));
+                let given_back = old.range(pages, old.pages - pages);
+                self.model.unmap(process, given_back, Removal::Brk);
             }
             self.regions.set(process, heap.as_str(), old.resized(pages));
         }
@@ -278,12 +278,38 @@ impl<D: Drive> Performer<D> {
             let Some(reply) = reply else { break };
             let claimed = reply.data.get(..part.len()).unwrap_or(&reply.data);
             if claimed != part {
-                let place = format!("{}:{}", self.name(process), what.at);
-                let finding = Finding::new(Rule::Result, place, excerpt(part, part), excerpt(claimed, part));
+                let finding = self.wrong_read(process, what, VirtAddr(address), (part, claimed));
                 return Ok(Performed::otherwise(finding));
             }
         }
         Ok(last)
+    }
+
+    /// What a read should have given from an address on and what it gave: told of the page in which the two differ first.
+    fn wrong_read(
+        &self,
+        process: Channel,
+        what: &ContentAt<RegionAddress>,
+        from: VirtAddr,
+        (wanted, found): (&[u8], &[u8]),
+    ) -> Finding {
+        let differ = std::iter::zip(wanted, found).position(|(wanted, found)| wanted != found);
+        let differ = differ.unwrap_or(found.len().min(wanted.len()));
+        let page = VirtAddr(from.0 + differ as u64).page_start();
+        // The page begins before what was read, or within it.
+        let skipped = page.0.saturating_sub(from.0);
+        let place = match self.regions.address(process, &what.at) {
+            Some(start) if page > start => self.regions.name(process, page),
+            Some(_) | None => None,
+        };
+        let place = place.unwrap_or_else(|| what.at.to_string());
+        let [wanted, found] = [wanted, found].map(|bytes| bytes.get(skipped as usize..).unwrap_or_default());
+        Finding::new(
+            Rule::Result,
+            format!("{}:{place}", self.name(process)),
+            excerpt(wanted, found),
+            excerpt(found, wanted),
+        )
     }
 
     fn write(

@@ -23,6 +23,7 @@ use abi::operation;
 
 pub use claim::Claim;
 
+use crate::address::VirtAddr;
 use crate::channel::{Channel, Operation as AgentOperation, Reply};
 use crate::draws::Draws;
 use crate::drive::{Drive, Life, Outcome};
@@ -30,6 +31,7 @@ use crate::finding::{Finding, status_text};
 use crate::model::{Model, Regions, Tracking};
 use crate::rule::Rule;
 use crate::scenario::{Ending, Expected, Operation, OperationStep, ProcessName, Return};
+use crate::vm::Death;
 use nonce::Nonce;
 
 /// What became of a step.
@@ -56,11 +58,14 @@ impl Performed {
 
     fn otherwise(finding: Finding) -> Performed {
         Performed {
-            result: finding.found.clone(),
+            result: finding.found.to_string(),
             findings: vec![finding],
         }
     }
 }
+
+/// Most bytes of claims that one run keeps.
+const MAX_CLAIM_BYTES: usize = 8 << 20;
 
 /// Performs steps on a guest, or on whatever else can drive agents.
 pub struct Performer<D> {
@@ -72,6 +77,8 @@ pub struct Performer<D> {
     /// Steps whose call waits.
     waiting: BTreeMap<Channel, OperationStep>,
     claims: Vec<Claim>,
+    /// Bytes in all claims so far.
+    claim_bytes: usize,
     /// Number of the first system call of the shadow page table.
     shadowpt_base: u64,
     draws: Draws,
@@ -88,6 +95,7 @@ impl<D: Drive> Performer<D> {
             groups: BTreeMap::new(),
             waiting: BTreeMap::new(),
             claims: Vec::new(),
+            claim_bytes: 0,
             shadowpt_base: abi::shadowpt::BASE_NUMBER,
             draws: Draws::default(),
         }
@@ -240,9 +248,12 @@ impl<D: Drive> Performer<D> {
     }
 
     fn claim(&mut self, claim: Claim) {
-        if self.claims.last() != Some(&claim) {
-            self.claims.push(claim);
+        if self.claims.last() == Some(&claim) {
+            return;
         }
+        self.claim_bytes = self.claim_bytes.saturating_add(claim.size_bytes());
+        let is_room = self.claim_bytes <= MAX_CLAIM_BYTES;
+        self.claims.push(if is_room { claim } else { Claim::LeftOut });
     }
 
     /// Holds an outcome against what the step expects. The reply comes back when it is the expected success.
@@ -300,6 +311,20 @@ impl<D: Drive> Performer<D> {
                 self.judge_wait(process, &OperationStep { returns, ..step }, outcome)
             }
         }
+    }
+
+    /// Where the last page fault of a guest that died was, and in whose memory, if it was in a process's that is known.
+    #[must_use]
+    pub fn last_fault(&self, death: &Death) -> Option<String> {
+        let page = VirtAddr(death.place.last_fault).page_start();
+        if death.place.last_fault == 0 || page.0 >= abi::paging::USER_END {
+            return None;
+        }
+        let mut alive = self.driver.agents().alive();
+        let (agent, _) = alive.find(|(_, root)| *root == death.place.root)?;
+        let name = self.regions.name(agent.channel, page);
+        let place = name.unwrap_or_else(|| page.to_string());
+        Some(format!("the last page fault was at {}:{place}", agent.name))
     }
 
     fn name(&self, process: Channel) -> String {

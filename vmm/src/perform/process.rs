@@ -6,11 +6,10 @@ use abi::operation;
 
 use super::nonce::Nonce;
 use super::{Claim, Performed, Performer, Program, arguments_payload, expected_text, failure};
-use crate::channel::event::printable;
 use crate::channel::{Channel, Operation as AgentOperation};
 use crate::drive::{Drive, Life, Outcome};
-use crate::finding::quoted;
-use crate::finding::{Finding, status_text};
+use crate::finding::{Finding, difference, quoted, status_text};
+use crate::printable::Printable;
 use crate::rule::Rule;
 use crate::scenario::{Expected, Operation, OperationStep, ProcessName, Return};
 
@@ -267,7 +266,7 @@ impl<D: Drive> Performer<D> {
             ));
         }
         if found != expected {
-            let printed = quoted(&printable(output));
+            let printed = quoted(&Printable::from_bytes(output));
             let found = format!("{found}, having printed {printed}");
             performed
                 .findings
@@ -276,10 +275,10 @@ impl<D: Drive> Performer<D> {
         if let Some(wanted) = program.output
             && output != wanted.as_bytes()
         {
-            let found = quoted(&printable(output));
+            let (expected, found) = difference(wanted, output);
             performed
                 .findings
-                .push(Finding::new(Rule::Result, program.name, quoted(wanted), found));
+                .push(Finding::new(Rule::Result, program.name, expected, found));
         }
         Ok(performed)
     }

@@ -90,6 +90,7 @@ impl Line {
 mod tests {
     use super::*;
     use crate::finding::Finding;
+    use crate::printable::Printable;
     use crate::report::ExpectationLine;
     use crate::rule::Rule;
 
@@ -97,14 +98,14 @@ mod tests {
     fn line(step: usize, rules: &[Rule]) -> Line {
         let mut findings: Vec<Finding> = rules.iter().map(|rule| Finding::new(*rule, "", "", "")).collect();
         let expectation = ExpectationLine {
-            what: String::new(),
-            found: String::new(),
+            what: Printable::default(),
+            found: Printable::default(),
             findings: findings.pop().into_iter().collect(),
         };
         Line {
             step: Some(step),
-            what: String::new(),
-            result: String::new(),
+            what: Printable::default(),
+            result: Printable::default(),
             claims: Vec::new(),
             clauses: Vec::new(),
             expectations: vec![expectation],

@@ -18,6 +18,7 @@ use crate::finding::Finding;
 use crate::guest::needs::Need;
 use crate::judge::NotJudged;
 use crate::perform::Claim;
+use crate::printable::Printable;
 use crate::promise::Promise;
 use crate::rule::{Blame, Rule};
 use crate::scenario::{Clause, Scenario};
@@ -38,9 +39,9 @@ pub enum Verdict {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// The scenario's name.
-    pub scenario: String,
+    pub scenario: Printable,
     /// What the scenario shows.
-    pub description: String,
+    pub description: Printable,
     /// What is to be thought of the run.
     pub verdict: Verdict,
     /// What was done, in order.
@@ -61,7 +62,7 @@ pub struct Report {
     pub not_judged: Vec<NotJudged>,
     /// What the kernel logged. Differs from build to build.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub log: Vec<String>,
+    pub log: Vec<Printable>,
     /// What became of the processes, as a Mermaid state diagram; None for a guest that does not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub states: Option<String>,
@@ -75,9 +76,9 @@ pub struct Line {
     /// Number of the step, from 1; None for what the harness does.
     pub step: Option<usize>,
     /// What was done.
-    pub what: String,
+    pub what: Printable,
     /// What came of it, in a few words.
-    pub result: String,
+    pub result: Printable,
     /// What the agents answered, for comparison with another kernel.
     #[serde(skip)]
     pub claims: Vec<Claim>,
@@ -94,9 +95,9 @@ pub struct Line {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ExpectationLine {
     /// The expectation in words.
-    pub what: String,
+    pub what: Printable,
     /// What was found, in a few words.
-    pub found: String,
+    pub found: Printable,
     /// Where it does not hold.
     pub findings: Vec<Finding>,
 }
@@ -157,13 +158,13 @@ impl Report {
             Finding::missing(need.by.as_str(), need.promise.to_string(), found)
         };
         Report {
-            scenario: scenario.name.to_string(),
-            description: scenario.description.clone(),
+            scenario: scenario.name.as_str().into(),
+            description: scenario.description.as_str().into(),
             verdict: Verdict::Broken,
             lines: vec![Line {
                 step: None,
-                what: "refused before boot".to_owned(),
-                result: String::new(),
+                what: "refused before boot".into(),
+                result: Printable::default(),
                 claims: Vec::new(),
                 clauses: Vec::new(),
                 expectations: Vec::new(),
@@ -208,9 +209,8 @@ impl Report {
             line.findings.push(finding);
         }
         self.verdict = match (self.verdict, blame) {
-            (Verdict::Pass, Blame::Guest) => Verdict::Fail,
-            (Verdict::Pass, Blame::Judge | Blame::Nobody) | (_, Blame::Judge) => Verdict::Broken,
-            (verdict, _) => verdict,
+            (_, Blame::Guest) | (Verdict::Fail, Blame::Judge | Blame::Nobody) => Verdict::Fail,
+            (Verdict::Pass | Verdict::Broken, Blame::Judge | Blame::Nobody) => Verdict::Broken,
         };
     }
 
@@ -223,19 +223,18 @@ impl Report {
     }
 }
 
-/// A judge whose own walk is wrong can say nothing; otherwise what the guest did wrong counts, whatever else could not be
-/// told.
+/// A failure outranks a doubt: what the guest did wrong counts, whatever else could not be told. Otherwise a guest could turn each
+/// failure into a doubt.
 fn verdict_of<'a>(findings: impl Iterator<Item = &'a Finding>) -> Verdict {
-    let blames: Vec<Blame> = findings.map(|finding| finding.rule.blame()).collect();
-    if blames.contains(&Blame::Judge) {
-        Verdict::Broken
-    } else if blames.contains(&Blame::Guest) {
-        Verdict::Fail
-    } else if blames.contains(&Blame::Nobody) {
-        Verdict::Broken
-    } else {
-        Verdict::Pass
-    }
+    let verdicts = findings.map(|finding| match finding.rule.blame() {
+        Blame::Guest => Verdict::Fail,
+        Blame::Judge | Blame::Nobody => Verdict::Broken,
+    });
+    verdicts.fold(Verdict::Pass, |one, other| match (one, other) {
+        (Verdict::Fail, _) | (_, Verdict::Fail) => Verdict::Fail,
+        (Verdict::Broken, _) | (_, Verdict::Broken) => Verdict::Broken,
+        (Verdict::Pass, Verdict::Pass) => Verdict::Pass,
+    })
 }
 
 #[cfg(test)]
@@ -243,19 +242,25 @@ mod tests {
     use super::*;
 
     fn verdict(rules: &[Rule], steps_not_run: usize) -> Verdict {
+        let mut report = report(rules, steps_not_run);
+        report.judge();
+        report.verdict
+    }
+
+    fn report(rules: &[Rule], steps_not_run: usize) -> Report {
         let finding = |rule: &Rule| Finding::new(*rule, "", "", "");
         let line = Line {
             step: Some(1),
-            what: String::new(),
-            result: String::new(),
+            what: Printable::default(),
+            result: Printable::default(),
             expectations: Vec::new(),
             claims: Vec::new(),
             clauses: Vec::new(),
             findings: rules.iter().map(finding).collect(),
         };
-        let mut report = Report {
-            scenario: String::new(),
-            description: String::new(),
+        Report {
+            scenario: Printable::default(),
+            description: Printable::default(),
             verdict: Verdict::Pass,
             lines: vec![line],
             warehouses: Vec::new(),
@@ -266,9 +271,7 @@ mod tests {
             states: None,
             log: Vec::new(),
             cost: Cost::default(),
-        };
-        report.judge();
-        report.verdict
+        }
     }
 
     #[test]
@@ -280,10 +283,28 @@ mod tests {
     }
 
     #[test]
-    fn missing_evidence_is_broken_unless_the_guest_failed_anyway() {
-        assert_eq!(verdict(&[Rule::Evidence], 0), Verdict::Broken);
-        assert_eq!(verdict(&[Rule::Evidence, Rule::Contents], 0), Verdict::Fail);
-        assert_eq!(verdict(&[Rule::Walker, Rule::Contents], 0), Verdict::Broken);
+    fn a_doubt_is_broken_unless_the_guest_failed_anyway() {
+        for doubt in [Rule::Evidence, Rule::Walker] {
+            assert_eq!(verdict(&[doubt], 0), Verdict::Broken);
+            assert_eq!(verdict(&[doubt, Rule::Contents], 0), Verdict::Fail);
+            assert_eq!(verdict(&[Rule::Contents, doubt], 3), Verdict::Fail);
+        }
+    }
+
+    #[test]
+    fn what_is_added_to_a_report_makes_it_no_better() {
+        let added = |first: &[Rule], then: Rule| {
+            let mut report = report(first, 0);
+            report.judge();
+            report.add_finding(Finding::new(then, "", "", ""));
+            report.verdict
+        };
+        for doubt in [Rule::Evidence, Rule::Walker] {
+            assert_eq!(added(&[], doubt), Verdict::Broken);
+            assert_eq!(added(&[doubt], Rule::Contents), Verdict::Fail);
+            assert_eq!(added(&[Rule::Contents], doubt), Verdict::Fail);
+        }
+        assert_eq!(added(&[], Rule::Contents), Verdict::Fail);
     }
 
     #[test]

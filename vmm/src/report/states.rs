@@ -11,6 +11,7 @@ use std::fmt::Write;
 use abi::thread::{TIMER, sleep_reason_name};
 
 use crate::judge::life::{History, Place, ProcessHistory, Transition};
+use crate::printable::Printable;
 use crate::scenario::Clock;
 
 /// Stands above a diagram that leaves something out.
@@ -35,17 +36,18 @@ pub(crate) fn draw(history: &History, clock: Clock, name_of: impl Fn(u32) -> Opt
 }
 
 /// Names by process id. A process that no scenario names is a program, and counted among those of its parent.
-fn names(history: &History, name_of: impl Fn(u32) -> Option<String>) -> BTreeMap<u32, String> {
+fn names(history: &History, name_of: impl Fn(u32) -> Option<String>) -> BTreeMap<u32, Printable> {
     let mut names = BTreeMap::new();
     let mut programs = BTreeMap::<u32, u32>::new();
     for process in history.processes() {
         let name = name_of(process.pid).unwrap_or_else(|| {
             let count = programs.entry(process.parent).or_default();
             *count += 1;
-            let parent = names.get(&process.parent).map_or("nobody", String::as_str);
+            let parent = names.get(&process.parent).map_or("nobody", Printable::as_str);
             format!("program {count} of {parent}")
         });
-        names.insert(process.pid, name);
+        // A quotation mark would end the name in the diagram.
+        names.insert(process.pid, Printable::name(&name.replace('"', "#quot;")));
     }
     names
 }
@@ -111,9 +113,9 @@ fn process_states(
     index: usize,
     process: &ProcessHistory,
     steps: &[(Transition, u64)],
-    names: &BTreeMap<u32, String>,
+    names: &BTreeMap<u32, Printable>,
 ) {
-    let name_of = |pid: u32| names.get(&pid).map_or("nobody", String::as_str);
+    let name_of = |pid: u32| names.get(&pid).map_or("nobody", Printable::as_str);
     let state = |place: Place| match place {
         Place::Nowhere => "[*]".to_owned(),
         place => format!("p{index}_{}", place.to_string().replace(' ', "_")),

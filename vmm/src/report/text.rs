@@ -8,6 +8,7 @@ use abi::schedule::site_name;
 use super::{ClauseLine, ClauseOutcome, ExpectationLine, Explored, Line, Report, Verdict};
 use crate::finding::Finding;
 use crate::judge::NotJudged;
+use crate::printable::Printable;
 
 /// Whether the text may hold terminal colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +37,8 @@ pub fn render(report: &Report, colour: Colour, detail: Detail) -> String {
         let _ = writeln!(
             text,
             "{}\n  {}\n",
-            paint.bold(&report.scenario),
-            report.description
+            paint.bold(&report.scenario.to_string()),
+            report.description.below("  ")
         );
         report.lines.iter().for_each(|line| paint.line(&mut text, line));
         text.push('\n');
@@ -92,6 +93,16 @@ pub fn summary(report: &Report, colour: Colour) -> String {
         let _ = write!(text, "; {} not run", count(report.steps_not_run, "step"));
     }
     text.push('\n');
+    text
+}
+
+/// What the kernel logged, line by line, under an empty line; nothing when it logged nothing.
+#[must_use]
+pub fn log(report: &Report) -> String {
+    let mut text = String::new();
+    for line in &report.log {
+        let _ = write!(text, "\n  kernel: {}", line.below("          "));
+    }
     text
 }
 
@@ -167,7 +178,7 @@ impl Paint {
         let number = line.step.map_or_else(String::new, |step| step.to_string());
         let mark = self.mark(line.all_findings().next().is_none());
         let _ = write!(text, "{number:>4}  {mark}  {}", line.what);
-        self.result(text, &line.result);
+        self.result(text, &line.result.to_string());
         line.expectations
             .iter()
             .for_each(|expectation| self.expectation(text, expectation));
@@ -178,11 +189,12 @@ impl Paint {
 
     fn expectation(&self, text: &mut String, expectation: &ExpectationLine) {
         let mark = self.mark(expectation.findings.is_empty());
+        let found = expectation.found.to_string();
         let _ = write!(text, "          {mark}  {}", expectation.what);
         self.result(
             text,
             if expectation.findings.is_empty() {
-                &expectation.found
+                &found
             } else {
                 ""
             },
@@ -201,11 +213,16 @@ impl Paint {
     }
 
     fn finding(&self, text: &mut String, finding: &Finding) {
-        let _ = writeln!(text, "              {}", self.red(&finding.place));
+        let _ = writeln!(text, "              {}", self.red(&finding.place.to_string()));
         let _ = writeln!(text, "                rule      {}", finding.rule);
-        let _ = writeln!(text, "                expected  {}", indented(&finding.expected));
-        let _ = writeln!(text, "                found     {}", indented(&finding.found));
+        let _ = writeln!(
+            text,
+            "                expected  {}",
+            finding.expected.below(BELOW)
+        );
+        let _ = writeln!(text, "                found     {}", finding.found.below(BELOW));
         for clause in &finding.clauses {
+            let clause = Printable::from(clause.to_string());
             let _ = writeln!(text, "                clause    {clause}");
         }
     }
@@ -217,7 +234,8 @@ impl Paint {
             ClauseOutcome::NotRun => self.dim(&outcome),
             ClauseOutcome::Broken | ClauseOutcome::Fail => self.red(&outcome),
         };
-        let _ = writeln!(text, "clause {}: {outcome}", line.clause);
+        let clause = Printable::from(line.clause.to_string());
+        let _ = writeln!(text, "clause {clause}: {outcome}");
     }
 
     fn mark(&self, good: bool) -> String {
@@ -252,7 +270,5 @@ impl Paint {
     }
 }
 
-/// Text of several lines, aligned under its first.
-fn indented(text: &str) -> String {
-    text.replace('\n', "\n                          ")
-}
+/// What stands before further lines of something expected or found.
+const BELOW: &str = "                          ";

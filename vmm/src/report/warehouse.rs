@@ -7,8 +7,12 @@ use warehouse_server::{Answer, Asked, Request};
 
 use crate::vsock::Served;
 
-/// Most entries of either list that a line of text shows; JSON has all.
+/// Most entries of either list that a line of text shows.
 const MAX_SHOWN: usize = 12;
+/// Most entries of either list that a line holds.
+const MAX_KEPT: usize = 1000;
+/// Most connections of a warehouse that are told of.
+const MAX_LINES: usize = 256;
 
 /// The requests on one connection to a warehouse.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,6 +25,17 @@ pub struct WarehouseLine {
     pub requests: Vec<String>,
     /// Pages that were asked for more than once on this connection, with how often.
     pub repeated: Vec<(u32, usize)>,
+    /// Entries of both lists that are not told, because there are too many.
+    #[serde(skip_serializing_if = "is_none")]
+    pub entries_left_out: usize,
+    /// Further connections that are not told of, because there are too many; the last line that is told has their number.
+    #[serde(skip_serializing_if = "is_none")]
+    pub connections_left_out: usize,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// A line for each connection.
@@ -28,14 +43,30 @@ pub(crate) fn lines(served: &Served) -> Vec<WarehouseLine> {
     let connections = served
         .requests
         .chunk_by(|one, next| one.connection == next.connection);
-    connections
-        .map(|requests| WarehouseLine {
-            port: served.port,
-            connection: requests[0].connection,
-            requests: in_order(requests),
-            repeated: repeated(requests),
-        })
-        .collect()
+    let mut lines: Vec<WarehouseLine> = connections
+        .clone()
+        .take(MAX_LINES)
+        .map(|requests| line(served.port, requests))
+        .collect();
+    if let Some(last) = lines.last_mut() {
+        last.connections_left_out = connections.skip(MAX_LINES).count();
+    }
+    lines
+}
+
+fn line(port: u32, requests: &[Request]) -> WarehouseLine {
+    let (mut in_order, mut repeated) = (in_order(requests), repeated(requests));
+    let entries_left_out = in_order.len().saturating_sub(MAX_KEPT) + repeated.len().saturating_sub(MAX_KEPT);
+    in_order.truncate(MAX_KEPT);
+    repeated.truncate(MAX_KEPT);
+    WarehouseLine {
+        port,
+        connection: requests[0].connection,
+        requests: in_order,
+        repeated,
+        entries_left_out,
+        connections_left_out: 0,
+    }
 }
 
 impl fmt::Display for WarehouseLine {
@@ -53,6 +84,12 @@ impl fmt::Display for WarehouseLine {
                 .map(|(page, times)| format!("page {page} {times} times"))
                 .collect();
             write!(f, "; in all {}", shortened(&texts))?;
+        }
+        if self.entries_left_out > 0 {
+            write!(f, "; {} entries left out", self.entries_left_out)?;
+        }
+        if self.connections_left_out > 0 {
+            write!(f, "; and {} more connections", self.connections_left_out)?;
         }
         Ok(())
     }
@@ -110,6 +147,26 @@ fn repeated(requests: &[Request]) -> Vec<(u32, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_that_asks_without_end_is_told_of_up_to_a_limit_and_the_rest_is_counted() {
+        let request = |connection, page| Request {
+            connection,
+            asked: Asked::Page(page),
+            answer: Answer::Given,
+        };
+        let many = (0..MAX_KEPT as u32 + 3).map(|page| request(1, page));
+        let connections = (2..MAX_LINES as u32 + 6).map(|connection| request(connection, 7));
+        let requests = many.chain(connections).collect();
+        let told = lines(&Served { port: 9000, requests });
+        assert_eq!((told.len(), told[0].requests.len()), (MAX_LINES, MAX_KEPT));
+        assert!(told[0].to_string().ends_with("; 3 entries left out"));
+        assert!(
+            told[MAX_LINES - 1]
+                .to_string()
+                .ends_with("; and 5 more connections")
+        );
+    }
 
     #[test]
     fn a_connection_is_a_line_with_its_order_and_what_came_more_than_once() {

@@ -5,8 +5,7 @@
 //! thread could have gone on, up to the bound, gives a longer list. Shorter lists come first, so the first that breaks a rule
 //! is a shortest one. The guest does the same for the same choices, so nothing is tried twice and nothing is left out.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeSet;
 
 use kvm_ioctls::Kvm;
 
@@ -37,11 +36,13 @@ pub(crate) fn explore(
     exploration: Exploration,
 ) -> Result<Report, VmError> {
     let bound = usize::try_from(exploration.points).unwrap_or(usize::MAX);
-    let mut plans = BinaryHeap::from([Reverse((0, Vec::new()))]);
+    let mut plans = BTreeSet::from([(0, Vec::new())]);
     let mut first = None;
     let mut runs = 0;
-    while let Some(Reverse((length, plan))) = plans.pop() {
+    let mut is_complete = true;
+    while let Some((length, plan)) = plans.pop_first() {
         if runs == MAX_RUNS {
+            is_complete = false;
             break;
         }
         runs += 1;
@@ -58,11 +59,15 @@ pub(crate) fn explore(
         if trial.report.verdict != Verdict::Pass {
             return replay(kvm, guest, scenario, exploration, (plan, runs), trial);
         }
-        plans.extend(longer_plans(length, &trial.decisions, bound).map(Reverse));
+        plans.extend(longer_plans(length, &trial.decisions, bound));
+        // Of plans that there will be no run for there may be many more.
+        while plans.len() > MAX_RUNS - runs + 1 {
+            is_complete = false;
+            plans.pop_last();
+        }
         first.get_or_insert(trial.report);
     }
     let mut report = first.expect("the empty schedule is always tried");
-    let is_complete = plans.is_empty();
     report.explored = Some(Explored {
         schedules: runs,
         points: exploration.points,

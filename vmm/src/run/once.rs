@@ -144,8 +144,8 @@ impl Run {
                 let expectations = judged
                     .into_iter()
                     .map(|judged| ExpectationLine {
-                        what: judged.text,
-                        found: judged.found,
+                        what: judged.text.into(),
+                        found: judged.found.into(),
                         findings: judged.findings,
                     })
                     .collect();
@@ -234,12 +234,13 @@ impl Run {
     ) {
         let Performed { result, mut findings } = performed;
         if let Some(StopReason::Died(death)) = self.reason() {
-            findings.push(end(&death));
+            let last_fault = self.performer.last_fault(&death);
+            findings.push(end(&death, last_fault));
         }
         self.lines.push(Line {
             step,
-            what,
-            result,
+            what: what.into(),
+            result: result.into(),
             claims: self.performer.take_claims(),
             clauses: Vec::new(),
             expectations,
@@ -290,8 +291,8 @@ impl Run {
             (!history.processes().is_empty()).then(|| states::draw(history, scenario.guest.clock, name_of));
         let clauses = clauses::attribute(&mut self.lines, &scenario.step_clauses);
         let mut report = Report {
-            scenario: scenario.name.to_string(),
-            description: scenario.description.clone(),
+            scenario: scenario.name.as_str().into(),
+            description: scenario.description.as_str().into(),
             verdict: Verdict::Broken,
             lines: self.lines,
             steps_not_run,
@@ -300,7 +301,7 @@ impl Run {
             explored: None,
             not_judged: self.judge.not_judged(),
             states,
-            log: self.judge.log().to_vec(),
+            log: self.judge.logged(),
             cost: Cost {
                 exits,
                 wall_microseconds: started.elapsed().as_micros() as u64,
@@ -358,8 +359,12 @@ fn is_about_one_step(rule: Rule) -> bool {
 }
 
 /// The finding that a guest's end is.
-fn end(death: &Death) -> Finding {
-    let (expected, found) = ("it goes on", death.cause.to_string());
+fn end(death: &Death, last_fault: Option<String>) -> Finding {
+    let expected = "it goes on";
+    let found = match last_fault.filter(|_| death.cause.is_endless()) {
+        Some(fault) => format!("{}; {fault}", death.cause),
+        None => death.cause.to_string(),
+    };
     match death.cause {
         // Where the guest was then says nothing.
         Cause::HostTooSlow { .. } => Finding::missing("the host", "it has the guest go on", found),
@@ -384,8 +389,8 @@ mod tests {
             (Cause::OutOfExits { limit: 7 }, Blame::Guest),
             (Cause::HostTooSlow { limit }, Blame::Nobody),
         ] {
-            let place = Place::default();
-            let finding = end(&Death { cause, place });
+            let place = Place::at(0x1000);
+            let finding = end(&Death { cause, place }, None);
             assert_eq!(finding.rule.blame(), blame, "{finding:?}");
         }
     }

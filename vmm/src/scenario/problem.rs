@@ -7,6 +7,7 @@ use jsonc_parser::common::Range;
 use miette::{Diagnostic, NamedSource, SourceSpan};
 
 use super::path::Path;
+use crate::printable::{self, Printable};
 
 /// Most problems that are reported at once: the later ones often follow from the first.
 const MAX_REPORTED: usize = 20;
@@ -25,12 +26,13 @@ pub struct ScenarioErrors {
 
 impl ScenarioErrors {
     pub(super) fn new(source_name: &str, text: &str, mut problems: Vec<Problem>) -> Self {
+        let source_name = Printable::from(source_name).to_string();
         problems.sort_by_key(|problem| problem.span.offset());
         let omitted = problems.len().saturating_sub(MAX_REPORTED);
         problems.truncate(MAX_REPORTED);
         Self {
-            name: source_name.to_owned(),
-            source_text: Arc::new(NamedSource::new(source_name, text.to_owned())),
+            name: source_name.clone(),
+            source_text: Arc::new(NamedSource::new(source_name, printable::in_place(text))),
             problems,
             omitted,
         }
@@ -91,11 +93,11 @@ impl Problem {
     ) -> Self {
         let (line, column) = line_and_column(text, range.start);
         Self {
-            path: path.to_string(),
+            path: Printable::from(path.to_string()).to_string(),
             line,
             column,
-            message: message.to_string(),
-            help,
+            message: Printable::from(message.to_string()).to_string(),
+            help: help.map(|help| Printable::from(help).to_string()),
             span: (range.start..range.end).into(),
         }
     }

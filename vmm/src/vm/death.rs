@@ -13,6 +13,7 @@ use super::{VmError, refused};
 use crate::address::{PhysAddr, VirtAddr};
 use crate::inspect::PhysicalMemory;
 use crate::inspect::walk::{self, Root};
+use crate::printable::Printable;
 
 /// Longest x86 instruction.
 const MAX_INSTRUCTION_BYTES: usize = 15;
@@ -33,7 +34,7 @@ pub enum Cause {
     /// The kernel said that it cannot go on.
     Panic {
         /// What it said.
-        message: String,
+        message: Printable,
     },
     /// An exception while the double-fault handler was being entered.
     TripleFault,
@@ -77,18 +78,55 @@ pub enum Cause {
 }
 
 /// Where the processor was.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Instruction pointer.
     pub rip: u64,
     /// Whether page tables are in use.
     pub paging: bool,
     /// Function and offset, for an address in the kernel.
-    pub symbol: Option<String>,
+    pub symbol: Option<Printable>,
     /// Bytes at the instruction pointer, as many as are mapped, at most an instruction's length.
     pub bytes: Vec<u8>,
     /// The instruction, if the bytes are one.
     pub instruction: Option<String>,
+    /// The top page table in use.
+    pub root: Root,
+    /// Address of the last page fault; 0 when there was none.
+    pub last_fault: u64,
+}
+
+impl Place {
+    /// An instruction of which nothing but its address is known.
+    #[cfg(test)]
+    pub(crate) fn at(rip: u64) -> Place {
+        Place {
+            rip,
+            paging: true,
+            symbol: None,
+            bytes: Vec::new(),
+            instruction: None,
+            root: Root::from_cr3(0),
+            last_fault: 0,
+        }
+    }
+}
+
+impl Cause {
+    /// Whether the guest went on without end: what it did last says more than where it was.
+    #[must_use]
+    pub fn is_endless(&self) -> bool {
+        match self {
+            Cause::OutOfExits { .. } | Cause::OutOfProcessorTime { .. } | Cause::Idle { .. } => true,
+            Cause::Panic { .. }
+            | Cause::TripleFault
+            | Cause::Halted
+            | Cause::InternalError { .. }
+            | Cause::EntryFailed { .. }
+            | Cause::UnexpectedExit { .. }
+            | Cause::HostTooSlow { .. } => false,
+        }
+    }
 }
 
 impl Death {
@@ -113,7 +151,7 @@ impl Death {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Cause::Panic { message } => write!(f, "the kernel panicked: {message}"),
+            Cause::Panic { message } => write!(f, "the kernel panicked: {}", message.as_str()),
             Cause::TripleFault => write!(f, "triple fault"),
             Cause::Halted => write!(f, "the guest halted with nothing that could wake it"),
             Cause::InternalError { suberror } if *suberror == KVM_INTERNAL_ERROR_EMULATION => {
@@ -189,6 +227,8 @@ pub(super) fn place(fd: &VcpuFd, memory: &GuestMemoryMmap, symbols: &Symbols) ->
             .take(len_bytes.unwrap_or(MAX_INSTRUCTION_BYTES))
             .collect(),
         instruction,
+        root,
+        last_fault: system.cr2,
     })
 }
 

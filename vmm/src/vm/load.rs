@@ -12,9 +12,14 @@ use linux_loader::configurator::{BootConfigurator, BootParams};
 use linux_loader::loader::KernelLoader;
 use linux_loader::loader::elf::start_info::{hvm_memmap_table_entry, hvm_modlist_entry, hvm_start_info};
 use linux_loader::loader::elf::{Elf, PvhBootCapability};
+use object::LittleEndian;
+use object::elf::{FileHeader64, PT_LOAD, PT_NOTE};
+use object::read::ReadCache;
+use object::read::elf::{FileHeader, ProgramHeader};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
 use crate::address::FrameNumber;
+use crate::regular_file::{self, Links, RegularFileError};
 
 use super::{Config, memory_len_bytes};
 
@@ -33,20 +38,39 @@ const COMMAND_LINE: GuestAddress = GuestAddress(0x8000);
 /// Longest kernel command line with its final NUL, in bytes.
 const COMMAND_LINE_MAX_BYTES: usize = 4096;
 
+/// Longest kernel file, in bytes: one with all that a debugger needs is shorter.
+const MAX_KERNEL_FILE_BYTES: u64 = 1 << 30;
+/// Most program headers of a kernel.
+const MAX_SEGMENTS: u64 = 64;
+/// Most bytes of notes of a kernel.
+const MAX_NOTE_BYTES: u64 = 64 << 10;
+
 /// The guest image cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
     /// A file cannot be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}")]
     Read {
         /// The file.
         path: PathBuf,
         /// Why not.
-        source: std::io::Error,
+        source: RegularFileError,
+    },
+    /// The kernel has more parts than any kernel, or larger ones than fit.
+    #[error("{path} is no kernel: {what} {found}, expected at most {most}")]
+    Parts {
+        /// The file.
+        path: PathBuf,
+        /// What there is too much of.
+        what: &'static str,
+        /// How much.
+        found: u64,
+        /// The limit.
+        most: u64,
     },
     /// The kernel is no ELF file that fits.
-    #[error("{path} is no kernel that fits into {memory_mib} MiB: {source}")]
+    #[error("{path} is no kernel that fits into {memory_mib} MiB")]
     Kernel {
         /// The file.
         path: PathBuf,
@@ -83,7 +107,7 @@ pub enum LoadError {
 }
 
 /// What the vCPU must be told.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Loaded {
     /// Physical address of the first instruction.
     pub(super) entry: GuestAddress,
@@ -93,8 +117,8 @@ pub(super) struct Loaded {
     pub(super) kernel: Range<FrameNumber>,
     /// Frames of the archive of programs.
     pub(super) initrd: Range<FrameNumber>,
-    /// Where the archive comes from.
-    pub(super) initrd_path: PathBuf,
+    /// The archive itself.
+    pub(super) initrd_file: File,
 }
 
 impl Loaded {
@@ -113,25 +137,31 @@ fn frames(start: u64, end: u64) -> Range<FrameNumber> {
     FrameNumber(start / PAGE_SIZE)..FrameNumber(end.div_ceil(PAGE_SIZE))
 }
 
-/// Loads everything that `config` names into `memory`.
-pub(super) fn load(memory: &GuestMemoryMmap, config: &Config<'_>) -> Result<Loaded, LoadError> {
-    let (entry, kernel_start, kernel_end) = load_kernel(memory, config)?;
-    let module = load_initrd(memory, config.initrd, kernel_end)?;
+/// Loads everything that `config` names into `memory`; also gives the kernel's file.
+pub(super) fn load(memory: &GuestMemoryMmap, config: &Config<'_>) -> Result<(Loaded, File), LoadError> {
+    let mut kernel = open(config.kernel, MAX_KERNEL_FILE_BYTES)?.0;
+    let (entry, kernel_start, kernel_end) = load_kernel(memory, &mut kernel, config)?;
+    let (module, initrd_file) = load_initrd(memory, config.initrd, kernel_end)?;
     load_command_line(memory, config.command_line)?;
     write_boot_information(memory, module)?;
-    Ok(Loaded {
+    let loaded = Loaded {
         entry,
         start_info: START_INFO,
         kernel: frames(kernel_start, kernel_end),
         initrd: frames(module.paddr, module.paddr + module.size),
-        initrd_path: config.initrd.to_owned(),
-    })
+        initrd_file,
+    };
+    Ok((loaded, kernel))
 }
 
-fn load_kernel(memory: &GuestMemoryMmap, config: &Config<'_>) -> Result<(GuestAddress, u64, u64), LoadError> {
+fn load_kernel(
+    memory: &GuestMemoryMmap,
+    file: &mut File,
+    config: &Config<'_>,
+) -> Result<(GuestAddress, u64, u64), LoadError> {
     let path = config.kernel;
-    let mut file = open(path)?;
-    let loaded = Elf::load(memory, None, &mut file, None).map_err(|source| LoadError::Kernel {
+    check_parts(file, path, memory_len_bytes(memory))?;
+    let loaded = Elf::load(memory, None, file, None).map_err(|source| LoadError::Kernel {
         path: path.to_owned(),
         memory_mib: config.memory_mib,
         source,
@@ -146,18 +176,46 @@ fn load_kernel(memory: &GuestMemoryMmap, config: &Config<'_>) -> Result<(GuestAd
     }
 }
 
+/// The loader reads whatever the program headers say, and looks at each note: they must not be endless. What is no ELF file is
+/// left to the loader.
+fn check_parts(file: &File, path: &Path, memory_bytes: u64) -> Result<(), LoadError> {
+    let cache = ReadCache::new(file);
+    let Ok(header) = FileHeader64::<LittleEndian>::parse(&cache) else {
+        return Ok(());
+    };
+    let check = |what, found, most| {
+        let path = path.to_owned();
+        let parts = LoadError::Parts {
+            path,
+            what,
+            found,
+            most,
+        };
+        if found > most { Err(parts) } else { Ok(()) }
+    };
+    let count = header.e_phnum(LittleEndian).into();
+    check("number of program headers", count, MAX_SEGMENTS)?;
+    let Ok(segments) = header.program_headers(LittleEndian, &cache) else {
+        return Ok(());
+    };
+    let bytes_of = |kind| {
+        let segments = segments.iter();
+        segments
+            .filter(|segment| segment.p_type(LittleEndian) == kind)
+            .map(|segment| segment.p_filesz(LittleEndian))
+            .fold(0, u64::saturating_add)
+    };
+    check("bytes of segments", bytes_of(PT_LOAD), memory_bytes)?;
+    check("bytes of notes", bytes_of(PT_NOTE), MAX_NOTE_BYTES)
+}
+
 /// Loads the archive page-aligned at the top of memory, so that the pages of a file in it are frames of their own.
 fn load_initrd(
     memory: &GuestMemoryMmap,
     path: &Path,
     kernel_end: u64,
-) -> Result<hvm_modlist_entry, LoadError> {
-    let read = |source| LoadError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let mut file = open(path)?;
-    let len_bytes = file.metadata().map_err(read)?.len();
+) -> Result<(hvm_modlist_entry, File), LoadError> {
+    let (mut file, len_bytes) = open(path, u64::MAX)?;
     let free_bytes = memory_len_bytes(memory).saturating_sub(kernel_end);
     let too_large = || LoadError::InitrdTooLarge {
         path: path.to_owned(),
@@ -174,12 +232,16 @@ fn load_initrd(
     let count = usize::try_from(len_bytes).expect("a 64-bit host");
     memory
         .read_exact_volatile_from(GuestAddress(start), &mut file, count)
-        .map_err(|error| read(std::io::Error::other(error)))?;
-    Ok(hvm_modlist_entry {
+        .map_err(|error| LoadError::Read {
+            path: path.to_owned(),
+            source: std::io::Error::other(error).into(),
+        })?;
+    let module = hvm_modlist_entry {
         paddr: start,
         size: len_bytes,
         ..Default::default()
-    })
+    };
+    Ok((module, file))
 }
 
 fn load_command_line(memory: &GuestMemoryMmap, command_line: &str) -> Result<(), LoadError> {
@@ -220,8 +282,8 @@ fn boot_information(error: impl std::fmt::Display) -> LoadError {
     LoadError::BootInformation(error.to_string())
 }
 
-fn open(path: &Path) -> Result<File, LoadError> {
-    File::open(path).map_err(|source| LoadError::Read {
+fn open(path: &Path, most_bytes: u64) -> Result<(File, u64), LoadError> {
+    regular_file::open(path, Links::Refused, most_bytes).map_err(|source| LoadError::Read {
         path: path.to_owned(),
         source,
     })

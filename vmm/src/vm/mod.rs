@@ -5,12 +5,12 @@
 //!
 //! Data flows through the modules in this order: [`open`] the host's KVM, [`load`] kernel, programs and boot
 //! information, choose where [`interrupts`] come from, set the [`registers`], run the [`vcpu`] under the [`watchdog`] with its
-//! [`effort`] on account, and tell how a guest ended ([`death`]).
+//! [`budget`]s kept account of, and tell how a guest ended ([`death`]).
 
+mod budget;
 mod caller;
 mod death;
 mod dirty_log;
-mod effort;
 mod interrupts;
 mod load;
 mod open;
@@ -20,6 +20,7 @@ mod vcpu;
 mod watchdog;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
@@ -28,10 +29,10 @@ use kvm_bindings::{KVM_MEM_LOG_DIRTY_PAGES, kvm_userspace_memory_region};
 use kvm_ioctls::{Kvm, VmFd};
 use vm_memory::{GuestAddress, GuestMemoryBackend, GuestMemoryMmap, GuestMemoryRegion};
 
+pub use budget::Budget;
 pub use caller::Imposture;
 pub use death::{Cause, Death, Place};
 pub use dirty_log::DirtyCursor;
-pub use effort::Budget;
 pub use load::LoadError;
 pub use open::{OpenError, open};
 pub use symbols::Symbols;
@@ -81,7 +82,7 @@ pub struct Config<'a> {
 #[non_exhaustive]
 pub enum VmError {
     /// KVM answered an ioctl with an error.
-    #[error("KVM refused to {action}: {source}")]
+    #[error("KVM refused to {action}")]
     Kvm {
         /// What was asked of KVM.
         action: &'static str,
@@ -89,7 +90,7 @@ pub enum VmError {
         source: kvm_ioctls::Error,
     },
     /// No memory for the guest.
-    #[error("cannot map {memory_mib} MiB of guest memory: {source}")]
+    #[error("cannot map {memory_mib} MiB of guest memory")]
     Memory {
         /// Asked for, in MiB.
         memory_mib: u64,
@@ -131,7 +132,8 @@ impl Vm {
     /// The image cannot be read or is no PVH kernel, or the host refuses.
     pub fn new(kvm: &Kvm, config: &Config<'_>) -> Result<Vm, VmError> {
         let memory = guest_memory(config.memory_mib)?;
-        let loaded = load::load(&memory, config)?;
+        let (loaded, kernel) = load::load(&memory, config)?;
+        let symbols = Symbols::of(kernel);
         let frames = memory_len_bytes(&memory) / abi::PAGE_SIZE;
         let block = config
             .swap_mib
@@ -161,7 +163,7 @@ impl Vm {
             vm_fd,
             memory,
             loaded,
-            symbols: Symbols::of(config.kernel),
+            symbols,
             devices: Devices {
                 block,
                 vsock,
@@ -326,10 +328,10 @@ impl Stop<'_> {
         self.vm.loaded.kernel.clone()
     }
 
-    /// The archive of programs: where it was loaded from, and the frames that it was loaded into.
+    /// The archive of programs: the file that it was loaded from, and the frames that it was loaded into.
     #[must_use]
-    pub fn initrd(&self) -> (&Path, Range<FrameNumber>) {
-        (&self.vm.loaded.initrd_path, self.vm.loaded.initrd.clone())
+    pub fn initrd(&self) -> (&File, Range<FrameNumber>) {
+        (&self.vm.loaded.initrd_file, self.vm.loaded.initrd.clone())
     }
 
     /// Frames that were written before the guest ran.

@@ -1,44 +1,106 @@
 //! Names of the kernel's functions, for reports.
 
-use std::path::{Path, PathBuf};
+use std::cell::OnceCell;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 
-use object::{Object, ObjectSymbol, SymbolKind};
+use object::LittleEndian;
+use object::elf::{FileHeader64, SHT_SYMTAB, STT_FUNC};
+use object::read::elf::{FileHeader, SectionHeader, Sym};
+use object::read::{ReadCache, ReadRef};
 
 use crate::address::VirtAddr;
+use crate::printable::Printable;
 
-/// The symbol table of one kernel, read when it is asked: only a guest that ends badly needs it.
-#[derive(Clone, Debug)]
+/// Largest symbol table that is read, in bytes. Linux has one of 6 MiB.
+const MAX_TABLE_BYTES: u64 = 8 << 20;
+/// Most bytes of a name that are read.
+const MAX_NAME_BYTES: usize = 1024;
+
+/// The symbols of one kernel, read when one is asked for: only a guest that does something wrong needs them.
+#[derive(Debug)]
 pub struct Symbols {
-    path: PathBuf,
+    file: File,
+    table: OnceCell<Option<Table>>,
+}
+
+/// The functions, ascending by address, and where in the file their names are.
+#[derive(Debug)]
+struct Table {
+    functions: Vec<Function>,
+    names_at: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Function {
+    address: u64,
+    len_bytes: u64,
+    name: u32,
 }
 
 impl Symbols {
-    /// The symbols of the ELF file at `path`.
+    /// The symbols of this ELF file.
     #[must_use]
-    pub fn of(path: &Path) -> Symbols {
+    pub fn of(file: File) -> Symbols {
         Symbols {
-            path: path.to_owned(),
+            file,
+            table: OnceCell::new(),
         }
     }
 
     /// Function and offset behind an address, such as `kernel::mm::fault::handle+0x1c`. None when no function of the
-    /// file covers it, or the file has no symbols.
+    /// file covers it, or the file has no symbols that can be read.
     #[must_use]
-    pub fn name(&self, address: VirtAddr) -> Option<String> {
-        let bytes = std::fs::read(&self.path).ok()?;
-        let file = object::File::parse(&*bytes).ok()?;
-        let address = address.0;
-        let function = file
-            .symbols()
-            .filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.address() <= address)
-            .max_by_key(ObjectSymbol::address)?;
-        let offset = address - function.address();
-        if offset != 0 && offset >= function.size() {
+    pub fn name(&self, address: VirtAddr) -> Option<Printable> {
+        let table = self.table.get_or_init(|| read(&self.file)).as_ref()?;
+        let after = table
+            .functions
+            .partition_point(|function| function.address <= address.0);
+        let function = table.functions[..after].last()?;
+        let offset = address.0 - function.address;
+        if offset != 0 && offset >= function.len_bytes {
             return None;
         }
-        Some(format!(
-            "{:#}+{offset:#x}",
-            rustc_demangle::demangle(function.name().ok()?)
-        ))
+        let mut name = [0; MAX_NAME_BYTES];
+        let name_at = table.names_at.checked_add(function.name.into())?;
+        let len = self.file.read_at(&mut name, name_at).ok()?;
+        let name = name[..len].split(|byte| *byte == 0).next()?;
+        let name = String::from_utf8_lossy(name);
+        let name = format!("{:#}", rustc_demangle::demangle(&name));
+        Some(format!("{}+{offset:#x}", Printable::name(&name)).into())
     }
+}
+
+fn read(file: &File) -> Option<Table> {
+    let cache = ReadCache::new(file);
+    let data = &cache;
+    let header = FileHeader64::<LittleEndian>::parse(data).ok()?;
+    let endian = header.endian().ok()?;
+    // With none here, their number would stand in the first of them, and could be any.
+    if header.e_shnum(endian) == 0 {
+        return None;
+    }
+    let sections = header.sections(endian, data).ok()?;
+    let table = sections
+        .iter()
+        .find(|section| section.sh_type(endian) == SHT_SYMTAB)?;
+    let len_bytes = table.sh_size(endian);
+    if len_bytes > MAX_TABLE_BYTES || len_bytes > data.len().ok()? {
+        return None;
+    }
+    let names = sections.section(table.link(endian)).ok()?;
+    let symbols = sections.symbols(endian, data, SHT_SYMTAB).ok()?;
+    let functions = symbols.iter().filter(|symbol| symbol.st_type() == STT_FUNC);
+    let mut functions: Vec<Function> = functions
+        .map(|symbol| Function {
+            address: symbol.st_value(endian),
+            len_bytes: symbol.st_size(endian),
+            name: symbol.st_name(endian),
+        })
+        .collect();
+    functions.sort_by_key(|function| function.address);
+    Some(Table {
+        functions,
+        names_at: names.sh_offset(endian),
+    })
 }

@@ -29,9 +29,9 @@ use kvm_ioctls::{VcpuExit, VcpuFd};
 use nix::errno::Errno;
 use vm_memory::GuestMemoryMmap;
 
+use super::budget::{Outside, Usage};
 use super::caller::Callers;
 use super::death::{self, Cause, Death};
-use super::effort::{Effort, Outside};
 use super::symbols::Symbols;
 use super::watchdog::Watchdog;
 use super::{Budget, VmError, refused};
@@ -97,7 +97,7 @@ pub(super) struct Vcpu {
     clock: Clock,
     max_exits: u64,
     exits: u64,
-    effort: Effort,
+    usage: Usage,
     started: Option<Instant>,
     boot: Option<Boot>,
     callers: Callers,
@@ -116,7 +116,7 @@ impl Vcpu {
             clock,
             max_exits: budget.exits,
             exits: 0,
-            effort: Effort::new(budget, clock),
+            usage: Usage::new(budget, clock),
             started: None,
             boot: None,
             callers,
@@ -155,11 +155,11 @@ impl Vcpu {
         memory: &GuestMemoryMmap,
         symbols: &Symbols,
     ) -> Result<StopReason, VmError> {
-        self.effort.enter(outside(devices));
+        self.usage.enter(outside(devices));
         self.watchdog.enter();
         let reason = self.run_to_stop(devices, memory, symbols);
         self.watchdog.leave();
-        self.effort.leave(outside(devices));
+        self.usage.leave(outside(devices));
         reason
     }
 
@@ -231,7 +231,7 @@ impl Vcpu {
             if self.has_halted_for_good()? {
                 return Ok(Next::Die(Cause::Halted));
             }
-            match self.effort.look(outside(devices)) {
+            match self.usage.look(outside(devices)) {
                 Ok(until_look) => self.watchdog.look_again_in(until_look),
                 Err(cause) => return Ok(Next::Die(cause)),
             }

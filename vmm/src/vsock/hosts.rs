@@ -62,7 +62,7 @@ pub struct Served {
 #[non_exhaustive]
 pub enum HostsError {
     /// No folder for its socket.
-    #[error("cannot make a folder for the socket of a warehouse in {}: {source}; TMPDIR names another place", parent.display())]
+    #[error("cannot make a folder for the socket of a warehouse in {}; TMPDIR names another place", parent.display())]
     Folder {
         /// Where it was to be.
         parent: PathBuf,

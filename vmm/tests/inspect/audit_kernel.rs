@@ -2,6 +2,7 @@
 
 use abi::paging::{LARGE, NO_EXECUTE, PRESENT, USER, WRITABLE};
 use vmm::address::{FrameNumber, VirtAddr};
+use vmm::inspect::Effort;
 use vmm::inspect::audit::{KernelFinding, kernel};
 use vmm::inspect::walk::{Anomaly, Defect, PageSize, Root};
 
@@ -27,7 +28,7 @@ fn sound_kernel() -> (Guest, Root) {
 }
 
 fn audit(guest: &Guest, root: Root) -> Vec<KernelFinding> {
-    kernel(guest.memory(), root, &guest.owners(&[root]))
+    kernel(guest.memory(), root, &guest.owners(&[root]), &Effort::default())
         .into_iter()
         .collect()
 }

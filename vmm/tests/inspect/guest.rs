@@ -6,9 +6,9 @@ use abi::PAGE_SIZE;
 use abi::paging::{ADDRESS_MASK, LARGE, PRESENT, USER, WRITABLE};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 use vmm::address::{FrameNumber, PhysAddr, VirtAddr};
-use vmm::inspect::PhysicalMemory;
 use vmm::inspect::owners::{Owners, Space, SpaceId};
 use vmm::inspect::walk::{PageSize, Root};
+use vmm::inspect::{Effort, PhysicalMemory};
 
 pub(crate) struct Guest {
     memory: GuestMemoryMmap,
@@ -92,7 +92,7 @@ impl Guest {
                 root,
             })
             .collect();
-        Owners::of_spaces(self.memory(), &spaces)
+        Owners::of_spaces(self.memory(), &spaces, &Effort::default())
     }
 
     fn new_table(&mut self) -> PhysAddr {

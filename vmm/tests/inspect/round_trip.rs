@@ -6,6 +6,7 @@ use abi::paging::{NO_EXECUTE, USER, WRITABLE};
 use proptest::prelude::*;
 use proptest::sample::select;
 use vmm::address::{FrameNumber, Half, PhysAddr, VirtAddr};
+use vmm::inspect::Effort;
 use vmm::inspect::walk::{PageSize, Permissions, WalkError, mappings, translate};
 
 use crate::guest::Guest;
@@ -84,7 +85,7 @@ proptest! {
 
         let mut seen = BTreeMap::new();
         for half in [Half::User, Half::Kernel] {
-            let anomalies = mappings(guest.memory(), root, half, |mapping| {
+            let anomalies = mappings(guest.memory(), root, half, &Effort::default(), |mapping| {
                 assert_eq!(mapping.address.half(), Some(half));
                 seen.insert(mapping.address.0, (mapping.target, mapping.size, mapping.permissions));
             });

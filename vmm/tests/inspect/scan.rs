@@ -4,16 +4,18 @@ use std::ops::ControlFlow;
 
 use abi::paging::{LARGE, PRESENT, USER, WRITABLE};
 use vmm::address::{Half, PhysAddr, VirtAddr};
-use vmm::inspect::Findings;
+use vmm::inspect::cross_check::samples;
+use vmm::inspect::owners::{Owners, Space, SpaceId};
 use vmm::inspect::walk::{
     Anomaly, Defect, Descend, Mapping, PageSize, Reached, Root, Scanner, Table, Visitor, mappings, regions,
 };
+use vmm::inspect::{Effort, Findings};
 
 use crate::guest::{Guest, virt};
 
 fn seen(guest: &Guest, root: Root, half: Half) -> (Vec<(VirtAddr, PhysAddr)>, Vec<Anomaly>) {
     let mut seen = Vec::new();
-    let anomalies = mappings(guest.memory(), root, half, |mapping| {
+    let anomalies = mappings(guest.memory(), root, half, &Effort::default(), |mapping| {
         seen.push((mapping.address, mapping.target));
     });
     (seen, anomalies.into_iter().collect())
@@ -50,7 +52,7 @@ fn adjacent_pages_with_equal_permissions_are_one_region() {
     guest.map_4k(root, 0x40_4000, 0xa000, USER | WRITABLE);
     guest.map(root, 0xffff_ffff_ffe0_0000, 0, PageSize::Mib2, WRITABLE);
 
-    let (user, _) = regions(guest.memory(), root, Half::User);
+    let (user, _) = regions(guest.memory(), root, Half::User, &Effort::default());
     let user: Vec<_> = user.into_iter().map(|region| region.to_string()).collect();
     assert_eq!(
         user,
@@ -60,7 +62,7 @@ fn adjacent_pages_with_equal_permissions_are_one_region() {
             "0x404000..=0x404fff (user rwx)"
         ]
     );
-    let (kernel, _) = regions(guest.memory(), root, Half::Kernel);
+    let (kernel, _) = regions(guest.memory(), root, Half::Kernel, &Effort::default());
     assert_eq!(kernel.as_slice()[0].last(), virt(u64::MAX));
 }
 
@@ -171,19 +173,19 @@ impl Visitor for Count {
     }
 }
 
-fn count(guest: &Guest, root: Root, descend: Descend) -> (Count, ControlFlow<()>) {
+fn count(guest: &Guest, root: Root, descend: Descend, effort: &Effort) -> (Count, ControlFlow<()>) {
     let mut count = Count {
         tables: 0,
         frames: 0,
         anomalies: Findings::new(),
         descend,
     };
-    let flow = Scanner::new(guest.memory(), Half::User).scan(root, &mut count);
+    let flow = Scanner::new(guest.memory(), Half::User, effort).scan(root, &mut count);
     (count, flow)
 }
 
 #[test]
-fn a_table_full_of_itself_is_cut_off_where_memory_could_hold_no_more_tables() {
+fn a_table_full_of_itself_is_cut_off_where_the_effort_ends() {
     let mut guest = Guest::new(64);
     let root = guest.new_root();
     for index in 0..512 {
@@ -192,14 +194,20 @@ fn a_table_full_of_itself_is_cut_off_where_memory_could_hold_no_more_tables() {
             root.table().start().0 | PRESENT,
         );
     }
-    let (count, flow) = count(&guest, root, Descend::Into);
+    let effort = Effort::of(40 * 512);
+    let (count, flow) = count(&guest, root, Descend::Into, &effort);
     assert!(flow.is_break());
-    // The one too many is shown to the visitor before the budget refuses it.
-    assert_eq!(count.tables, 64 + 1);
-    assert!(count.frames <= 64 * 512);
-    assert_eq!(
-        count.anomalies.as_slice().len() as u64 + count.anomalies.omitted(),
-        64 + 1
+    assert_eq!(effort.cut(), 1);
+    // Four tables lead to pages, and 511 pages cost as much as a table but for one entry.
+    assert_eq!((count.tables, count.frames), (22, 40 * 512 - 22 * 512));
+    // All but the first table are loops.
+    let loops = (&count.anomalies).into_iter().take(21);
+    assert!(
+        loops.eq(count
+            .anomalies
+            .as_slice()
+            .iter()
+            .filter(|each| matches!(each, Anomaly::Loop { .. })))
     );
     assert!(matches!(
         (&count.anomalies).into_iter().last(),
@@ -208,8 +216,7 @@ fn a_table_full_of_itself_is_cut_off_where_memory_could_hold_no_more_tables() {
 }
 
 #[test]
-fn large_pages_are_cut_off_where_as_many_tables_could_map_no_more() {
-    // 1024 frames: each 2 MiB page covers 512 of them, 1024 tables could map 1024 times as many.
+fn large_pages_cost_as_much_as_the_sets_of_their_frames() {
     let mut guest = Guest::new(1024);
     let root = guest.new_root();
     for gib in 0..2 {
@@ -217,20 +224,57 @@ fn large_pages_are_cut_off_where_as_many_tables_could_map_no_more() {
             guest.map(root, gib << 30 | page << 21, 0, PageSize::Mib2, USER);
         }
     }
-    let (all, flow) = count(&guest, root, Descend::Into);
+    // Four tables, and for each page its entry and 512 bits.
+    let enough = 4 * 512 + 1024 * (1 + 512 / 64);
+    let (all, flow) = count(&guest, root, Descend::Into, &Effort::of(enough));
     assert!(flow.is_continue() && all.anomalies.is_empty());
     assert_eq!(all.frames, 1024 * 512);
 
-    guest.map(root, 2 << 30, 0, PageSize::Mib2, USER);
-    let (cut, flow) = count(&guest, root, Descend::Into);
+    let (cut, flow) = count(&guest, root, Descend::Into, &Effort::of(enough - 1));
     assert!(flow.is_break());
-    assert_eq!(cut.frames, all.frames);
-    assert_eq!(
-        cut.anomalies.as_slice(),
-        [Anomaly::Unfinished {
-            address: virt(2 << 30)
-        }]
-    );
+    assert_eq!(cut.frames, 1023 * 512);
+    let address = virt(1 << 30 | 511 << 21);
+    assert_eq!(cut.anomalies.as_slice(), [Anomaly::Unfinished { address }]);
+}
+
+/// Three tables through which every user address of 1 GiB of memory leads to 512 frames.
+fn aliasing() -> (Guest, Root) {
+    let mut guest = Guest::new(1 << 18);
+    let root = guest.new_root();
+    guest.map_4k(root, 0, 0, USER | WRITABLE);
+    for level in 0..4 {
+        let first = guest.entry(root, 0, level);
+        for index in 1..if level == 0 { 256 } else { 512 } {
+            let value = guest.read(first) + if level == 3 { index << 12 } else { 0 };
+            guest.write(PhysAddr(first.0 + 8 * index), value);
+        }
+    }
+    (guest, root)
+}
+
+#[test]
+fn all_that_looks_at_page_tables_together_looks_at_no_more_than_it_may_and_says_so() {
+    let (guest, root) = aliasing();
+    let space = Space { id: SpaceId(1), root };
+    let effort = Effort::default();
+    let owners = Owners::of_spaces(guest.memory(), &[space; 3], &effort);
+    let kinds = |wanted: fn(&Anomaly) -> bool| {
+        let anomalies = owners.anomalies().as_slice().iter();
+        anomalies.filter(|each| wanted(&each.anomaly)).count() as u64 + owners.anomalies().omitted()
+    };
+    assert!(kinds(|anomaly| matches!(anomaly, Anomaly::SharedTable { .. })) > 0);
+    assert!(kinds(|anomaly| matches!(anomaly, Anomaly::Unfinished { .. })) > 0);
+    // Each gets what the others have left: in the end nothing.
+    while effort.cut() == 0 {
+        assert!(samples(guest.memory(), root, 8, &effort).len() <= 8);
+    }
+    let seen = mappings(guest.memory(), root, Half::User, &effort, |_| {
+        panic!("nothing is left")
+    });
+    assert!(matches!(
+        seen.as_slice(),
+        [Anomaly::Unfinished { address: VirtAddr(0) }]
+    ));
 }
 
 #[test]
@@ -238,7 +282,7 @@ fn what_the_visitor_passes_by_is_not_read() {
     let mut guest = Guest::new(64);
     let root = guest.new_root();
     guest.map_4k(root, 0x1000, 0x5000, USER);
-    let (count, _) = count(&guest, root, Descend::Past);
+    let (count, _) = count(&guest, root, Descend::Past, &Effort::default());
     assert_eq!((count.tables, count.frames), (1, 0));
 }
 
@@ -258,7 +302,8 @@ fn one_scanner_notices_tables_that_two_address_spaces_share() {
         anomalies: Findings::new(),
         descend: Descend::Into,
     };
-    let mut scanner = Scanner::new(guest.memory(), Half::User);
+    let effort = Effort::default();
+    let mut scanner = Scanner::new(guest.memory(), Half::User, &effort);
     assert!(scanner.scan(first, &mut count).is_continue());
     assert!(count.anomalies.is_empty());
     assert!(scanner.scan(second, &mut count).is_continue());

@@ -110,7 +110,7 @@ fn between_claims<'a>(
 ) -> impl Iterator<Item = (String, String)> + use<'a> {
     (0..guest.len().max(linux.len()))
         .map(|index| (guest.get(index), linux.get(index)))
-        .filter(|(guest, linux)| guest != linux)
+        .filter(|(guest, linux)| guest != linux || *guest == Some(&Claim::LeftOut))
         .map(|(guest, linux)| (words(guest, linux), words(linux, guest)))
 }
 

@@ -1,13 +1,17 @@
 //! Every way in which a guest can end, made by a kernel of a few instructions on real KVM.
 
+#[path = "../support/tiny_elf.rs"]
+mod tiny_elf;
 mod tiny_kernel;
 
 use std::time::Duration;
 
-use tiny_kernel::{ENTRY, ample, machine, machine_with};
+use tiny_elf::{ENTRY, report};
+use tiny_kernel::{ample, machine, machine_with};
 use vm_memory::{Bytes, GuestAddress};
 use vmm::channel::{Channel, Event, Operation};
 use vmm::drive::{Drive, Driver, Outcome};
+use vmm::perform::Performer;
 use vmm::scenario::Clock;
 use vmm::vm::{Budget, Cause, Death, StopReason};
 
@@ -18,31 +22,6 @@ fn death_of(code: &[u8], budget: Budget) -> Death {
         StopReason::Died(death) => (**death).clone(),
         other => panic!("expected a death, found {other:?}"),
     }
-}
-
-/// `mov edx, port; mov eax, value; out dx, eax`
-fn out(port: u16, value: u32) -> Vec<u8> {
-    let mut code = vec![0xba];
-    code.extend(u32::from(port).to_le_bytes());
-    code.push(0xb8);
-    code.extend(value.to_le_bytes());
-    code.push(0xef);
-    code
-}
-
-/// `out` of the address of an event record that lies behind the code.
-fn report(kind: u32, arguments: [u64; 4], text: &[u8]) -> Vec<u8> {
-    let record_at = ENTRY + 64;
-    let mut code = out(abi::event::PORT, record_at);
-    code.push(0xf4); // hlt: not reached when the event ends the run
-    code.resize(64, 0);
-    code.extend(kind.to_le_bytes());
-    code.extend(0_u32.to_le_bytes());
-    arguments
-        .iter()
-        .for_each(|argument| code.extend(argument.to_le_bytes()));
-    code.extend(text);
-    code
 }
 
 #[test]
@@ -164,7 +143,7 @@ fn a_panic_comes_with_the_kernels_own_words() {
     assert_eq!(
         death.cause,
         Cause::Panic {
-            message: "no more frames".to_owned()
+            message: "no more frames".into()
         }
     );
 }
@@ -199,6 +178,35 @@ fn a_guest_can_be_inspected_between_rings() {
         panic!()
     };
     assert_eq!(death.cause, Cause::Halted);
+}
+
+/// Rings, has a page fault by its own account, and goes on without end.
+fn faulting(fault: u32) -> Vec<u8> {
+    let mut code = ring();
+    code.push(0xb8);
+    code.extend(fault.to_le_bytes());
+    code.extend([0x0f, 0x22, 0xd0]); // mov cr2, eax
+    code.extend([0xe6, 0x80, 0xeb, 0xfc]); // out 0x80, al; jmp back
+    code
+}
+
+#[test]
+fn of_a_guest_that_goes_on_without_end_the_last_page_fault_is_told() {
+    let (vm, _files) = machine(&faulting(0x12345), ample());
+    let mut performer = Performer::new(Driver::new(vm));
+    let booted = performer.driver_mut().boot().unwrap();
+    let stop = performer.driver_mut().stop().unwrap();
+    assert!(matches!(booted, Outcome::Replied(_)), "{:?}", stop.reason());
+    let program = Operation::new(abi::operation::EXEC, &[]);
+    let outcome = performer.driver_mut().perform(Channel::FIRST, program).unwrap();
+    assert_eq!(outcome, Outcome::GuestEnded);
+    let stop = performer.driver_mut().stop().unwrap();
+    let StopReason::Died(death) = stop.reason().clone() else {
+        panic!()
+    };
+    assert!(death.cause.is_endless());
+    let told = performer.last_fault(&death);
+    assert_eq!(told.as_deref(), Some("the last page fault was at init:0x12000"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::iter;
 use crate::address::{FrameNumber, Half, VirtAddr};
 use crate::inspect::owners::{Owner, Owners};
 use crate::inspect::walk::{Anomaly, Mapping, Region, Regions, Root, mappings};
-use crate::inspect::{Findings, FrameSet, PhysicalMemory};
+use crate::inspect::{Effort, Findings, FrameSet, PhysicalMemory};
 
 /// What is wrong in a kernel half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,12 +64,17 @@ pub struct Alias {
 
 /// Audits the kernel half of an address space; `owners` are those of all address spaces.
 #[must_use]
-pub fn kernel(memory: PhysicalMemory<'_>, root: Root, owners: &Owners) -> Findings<KernelFinding> {
+pub fn kernel(
+    memory: PhysicalMemory<'_>,
+    root: Root,
+    owners: &Owners,
+    effort: &Effort,
+) -> Findings<KernelFinding> {
     let mut user_accessible = Regions::new();
     let mut writable_and_executable = Regions::new();
     let mut writable = FrameSet::new(memory.frames());
     let mut executable = FrameSet::new(memory.frames());
-    let anomalies = mappings(memory, root, Half::Kernel, |mapping| {
+    let anomalies = mappings(memory, root, Half::Kernel, effort, |mapping| {
         if mapping.permissions.user {
             user_accessible.add(mapping);
         }
@@ -94,21 +99,30 @@ pub fn kernel(memory: PhysicalMemory<'_>, root: Root, owners: &Owners) -> Findin
     );
     let aliased = writable.intersection(&executable);
     findings.extend(
-        aliases(memory, root, aliased)
+        aliases(memory, root, aliased, effort)
             .into_iter()
             .map(|alias| KernelFinding::WritableAlias { alias }),
     );
-    findings.extend(writable_by_user(memory, root, owners, &executable));
+    findings.extend(writable_by_user(memory, root, owners, &executable, effort));
     findings
 }
 
 /// Most aliased frames that are reported, 64 MiB: enough for any kernel's code.
 const MAX_ALIASED_FRAMES: usize = 16 << 10;
 
-fn aliases(memory: PhysicalMemory<'_>, root: Root, aliased: impl Iterator<Item = FrameNumber>) -> Vec<Alias> {
+fn aliases(
+    memory: PhysicalMemory<'_>,
+    root: Root,
+    aliased: impl Iterator<Item = FrameNumber>,
+    effort: &Effort,
+) -> Vec<Alias> {
     let frames: Vec<_> = aliased.take(MAX_ALIASED_FRAMES).collect();
-    let executable = addresses_of(memory, root, &frames, |mapping| mapping.permissions.executable);
-    let writable = addresses_of(memory, root, &frames, |mapping| mapping.permissions.writable);
+    let executable = addresses_of(memory, root, &frames, effort, |mapping| {
+        mapping.permissions.executable
+    });
+    let writable = addresses_of(memory, root, &frames, effort, |mapping| {
+        mapping.permissions.writable
+    });
     let mut merged: Vec<Alias> = Vec::new();
     for ((&first, executable_at), writable_at) in frames.iter().zip(executable).zip(writable) {
         let (Some(executable_at), Some(writable_at)) = (executable_at, writable_at) else {
@@ -133,6 +147,7 @@ fn writable_by_user(
     root: Root,
     owners: &Owners,
     executable: &FrameSet,
+    effort: &Effort,
 ) -> Vec<KernelFinding> {
     let writers: Vec<_> = owners
         .by_frame()
@@ -143,7 +158,9 @@ fn writable_by_user(
         .take(Findings::<KernelFinding>::LIMIT)
         .collect();
     let frames: Vec<_> = writers.iter().map(|(frame, _)| *frame).collect();
-    let executable_at = addresses_of(memory, root, &frames, |mapping| mapping.permissions.executable);
+    let executable_at = addresses_of(memory, root, &frames, effort, |mapping| {
+        mapping.permissions.executable
+    });
     iter::zip(writers, executable_at)
         .filter_map(|((frame, owner), executable_at)| {
             Some(KernelFinding::WritableByUser {
@@ -160,6 +177,7 @@ fn addresses_of(
     memory: PhysicalMemory<'_>,
     root: Root,
     frames: &[FrameNumber],
+    effort: &Effort,
     select: impl Fn(&Mapping) -> bool,
 ) -> Vec<Option<VirtAddr>> {
     let mut addresses = vec![None; frames.len()];
@@ -167,7 +185,7 @@ fn addresses_of(
         return addresses;
     }
     // The anomalies are those of the scan that found the frames.
-    let _ = mappings(memory, root, Half::Kernel, |mapping| {
+    let _ = mappings(memory, root, Half::Kernel, effort, |mapping| {
         if !select(mapping) {
             return;
         }
@@ -175,6 +193,8 @@ fn addresses_of(
         let first = frames.partition_point(|&frame| frame < range.start);
         let in_range = iter::zip(&frames[first..], &mut addresses[first..]);
         for (frame, address) in in_range.take_while(|(frame, _)| **frame < range.end) {
+            // What is too much here ends the scan at its next entry.
+            let _ = effort.spend(1);
             let offset = frame.start().0 - range.start.start().0;
             address.get_or_insert(VirtAddr(mapping.address.0 + offset));
         }

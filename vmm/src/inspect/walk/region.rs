@@ -5,7 +5,7 @@ use std::fmt;
 use super::entry::{Permissions, Root};
 use super::scan::{Anomaly, Mapping, mappings};
 use crate::address::{Half, VirtAddr};
-use crate::inspect::{Findings, PhysicalMemory};
+use crate::inspect::{Effort, Findings, PhysicalMemory};
 
 /// Adjacent pages with equal permissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,9 +20,14 @@ pub struct Region {
 
 /// Regions of a half of an address space, in ascending order, and what is odd about its tables.
 #[must_use]
-pub fn regions(memory: PhysicalMemory<'_>, root: Root, half: Half) -> (Findings<Region>, Findings<Anomaly>) {
+pub fn regions(
+    memory: PhysicalMemory<'_>,
+    root: Root,
+    half: Half,
+    effort: &Effort,
+) -> (Findings<Region>, Findings<Anomaly>) {
     let mut regions = Regions::new();
-    let anomalies = mappings(memory, root, half, |mapping| regions.add(mapping));
+    let anomalies = mappings(memory, root, half, effort, |mapping| regions.add(mapping));
     (regions.finish(), anomalies)
 }
 

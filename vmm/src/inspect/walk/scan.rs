@@ -1,9 +1,8 @@
 //! Visiting everything that is mapped.
 //!
 //! Tables may share tables and contain themselves, on purpose or by accident, so a tree of a few frames can hold 2^36
-//! pages. They are followed along every path, because every path maps, but with a budget: a tree without sharing cannot
-//! have more tables than memory has frames, nor more pages than such tables have entries. What would exceed this is cut
-//! off with [`Anomaly::Unfinished`].
+//! pages. They are followed along every path, because every path maps, but with an [`Effort`]. What would exceed it is cut off
+//! with [`Anomaly::Unfinished`].
 
 use std::ops::{ControlFlow, Range};
 
@@ -12,7 +11,7 @@ use abi::paging::{ENTRIES, PRESENT, USER_END};
 use super::entry::{Defect, Entry, Level, PageSize, Permissions, Root, Target};
 use crate::address::{FrameNumber, Half, PhysAddr, VirtAddr};
 use crate::inspect::memory::FrameBytes;
-use crate::inspect::{Findings, FrameSet, PhysicalMemory};
+use crate::inspect::{Effort, Findings, FrameSet, PhysicalMemory};
 
 /// A mapped page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +91,7 @@ pub enum Anomaly {
         table: Table,
     },
     /// The scanner gave up: what it reported is not all.
-    #[error("the page tables map more than guest memory can describe; scanning stopped at {address}")]
+    #[error("there is more in the page tables than is looked at; scanning stopped at {address}")]
     Unfinished {
         /// Where it stopped; nothing from here on was seen.
         address: VirtAddr,
@@ -120,25 +119,25 @@ pub fn mappings(
     memory: PhysicalMemory<'_>,
     root: Root,
     half: Half,
+    effort: &Effort,
     visit: impl FnMut(&Mapping),
 ) -> Findings<Anomaly> {
     let mut visitor = EachMapping {
         visit,
         anomalies: Findings::new(),
     };
-    // Never broken off by this visitor; a budget that ran out is among the anomalies.
-    let _ = Scanner::new(memory, half).scan(root, &mut visitor);
+    // Never broken off by this visitor; an effort that did not suffice is among the anomalies.
+    let _ = Scanner::new(memory, half, effort).scan(root, &mut visitor);
     visitor.anomalies
 }
 
-/// Scans a half of address spaces. Its budget, and its memory of tables that it has seen, span all of its scans.
+/// Scans a half of address spaces. Its memory of tables that it has seen spans all of its scans.
 #[derive(Clone, Debug)]
 pub struct Scanner<'m> {
     memory: PhysicalMemory<'m>,
     half: Half,
     seen: FrameSet,
-    tables_left: u64,
-    frames_left: u64,
+    effort: &'m Effort,
 }
 
 /// A table on the path that is being scanned.
@@ -153,20 +152,17 @@ struct Step<'p> {
 impl<'m> Scanner<'m> {
     /// A scanner that has seen nothing.
     #[must_use]
-    pub fn new(memory: PhysicalMemory<'m>, half: Half) -> Self {
-        let frames = memory.frames();
-        let frames_left = frames.saturating_mul(ENTRIES);
+    pub fn new(memory: PhysicalMemory<'m>, half: Half, effort: &'m Effort) -> Self {
         Self {
             memory,
             half,
-            seen: FrameSet::new(frames),
-            tables_left: frames,
-            frames_left,
+            seen: FrameSet::new(memory.frames()),
+            effort,
         }
     }
 
     /// Visits what an address space holds, in ascending order of virtual address. `Break` if the visitor broke off or the
-    /// budget ran out.
+    /// effort did not suffice.
     pub fn scan(&mut self, root: Root, visitor: &mut impl Visitor) -> ControlFlow<()> {
         let address = match self.half {
             Half::User => VirtAddr(0),
@@ -183,6 +179,7 @@ impl<'m> Scanner<'m> {
     }
 
     fn scan_table(&mut self, step: &Step<'_>, visitor: &mut impl Visitor) -> ControlFlow<()> {
+        self.spend(ENTRIES, step.address, visitor)?;
         let mut contents = FrameBytes::zeroed();
         if self.memory.copy_frame(step.table, &mut contents).is_err() {
             visitor.anomaly(step.outside_memory());
@@ -207,14 +204,6 @@ impl<'m> Scanner<'m> {
             Reached::Again if step.is_inside_itself() => visitor.anomaly(Anomaly::Loop { table }),
             Reached::Again => visitor.anomaly(Anomaly::SharedTable { table }),
         }
-        let Some(tables_left) = self.tables_left.checked_sub(1) else {
-            visitor.anomaly(Anomaly::Unfinished {
-                address: step.address,
-            });
-            return ControlFlow::Break(());
-        };
-        self.tables_left = tables_left;
-
         let (skipped, taken) = step.level.entries_of(self.half);
         for (offset, value) in (0..).zip(contents.words().skip(skipped).take(taken)) {
             if value & PRESENT != 0 {
@@ -264,11 +253,9 @@ impl<'m> Scanner<'m> {
                     entry,
                 };
                 let frames = mapping.frames(self.memory);
-                let Some(frames_left) = self.frames_left.checked_sub(frames.end.0 - frames.start.0) else {
-                    visitor.anomaly(Anomaly::Unfinished { address });
-                    return ControlFlow::Break(());
-                };
-                self.frames_left = frames_left;
+                // Sets of frames take them by the word.
+                let words = (frames.end.0 - frames.start.0) / u64::from(u64::BITS);
+                self.spend(1 + words, address, visitor)?;
                 visitor.mapping(&mapping)
             }
             Err(defect) => {
@@ -280,6 +267,16 @@ impl<'m> Scanner<'m> {
                 ControlFlow::Continue(())
             }
         }
+    }
+}
+
+impl Scanner<'_> {
+    fn spend(&self, entries: u64, address: VirtAddr, visitor: &mut impl Visitor) -> ControlFlow<()> {
+        let flow = self.effort.spend(entries);
+        if flow.is_break() {
+            visitor.anomaly(Anomaly::Unfinished { address });
+        }
+        flow
     }
 }
 

@@ -14,6 +14,7 @@ use crate::drive::Life;
 use crate::finding::Finding;
 use crate::finding::{excerpt, status_text};
 use crate::inspect::walk::{self, Root, Translation};
+use crate::printable::Printable;
 use crate::rule::Rule;
 use crate::scenario::{
     Access, ContentAt, Expectation, ProcessAddress, ProcessEnding, ProcessName, ProcessRegion, RegionAddress,
@@ -356,9 +357,9 @@ fn live(process: &ProcessName, scene: &Scene<'_>) -> Result<(Channel, Root), Fin
 }
 
 pub(super) fn unlike(
-    place: impl Into<String>,
-    expected: impl Into<String>,
-    found: impl Into<String>,
+    place: impl Into<Printable>,
+    expected: impl Into<Printable>,
+    found: impl Into<Printable>,
 ) -> Finding {
     Finding::new(Rule::Expectation, place, expected, found)
 }

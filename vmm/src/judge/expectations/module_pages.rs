@@ -12,13 +12,14 @@ use crate::finding::Finding;
 use crate::inspect::walk::{self, Translation};
 use crate::judge::Judge;
 use crate::judge::scene::Scene;
+use crate::printable::Printable;
 use crate::scenario::{Layout, ModulePages};
 
 impl Judge {
     /// Goes through the pages one after the other, up to the first that is not as expected.
     pub(super) fn module_pages(&mut self, expected: &ModulePages, scene: &Scene<'_>) -> Look {
         let module = expected.module.as_str();
-        let offered = self.offered.get(module).copied();
+        let offered = self.offered.get(&Printable::from(module)).copied();
         let (offered, count) =
             offered.ok_or_else(|| Finding::missing(module, "pages that it offers", "it told of none"))?;
         let pages = expected.first..expected.first.saturating_add(expected.pages);

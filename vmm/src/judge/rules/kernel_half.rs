@@ -1,7 +1,7 @@
 //! The kernel's own mappings are not writable and executable at once, and are for the kernel alone: after each step, and at each
 //! moment at which the kernel says that it has changed them.
 
-use super::{StandingRule, View, told};
+use super::{StandingRule, View, page_tables, told};
 use crate::address::VirtAddr;
 use crate::finding::Finding;
 use crate::inspect::Findings;
@@ -25,7 +25,11 @@ impl StandingRule for KernelHalf {
 
     fn audit(&mut self, view: &mut View<'_, '_>) -> Result<Vec<Finding>, VmError> {
         let View {
-            scene, owners, names, ..
+            scene,
+            owners,
+            names,
+            effort,
+            ..
         } = view;
         let mut findings = Vec::new();
         if self.missed > 0 {
@@ -37,7 +41,7 @@ impl StandingRule for KernelHalf {
             ));
         }
         let mut found = std::mem::take(&mut self.seen);
-        found.append(audit::kernel(scene.memory(), scene.stop.root()?, owners));
+        found.append(audit::kernel(scene.memory(), scene.stop.root()?, owners, effort));
         let code = |address: VirtAddr| {
             let symbol = scene.stop.symbols().name(address);
             symbol.map_or_else(|| address.to_string(), |symbol| format!("{address} ({symbol})"))
@@ -70,12 +74,7 @@ impl StandingRule for KernelHalf {
                     "for the kernel alone",
                     "accessible to users",
                 ),
-                KernelFinding::Anomaly { anomaly } => Finding::new(
-                    Rule::PageTables,
-                    "the kernel half",
-                    "well-formed page tables",
-                    anomaly.to_string(),
-                ),
+                KernelFinding::Anomaly { anomaly } => page_tables("the kernel half", anomaly),
             }
         }));
         Ok(findings)

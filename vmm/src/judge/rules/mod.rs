@@ -23,10 +23,12 @@ use super::names::Names;
 use super::scene::Scene;
 use crate::channel::Event;
 use crate::finding::Finding;
-use crate::inspect::Findings;
 use crate::inspect::frame_table::FrameTable;
 use crate::inspect::owners::{Owners, Space};
+use crate::inspect::walk::Anomaly;
+use crate::inspect::{Effort, Findings};
 use crate::moments::Seen;
+use crate::printable::Printable;
 use crate::promise::{Promise, Promises};
 use crate::rule::Rule;
 use crate::vm::VmError;
@@ -68,6 +70,8 @@ pub(super) struct View<'a, 'vm> {
     /// The kernel's own account of its frames, if it has published one that can be read.
     pub(super) account: Option<&'a FrameTable>,
     pub(super) names: &'a mut Names,
+    /// What may be looked at.
+    pub(super) effort: &'a Effort,
 }
 
 /// Every rule.
@@ -142,4 +146,24 @@ fn told<T>(found: &Findings<T>, rule: Rule, place: &str, convert: impl FnMut(&T)
         findings.push(Finding::new(rule, place, "none", more));
     }
     findings
+}
+
+/// What is odd about page tables is the guest's doing; that there is too much to look at is missing evidence.
+fn page_tables(place: impl Into<Printable>, anomaly: &Anomaly) -> Finding {
+    match anomaly {
+        Anomaly::Unfinished { .. } => Finding::missing(
+            place,
+            "page tables that can be looked at as a whole",
+            anomaly.to_string(),
+        ),
+        Anomaly::RootOutsideMemory { .. }
+        | Anomaly::Malformed { .. }
+        | Anomaly::Loop { .. }
+        | Anomaly::SharedTable { .. } => Finding::new(
+            Rule::PageTables,
+            place,
+            "well-formed page tables",
+            anomaly.to_string(),
+        ),
+    }
 }

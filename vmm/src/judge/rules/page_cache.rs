@@ -1,22 +1,23 @@
 //! Read-only files in memory: what the loader put there is there as long as the guest runs.
 //!
 //! The archive of programs is the guest's page cache, and nobody may write to its files. What it must hold is read from the
-//! archive itself, on the host.
+//! archive itself, on the host: once, page by page, and of each page a hash is kept. A page that holds something else is read again.
 
-use std::fs;
+use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::FileExt;
 
 use abi::PAGE_SIZE;
 
-use super::{StandingRule, View};
+use super::{StandingRule, View, told};
 use crate::address::FrameNumber;
 use crate::archive;
 use crate::finding::{Finding, excerpt};
 use crate::inspect::memory::FrameBytes;
-use crate::inspect::{FrameSet, PhysicalMemory};
+use crate::inspect::{Findings, FrameSet, PhysicalMemory};
 use crate::judge::scene::Scene;
+use crate::printable::Printable;
 use crate::promise::Promise;
 use crate::rule::Rule;
 use crate::vm::{DirtyCursor, VmError};
@@ -66,7 +67,8 @@ impl StandingRule for PageCacheRule {
             written.insert_range(page_cache.frames.clone());
         }
         let memory = view.scene.memory();
-        Ok(page_cache.check(&written, memory, |frame| view.names.frame(frame)))
+        let found = page_cache.check(&written, memory, |frame| view.names.frame(frame));
+        Ok(told(&found, Rule::PageCache, "the page cache", Finding::clone))
     }
 }
 
@@ -78,26 +80,26 @@ struct PageCache {
     /// One a frame.
     hashes: Vec<u64>,
     /// Name of each file and where in the archive its contents are, in bytes.
-    files: Vec<(String, Range<u64>)>,
-    path: PathBuf,
+    files: Vec<(Printable, Range<u64>)>,
+    archive: File,
 }
 
 impl PageCache {
-    /// The archive that was loaded from `path` into `frames`.
-    fn of(path: &Path, frames: Range<FrameNumber>) -> Option<PageCache> {
-        let archive = fs::read(path).ok()?;
+    /// The archive that was loaded from a file into `frames`.
+    fn of(archive: &File, frames: Range<FrameNumber>) -> Option<PageCache> {
+        let archive = archive.try_clone().ok()?;
         let key = RandomState::new();
-        let hashes = pages(&archive)
-            .map(|page| key.hash_one(page.0.as_slice()))
-            .collect();
+        let hashes = (0..frames.end.0 - frames.start.0)
+            .map(|index| Some(key.hash_one(page(&archive, index)?.0.as_slice())))
+            .collect::<Option<_>>()?;
         Some(PageCache {
             key,
             frames,
             hashes,
             files: archive::files(&archive)
-                .map(|(name, contents)| (name, contents.start as u64..contents.end as u64))
+                .map(|(name, contents)| (Printable::name(&name), contents))
                 .collect(),
-            path: path.to_owned(),
+            archive,
         })
     }
 
@@ -107,9 +109,9 @@ impl PageCache {
         written: &FrameSet,
         memory: PhysicalMemory<'_>,
         mut name: impl FnMut(FrameNumber) -> String,
-    ) -> Vec<Finding> {
+    ) -> Findings<Finding> {
         let mut bytes = FrameBytes::zeroed();
-        let mut findings = Vec::new();
+        let mut findings = Findings::new();
         for frame in written.iter().filter(|frame| self.frames.contains(frame)) {
             let index = frame.0 - self.frames.start.0;
             let hash = usize::try_from(index)
@@ -121,22 +123,17 @@ impl PageCache {
             if holds.is_ok_and(|holds| Some(&holds) == hash) {
                 continue;
             }
-            let wanted = self.page(index);
-            findings.push(Finding::new(
-                Rule::PageCache,
-                format!("{}, {}", self.place(index * PAGE_SIZE), name(frame)),
-                excerpt(&wanted.0, &bytes.0),
-                excerpt(&bytes.0, &wanted.0),
-            ));
+            findings.push_with(|| {
+                let wanted = page(&self.archive, index).unwrap_or_else(FrameBytes::zeroed);
+                Finding::new(
+                    Rule::PageCache,
+                    format!("{}, {}", self.place(index * PAGE_SIZE), name(frame)),
+                    excerpt(&wanted.0, &bytes.0),
+                    excerpt(&bytes.0, &wanted.0),
+                )
+            });
         }
         findings
-    }
-
-    /// A page of the archive as it is on the host; zeros when it cannot be read any more.
-    fn page(&self, index: u64) -> FrameBytes {
-        let archive = fs::read(&self.path).unwrap_or_default();
-        let index = usize::try_from(index).expect("the archive fits in memory");
-        pages(&archive).nth(index).unwrap_or_else(FrameBytes::zeroed)
     }
 
     /// The file in which an offset of the archive lies, and the page of it.
@@ -149,11 +146,16 @@ impl PageCache {
     }
 }
 
-/// The pages of an archive, the last one filled up with zeros as it is in memory.
-fn pages(archive: &[u8]) -> impl Iterator<Item = FrameBytes> {
-    archive.chunks(PAGE_SIZE as usize).map(|chunk| {
-        let mut page = FrameBytes::zeroed();
-        page.0[..chunk.len()].copy_from_slice(chunk);
-        page
-    })
+/// A page of the archive, the last one filled up with zeros as it is in memory. None when it cannot be read any more.
+fn page(archive: &File, index: u64) -> Option<FrameBytes> {
+    let mut page = FrameBytes::zeroed();
+    let mut filled = 0;
+    while filled < page.0.len() {
+        let at = index * PAGE_SIZE + filled as u64;
+        match archive.read_at(&mut page.0[filled..], at).ok()? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    Some(page)
 }

@@ -19,7 +19,7 @@ impl StandingRule for PageWalk {
     fn audit(&mut self, view: &mut View<'_, '_>) -> Result<Vec<Finding>, VmError> {
         let scene = &view.scene;
         let (memory, root) = (scene.memory(), scene.stop.root()?);
-        let answers = samples(memory, root, CROSS_CHECKED_ADDRESSES)
+        let answers = samples(memory, root, CROSS_CHECKED_ADDRESSES, view.effort)
             .into_iter()
             .map(|address| Ok((address, scene.stop.kvm_translate(address)?)))
             .collect::<Result<BTreeMap<_, _>, VmError>>()?;

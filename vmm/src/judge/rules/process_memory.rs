@@ -42,13 +42,13 @@ fn compare(scene: &Scene<'_>, process: Channel, root: Root, findings: &mut Vec<F
             Err(_) => lost_contents(scene.stop.disk(), expected, place, findings),
         }
     }
-    for number in scene.model.removed_pages(process) {
+    for (number, removal) in scene.model.removed_pages(process) {
         if frame_of(memory, root, number).is_some() {
             let place = scene.place(process, address_of(number));
             findings.push(Finding::new(
                 Rule::StillMapped,
                 place,
-                "not mapped since munmap",
+                format!("not mapped since {removal}"),
                 "mapped",
             ));
         }

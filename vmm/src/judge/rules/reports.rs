@@ -4,13 +4,14 @@ use super::{StandingRule, View, told};
 use crate::channel::Event;
 use crate::finding::Finding;
 use crate::inspect::Findings;
+use crate::printable::Printable;
 use crate::rule::Rule;
 use crate::vm::VmError;
 
 /// Keeps the reports that could not be read.
 #[derive(Debug, Default)]
 pub(super) struct Reports {
-    malformed: Findings<String>,
+    malformed: Findings<Printable>,
 }
 
 impl StandingRule for Reports {
@@ -22,12 +23,12 @@ impl StandingRule for Reports {
 
     fn audit(&mut self, view: &mut View<'_, '_>) -> Result<Vec<Finding>, VmError> {
         let place = "the kernel's reports";
-        let wrong = |reason: String| Finding::new(Rule::Reports, place, "a well-formed report", reason);
+        let wrong = |reason: Printable| Finding::new(Rule::Reports, place, "a well-formed report", reason);
         let malformed = std::mem::take(&mut self.malformed);
         let mut findings = told(&malformed, Rule::Reports, place, |reason| wrong(reason.clone()));
         let lost = view.scene.stop.devices().events.lost();
         if lost > 0 {
-            findings.push(wrong(format!("{lost} reports were lost in a flood")));
+            findings.push(wrong(format!("{lost} reports were lost in a flood").into()));
         }
         Ok(findings)
     }

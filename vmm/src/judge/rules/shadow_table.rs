@@ -156,7 +156,7 @@ impl ShadowTableRule {
         }
         let (expected, other) = match table.tracking {
             Tracking::Fresh => ("entries that are zero until the first start", "expected"),
-            Tracking::Started => ("entries that say what the page walk finds", "the walk says"),
+            Tracking::Started => ("entries that say what the page walk finds", "it must say"),
             Tracking::Stopped => ("entries that stay as they were at the stop", "before"),
         };
         let place = scene.place(table.inspector, table.entries);
@@ -289,7 +289,7 @@ fn from_walk(scene: &Scene<'_>, table: &ShadowTable, page: PageNumber) -> Expect
     })
 }
 
-/// `page`, `the guest says`, `the walk says`: a row for each page that differs.
+/// `page`, `the guest says`, and what it must say: a row for each page that differs.
 fn draw(
     scene: &Scene<'_>,
     table: &ShadowTable,

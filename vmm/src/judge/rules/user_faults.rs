@@ -203,6 +203,7 @@ mod tests {
     use super::*;
     use crate::inspect::memory::FrameBytes;
     use crate::moments::{Served, Sighting};
+    use crate::printable::Printable;
 
     const PROTECTED: u64 = USER_FAULT_WRITE_PROTECTED;
 
@@ -215,7 +216,7 @@ mod tests {
         })
     }
 
-    fn found(fault: &SeenFault) -> Option<String> {
+    fn found(fault: &SeenFault) -> Option<Printable> {
         wrong(fault).map(|finding| {
             assert_eq!(finding.rule, Rule::UserFault);
             finding.found

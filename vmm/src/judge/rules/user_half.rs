@@ -3,7 +3,7 @@
 
 use abi::PAGE_SIZE;
 
-use super::{StandingRule, View, told};
+use super::{StandingRule, View, page_tables, told};
 use crate::address::FrameNumber;
 use crate::channel::doorbell_addresses;
 use crate::drive::{channel_of, is_agents_stack};
@@ -78,12 +78,7 @@ pub(super) fn tell(found: &Findings<UserFinding>, scene: &Scene<'_>, names: &mut
                 "guest memory or the doorbell",
                 format!("physical address {}", mapping.target),
             ),
-            UserFinding::Anomaly(anomaly) => Finding::new(
-                Rule::PageTables,
-                scene.process_of(anomaly.space),
-                "well-formed page tables",
-                anomaly.anomaly.to_string(),
-            ),
+            UserFinding::Anomaly(anomaly) => page_tables(scene.process_of(anomaly.space), &anomaly.anomaly),
         }
     })
 }

@@ -5,6 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::printable::Printable;
 
 fn created(pid: u32, parent: u32) -> Event {
     let page_table = PhysAddr(0x1000 * u64::from(pid));
@@ -155,7 +156,7 @@ fn an_end_is_told_before_it_is_seen() {
 #[test]
 fn whoever_is_left_at_the_end_is_a_finding() {
     let life = life_of(family());
-    let places: Vec<String> = life
+    let places: Vec<Printable> = life
         .left_over()
         .into_iter()
         .map(|finding| finding.place)

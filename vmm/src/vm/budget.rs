@@ -58,7 +58,7 @@ pub(super) enum Outside {
 }
 
 /// Keeps account of one guest. It belongs to the vCPU's thread.
-pub(super) struct Effort {
+pub(super) struct Usage {
     budget: Budget,
     made: Instant,
     clock: Clock,
@@ -84,7 +84,7 @@ struct Reading {
     at: Instant,
 }
 
-impl Effort {
+impl Usage {
     /// For a guest whose machine is made now, by this thread.
     pub(super) fn new(budget: Budget, clock: Clock) -> Self {
         Self {
@@ -180,19 +180,19 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(20);
     const LONG: Duration = Duration::from_secs(3600);
 
-    fn effort(processor_time: Duration, host_time: Duration, clock: Clock) -> Effort {
+    fn usage(processor_time: Duration, host_time: Duration, clock: Clock) -> Usage {
         let budget = Budget {
             exits: 1,
             processor_time,
             host_time,
             answer_time: Duration::ZERO,
         };
-        Effort::new(budget, clock)
+        Usage::new(budget, clock)
     }
 
-    fn spin(mut effort: impl FnMut() -> Result<Duration, Cause>) -> Cause {
+    fn spin(mut usage: impl FnMut() -> Result<Duration, Cause>) -> Cause {
         loop {
-            if let Err(cause) = effort() {
+            if let Err(cause) = usage() {
                 return cause;
             }
         }
@@ -200,17 +200,17 @@ mod tests {
 
     #[test]
     fn only_what_the_thread_computes_for_the_guest_counts() {
-        let mut effort = effort(SHORT, LONG, Clock::Virtual);
-        effort.enter(Outside::Quiet);
+        let mut usage = usage(SHORT, LONG, Clock::Virtual);
+        usage.enter(Outside::Quiet);
         sleep(2 * SHORT);
-        assert!(effort.look(Outside::Quiet).is_ok(), "the thread slept");
-        effort.leave(Outside::Quiet);
+        assert!(usage.look(Outside::Quiet).is_ok(), "the thread slept");
+        usage.leave(Outside::Quiet);
         let judge = clock_gettime(ClockId::ThreadCPUTime);
         let judge = Duration::try_from(judge).unwrap() + 2 * SHORT;
         while Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap() < judge {}
-        assert!(effort.look(Outside::Quiet).is_ok(), "the guest stood still");
-        effort.enter(Outside::Quiet);
-        let cause = spin(|| effort.look(Outside::Quiet));
+        assert!(usage.look(Outside::Quiet).is_ok(), "the guest stood still");
+        usage.enter(Outside::Quiet);
+        let cause = spin(|| usage.look(Outside::Quiet));
         assert_eq!(cause, Cause::OutOfProcessorTime { limit: SHORT });
     }
 
@@ -221,21 +221,21 @@ mod tests {
             (Outside::Awaited, Clock::Real, false),
             (Outside::Quiet, Clock::Virtual, false),
         ] {
-            let mut effort = effort(SHORT, LONG, clock);
-            effort.enter(outside);
+            let mut usage = usage(SHORT, LONG, clock);
+            usage.enter(outside);
             sleep(4 * SHORT);
-            effort.leave(outside);
-            let ended = effort.look(Outside::Quiet) == Err(Cause::Idle { limit: SHORT });
+            usage.leave(outside);
+            let ended = usage.look(Outside::Quiet) == Err(Cause::Idle { limit: SHORT });
             assert_eq!(ended, ends, "{outside:?}, {clock:?}");
         }
     }
 
     #[test]
     fn the_hosts_clock_says_that_the_host_is_too_slow_and_nothing_else() {
-        let mut effort = effort(LONG, SHORT, Clock::Virtual);
-        effort.enter(Outside::Quiet);
+        let mut usage = usage(LONG, SHORT, Clock::Virtual);
+        usage.enter(Outside::Quiet);
         assert_eq!(
-            spin(|| effort.look(Outside::Quiet)),
+            spin(|| usage.look(Outside::Quiet)),
             Cause::HostTooSlow { limit: SHORT }
         );
     }
