@@ -29,6 +29,7 @@ mod archive;
 pub mod block;
 pub mod channel;
 pub mod clauses;
+mod draws;
 pub mod drive;
 pub mod finding;
 pub mod fuzz;

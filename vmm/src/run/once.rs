@@ -356,7 +356,7 @@ fn leaves_processes_as_they_were(operation: &Operation) -> bool {
 fn is_about_one_step(rule: Rule) -> bool {
     matches!(
         rule,
-        Rule::Result | Rule::PageMap | Rule::ShadowTable | Rule::Evidence
+        Rule::Result | Rule::ProgramOutput | Rule::PageMap | Rule::ShadowTable | Rule::Evidence
     )
 }
 
