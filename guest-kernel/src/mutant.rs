@@ -49,6 +49,8 @@ mutants! {
     ExitLeaksFrame = "exit-leaks-frame";
     /// Exec keeps a reference to a frame of the old address space.
     ExecLeaksFrame = "exec-leaks-frame";
+    /// execve leaves out the last setting of the environment.
+    EnvironmentCut = "environment-cut";
     /// A reused frame is handed out with its last owner's contents.
     DemandZeroDirty = "demand-zero-dirty";
     /// The kernel's code is mapped writable.

@@ -23,6 +23,8 @@
 //! - [`Text`]: text of a bounded length
 //! - [`print!`], [`println!`]: text to standard output, one system call a line; [`eprintln!`]: to standard error
 //!
+//! A program that finds a word of the VMM's in its environment prints it first, transformed ([`abi::nonce`]).
+//!
 //! There is no heap, and no static data that changes: a program's pages are those of its file, its stack, and what it
 //! maps on purpose.
 
@@ -38,6 +40,7 @@ pub mod lines;
 pub mod maps;
 pub mod net;
 pub mod new_stack;
+mod nonce;
 pub mod output;
 mod page_map;
 mod panic;

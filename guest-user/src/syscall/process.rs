@@ -67,10 +67,11 @@ unsafe extern "C" fn fork_and_enter(stack: *mut Entry) -> i64 {
 /// The guest kernel saves SSE registers and no wider ones, so no program may use AVX. Ours are compiled without; glibc
 /// chooses its string and mathematical functions when a program starts, by what the processor offers, unless it is told
 /// not to.
-static ENVIRONMENT: Environment = Environment([
-    c"GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX,-AVX2,-AVX_Fast_Unaligned_Load,-FMA,-FMA4,-AVX512F,-AVX512VL,-AVX512BW".as_ptr(),
-    core::ptr::null(),
-]);
+static ENVIRONMENT: Environment = Environment([LIBC_SETTING.as_ptr(), core::ptr::null()]);
+
+/// How the system's libc is told so: a setting of the environment.
+pub const LIBC_SETTING: &CStr =
+    c"GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX,-AVX2,-AVX_Fast_Unaligned_Load,-FMA,-FMA4,-AVX512F,-AVX512VL,-AVX512BW";
 
 /// Pointers to settings, and a null pointer.
 #[repr(transparent)]
@@ -103,15 +104,20 @@ pub unsafe fn execve_at(path_address: u64, argv: &[*const c_char]) -> Errno {
     }
 }
 
-/// fork(), and execve(path, argv, [`ENVIRONMENT`]) in the child, which touches no memory before: it may share the caller's stack. Gives
+/// fork(), and execve(path, argv, environment) in the child, which touches no memory before: it may share the caller's stack. Gives
 /// the child's process id. A child whose execve fails exits with `failed_status`.
 ///
 /// # Safety
 ///
-/// As for [`execve`]; all of that stays as it is until the child has gone.
-pub unsafe fn spawn(path: &CStr, argv: &[*const c_char], failed_status: i32) -> Result<i32, Errno> {
-    let (path, argv, environment) = (path.as_ptr(), argv.as_ptr(), ENVIRONMENT.0.as_ptr());
-    // SAFETY: the caller vouches for path and `argv`, and the environment is a constant that ends with a null pointer too.
+/// As for [`execve`], and for `environment` as for `argv`; all of that stays as it is until the child has gone.
+pub unsafe fn spawn(
+    path: &CStr,
+    argv: &[*const c_char],
+    environment: &[*const c_char],
+    failed_status: i32,
+) -> Result<i32, Errno> {
+    let (path, argv, environment) = (path.as_ptr(), argv.as_ptr(), environment.as_ptr());
+    // SAFETY: the caller vouches for path, `argv` and `environment`.
     from_raw(unsafe { fork_and_execve(path, argv, environment, failed_status) }).map(|pid| pid as i32)
 }
 

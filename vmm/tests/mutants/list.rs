@@ -57,6 +57,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     ),
     mutant("exec-leaks-frame", "exec", Rule::FramesLost, "anonymous frames"),
     mutant(
+        "environment-cut",
+        "ucore/hello",
+        Rule::ProgramOutput,
+        "ucore-hello",
+    ),
+    mutant(
         "demand-zero-dirty",
         "demand-zero",
         Rule::Contents,
