@@ -57,6 +57,8 @@ mutants! {
     KernelTextWritable = "kernel-text-writable";
     /// mprotect leaves pages writable that it should protect.
     MprotectKeepsWritable = "mprotect-keeps-writable";
+    /// mprotect makes a page writable though another process has its frame.
+    MprotectWritesShared = "mprotect-writes-shared";
     /// madvise(MADV_DONTNEED) reports success and drops nothing.
     MadviseKeepsContents = "madvise-keeps-contents";
     /// Lowering the break leaves the pages above it mapped.

@@ -5,6 +5,7 @@ use vmm::rule::Rule;
 use crate::entry::{Mutant, mutant, shadow};
 
 pub(crate) const MUTANTS: &[Mutant] = &[
+    mutant("mprotect-writes-shared", "quiet", Rule::WritableTwice, "process "),
     mutant("programs-stepped", "cow", Rule::Speaker, "an operation of parent"),
     mutant(
         "programs-have-breakpoint",
@@ -315,7 +316,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         "module-alias-writable",
         "modules/hello",
         Rule::KernelWx,
-        "0xffffffffd0000000",
+        "0xffffffffd000",
     ),
     mutant(
         "vfree-keeps-protection",
