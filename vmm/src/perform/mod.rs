@@ -214,6 +214,7 @@ impl<D: Drive> Performer<D> {
                 output,
                 reports: _,
                 nonce,
+                starts,
             } => {
                 let nonce = nonce.then(|| Nonce::draw(&mut self.draws));
                 let program = Program {
@@ -222,6 +223,7 @@ impl<D: Drive> Performer<D> {
                     status: *status,
                     output: output.as_deref(),
                     nonce,
+                    starts,
                 };
                 self.exec(process, step, &program)
             }
@@ -341,6 +343,8 @@ struct Program<'a> {
     args: &'a [String],
     status: Ending,
     output: Option<&'a str>,
+    /// Others that it starts, and that may print.
+    starts: &'a [String],
     /// The word that it must print transformed, if it is made for that.
     nonce: Option<Nonce>,
 }

@@ -243,7 +243,9 @@ impl<D: Drive> Performer<D> {
         let operation = AgentOperation::new(operation::EXEC, &arguments).with_payload(payload);
         // What was printed before belongs to nobody's expectation.
         self.driver.take_output()?;
+        self.driver.await_output(program.name, program.starts);
         let outcome = self.driver.perform(process, operation)?;
+        self.driver.await_no_output();
         let printed = self.driver.take_output()?;
         let (told, output) = match &program.nonce {
             None => (Ok(()), printed.as_slice()),

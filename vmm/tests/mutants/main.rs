@@ -8,6 +8,7 @@ mod guest;
 mod list;
 #[path = "../support/shipped.rs"]
 mod shipped;
+mod withheld;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -36,6 +37,13 @@ fn main() {
             })
         })
         .collect();
+    tests.extend(MUTANTS.iter().flat_map(|mutant| {
+        let events = withheld::events_of(mutant.rule).iter();
+        events.map(move |events| {
+            let name = format!("{}-does-not-pass-without-{events}", mutant.name);
+            Trial::test(name, move || withheld::does_not_pass(mutant, events, image))
+        })
+    }));
     tests.extend(NEED_A_TRANSLATION_CACHE.iter().map(|mutant| {
         let name = format!("{}-is-caught", mutant.name);
         Trial::test(name, move || is_caught(mutant, image)).with_ignored_flag(true)

@@ -137,8 +137,12 @@ impl StepCheck<'_> {
                 program,
                 args,
                 status,
+                starts,
                 ..
-            } => self.exec(program, args, *status, surroundings),
+            } => {
+                self.exec(program, args, *status, surroundings);
+                self.starts(starts, surroundings);
+            }
         }
     }
 

@@ -54,6 +54,19 @@ impl StepCheck<'_> {
         self.words(program, args);
     }
 
+    /// Programs that a program starts.
+    pub(super) fn starts(&mut self, programs: &[String], surroundings: &Surroundings<'_>) {
+        for (index, program) in programs.iter().enumerate() {
+            if surroundings.lack(program) {
+                let error = CheckError::UnknownProgram {
+                    found: program.clone(),
+                    known: surroundings.known_programs(),
+                };
+                self.findings.add(self.path.key("starts").index(index), error);
+            }
+        }
+    }
+
     /// Whatever is refused may be any name. What takes over must be an agent, or nobody could drive the process any more.
     pub(super) fn execve(&mut self, program: &str, path: PathArgument, surroundings: &Surroundings<'_>) {
         self.words(program, &[]);

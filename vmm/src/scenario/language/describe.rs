@@ -126,6 +126,7 @@ impl fmt::Display for Operation {
                 output: _,
                 reports: _,
                 nonce: _,
+                starts: _,
             } => {
                 write!(formatter, "exec {program}")?;
                 args.iter()

@@ -153,6 +153,9 @@ pub enum Operation {
         /// The line with it is no part of the output.
         #[serde(default)]
         nonce: bool,
+        /// Programs of the guest image that it starts and that may print too. What nobody of these prints is no output.
+        #[serde(default)]
+        starts: Vec<String>,
     },
     /// Replace the process's program. The process keeps its pid and its parent; its regions are gone.
     Execve {
