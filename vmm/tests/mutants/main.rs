@@ -38,7 +38,7 @@ fn main() {
         })
         .collect();
     tests.extend(MUTANTS.iter().flat_map(|mutant| {
-        let events = withheld::events_of(mutant.rule).iter();
+        let events = withheld::events_of(mutant).iter();
         events.map(move |events| {
             let name = format!("{}-does-not-pass-without-{events}", mutant.name);
             Trial::test(name, move || withheld::does_not_pass(mutant, events, image))

@@ -9,20 +9,26 @@ use vmm::rule::Rule;
 
 use crate::entry::Mutant;
 
-/// Events with which a rule is judged: those of one kind of report together, as a kernel that has something to hide would withhold them.
-pub(crate) fn events_of(rule: Rule) -> &'static [&'static str] {
-    match rule {
+/// Mutants of which an end that the kernel reports tells.
+const TOLD_BY_ENDS: &[&str] = &["exit-code-truncated", "kill-ignored", "wait-wrong-child"];
+
+/// Events with which a mutant is caught: those of one kind of report together, as a kernel that has something to hide would withhold
+/// them.
+pub(crate) fn events_of(mutant: &Mutant) -> &'static [&'static str] {
+    match mutant.rule {
         Rule::FramesLost | Rule::References | Rule::FreeFrameMapped => &["FRAME_TABLE"],
         Rule::KernelWx => &["PAGES_PROTECTED"],
         Rule::Life => &["SWITCHED,WOKEN"],
         Rule::Inside => &["CREATED,EXECUTED,SWITCHED", "FRAME_TABLE"],
         Rule::UserFault => &["USER_FAULT_REGISTERED,USER_FAULT,USER_FAULT_SERVED"],
-        Rule::Expectation => &["EXITED", "FATAL_FAULT", "FRAME_TABLE", "PAGES_OFFERED"],
         Rule::Ended | Rule::Answer => &["EXITED"],
-        Rule::Death => &["PANIC", "LOG"],
-        // What comes of an operation is told by an agent. That a process has ended, and how, is told by the kernel as well.
-        Rule::Result => &["EXITED"],
-        Rule::Contents
+        Rule::Expectation if mutant.scenario.starts_with("modules/") => &["FRAME_TABLE", "PAGES_OFFERED"],
+        Rule::Result if TOLD_BY_ENDS.contains(&mutant.name) => &["EXITED"],
+        // What an agent or a program tells, what is in memory, and what the machine sees: no report shows it.
+        Rule::Result
+        | Rule::Expectation
+        | Rule::Death
+        | Rule::Contents
         | Rule::Permissions
         | Rule::StillMapped
         | Rule::WritableTwice
