@@ -5,7 +5,7 @@
 //!
 //! - [`scenario`]: text to a typed, validated script
 //! - [`guest`]: what is known of a kernel, and what it promises to report
-//! - [`image`]: kernel and programs, built when they are needed
+//! - [`image`]: kernel and programs, built when they are needed; [`kernel_file`]: a kernel of others as an ELF file
 //! - [`vm`]: the machine; it can be inspected only while it stands still
 //! - [`block`]: the disk that the guest swaps to; `virtio`: what devices have in common
 //! - [`vsock`]: sockets between the guest and servers of the host
@@ -18,6 +18,7 @@
 //! - [`finding`]: what is not as it must be, by which [`rule`]; [`promise`]: what a kernel can report
 //! - [`printable`]: what strangers name, made fit to be printed
 //! - [`report`]: the verdict, for people and for programs
+//! - [`grade`]: verdicts to points; [`journal`]: what happens, as a stream that every form of a report reads
 //! - [`fuzz`]: random sequences of steps, made shorter when they break a rule
 //!
 //! Beside it stand [`linux_reference`], which lets an ordinary Linux perform the same operations, and [`clauses`], which lists
@@ -32,10 +33,13 @@ mod draws;
 pub mod drive;
 pub mod finding;
 pub mod fuzz;
+pub mod grade;
 pub mod guest;
 pub mod image;
 pub mod inspect;
+pub mod journal;
 pub mod judge;
+pub mod kernel_file;
 pub mod linux_reference;
 pub mod model;
 pub mod moments;

@@ -1,0 +1,90 @@
+//! What the command's exit status says.
+
+use vmm::image::ImageError;
+use vmm::report::Verdict;
+use vmm::vm::{OpenError, VmError};
+
+/// An exit status. The same table stands in the help and in the documentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Status {
+    /// Everything passed.
+    Passed,
+    /// A guest failed. It outranks everything that could not be told beside it: no second run would change it.
+    GuestFailed,
+    /// What the command was given cannot be used: an argument, a scenario, a rubric, an image.
+    UnusableInput,
+    /// What is to be judged does not compile.
+    DoesNotBuild,
+    /// The harness or the host could not tell.
+    CouldNotTell,
+}
+
+/// What stands in the help.
+pub(super) const EXIT_STATUS: &str = "\
+Exit status:
+  0  everything passed
+  1  a guest failed; whatever could not be told beside it
+  2  the input is unusable: an argument, a scenario, a rubric, an image
+  3  what is to be judged does not build
+  4  the harness or the host could not tell, or was interrupted";
+
+impl Status {
+    pub(super) fn code(self) -> u8 {
+        match self {
+            Status::Passed => 0,
+            Status::GuestFailed => 1,
+            Status::UnusableInput => 2,
+            Status::DoesNotBuild => 3,
+            Status::CouldNotTell => 4,
+        }
+    }
+}
+
+impl From<Verdict> for Status {
+    fn from(verdict: Verdict) -> Status {
+        match verdict {
+            Verdict::Pass => Status::Passed,
+            Verdict::Fail => Status::GuestFailed,
+            Verdict::Broken => Status::CouldNotTell,
+        }
+    }
+}
+
+/// An error that has an exit status.
+pub(super) trait HasStatus: std::error::Error {
+    /// What the command ends with when this is why it ends.
+    fn status(&self) -> Status;
+}
+
+impl HasStatus for ImageError {
+    fn status(&self) -> Status {
+        match self {
+            ImageError::NoSources { .. } | ImageError::Incomplete { .. } => Status::UnusableInput,
+            ImageError::Compile { .. } | ImageError::CompileC { .. } | ImageError::NoBinary { .. } => {
+                Status::DoesNotBuild
+            }
+            ImageError::File { .. }
+            | ImageError::Start { .. }
+            | ImageError::Compiler { .. }
+            | ImageError::UnknownCompiler { .. }
+            | ImageError::NoCore(_)
+            | ImageError::NoCCompiler { .. } => Status::CouldNotTell,
+        }
+    }
+}
+
+impl HasStatus for VmError {
+    fn status(&self) -> Status {
+        match self {
+            VmError::Load(_) => Status::UnusableInput,
+            // New kinds of refusal by the host may be added.
+            _ => Status::CouldNotTell,
+        }
+    }
+}
+
+impl HasStatus for OpenError {
+    fn status(&self) -> Status {
+        Status::CouldNotTell
+    }
+}
