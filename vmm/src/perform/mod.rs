@@ -198,7 +198,14 @@ impl<D: Drive> Performer<D> {
                 self.shadowpt_page_contents(process, step, of, into)
             }
             Operation::Fork { child } => self.fork(process, child.as_str(), step.expected),
-            Operation::ForkUntil { group, limit } => self.fork_until(process, group, *limit, step.expected),
+            Operation::ForkUntil {
+                group,
+                limit,
+                as_many_as,
+            } => {
+                let performed = self.fork_until(process, group, *limit, step.expected)?;
+                Ok(self.compare_groups(process, performed, group, as_many_as.as_ref()))
+            }
             Operation::Exit { status } => self.exit(process, *status),
             Operation::Wait { .. } => self.wait(process, step),
             Operation::Finish => self.finish(process),

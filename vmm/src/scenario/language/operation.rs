@@ -106,6 +106,10 @@ pub enum Operation {
         group: ProcessName,
         /// Most children; when even that many can be made, the step has failed.
         limit: u64,
+        /// An earlier group that had as many: what the guest could give then it can give again.
+        #[serde(default)]
+        #[schemars(with = "ProcessName")]
+        as_many_as: Option<ProcessName>,
     },
     /// End the process. A group's members end one after the other, in the order in which they were forked.
     Exit {
