@@ -84,7 +84,11 @@ const FLOODS: &[Attack] = &[
     ("ends-of-nobody", FLOOD, OUT_OF_EXITS),
     ("introductions", FLOOD, KERNEL_MODE),
     ("rings", FLOOD, KERNEL_MODE),
-    ("scribbled-archive", FLOOD, "a read-only file in memory holds what was loaded"),
+    (
+        "scribbled-archive",
+        FLOOD,
+        "a read-only file in memory holds what was loaded",
+    ),
 ];
 
 /// Kernels that stop, and what they say then.

@@ -5,6 +5,7 @@
 mod entry;
 #[path = "../support/guest.rs"]
 mod guest;
+mod leak;
 mod list;
 #[path = "../support/shipped.rs"]
 mod shipped;
@@ -19,6 +20,7 @@ use vmm::image::{GuestImage, ImageKind};
 use vmm::report::text::{Colour, Detail, render};
 use vmm::report::{Report, Verdict};
 use vmm::rule::Rule;
+use vmm::scenario::Scenario;
 
 use entry::{Mutant, mutant};
 use list::{MUTANTS, NEED_A_TRANSLATION_CACHE};
@@ -51,6 +53,10 @@ fn main() {
     tests.push(Trial::test(
         "without-a-mutant-the-same-kernel-passes",
         move || nothing_is_caught(image),
+    ));
+    tests.push(Trial::test(
+        "a-leak-that-no-account-tells-shows-in-what-can-be-had-again",
+        move || leak::shows_in_behaviour(image),
     ));
     tests.push(Trial::test(
         "every-mutant-of-the-kernel-is-listed",
@@ -134,10 +140,14 @@ fn every_mutant_is_listed() -> Result<(), Failed> {
     Err(format!("the kernel has {declared:?}, this test {listed:?}").into())
 }
 
-fn run(scenario: &str, options: &[String], image: &GuestImage) -> Report {
+fn run(name: &str, options: &[String], image: &GuestImage) -> Report {
+    guest::run(image, &scenario(name, image), options)
+}
+
+/// The shipped scenario of that name.
+fn scenario(name: &str, image: &GuestImage) -> Scenario {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("the crate lies in the workspace");
-    let file = root.join(format!("scenarios/{scenario}.json"));
-    guest::run(image, &shipped::read(&file, image), options)
+    shipped::read(&root.join(format!("scenarios/{name}.json")), image)
 }
