@@ -48,6 +48,9 @@ pub(crate) unsafe extern "C" fn start(start_info: u64) -> ! {
     }
     mutant::select(command_line.value(CMDLINE_MUTANT));
     withheld::select(command_line.value(CMDLINE_WITHHOLD));
+    if mutant::is(mutant::Mutant::ProgramsHaveBreakpoint) {
+        arch::break_at_zero();
+    }
 
     // Ringside hands out memory that is zero, and has no old devices; elsewhere firmware ran before.
     let fresh = if events::is_listening() {
