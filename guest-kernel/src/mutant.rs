@@ -49,6 +49,10 @@ mutants! {
     ExitLeaksFrame = "exit-leaks-frame";
     /// Exec keeps a reference to a frame of the old address space.
     ExecLeaksFrame = "exec-leaks-frame";
+    /// What a program prints is sent to the console while the kernel's own page table is in use.
+    PrintsElsewhere = "prints-elsewhere";
+    /// A process that prints is reported as ended before.
+    EndToldEarly = "end-told-early";
     /// execve leaves out the last setting of the environment.
     EnvironmentCut = "environment-cut";
     /// A reused frame is handed out with its last owner's contents.

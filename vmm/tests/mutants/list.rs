@@ -65,6 +65,18 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     ),
     mutant("exec-leaks-frame", "exec", Rule::FramesLost, "anonymous frames"),
     mutant(
+        "prints-elsewhere",
+        "ucore/hello",
+        Rule::ProgramOutput,
+        "ucore-hello",
+    ),
+    mutant(
+        "end-told-early",
+        "ucore/hello",
+        Rule::Ended,
+        "a process that was reported as ended",
+    ),
+    mutant(
         "environment-cut",
         "ucore/hello",
         Rule::ProgramOutput,
