@@ -215,6 +215,10 @@ mutants! {
     UffdKernelDoesNotWait = "uffd-kernel-does-not-wait";
     /// A page that UFFDIO_COPY puts there is not shown in a shadow page table.
     ShadowUffdUntracked = "shadow-uffd-untracked";
+    /// The processor stops after each instruction of a program, and the kernel has it go on.
+    ProgramsStepped = "programs-stepped";
+    /// A breakpoint stops each program where the kernel likes.
+    ProgramsHaveBreakpoint = "programs-have-breakpoint";
 }
 
 #[cfg(feature = "mutants")]

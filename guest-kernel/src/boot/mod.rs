@@ -46,6 +46,9 @@ pub(crate) unsafe extern "C" fn start(start_info: u64) -> ! {
         log::set_verbose();
     }
     mutant::select(command_line.value(CMDLINE_MUTANT));
+    if mutant::is(mutant::Mutant::ProgramsHaveBreakpoint) {
+        arch::break_at_zero();
+    }
 
     // Ringside hands out memory that is zero, and has no old devices; elsewhere firmware ran before.
     let fresh = if events::is_listening() {
