@@ -118,11 +118,19 @@ fn names(submissions: &[PathBuf]) -> Result<Vec<Printable>, Shown> {
         eprintln!("error: cannot grade {submission}: {problem}");
         return Err(Shown(Status::UnusableInput));
     }
-    Ok(submissions.iter().map(|submission| grade::name_of(submission)).collect())
+    Ok(submissions
+        .iter()
+        .map(|submission| grade::name_of(submission))
+        .collect())
 }
 
 /// Builds all submissions, one after the other: a compiler uses all cores by itself.
-fn build(args: &GradeArgs, rubric: &Rubric, names: &[Printable], out: &Path) -> Result<Vec<Submission>, Shown> {
+fn build(
+    args: &GradeArgs,
+    rubric: &Rubric,
+    names: &[Printable],
+    out: &Path,
+) -> Result<Vec<Submission>, Shown> {
     let progress = image::to_stderr();
     let containment = if args.unsafe_build {
         Containment::Unsafe
@@ -142,7 +150,9 @@ fn build(args: &GradeArgs, rubric: &Rubric, names: &[Printable], out: &Path) -> 
             .and_then(|taken| {
                 tell_left(name, &taken);
                 progress.step(&format!("building {name}"));
-                builder.build(path, &taken, &dir, rubric).map_err(|error| NotBuilt::image(&error))
+                builder
+                    .build(path, &taken, &dir, rubric)
+                    .map_err(|error| NotBuilt::image(&error))
             });
         let item = |item: &Item| match &built {
             Ok(_) => grade::not_run(item, Outcome::HarnessBroke, &"it was not run".into()),
@@ -176,7 +186,13 @@ enum Builder {
 }
 
 impl Builder {
-    fn build(&self, path: &Path, taken: &Taken, dir: &Path, rubric: &Rubric) -> Result<GuestImage, ImageError> {
+    fn build(
+        &self,
+        path: &Path,
+        taken: &Taken,
+        dir: &Path,
+        rubric: &Rubric,
+    ) -> Result<GuestImage, ImageError> {
         match self {
             Builder::Course(course) => {
                 // What an earlier call left may be half of something.
@@ -292,15 +308,28 @@ impl Observer for Grading<'_> {
 }
 
 /// Tells all grades, and keeps them when there is a place.
-fn tell(submissions: Vec<Submission>, rubric: &Rubric, out: Option<&Path>, end: End) -> Result<Status, Shown> {
+fn tell(
+    submissions: Vec<Submission>,
+    rubric: &Rubric,
+    out: Option<&Path>,
+    end: End,
+) -> Result<Status, Shown> {
     let mut reader = GradeText::new(rubric);
     let expected = submissions.len();
     let mut told = reader.read(Entry::Began { expected });
     let mut grades = Vec::new();
-    for Submission { name, built, scenarios } in submissions {
+    for Submission {
+        name,
+        built,
+        scenarios,
+    } in submissions
+    {
         let build = match built {
             Ok(_) => Build::Done,
-            Err(NotBuilt { outcome: Outcome::HarnessBroke, why }) => Build::Broken { why },
+            Err(NotBuilt {
+                outcome: Outcome::HarnessBroke,
+                why,
+            }) => Build::Broken { why },
             Err(NotBuilt { why, .. }) => Build::Failed { why },
         };
         let grade = Grade::new(name, build, scenarios);
@@ -312,7 +341,8 @@ fn tell(submissions: Vec<Submission>, rubric: &Rubric, out: Option<&Path>, end: 
     told.map_err(|error| show_as(Status::CouldNotTell, &error))?;
     if let Some(out) = out {
         let file = out.join("grades.json");
-        let text = serde_json::to_string_pretty(&grades).expect("a grade has no maps with keys of other types");
+        let text =
+            serde_json::to_string_pretty(&grades).expect("a grade has no maps with keys of other types");
         fs::write(&file, vmm::printable::json(&text)).map_err(|error| show(&error))?;
     }
     if interrupted {
@@ -323,7 +353,12 @@ fn tell(submissions: Vec<Submission>, rubric: &Rubric, out: Option<&Path>, end: 
 
 /// A guest that failed outranks a submission that does not build, and both what could not be told.
 fn status(grades: &[Grade]) -> Status {
-    let outcomes = || grades.iter().flat_map(|grade| &grade.scenarios).map(|scenario| scenario.outcome);
+    let outcomes = || {
+        grades
+            .iter()
+            .flat_map(|grade| &grade.scenarios)
+            .map(|scenario| scenario.outcome)
+    };
     let failed = |outcome: Outcome| outcome.verdict() == Verdict::Fail && outcome != Outcome::DoesNotBuild;
     if outcomes().any(failed) {
         Status::GuestFailed

@@ -93,7 +93,8 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::List { paths }) => list::list(&paths),
         Some(Command::Clauses(args)) => clauses::clauses(&args),
         Some(Command::Fuzz(args)) => fuzz::fuzz(&args),
-        Some(Command::Schema { rubric }) => schema(rubric),
+        Some(Command::Schema { rubric: true }) => schema(&vmm::grade::rubric_schema()),
+        Some(Command::Schema { rubric: false }) => schema(&vmm::scenario::schema()),
         Some(Command::Image(args)) => image::image(&args),
         None if cli.run.is_empty() => {
             eprint!("{}", Cli::command().render_help());
@@ -166,8 +167,7 @@ fn parse_all(
     }
 }
 
-fn schema(rubric: bool) -> Result<Status, Shown> {
-    let schema = if rubric { vmm::grade::rubric_schema() } else { vmm::scenario::schema() };
+fn schema(schema: &serde_json::Value) -> Result<Status, Shown> {
     print_line(&format!("{schema:#}"))?;
     Ok(Status::Passed)
 }

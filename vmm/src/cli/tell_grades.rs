@@ -23,7 +23,10 @@ pub(super) struct GradeText {
 
 impl GradeText {
     pub(super) fn new(rubric: &Rubric) -> GradeText {
-        let widths = rubric.items.iter().map(|item| item.scenario.name.to_string().len());
+        let widths = rubric
+            .items
+            .iter()
+            .map(|item| item.scenario.name.to_string().len());
         GradeText {
             title: rubric.title.clone(),
             width: widths.max().unwrap_or_default(),
@@ -55,7 +58,9 @@ impl GradeText {
 impl Reader for GradeText {
     fn read(&mut self, entry: Entry<'_>) -> io::Result<()> {
         match entry {
-            Entry::Began { expected } => print(&format!("{}: {}\n", self.title, count(expected, "submission"))),
+            Entry::Began { expected } => {
+                print(&format!("{}: {}\n", self.title, count(expected, "submission")))
+            }
             Entry::SubmissionBegan { submission } => print(&format!("\n{submission}")),
             Entry::Built { build, .. } => match build {
                 Build::Done => Ok(()),
@@ -82,13 +87,20 @@ impl Reader for GradeText {
                 }
                 print(&text)
             }
-            Entry::RunBegan { .. } | Entry::StepDone { .. } | Entry::Found { .. } | Entry::RunEnded { .. } => Ok(()),
+            Entry::RunBegan { .. }
+            | Entry::StepDone { .. }
+            | Entry::Found { .. }
+            | Entry::RunEnded { .. } => Ok(()),
         }
     }
 }
 
 fn ended(grade: &Grade, undecided: usize) -> String {
-    let mut text = format!("  {:>6} / {:<6} in total", grade.points.to_string(), grade.most_points.to_string());
+    let mut text = format!(
+        "  {:>6} / {:<6} in total",
+        grade.points.to_string(),
+        grade.most_points.to_string()
+    );
     if undecided > 0 {
         text += &format!("; {} without a verdict", count(undecided, "scenario"));
     }

@@ -199,7 +199,9 @@ impl Rubric {
     pub fn takes(&self, path: &Path) -> bool {
         let path = path.to_string_lossy();
         self.take.iter().any(|taken| match taken.strip_suffix('/') {
-            Some(folder) => path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')),
+            Some(folder) => path
+                .strip_prefix(folder)
+                .is_some_and(|rest| rest.starts_with('/')),
             None => *taken == path,
         })
     }
@@ -244,7 +246,10 @@ impl Problems {
             .collect();
         let sum: Points = items.iter().map(|item| item.points).sum();
         if items.is_empty() && self.are_none() {
-            self.add(total, "the rubric has no scenario: expected at least one `[[scenario]]`");
+            self.add(
+                total,
+                "the rubric has no scenario: expected at least one `[[scenario]]`",
+            );
         } else if sum != *document.total.get_ref() && self.are_none() {
             let message = format!("the points of the scenarios add up to {sum}, expected this total");
             self.add(total, message);
@@ -274,7 +279,10 @@ impl Problems {
         let text = match read_text(&path) {
             Ok(text) => text,
             Err(error) => {
-                self.add(item.file.span(), format!("cannot read {}: {error}", path.display()));
+                self.add(
+                    item.file.span(),
+                    format!("cannot read {}: {error}", path.display()),
+                );
                 return None;
             }
         };
@@ -299,12 +307,17 @@ impl Problems {
                 self.add(clause.span(), message);
             }
         }
-        let partial = item.partial.as_ref().map_or(Partial::None, |partial| *partial.get_ref());
+        let partial = item
+            .partial
+            .as_ref()
+            .map_or(Partial::None, |partial| *partial.get_ref());
         let has_checks = scenario.steps.iter().any(|step| matches!(step, Step::Check(_)));
         let impossible = match partial {
             Partial::None => None,
             Partial::Checks => (!has_checks).then_some("the scenario has no checks"),
-            Partial::Clauses => shown.is_empty().then_some("no step of the scenario shows a clause"),
+            Partial::Clauses => shown
+                .is_empty()
+                .then_some("no step of the scenario shows a clause"),
         };
         if let (Some(message), Some(partial)) = (impossible, &item.partial) {
             self.add(partial.span(), message);

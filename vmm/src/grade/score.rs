@@ -17,7 +17,10 @@ pub fn score(item: &Item, report: Report) -> ScenarioGrade {
     };
     let first = report.findings().next();
     let why = first.map_or_else(String::new, |finding| {
-        format!("{}: {}; expected {}, found {}", finding.place, finding.rule, finding.expected, finding.found)
+        format!(
+            "{}: {}; expected {}, found {}",
+            finding.place, finding.rule, finding.expected, finding.found
+        )
     });
     ScenarioGrade {
         scenario: item.scenario.name.to_string().into(),
@@ -25,7 +28,11 @@ pub fn score(item: &Item, report: Report) -> ScenarioGrade {
         outcome,
         points,
         most_points: item.points,
-        why: if outcome == Outcome::Passed { Printable::default() } else { why.into() },
+        why: if outcome == Outcome::Passed {
+            Printable::default()
+        } else {
+            why.into()
+        },
         report: Some(Box::new(report)),
     }
 }
@@ -52,7 +59,9 @@ fn partial(item: &Item, report: &Report) -> Points {
             let checks = report.lines.iter().filter(|line| !line.expectations.is_empty());
             let passed = checks.filter(|line| line.all_findings().next().is_none()).count();
             let steps = item.scenario.steps.iter();
-            let of = steps.filter(|step| matches!(step, crate::scenario::Step::Check(_))).count();
+            let of = steps
+                .filter(|step| matches!(step, crate::scenario::Step::Check(_)))
+                .count();
             (passed, of)
         }
         Partial::Clauses => {

@@ -105,17 +105,27 @@ fn sources(dir: &Path) -> Result<Vec<PathBuf>, ImageError> {
     Ok(sources)
 }
 
-fn compile(places: &Places, source: &Path, flags: &[&str], include_dir: &Path, executable: &Path) -> Result<(), ImageError> {
+fn compile(
+    places: &Places,
+    source: &Path,
+    flags: &[&str],
+    include_dir: &Path,
+    executable: &Path,
+) -> Result<(), ImageError> {
     let compiler = compiler();
     let mut command = command(&compiler);
     command.args(COMMON_FLAGS).args(flags);
     command.arg("-I").arg(include_dir);
     command.arg(source).arg("-o").arg(executable);
     let compiler = compiler.to_string_lossy().into_owned();
-    let output = places.contained(command).stdin(Stdio::null()).output().map_err(|source| ImageError::NoCCompiler {
-        compiler: compiler.clone(),
-        source,
-    })?;
+    let output = places
+        .contained(command)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|source| ImageError::NoCCompiler {
+            compiler: compiler.clone(),
+            source,
+        })?;
     if output.status.success() {
         return Ok(());
     }

@@ -84,10 +84,14 @@ pub(super) fn build_object(
 /// Runs cargo for a package to its end, and gives what it wrote.
 fn run(places: &Places, mut cargo: Command, package: &str) -> Result<Output, ImageError> {
     cargo.env("CARGO_TERM_PROGRESS_WHEN", "never");
-    let output = places.contained(cargo).stdin(Stdio::null()).output().map_err(|source| ImageError::Start {
-        program: "cargo".to_owned(),
-        source,
-    })?;
+    let output = places
+        .contained(cargo)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|source| ImageError::Start {
+            program: "cargo".to_owned(),
+            source,
+        })?;
     if output.status.success() {
         return Ok(output);
     }

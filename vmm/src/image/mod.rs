@@ -32,9 +32,9 @@ use std::path::{Path, PathBuf};
 
 pub use error::{Attempt, ImageError, NoCore, Obstacle};
 pub use guest_cargo::{GuestCrate, run_guest_cargo};
+pub use progress::{Progress, Silent, to_stderr};
 pub use sandbox::{BuildLimits, Containment, SandboxError};
 pub use submission::{Course, SubmittedFile};
-pub use progress::{Progress, Silent, to_stderr};
 
 use places::Places;
 

@@ -22,7 +22,13 @@ const MAX_FILE_BYTES: u64 = 1 << 30;
 /// How `timeout` ends when the time is up.
 pub(super) const OUT_OF_TIME: i32 = 124;
 /// Parts of the system that compilers need, read-only.
-const SYSTEM: [&str; 5] = ["/usr", "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d"];
+const SYSTEM: [&str; 5] = [
+    "/usr",
+    "/etc/alternatives",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+];
 /// Links of a system whose programs are all in `/usr`, or directories of one where they are not.
 const ROOTS: [&str; 4] = ["/bin", "/lib", "/lib64", "/sbin"];
 
@@ -93,7 +99,9 @@ impl Sandbox {
     /// The sandbox of this system; it has been tried.
     pub(super) fn find(toolchain: &Path) -> Result<Sandbox, SandboxError> {
         let path = env::var_os("PATH").unwrap_or_default();
-        let found = env::split_paths(&path).map(|dir| dir.join(BUBBLEWRAP)).find(|program| program.is_file());
+        let found = env::split_paths(&path)
+            .map(|dir| dir.join(BUBBLEWRAP))
+            .find(|program| program.is_file());
         let bubblewrap = found.ok_or(SandboxError::NoBubblewrap)?;
         let home = || PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".cargo");
         let sandbox = Sandbox {
@@ -132,7 +140,12 @@ impl Sandbox {
             "--core=0".to_owned(),
         ]);
         contained.arg(&self.bubblewrap);
-        contained.args(["--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]);
+        contained.args([
+            "--unshare-all",
+            "--die-with-parent",
+            "--new-session",
+            "--clearenv",
+        ]);
         contained.args(["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]);
         for path in SYSTEM.iter().map(Path::new) {
             contained.arg("--ro-bind-try").args([path, path]);
@@ -159,14 +172,19 @@ impl Sandbox {
             ("CARGO_HOME".as_ref(), self.cargo_home.clone().into()),
             ("CARGO_NET_OFFLINE".as_ref(), "true".into()),
         ];
-        let of_command = command.get_envs().filter_map(|(name, value)| Some((name, value?.to_owned())));
+        let of_command = command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?.to_owned())));
         for (name, value) in own.into_iter().chain(of_command) {
             contained.arg("--setenv").arg(name).arg(value);
         }
         if let Some(dir) = command.get_current_dir() {
             contained.arg("--chdir").arg(dir);
         }
-        contained.arg("--").arg(command.get_program()).args(command.get_args());
+        contained
+            .arg("--")
+            .arg(command.get_program())
+            .args(command.get_args());
         contained
     }
 }

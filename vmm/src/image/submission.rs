@@ -102,7 +102,12 @@ impl Course {
         Ok(image)
     }
 
-    fn build_at(&self, dir: &Path, limits: BuildLimits, progress: &dyn Progress) -> Result<GuestImage, ImageError> {
+    fn build_at(
+        &self,
+        dir: &Path,
+        limits: BuildLimits,
+        progress: &dyn Progress,
+    ) -> Result<GuestImage, ImageError> {
         let (workspace, cache) = (dir.join("workspace"), dir.join("cache"));
         let link = cache.join("sysroots");
         if link.symlink_metadata().is_err() {
@@ -125,7 +130,10 @@ impl Course {
 
 /// Copies a file or a directory into another one, with all times: cargo builds anew what is newer than it was.
 fn copy(from: &Path, into: &Path) -> Result<(), ImageError> {
-    let copied = Command::new("cp").args(["-a", "--reflink=auto"]).args([from, into]).output();
+    let copied = Command::new("cp")
+        .args(["-a", "--reflink=auto"])
+        .args([from, into])
+        .output();
     let copied = copied.map_err(|source| ImageError::Start {
         program: "cp".to_owned(),
         source,
