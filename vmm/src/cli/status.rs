@@ -78,7 +78,7 @@ impl HasStatus for ImageError {
 impl HasStatus for VmError {
     fn status(&self) -> Status {
         match self {
-            VmError::Load(_) => Status::UnusableInput,
+            VmError::Load(_) | VmError::Text(_) => Status::UnusableInput,
             // New kinds of refusal by the host may be added.
             _ => Status::CouldNotTell,
         }

@@ -42,7 +42,7 @@ fn run(job: &Job) -> Result<Answer, Answer> {
         Confinement::Unconfined => {}
     }
     let mut report = crate::run::run(&kvm, &guest, &scenario).map_err(|error| match error {
-        VmError::Load(_) => input(&error),
+        VmError::Load(_) | VmError::Text(_) => input(&error),
         VmError::Kvm { .. } | VmError::Memory { .. } | VmError::Hosts(_) | VmError::Watchdog(_) => {
             host(&error)
         }
