@@ -52,7 +52,7 @@ struct NotBuilt {
 }
 
 pub(super) fn grade(args: &GradeArgs) -> Result<Status, Shown> {
-    let rubric = Rubric::read(&args.rubric).map_err(show_diagnostic)?;
+    let rubric = Rubric::read(&args.rubric).map_err(|error| show_diagnostic(*error))?;
     let names = names(&args.submissions)?;
     vmm::vm::open().map_err(|error| show_failure(&error))?;
     let scratch = tempfile::tempdir().map_err(|error| show_as(Status::CouldNotTell, &error))?;

@@ -165,10 +165,12 @@ impl Rubric {
     ///
     /// # Errors
     /// It cannot be read, or is wrong somewhere.
-    pub fn read(path: &Path) -> Result<Rubric, RubricError> {
-        let text = read_text(path).map_err(|source| RubricError::Read {
-            path: path.to_owned(),
-            source,
+    pub fn read(path: &Path) -> Result<Rubric, Box<RubricError>> {
+        let text = read_text(path).map_err(|source| {
+            Box::new(RubricError::Read {
+                path: path.to_owned(),
+                source,
+            })
         })?;
         let mut problems = Problems::default();
         let document: Option<Document> = match toml::from_str(&text) {
@@ -184,12 +186,12 @@ impl Rubric {
             Some(rubric) if problems.are_none() => Ok(rubric),
             Some(_) | None => {
                 let name = Printable::from(path.display().to_string());
-                Err(RubricError::Wrong {
+                Err(Box::new(RubricError::Wrong {
                     source_text: NamedSource::new(&*name, printable::in_place(&text)),
                     name,
                     problems: problems.spans,
                     scenarios: problems.scenarios,
-                })
+                }))
             }
         }
     }
@@ -241,7 +243,7 @@ impl Problems {
         }
         let items: Vec<Item> = document
             .scenarios
-            .into_iter()
+            .iter()
             .filter_map(|item| self.item(item, folder))
             .collect();
         let sum: Points = items.iter().map(|item| item.points).sum();
@@ -274,7 +276,7 @@ impl Problems {
         }
     }
 
-    fn item(&mut self, item: DocumentItem, folder: &Path) -> Option<Item> {
+    fn item(&mut self, item: &DocumentItem, folder: &Path) -> Option<Item> {
         let path = folder.join(item.file.get_ref());
         let text = match read_text(&path) {
             Ok(text) => text,

@@ -74,7 +74,9 @@ impl Places {
 
     /// Sysroots with `core` and `alloc` for the guest's target, one for each compiler.
     pub(super) fn sysroots(&self) -> PathBuf {
-        self.cache.join("sysroots")
+        let sysroots = self.cache.join("sysroots");
+        // A submission's cache has a link there. Cargo compiles everything anew when a path in its flags differs.
+        sysroots.canonicalize().unwrap_or(sysroots)
     }
 
     /// Cargo's target directory for one guest crate.
