@@ -2,6 +2,7 @@
 
 mod clauses;
 mod fuzz;
+mod grade;
 mod image;
 mod jobs;
 mod list;
@@ -9,6 +10,7 @@ mod merge;
 mod run;
 mod status;
 mod tell;
+mod tell_grades;
 
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
@@ -53,6 +55,8 @@ struct Cli {
 enum Command {
     /// Run scenarios and report. `vmm FILE...` is short for this.
     Run(run::RunArgs),
+    /// Grade submissions by a rubric.
+    Grade(grade::GradeArgs),
     /// Tell of runs whose results were kept with `--out`, such as the parts of `--shard`, as one.
     Merge(merge::MergeArgs),
     /// Run one scenario for another process of this command.
@@ -69,7 +73,11 @@ enum Command {
     /// Try random sequences of memory operations under a shadow page table, until one breaks a rule.
     Fuzz(fuzz::FuzzArgs),
     /// Print the JSON Schema of the scenario language.
-    Schema,
+    Schema {
+        /// Print that of rubrics instead.
+        #[arg(long)]
+        rubric: bool,
+    },
     /// Build the guest image, or run cargo for the guest crates as the image builder does.
     Image(image::ImageArgs),
 }
@@ -79,12 +87,14 @@ pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Some(Command::Run(args)) => run::run(&args),
+        Some(Command::Grade(args)) => grade::grade(&args),
         Some(Command::Merge(args)) => merge::merge(&args),
         Some(Command::Worker) => worker(),
         Some(Command::List { paths }) => list::list(&paths),
         Some(Command::Clauses(args)) => clauses::clauses(&args),
         Some(Command::Fuzz(args)) => fuzz::fuzz(&args),
-        Some(Command::Schema) => schema(),
+        Some(Command::Schema { rubric: true }) => schema(&vmm::grade::rubric_schema()),
+        Some(Command::Schema { rubric: false }) => schema(&vmm::scenario::schema()),
         Some(Command::Image(args)) => image::image(&args),
         None if cli.run.is_empty() => {
             eprint!("{}", Cli::command().render_help());
@@ -157,8 +167,8 @@ fn parse_all(
     }
 }
 
-fn schema() -> Result<Status, Shown> {
-    print_line(&format!("{:#}", vmm::scenario::schema()))?;
+fn schema(schema: &serde_json::Value) -> Result<Status, Shown> {
+    print_line(&format!("{schema:#}"))?;
     Ok(Status::Passed)
 }
 
