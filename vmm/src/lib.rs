@@ -37,6 +37,7 @@ pub mod inspect;
 pub mod judge;
 pub mod kernel_file;
 pub mod linux_reference;
+pub mod machine;
 pub mod model;
 pub mod moments;
 pub mod perform;

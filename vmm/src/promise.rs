@@ -95,6 +95,12 @@ impl Promises {
         Promises(Promise::ALL.iter().copied().collect())
     }
 
+    /// These.
+    #[must_use]
+    pub fn of(promises: &[Promise]) -> Promises {
+        Promises(promises.iter().copied().collect())
+    }
+
     /// Whether this one is among them.
     #[must_use]
     pub fn has(&self, promise: Promise) -> bool {

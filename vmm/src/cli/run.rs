@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use vmm::guest::{Description, Guest, ringside};
+use vmm::guest::{Description, Guest, linux, ringside};
 use vmm::image::{self, GuestImage, ImageKind};
+use vmm::kernel_file;
 use vmm::printable;
 use vmm::promise::{NoSuchPromise, Promise};
 use vmm::report::text::{Colour, Detail, count, log, render, summary};
@@ -42,9 +43,13 @@ pub(super) struct RunArgs {
     /// If exploring schedules finds one that breaks a rule, write it to this file, as a scenario that follows it.
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
-    /// Which guest: `ringside`, this project's own, or a file that describes another one (see `docs/guests.md`).
+    /// Which guest: `ringside`, this project's own; `linux`, a distribution's; or a file that describes another one (see
+    /// `docs/guests.md`).
     #[arg(long, value_name = "GUEST", default_value = RINGSIDE)]
     guest: String,
+    /// The guest's kernel: an ELF file (`vmlinux`), or a bzImage of one (`vmlinuz`).
+    #[arg(long, value_name = "FILE")]
+    kernel: Option<PathBuf>,
     /// Make it an error when a rule is not judged, because the guest does not promise the report that it needs: `all`, or the name
     /// of a report. May be given more than once.
     #[arg(long, value_name = "REPORT", value_parser = required)]
@@ -68,6 +73,8 @@ enum Format {
 
 /// The name of this project's own guest.
 const RINGSIDE: &str = "ringside";
+/// The name of a distribution's Linux.
+const LINUX: &str = "linux";
 
 /// Reports that must be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,10 +161,12 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Shown> {
 }
 
 fn description(args: &RunArgs) -> Result<Description, Shown> {
-    match args.guest.as_str() {
-        RINGSIDE => Ok(ringside::description()),
-        file => Description::read(Path::new(file)).map_err(|error| show(&error)),
-    }
+    let description = match args.guest.as_str() {
+        RINGSIDE => ringside::description(),
+        LINUX => linux::description(args.kernel.is_none().then(kernel_file::installed).flatten()),
+        file => Description::read(Path::new(file)).map_err(|error| show(&error))?,
+    };
+    Ok(description.with_kernel(args.kernel.clone()))
 }
 
 fn guest_image(args: &RunArgs) -> Result<GuestImage, Shown> {

@@ -3,11 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use abi::linux::process::{LINUX_REBOOT_CMD_POWER_OFF, LINUX_REBOOT_CMD_RESTART};
 use serde::Deserialize;
 
+use crate::drive::Ends;
+use crate::machine::Machine;
 use crate::promise::Promises;
+use crate::vm::KernelImage;
 
-/// What is known of a kernel: its name, what it promises to report, and where its files are, if the description comes with them.
+/// What is known of a kernel: its name, what it promises to report, what it needs, and where its files are, if the description comes with
+/// them.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Description {
@@ -15,7 +20,28 @@ pub struct Description {
     pub name: String,
     /// What it promises to report.
     pub promises: Promises,
-    /// PVH ELF file. In a description that was read from a file, relative to the folder of that file.
+    /// The machine that it needs.
+    #[serde(default)]
+    pub machine: Machine,
+    /// The least memory that it runs in, in MiB; a scenario that has less gets so much.
+    #[serde(default)]
+    pub memory_mib: u64,
+    /// How many times as much effort, in exits and processor time, it may need as a scenario says.
+    #[serde(default = "once")]
+    pub effort: u32,
+    /// The word of its command line that names its first program.
+    #[serde(default = "agent_first")]
+    pub init: String,
+    /// What becomes of the frames that it was loaded into.
+    #[serde(default)]
+    pub kernel_image: KernelImage,
+    /// How it lets it be known how processes end.
+    #[serde(default)]
+    pub ends: Ends,
+    /// How it is told to end the machine.
+    #[serde(default)]
+    pub power_off: PowerOff,
+    /// ELF file, or a bzImage of one. In a description that was read from a file, relative to the folder of that file.
     #[serde(default)]
     pub kernel: Option<PathBuf>,
     /// newc archive of programs, relative to the same folder; without it the programs of this project.
@@ -24,6 +50,36 @@ pub struct Description {
     /// Words for its command line.
     #[serde(default)]
     pub options: Vec<String>,
+}
+
+/// How a kernel ends the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PowerOff {
+    /// It powers it off.
+    #[default]
+    PowerOff,
+    /// It restarts it, which is the end too: for a kernel that knows no way to switch the power off.
+    Restart,
+}
+
+impl PowerOff {
+    /// The command of `reboot`.
+    #[must_use]
+    pub fn command(self) -> u64 {
+        match self {
+            PowerOff::PowerOff => LINUX_REBOOT_CMD_POWER_OFF,
+            PowerOff::Restart => LINUX_REBOOT_CMD_RESTART,
+        }
+    }
+}
+
+pub(super) fn once() -> u32 {
+    1
+}
+
+pub(super) fn agent_first() -> String {
+    format!("{}={}", abi::boot::CMDLINE_INIT, abi::boot::AGENT_PATH)
 }
 
 /// A description that cannot be used.
@@ -49,6 +105,15 @@ pub enum DescriptionError {
 }
 
 impl Description {
+    /// The same with this kernel, if there is one.
+    #[must_use]
+    pub fn with_kernel(self, kernel: Option<PathBuf>) -> Description {
+        Description {
+            kernel: kernel.or(self.kernel),
+            ..self
+        }
+    }
+
     /// Reads a description, a TOML file such as
     ///
     /// ```toml

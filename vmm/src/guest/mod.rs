@@ -7,9 +7,12 @@
 //! - [`Description`]: what is known of a kernel, ours or one that a file describes
 //! - [`needs`]: what a scenario needs of its guest
 //! - [`ProgramText`]: the code of a program
-//! - [`ringside`]: this project's own kernel
+//! - [`ringside`]: this project's own kernel; [`linux`]: a Linux of a distribution
+//! - `command_line`: what the kernel is told
 
+mod command_line;
 mod description;
+pub mod linux;
 pub mod needs;
 pub mod ringside;
 mod text;
@@ -18,16 +21,37 @@ use std::path::PathBuf;
 
 use abi::boot::AGENT_PATH;
 
-use crate::image::GuestImage;
-pub use description::{Description, DescriptionError};
+use crate::image::{self, GuestImage, ImageError};
+use crate::kernel_file::{self, KernelFileError};
+use crate::machine::Machine;
+pub(crate) use command_line::command_line;
+pub use description::{Description, DescriptionError, PowerOff};
 pub use text::{ProgramText, TextError};
+
+/// Why there is no guest.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GuestError {
+    /// The kernel's file cannot be used.
+    #[error(transparent)]
+    Kernel(#[from] KernelFileError),
+    /// There is no kernel at all.
+    #[error("no kernel for this guest: there is none in /boot that may be read; name one with --kernel")]
+    NoKernel,
+    /// The archive cannot be read.
+    #[error(transparent)]
+    Programs(#[from] TextError),
+    /// There is no place for what is unpacked.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+}
 
 /// A guest that can be booted.
 #[derive(Clone, Debug)]
 pub struct Guest {
     /// What is known of its kernel.
     pub description: Description,
-    /// PVH ELF file.
+    /// ELF file.
     pub kernel: PathBuf,
     /// newc archive of its programs.
     pub initrd: PathBuf,
@@ -43,9 +67,17 @@ impl Guest {
     /// A guest of these files, or of those that its description names.
     ///
     /// # Errors
-    /// The archive of programs cannot be read.
-    pub fn new(description: Description, image: &GuestImage, options: &[String]) -> Result<Guest, TextError> {
-        let kernel = description.kernel.as_ref().unwrap_or(&image.kernel).clone();
+    /// The kernel's file is none, there is none for the machine, or the archive of programs cannot be read.
+    pub fn new(
+        description: Description,
+        image: &GuestImage,
+        options: &[String],
+    ) -> Result<Guest, GuestError> {
+        let kernel = match (&description.kernel, description.machine) {
+            (Some(kernel), _) => kernel_file::unpacked(kernel, &image::cache()?)?,
+            (None, Machine::Bare) => image.kernel.clone(),
+            (None, Machine::Pc) => return Err(GuestError::NoKernel),
+        };
         let initrd = description.initrd.as_ref().unwrap_or(&image.initrd).clone();
         Ok(Guest {
             agent: ProgramText::read(&initrd, AGENT_PATH)?,

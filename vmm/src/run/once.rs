@@ -11,7 +11,7 @@ use crate::channel::Event;
 use crate::channel::schedule::Decision;
 use crate::drive::{self, Drive, Driver};
 use crate::finding::Finding;
-use crate::guest::{Guest, ringside};
+use crate::guest::{self, Guest, PowerOff};
 use crate::judge::{Judge, Scene};
 use crate::perform::{Performed, Performer};
 use crate::report::{Cost, ExpectationLine, Line, Report, Verdict, clauses, states, warehouse};
@@ -34,7 +34,8 @@ pub(crate) fn once(
     choices: &[usize],
 ) -> Result<Trial, VmError> {
     let started = Instant::now();
-    let command_line = ringside::command_line(guest, scenario);
+    let command_line = guest::command_line(guest, scenario);
+    let description = &guest.description;
     let mut vm = Vm::new(
         kvm,
         &Config {
@@ -42,17 +43,21 @@ pub(crate) fn once(
             initrd: &guest.initrd,
             agent: guest.agent.as_ref(),
             command_line: &command_line,
-            memory_mib: scenario.guest.memory_mib,
-            clock: scenario.guest.clock,
+            machine: description.machine,
+            kernel_image: description.kernel_image,
+            memory_mib: scenario.guest.memory_mib.max(description.memory_mib),
+            clock: description.machine.clock(scenario.guest.clock),
             swap_mib: scenario.guest.swap.map(|swap| swap.mib),
             sockets: Some(&scenario.guest.vsock).filter(|places| !places.is_empty()),
-            budget: Budget::of(&scenario.budget, guest.slow),
+            budget: Budget::of(&scenario.budget, description.effort, guest.slow),
         },
     )?;
     vm.devices().schedule.follow(choices.to_vec());
     let mut run = Run {
-        performer: Performer::new(Driver::new(vm)).with_shadowpt_base(scenario.guest.shadowpt_base()),
-        judge: Judge::new(guest.description.promises.clone()),
+        performer: Performer::new(Driver::new(vm).with_ends(description.ends))
+            .with_shadowpt_base(scenario.guest.shadowpt_base()),
+        power_off: description.power_off,
+        judge: Judge::new(description.promises.clone()),
         prover: Prover::default(),
         lines: Vec::new(),
     };
@@ -79,6 +84,7 @@ pub(crate) fn once(
 /// A run under way.
 struct Run {
     performer: Performer<Driver>,
+    power_off: PowerOff,
     judge: Judge,
     prover: Prover,
     lines: Vec<Line>,
@@ -188,7 +194,7 @@ impl Run {
                 line.findings.extend(lost);
             }
         }
-        self.performer.driver_mut().power_off()?;
+        self.performer.driver_mut().power_off(self.power_off.command())?;
         self.note();
         let result = Performed::nothing("");
         self.line(None, "power off".to_owned(), result, Vec::new());
