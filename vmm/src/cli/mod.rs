@@ -1,6 +1,7 @@
 //! The command line: arguments in, reports out, one exit status.
 
 mod clauses;
+mod emulated;
 mod fuzz;
 mod image;
 mod list;
@@ -65,6 +66,9 @@ enum Command {
     Fuzz(fuzz::FuzzArgs),
     /// Print the JSON Schema of the scenario language.
     Schema,
+    /// The first program of an emulated machine.
+    #[command(hide = true)]
+    EmulatedInit,
     /// Build the guest image, or run cargo for the guest crates as the image builder does.
     Image(image::ImageArgs),
 }
@@ -78,6 +82,9 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Clauses(args)) => clauses::clauses(&args),
         Some(Command::Fuzz(args)) => fuzz::fuzz(&args),
         Some(Command::Schema) => schema(),
+        Some(Command::EmulatedInit) => vmm::platform::inside()
+            .map(|()| PASS)
+            .map_err(|error| show(&error)),
         Some(Command::Image(args)) => image::image(&args),
         None if cli.run.is_empty() => {
             eprint!("{}", Cli::command().render_help());

@@ -7,14 +7,14 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use vmm::guest::{Description, Guest, linux, ringside};
 use vmm::image::{self, GuestImage, ImageKind};
-use vmm::kernel_file;
+use vmm::platform::{self, Choice, Platform};
 use vmm::printable;
 use vmm::promise::{NoSuchPromise, Promise};
 use vmm::report::text::{Colour, Detail, count, log, render, summary};
 use vmm::report::{Explored, Report, Verdict};
 use vmm::scenario::{self, Scenario, ScenarioName};
 
-use super::{BROKEN, FAIL, PASS, Shown, parse_all, print_line, show, show_diagnostic};
+use super::{BROKEN, FAIL, PASS, Shown, emulated, parse_all, print_line, show, show_diagnostic};
 
 /// What to run, and how to tell about it.
 #[derive(Args)]
@@ -32,7 +32,7 @@ pub(super) struct RunArgs {
     #[arg(long, short, conflicts_with = "verbose")]
     quiet: bool,
     /// Use this guest image (a directory with `kernel`, `initrd` and `programs`) instead of building one.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", overrides_with = "image")]
     image: Option<PathBuf>,
     /// Show what became of each process: a Mermaid state diagram after each report.
     #[arg(long)]
@@ -48,8 +48,17 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "GUEST", default_value = RINGSIDE)]
     guest: String,
     /// The guest's kernel: an ELF file (`vmlinux`), or a bzImage of one (`vmlinuz`).
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", overrides_with = "kernel")]
     kernel: Option<PathBuf>,
+    /// Where machines run: `kvm`, `emulated` (one machine that QEMU emulates in software, in which all of this is done), or `auto`: emulated where
+    /// KVM is missing, or interprets kernel mode and the guest needs a processor.
+    #[arg(
+        long,
+        value_name = "PLATFORM",
+        default_value = "auto",
+        overrides_with = "platform"
+    )]
+    platform: Platform,
     /// Make it an error when a rule is not judged, because the guest does not promise the report that it needs: `all`, or the name
     /// of a report. May be given more than once.
     #[arg(long, value_name = "REPORT", value_parser = required)]
@@ -95,6 +104,19 @@ impl RunArgs {
         self.paths.is_empty()
     }
 
+    /// Whether the call leaves files behind.
+    pub(super) fn writes_files(&self) -> bool {
+        self.replay.is_some()
+    }
+
+    /// The file that describes the guest, if one does.
+    pub(super) fn guest_file(&self) -> Option<&Path> {
+        match self.guest.as_str() {
+            RINGSIDE | LINUX => None,
+            file => Some(Path::new(file)),
+        }
+    }
+
     fn required(&self) -> Vec<Promise> {
         let reports = self.require.iter().flat_map(|required| match required {
             Required::All => Promise::ALL.to_vec(),
@@ -110,10 +132,17 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Shown> {
         return Err(Shown);
     }
     let files = scenario::collect(&args.paths).map_err(show_diagnostic)?;
-    let kvm = vmm::vm::open().map_err(|error| show(&error))?;
     let image = guest_image(args)?;
+    let description = description(args)?;
+    let kvm = match platform::choose(args.platform, description.machine).map_err(|error| show(&error))? {
+        Choice::Kvm(kvm) => kvm,
+        Choice::Emulated(reason) => {
+            eprintln!("running in an emulated machine, which is slow, {reason}");
+            return emulated::run(args, &files, &image, description);
+        }
+    };
     let scenarios = parse_all(&files, |name, text| Scenario::parse(name, text, &image.programs))?;
-    let guest = Guest::new(description(args)?, &image, &args.options)
+    let guest = Guest::new(description, &image, &args.options)
         .map_err(|error| show(&error))?
         .on_a_slow_host(args.slow);
     let mut reports = Vec::new();
@@ -163,7 +192,13 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Shown> {
 fn description(args: &RunArgs) -> Result<Description, Shown> {
     let description = match args.guest.as_str() {
         RINGSIDE => ringside::description(),
-        LINUX => linux::description(args.kernel.is_none().then(kernel_file::installed).flatten()),
+        LINUX => {
+            let kernel = args
+                .kernel
+                .clone()
+                .map_or_else(|| linux::kernel(&*image::to_stderr()), Ok);
+            linux::description(kernel.map_err(|error| show(&error))?)
+        }
         file => Description::read(Path::new(file)).map_err(|error| show(&error))?,
     };
     Ok(description.with_kernel(args.kernel.clone()))

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 
 use super::Description;
 use super::description::PowerOff;
+use crate::debian::{self, NoKernel};
 use crate::drive::Ends;
+use crate::image::{self, ImageError, Progress};
+use crate::kernel_file;
 use crate::machine::Machine;
 use crate::promise::{Promise, Promises};
 use crate::vm::KernelImage;
@@ -32,9 +35,36 @@ const OPTIONS: &[&str] = &[
     "random.trust_cpu=on",
 ];
 
+/// There is no Linux to run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoLinux {
+    /// Neither here nor from Debian.
+    #[error("there is no kernel in /boot that may be read; name one with --kernel")]
+    NoKernel {
+        /// Why not from Debian.
+        #[from]
+        source: NoKernel,
+    },
+    /// There is no place for one.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+}
+
+/// The newest kernel of this machine's own, or else Debian's for virtual machines.
+///
+/// # Errors
+/// There is none here, and apt cannot fetch one.
+pub fn kernel(progress: &dyn Progress) -> Result<PathBuf, NoLinux> {
+    if let Some(kernel) = kernel_file::installed() {
+        return Ok(kernel);
+    }
+    Ok(debian::kernel(&image::cache()?, progress)?.file)
+}
+
 /// What is known of it, with this kernel.
 #[must_use]
-pub fn description(kernel: Option<PathBuf>) -> Description {
+pub fn description(kernel: PathBuf) -> Description {
     Description {
         name: "linux".to_owned(),
         promises: Promises::of(&[Promise::Ends, Promise::Faults]),
@@ -47,7 +77,7 @@ pub fn description(kernel: Option<PathBuf>) -> Description {
         ends: Ends::Waited,
         // Without ACPI it can halt, and not power off.
         power_off: PowerOff::Restart,
-        kernel,
+        kernel: Some(kernel),
         initrd: None,
         options: OPTIONS.iter().map(|word| (*word).to_owned()).collect(),
     }

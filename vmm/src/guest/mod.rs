@@ -36,7 +36,7 @@ pub enum GuestError {
     #[error(transparent)]
     Kernel(#[from] KernelFileError),
     /// There is no kernel at all.
-    #[error("no kernel for this guest: there is none in /boot that may be read; name one with --kernel")]
+    #[error("no kernel for this guest: its description names none; name one with --kernel")]
     NoKernel,
     /// The archive cannot be read.
     #[error(transparent)]

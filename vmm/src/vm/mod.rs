@@ -16,6 +16,7 @@ mod linux64;
 mod load;
 mod open;
 mod pc;
+mod probe;
 mod registers;
 mod symbols;
 mod vcpu;
@@ -39,6 +40,7 @@ pub use death::{Cause, Death, Place};
 pub use dirty_log::DirtyCursor;
 pub use load::LoadError;
 pub use open::{OpenError, open};
+pub use probe::{KernelMode, kernel_mode};
 pub use symbols::Symbols;
 pub use vcpu::{Boot, StopReason};
 
@@ -124,6 +126,9 @@ pub enum VmError {
     /// A server that the scenario wants for its guest could not be started.
     #[error(transparent)]
     Hosts(#[from] HostsError),
+    /// The memory of a machine that is made to find something out cannot be written.
+    #[error("cannot try out KVM: {0}")]
+    Probe(vm_memory::GuestMemoryError),
     /// No way to raise an interrupt.
     #[error("cannot make an interrupt line: {0}")]
     Line(std::io::Error),
