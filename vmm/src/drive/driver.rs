@@ -284,11 +284,12 @@ impl Driver {
         let (Some(pid), Some(parent)) = (pid, self.agents.parent_of(channel)) else {
             return Ok(None);
         };
-        let is_idle = self
-            .vm
-            .stop()
-            .is_some_and(|mut stop| stop.devices().doorbell.is_idle(parent));
-        if !is_idle {
+        // Nor may an answer be lost that the parent has given and nobody has taken.
+        let can_be_asked = self.vm.stop().is_some_and(|mut stop| {
+            let doorbell = &stop.devices().doorbell;
+            doorbell.is_idle(parent) && !doorbell.has_answered(parent)
+        });
+        if !can_be_asked {
             return Ok(None);
         }
         let awaited = self.awaited;
