@@ -9,6 +9,7 @@
 //!
 //! - [`doorbell`]: how a user program asks the VMM for its next operation, and the registers for it
 //! - [`operation`]: what the VMM can ask an agent to do; [`agent`]: where it keeps what it needs for itself
+//! - [`nonce`]: how a program shows that what is printed comes from it
 //! - [`event`]: what the kernel reports to the VMM
 //! - [`frame_table`]: the kernel's own account of guest physical memory
 //! - [`boot`]: where things are when the guest starts
@@ -37,6 +38,7 @@ pub mod event;
 pub mod frame_table;
 pub mod linux;
 pub mod module;
+pub mod nonce;
 pub mod operation;
 pub mod paging;
 pub mod samples;

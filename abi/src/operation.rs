@@ -37,7 +37,8 @@ named_numbers! {
         /// sched_yield(), once. Result: 0.
         SCHED_YIELD = 13;
         /// Runs a program as a child and waits for it: fork, execve, wait4. Payload: arg0 bytes, the NUL-terminated path and
-        /// arguments one after the other, arg1 of them in all. Value: the wait status. Result: the child's process id or
+        /// arguments one after the other, arg1 of them in all; with argument 2 set, one more word follows, a setting for the program's
+        /// environment. Value: the wait status. Result: the child's process id or
         /// -errno of the call that failed; a child whose execve failed exits with [`EXEC_FAILED`] and sends no reply.
         EXEC = 14;
         /// reboot(arg0 command): ends the virtual machine. Only the first agent gets it.

@@ -49,6 +49,8 @@ mutants! {
     ExitLeaksFrame = "exit-leaks-frame";
     /// Exec keeps a reference to a frame of the old address space.
     ExecLeaksFrame = "exec-leaks-frame";
+    /// execve leaves out the last setting of the environment.
+    EnvironmentCut = "environment-cut";
     /// A reused frame is handed out with its last owner's contents.
     DemandZeroDirty = "demand-zero-dirty";
     /// The kernel's code is mapped writable.
@@ -213,6 +215,10 @@ mutants! {
     UffdKernelDoesNotWait = "uffd-kernel-does-not-wait";
     /// A page that UFFDIO_COPY puts there is not shown in a shadow page table.
     ShadowUffdUntracked = "shadow-uffd-untracked";
+    /// The processor stops after each instruction of a program, and the kernel has it go on.
+    ProgramsStepped = "programs-stepped";
+    /// A breakpoint stops each program where the kernel likes.
+    ProgramsHaveBreakpoint = "programs-have-breakpoint";
 }
 
 #[cfg(feature = "mutants")]

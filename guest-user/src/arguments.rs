@@ -1,5 +1,8 @@
-//! The program's arguments, read where the kernel put them.
-#![allow(unsafe_code, reason = "argv is an array of C strings on the initial stack")]
+//! The program's arguments and environment, read where the kernel put them.
+#![allow(
+    unsafe_code,
+    reason = "argv and envp are arrays of C strings on the initial stack"
+)]
 
 use core::ffi::{CStr, c_char};
 
@@ -41,6 +44,34 @@ impl Arguments {
     /// All arguments in order.
     pub fn iter(self) -> impl Iterator<Item = &'static [u8]> {
         (0..self.values.len()).filter_map(move |index| self.get(index))
+    }
+}
+
+/// The value of the variable `name` in the program's environment.
+///
+/// # Safety
+///
+/// `stack` points at argc, followed by argc pointers and a null pointer, and then by pointers to NUL-terminated strings and a null
+/// pointer; all of that stays unchanged.
+pub(crate) unsafe fn variable(stack: *const u64, name: &[u8]) -> Option<&'static [u8]> {
+    // SAFETY: the caller says that argc is there.
+    let count = unsafe { stack.read() } as usize;
+    let mut next = stack.wrapping_add(1 + count + 1).cast::<*const c_char>();
+    loop {
+        // SAFETY: the caller says that pointers are there up to a null pointer, behind which this does not go.
+        let setting = unsafe { next.read() };
+        if setting.is_null() {
+            return None;
+        }
+        // SAFETY: the caller promised NUL-terminated strings that stay unchanged.
+        let setting = unsafe { CStr::from_ptr(setting) }.to_bytes();
+        let value = setting
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix(b"="));
+        if value.is_some() {
+            return value;
+        }
+        next = next.wrapping_add(1);
     }
 }
 

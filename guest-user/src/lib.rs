@@ -8,6 +8,7 @@
 //! - [`Span`]: addresses to map, load and store, and to fault on
 //! - [`child`]: children that run a function
 //! - [`thread`]: threads that do
+//! - [`new_stack`]: how both begin on a stack of their own
 //! - [`Board`]: words that processes share
 //! - [`Jit`]: functions that the kernel runs for a program
 //! - [`Racers`]: processes that begin at the same time
@@ -21,6 +22,8 @@
 //! - [`Userfaultfd`]: page faults that a program serves
 //! - [`Text`]: text of a bounded length
 //! - [`print!`], [`println!`]: text to standard output, one system call a line; [`eprintln!`]: to standard error
+//!
+//! A program that finds a word of the VMM's in its environment prints it first, transformed ([`abi::nonce`]).
 //!
 //! There is no heap, and no static data that changes: a program's pages are those of its file, its stack, and what it
 //! maps on purpose.
@@ -36,6 +39,8 @@ mod jit;
 pub mod lines;
 pub mod maps;
 pub mod net;
+pub mod new_stack;
+mod nonce;
 pub mod output;
 mod page_map;
 mod panic;

@@ -6,7 +6,8 @@
 
 use core::arch::naked_asm;
 
-use crate::{Arguments, syscall};
+use crate::arguments::variable;
+use crate::{Arguments, nonce, syscall};
 
 /// Makes `$main`, a `fn(Arguments) -> i32`, the program: its result is the exit status.
 #[macro_export]
@@ -46,5 +47,9 @@ unsafe extern "C" fn _start() -> ! {
 extern "C" fn enter(stack: *const u64) -> ! {
     // SAFETY: `_start` passes the stack pointer that the kernel set up, and the strings live as long as the program.
     let arguments = unsafe { Arguments::from_initial_stack(stack) };
+    // SAFETY: as above; the environment is behind the arguments.
+    if let Some(word) = unsafe { variable(stack, abi::nonce::VARIABLE.as_bytes()) } {
+        nonce::tell(word);
+    }
     syscall::process::exit(program(arguments))
 }

@@ -18,6 +18,7 @@
 //! - [`finding`]: what is not as it must be, by which [`rule`]; [`promise`]: what a kernel can report
 //! - [`printable`]: what strangers name, made fit to be printed
 //! - [`report`]: the verdict, for people and for programs
+//! - [`grade`]: verdicts to points; [`journal`]: what happens, as a stream that every form of a report reads
 //! - [`fuzz`]: random sequences of steps, made shorter when they break a rule
 //!
 //! Beside it stand [`linux_reference`], which lets an ordinary Linux perform the same operations, and [`clauses`], which lists
@@ -29,12 +30,15 @@ pub mod block;
 pub mod channel;
 pub mod clauses;
 pub mod debian;
+mod draws;
 pub mod drive;
 pub mod finding;
 pub mod fuzz;
+pub mod grade;
 pub mod guest;
 pub mod image;
 pub mod inspect;
+pub mod journal;
 pub mod judge;
 pub mod kernel_file;
 pub mod linux_reference;

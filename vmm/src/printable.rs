@@ -10,7 +10,7 @@
 use std::fmt::{self, Write};
 use std::ops::Deref;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Most bytes of one text, what is said about its end included.
 pub const MAX_TEXT_BYTES: usize = 16 << 10;
@@ -19,8 +19,10 @@ pub const MAX_NAME_BYTES: usize = 256;
 /// Room for saying how much was cut off.
 const CUT_BYTES: usize = 40;
 
-/// Text that can be printed anywhere: on a terminal, in JSON, in Markdown.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Text that can be printed anywhere: on a terminal, in JSON, in Markdown. Read from JSON it is a stranger's again, and is made
+/// printable anew.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(from = "String")]
 pub struct Printable(String);
 
 impl Printable {

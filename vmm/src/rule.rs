@@ -70,6 +70,8 @@ rules! {
     Clock: "a tick of the clock interrupts the program that runs",
     /// Who asks for operations is the agent, in user mode, with the page table that the judge looks at.
     Speaker: "who asks is the agent's program",
+    /// What a program prints comes from that program.
+    ProgramOutput: "what a program prints comes from that program",
     /// A process uses the page table that the judge walks.
     PageTableInUse: "a process uses the page table that it shows",
     /// The walls between processes, and around the kernel, stand while programs run.
@@ -121,6 +123,7 @@ impl Rule {
             | Rule::Life
             | Rule::Clock
             | Rule::Speaker
+            | Rule::ProgramOutput
             | Rule::PageTableInUse
             | Rule::Inside
             | Rule::Reports => Blame::Guest,

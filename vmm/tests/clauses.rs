@@ -19,7 +19,7 @@ use vmm::report::text::{Colour, Detail, render};
 use vmm::scenario::{Clause, Scenario, schema};
 
 const PASS: i32 = 0;
-const BROKEN: i32 = 2;
+const UNUSABLE: i32 = 2;
 /// The document that lists the clauses of all shipped scenarios.
 const DOCUMENT: &str = "docs/shadowpt-clauses.md";
 const NO_CLAUSE: &str = "error: no step of these scenarios has a clause\n";
@@ -160,7 +160,7 @@ fn a_clause_that_says_two_things_is_told_with_both_places() {
         ("b", steps_with(&["TIME-2 it does", "TIME-1 time flies"])),
     ]);
     let run = clauses(folder.path(), &[]);
-    assert_eq!((run.status, run.stdout.as_str()), (BROKEN, ""));
+    assert_eq!((run.status, run.stdout.as_str()), (UNUSABLE, ""));
     let expected = "error: `TIME-1` says two things\n  scenarios/a.json:9: \"time passes\"\n  \
                     scenarios/b.json:13: \"time flies\"\n";
     assert_eq!(run.stderr, expected);
@@ -173,7 +173,7 @@ fn every_number_that_a_family_leaves_out_is_told() {
         ("b", steps_with(&["TIME-3 three", "MAP-1 one"])),
     ]);
     let run = clauses(folder.path(), &[]);
-    assert_eq!((run.status, run.stdout.as_str()), (BROKEN, ""));
+    assert_eq!((run.status, run.stdout.as_str()), (UNUSABLE, ""));
     let expected = "error: `TIME-1` is missing: no step shows it, and there is `TIME-2`\n\
                     error: `TIME-4` to `TIME-8` are missing: no step shows them, and there is `TIME-9`\n";
     assert_eq!(run.stderr, expected);
@@ -183,7 +183,7 @@ fn every_number_that_a_family_leaves_out_is_told() {
 fn a_family_that_is_not_there_is_told() {
     let folder = folder_with(&[("a", steps_with(&["TIME-1 time passes", "MAP-1 one"]))]);
     let run = clauses(folder.path(), &["--family", "TIM"]);
-    assert_eq!((run.status, run.stdout.as_str()), (BROKEN, ""));
+    assert_eq!((run.status, run.stdout.as_str()), (UNUSABLE, ""));
     assert_eq!(
         run.stderr,
         "error: no clause of the family `TIM`: expected one of MAP, TIME\n"
@@ -194,7 +194,7 @@ fn a_family_that_is_not_there_is_told() {
 fn scenarios_without_clauses_give_no_document() {
     let folder = folder_with(&[("a", steps_with(&[]))]);
     let run = clauses(folder.path(), &[]);
-    assert_eq!((run.status, run.stdout.as_str()), (BROKEN, ""));
+    assert_eq!((run.status, run.stdout.as_str()), (UNUSABLE, ""));
     assert_eq!(run.stderr, NO_CLAUSE);
 }
 
@@ -202,7 +202,7 @@ fn scenarios_without_clauses_give_no_document() {
 fn an_unusable_scenario_is_told_with_its_place() {
     let folder = folder_with(&[("a", steps_with(&["TIME-1 time passes", "TIME-1 time flies"]))]);
     let run = clauses(folder.path(), &[]);
-    assert_eq!((run.status, run.stdout.as_str()), (BROKEN, ""));
+    assert_eq!((run.status, run.stdout.as_str()), (UNUSABLE, ""));
     assert!(
         run.stderr.contains("steps[2].clause: `TIME-1` says something"),
         "{}",

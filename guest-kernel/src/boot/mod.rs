@@ -1,5 +1,10 @@
 //! Boot: from the PVH entry to the first process.
 
+#![allow(
+    unsafe_code,
+    reason = "what the loader hands over is at the address that it gives"
+)]
+
 mod command_line;
 mod start_info;
 
@@ -24,18 +29,26 @@ use start_info::StartInfo;
 const DEFAULT_INIT: &[u8] = b"init";
 
 /// Called by `boot.s` in 64-bit mode, with the physical address of `hvm_start_info`.
-pub(crate) extern "C" fn start(start_info: u64) -> ! {
+///
+/// # Safety
+///
+/// The loader's data must be as the PVH boot protocol says, and nobody may have taken memory yet.
+pub(crate) unsafe extern "C" fn start(start_info: u64) -> ! {
     arch::init();
     vmm::init();
     console::init();
     log::set_console(console::write);
 
-    let start_info = StartInfo::read(PhysAddr::new(start_info));
+    // SAFETY: by the caller's promise; memory is taken below, and nothing of the start info is asked for after that.
+    let start_info = unsafe { StartInfo::read(PhysAddr::new(start_info)) };
     let command_line = CommandLine::new(start_info.command_line());
     if command_line.has(CMDLINE_VERBOSE) {
         log::set_verbose();
     }
     mutant::select(command_line.value(CMDLINE_MUTANT));
+    if mutant::is(mutant::Mutant::ProgramsHaveBreakpoint) {
+        arch::break_at_zero();
+    }
 
     // Ringside hands out memory that is zero, and has no old devices; elsewhere firmware ran before.
     let fresh = if events::is_listening() {
@@ -45,8 +58,7 @@ pub(crate) extern "C" fn start(start_info: u64) -> ! {
         FreshMemory::Unknown
     };
     let initrd = start_info.initrd();
-    mm::init(start_info.usable_memory(), fresh, initrd.clone());
-    initrd::init(PhysAddr::new(initrd.start), (initrd.end - initrd.start) as usize);
+    initrd::init(mm::init(start_info.usable_memory(), fresh, initrd));
     events::send(event::BOOTED, NOBODY, [arch::active_root().address(), 0, 0, 0]);
     let (address, frames) = mm::frame_table_location();
     events::send(

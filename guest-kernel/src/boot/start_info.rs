@@ -1,5 +1,7 @@
 //! What the loader hands over: `hvm_start_info` of the PVH boot protocol (Xen's `arch-x86/hvm/start_info.h`).
 
+#![allow(unsafe_code, reason = "what lies at addresses that the loader gives")]
+
 use core::ops::Range;
 
 use abi::PAGE_SIZE;
@@ -33,26 +35,35 @@ pub(super) struct StartInfo {
 
 impl StartInfo {
     /// Panics if it is not one, or too old to have a memory map.
-    pub(super) fn read(at: PhysAddr) -> Self {
-        let magic = boot_u32(at);
+    ///
+    /// # Safety
+    ///
+    /// It and what it leads to must be memory that the loader filled. As long as it is asked for something, nobody may have taken memory;
+    /// what was read of the command line stays.
+    pub(super) unsafe fn read(at: PhysAddr) -> Self {
+        let info = Self { at };
+        let magic = info.u32_at(at);
         assert!(
             magic == MAGIC,
             "start info has magic {magic:#x}, expected {MAGIC:#x}"
         );
-        let version = boot_u32(at.plus(VERSION));
+        let version = info.u32_at(at.plus(VERSION));
         assert!(
             version >= 1,
             "start info has version {version}, expected at least 1"
         );
-        Self { at }
+        info
     }
 
     /// Without its NUL; empty if there is none.
     pub(super) fn command_line(&self) -> &'static [u8] {
-        match boot_u64(self.at.plus(COMMAND_LINE)) {
+        match self.u64_at(self.at.plus(COMMAND_LINE)) {
             0 => &[],
             address => {
-                let bytes = boot_bytes(PhysAddr::new(address), MAX_COMMAND_LINE_BYTES);
+                // SAFETY: the loader filled it, and `usable_memory` leaves it out, so that nobody ever stores to it. What follows the
+                // NUL is looked at here only, before memory is taken.
+                let bytes: &'static [u8] =
+                    unsafe { boot_bytes(PhysAddr::new(address), MAX_COMMAND_LINE_BYTES) };
                 core::ffi::CStr::from_bytes_until_nul(bytes).map_or(bytes, core::ffi::CStr::to_bytes)
             }
         }
@@ -60,28 +71,28 @@ impl StartInfo {
 
     /// Physical addresses of the first module; empty if there is none.
     pub(super) fn initrd(&self) -> Range<u64> {
-        if boot_u32(self.at.plus(MODULE_COUNT)) == 0 {
+        if self.u32_at(self.at.plus(MODULE_COUNT)) == 0 {
             return 0..0;
         }
-        let module = PhysAddr::new(boot_u64(self.at.plus(MODULE_LIST)));
-        let start = boot_u64(module);
-        start..start + boot_u64(module.plus(8))
+        let module = PhysAddr::new(self.u64_at(self.at.plus(MODULE_LIST)));
+        let start = self.u64_at(module);
+        start..start + self.u64_at(module.plus(8))
     }
 
     /// All RAM that the kernel can map, without its image, the initrd and what the loader left for the kernel.
     pub(super) fn usable_memory(&self) -> UsableMemory {
-        let map = boot_u64(self.at.plus(MEMORY_MAP));
-        let entries = u64::from(boot_u32(self.at.plus(MEMORY_MAP_ENTRIES)));
+        let map = self.u64_at(self.at.plus(MEMORY_MAP));
+        let entries = u64::from(self.u32_at(self.at.plus(MEMORY_MAP_ENTRIES)));
         let mut usable = UsableMemory::default();
         for entry in (0..entries).map(|index| PhysAddr::new(map + index * MAP_ENTRY_BYTES)) {
-            if boot_u32(entry.plus(16)) == TYPE_RAM {
-                let start = boot_u64(entry);
-                usable.add_ram(start, start + boot_u64(entry.plus(8)), MAX_MEMORY_MIB << 20);
+            if self.u32_at(entry.plus(16)) == TYPE_RAM {
+                let start = self.u64_at(entry);
+                usable.add_ram(start, start + self.u64_at(entry.plus(8)), MAX_MEMORY_MIB << 20);
             }
         }
-        let modules = boot_u64(self.at.plus(MODULE_LIST));
-        let module_count = u64::from(boot_u32(self.at.plus(MODULE_COUNT)));
-        let command_line = boot_u64(self.at.plus(COMMAND_LINE));
+        let modules = self.u64_at(self.at.plus(MODULE_LIST));
+        let module_count = u64::from(self.u32_at(self.at.plus(MODULE_COUNT)));
+        let command_line = self.u64_at(self.at.plus(COMMAND_LINE));
         for used in [
             // No frame has number 0.
             0..PAGE_SIZE,
@@ -95,5 +106,15 @@ impl StartInfo {
             usable.remove(used.start, used.end);
         }
         usable
+    }
+
+    fn u32_at(&self, at: PhysAddr) -> u32 {
+        // SAFETY: `at` is where the start info leads, for which whoever had it read has vouched.
+        unsafe { boot_u32(at) }
+    }
+
+    fn u64_at(&self, at: PhysAddr) -> u64 {
+        // SAFETY: as in `u32_at`.
+        unsafe { boot_u64(at) }
     }
 }

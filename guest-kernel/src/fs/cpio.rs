@@ -3,6 +3,8 @@
 //! Headers and contents are padded to 4 bytes. Names may be followed by any number of NULs; an archive uses them to put the
 //! contents on a page boundary.
 
+use core::ops::Range;
+
 const MAGICS: [&[u8]; 2] = [b"070701", b"070702"];
 const HEADER_BYTES: usize = 110;
 const FIELD_BYTES: usize = 8;
@@ -16,48 +18,49 @@ const MODE_TYPE: u32 = 0o170_000;
 const MODE_REGULAR: u32 = 0o100_000;
 const MODE_EXECUTE: u32 = 0o111;
 
-/// A file of the archive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Entry<'a> {
-    pub(crate) name: &'a [u8],
-    pub(crate) contents: &'a [u8],
+/// A file of the archive: which of its bytes are what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) name: Range<usize>,
+    pub(super) contents: Range<usize>,
     mode: u32,
 }
 
-impl Entry<'_> {
+impl Entry {
     /// A regular file that someone may execute.
-    pub(crate) fn is_executable(&self) -> bool {
+    pub(super) fn is_executable(&self) -> bool {
         self.mode & MODE_TYPE == MODE_REGULAR && self.mode & MODE_EXECUTE != 0
     }
 }
 
 /// The files of an archive, one after the other; ends at the trailer and at anything that is not cpio.
-pub(crate) fn entries(archive: &[u8]) -> impl Iterator<Item = Entry<'_>> {
-    let mut rest = archive;
+pub(super) fn entries(archive: &[u8]) -> impl Iterator<Item = Entry> {
+    let mut next = 0;
     core::iter::from_fn(move || {
-        let (entry, after) = parse(rest)?;
-        rest = after;
-        (entry.name != TRAILER).then_some(entry)
+        let entry = parse(archive, next)?;
+        next = entry.contents.end.checked_next_multiple_of(4)?;
+        (&archive[entry.name.clone()] != TRAILER).then_some(entry)
     })
 }
 
-fn parse(archive: &[u8]) -> Option<(Entry<'_>, &[u8])> {
-    let header = archive.get(..HEADER_BYTES)?;
+/// The file whose header is at an offset.
+fn parse(archive: &[u8], at: usize) -> Option<Entry> {
+    let name_start = at.checked_add(HEADER_BYTES)?;
+    let header = archive.get(at..name_start)?;
     if !MAGICS.contains(&&header[..6]) {
         return None;
     }
-    let name_end = HEADER_BYTES.checked_add(number(header, NAME_BYTES_AT)? as usize)?;
+    let name_end = name_start.checked_add(number(header, NAME_BYTES_AT)? as usize)?;
     let start = name_end.checked_next_multiple_of(4)?;
-    let end = start.checked_add(number(header, FILE_BYTES_AT)? as usize)?;
-    let padded_name = archive.get(HEADER_BYTES..name_end)?;
+    let contents = start..start.checked_add(number(header, FILE_BYTES_AT)? as usize)?;
+    archive.get(contents.clone())?;
+    let padded_name = archive.get(name_start..name_end)?;
     let name = padded_name.split(|&byte| byte == 0).next()?;
-    let entry = Entry {
-        name,
-        contents: archive.get(start..end)?,
+    Some(Entry {
+        name: name_start..name_start + name.len(),
+        contents,
         mode: number(header, MODE_AT)?,
-    };
-    let next = end.checked_next_multiple_of(4)?.min(archive.len());
-    Some((entry, &archive[next..]))
+    })
 }
 
 fn number(header: &[u8], at: usize) -> Option<u32> {
@@ -102,7 +105,7 @@ mod tests {
         ]
         .concat();
         let found: Vec<_> = entries(&archive)
-            .map(|entry| (entry.name, entry.contents))
+            .map(|entry| (&archive[entry.name], &archive[entry.contents]))
             .collect();
         assert_eq!(found, [(&b"agent"[..], &b"one"[..]), (b"bin/hello", b"four")]);
     }

@@ -1,11 +1,15 @@
 //! ELF executables, as far as the kernel loads them: 64-bit x86-64, statically linked at fixed addresses.
 
+use alloc::vec::Vec;
+
 use abi::PAGE_SIZE;
 use abi::linux::mman::{PROT_EXEC, PROT_READ, PROT_WRITE};
 
-use crate::elf::{header_of, part, u16_at, u32_at, u64_at};
+use crate::elf::{HEADER_BYTES, is_header_of, is_part, u16_at, u32_at, u64_at};
 
 const PROGRAM_HEADER_BYTES: usize = 56;
+/// Most that is read, as on Linux.
+const MAX_PROGRAM_HEADERS_BYTES: usize = 64 << 10;
 const TYPE_EXECUTABLE: u16 = 2;
 const PT_LOAD: u32 = 1;
 const PT_INTERP: u32 = 3;
@@ -20,10 +24,14 @@ pub(crate) enum ElfError {
     NotAnExecutable,
     /// Program headers or a segment's contents lie outside the file.
     CutOff,
+    /// More than the kernel reads.
+    TooManyHeaders,
     /// It wants a dynamic linker.
     NeedsInterpreter,
     /// A segment is larger in the file than in memory, or its page offsets differ, or its addresses wrap.
     BadSegment,
+    /// There is no room for its headers.
+    OutOfMemory,
 }
 
 /// A part of the file that becomes memory.
@@ -38,37 +46,58 @@ pub(crate) struct Segment {
     pub(crate) protection: u64,
 }
 
-/// An executable's headers, checked.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Executable<'a> {
+/// An executable's headers, checked. A copy: the file may change.
+#[derive(Debug)]
+pub(crate) struct Executable {
     pub(crate) entry: u64,
-    pub(crate) program_headers: &'a [u8],
+    program_headers: Vec<u8>,
     program_headers_offset: u64,
 }
 
-impl<'a> Executable<'a> {
-    pub(crate) fn parse(file: &'a [u8]) -> Result<Self, ElfError> {
-        let header = header_of(file, TYPE_EXECUTABLE)
-            .filter(|header| usize::from(u16_at(header, 54)) == PROGRAM_HEADER_BYTES)
-            .ok_or(ElfError::NotAnExecutable)?;
-        let program_headers_offset = u64_at(header, 32);
-        let bytes = u64::from(u16_at(header, 56)) * PROGRAM_HEADER_BYTES as u64;
-        let program_headers = part(file, program_headers_offset, bytes).ok_or(ElfError::CutOff)?;
+impl Executable {
+    /// Of a file of that length. `read` copies what is at an offset, and is only asked for bytes that are in the file.
+    pub(crate) fn parse(file_bytes: u64, read: impl Fn(u64, &mut [u8])) -> Result<Self, ElfError> {
+        let mut header = [0; HEADER_BYTES];
+        if file_bytes < header.len() as u64 {
+            return Err(ElfError::NotAnExecutable);
+        }
+        read(0, &mut header);
+        let is_executable = is_header_of(&header, TYPE_EXECUTABLE)
+            && usize::from(u16_at(&header, 54)) == PROGRAM_HEADER_BYTES;
+        if !is_executable {
+            return Err(ElfError::NotAnExecutable);
+        }
+        let program_headers_offset = u64_at(&header, 32);
+        let bytes = usize::from(u16_at(&header, 56)) * PROGRAM_HEADER_BYTES;
+        if !is_part(file_bytes, program_headers_offset, bytes as u64) {
+            return Err(ElfError::CutOff);
+        }
+        if bytes > MAX_PROGRAM_HEADERS_BYTES {
+            return Err(ElfError::TooManyHeaders);
+        }
+        let mut program_headers = Vec::new();
+        program_headers
+            .try_reserve_exact(bytes)
+            .map_err(|_| ElfError::OutOfMemory)?;
+        program_headers.resize(bytes, 0);
+        read(program_headers_offset, &mut program_headers);
         let executable = Self {
-            entry: u64_at(header, 24),
+            entry: u64_at(&header, 24),
             program_headers,
             program_headers_offset,
         };
-        executable.check(file)?;
+        executable.check(file_bytes)?;
         Ok(executable)
     }
 
-    fn check(&self, file: &[u8]) -> Result<(), ElfError> {
+    fn check(&self, file_bytes: u64) -> Result<(), ElfError> {
         if self.headers().any(|header| u32_at(header, 0) == PT_INTERP) {
             return Err(ElfError::NeedsInterpreter);
         }
         for segment in self.segments() {
-            part(file, segment.offset, segment.file_bytes).ok_or(ElfError::CutOff)?;
+            if !is_part(file_bytes, segment.offset, segment.file_bytes) {
+                return Err(ElfError::CutOff);
+            }
             let end = segment.address.checked_add(segment.memory_bytes);
             if end.is_none()
                 || segment.file_bytes > segment.memory_bytes
@@ -81,7 +110,7 @@ impl<'a> Executable<'a> {
     }
 
     /// What is to be loaded, in the order of the headers.
-    pub(crate) fn segments(&self) -> impl Iterator<Item = Segment> + use<'a> {
+    pub(crate) fn segments(&self) -> impl Iterator<Item = Segment> {
         self.headers()
             .filter(|header| u32_at(header, 0) == PT_LOAD)
             .map(|header| Segment {
@@ -107,7 +136,7 @@ impl<'a> Executable<'a> {
         Some(segment.address + (at - segment.offset))
     }
 
-    fn headers(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    fn headers(&self) -> impl Iterator<Item = &[u8]> {
         self.program_headers.chunks_exact(PROGRAM_HEADER_BYTES)
     }
 }
@@ -150,6 +179,12 @@ mod tests {
         file
     }
 
+    fn parse(file: &[u8]) -> Result<Executable, ElfError> {
+        Executable::parse(file.len() as u64, |offset, into| {
+            into.copy_from_slice(&file[offset as usize..][..into.len()]);
+        })
+    }
+
     fn put(file: &mut [u8], at: usize, bytes: &[u8]) {
         file[at..at + bytes.len()].copy_from_slice(bytes);
     }
@@ -157,13 +192,13 @@ mod tests {
     fn error_after(at: usize, bytes: &[u8]) -> Option<ElfError> {
         let mut file = executable();
         put(&mut file, at, bytes);
-        Executable::parse(&file).err()
+        parse(&file).err()
     }
 
     #[test]
     fn segments_say_what_is_to_be_loaded() {
         let file = executable();
-        let parsed = Executable::parse(&file).unwrap();
+        let parsed = parse(&file).unwrap();
         let segment = Segment {
             address: 0x40_1000,
             memory_bytes: 0x80,
@@ -181,7 +216,7 @@ mod tests {
         assert_eq!(error_after(0, b"#!/bin/sh"), Some(ElfError::NotAnExecutable));
         assert_eq!(error_after(16, &[3]), Some(ElfError::NotAnExecutable));
         assert_eq!(error_after(18, &[40]), Some(ElfError::NotAnExecutable));
-        assert_eq!(Executable::parse(b"").err(), Some(ElfError::NotAnExecutable));
+        assert_eq!(parse(b"").err(), Some(ElfError::NotAnExecutable));
     }
 
     #[test]
@@ -200,6 +235,16 @@ mod tests {
             Some(ElfError::BadSegment)
         );
         assert_eq!(error_after(32, &u64::MAX.to_le_bytes()), Some(ElfError::CutOff));
+    }
+
+    #[test]
+    fn more_program_headers_than_linux_reads_are_refused() {
+        let mut file = executable();
+        file.resize(64 + 56 * 1200, 0);
+        put(&mut file, 56, &1200_u16.to_le_bytes());
+        assert_eq!(parse(&file).err(), Some(ElfError::TooManyHeaders));
+        put(&mut file, 56, &1100_u16.to_le_bytes());
+        assert!(parse(&file).is_ok());
     }
 
     #[test]

@@ -2,37 +2,58 @@
 //!
 //! Its frames are the page cache. A file that starts on a page boundary is mapped as it lies there.
 
+#![allow(unsafe_code, reason = "the archive as a slice, while it is searched")]
+
 use super::cpio::{self, Entry};
-use crate::mm::{PhysAddr, boot_bytes, physical_address_of};
+use crate::mm::{CachedBytes, PhysAddr};
 use crate::sync::Lock;
 
-static ARCHIVE: Lock<&'static [u8]> = Lock::new(&[]);
+static ARCHIVE: Lock<Option<CachedBytes>> = Lock::new(None);
+
+/// A file of the archive.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct File {
+    pub(crate) contents: CachedBytes,
+    /// Whether it is a regular file that someone may execute.
+    pub(crate) is_executable: bool,
+}
 
 /// Says where the archive is.
-pub(crate) fn init(address: PhysAddr, len_bytes: usize) {
-    *ARCHIVE.lock() = boot_bytes(address, len_bytes);
+pub(crate) fn init(archive: CachedBytes) {
+    *ARCHIVE.lock() = Some(archive);
 }
 
 /// The file of that path; there is one directory that every relative path starts from, the root.
-pub(crate) fn find(path: &[u8]) -> Option<Entry<'static>> {
+pub(crate) fn find(path: &[u8]) -> Option<File> {
     let wanted = without_root(path);
-    let archive: &'static [u8] = *ARCHIVE.lock();
-    cpio::entries(archive).find(|entry| without_root(entry.name) == wanted)
+    let archive = (*ARCHIVE.lock())?;
+    // SAFETY: the search compares and stores nothing, and no program runs meanwhile.
+    let bytes = unsafe { archive.as_slice() };
+    let entry = cpio::entries(bytes).find(|entry| without_root(&bytes[entry.name.clone()]) == wanted)?;
+    Some(File {
+        is_executable: entry.is_executable(),
+        contents: archive.part(entry.contents),
+    })
 }
 
 /// Physical address of a file's first page, if the file starts a page.
-pub(crate) fn page_aligned_address(contents: &[u8]) -> Option<PhysAddr> {
-    Some(physical_address_of(contents)).filter(|address| address.is_page_aligned())
+pub(crate) fn page_aligned_address(contents: CachedBytes) -> Option<PhysAddr> {
+    Some(contents.address()).filter(|address| address.is_page_aligned())
 }
 
-/// The file whose contents hold a physical address, and the offset in it.
-pub(crate) fn file_at(address: PhysAddr) -> Option<(&'static [u8], u64)> {
-    let archive: &'static [u8] = *ARCHIVE.lock();
-    cpio::entries(archive).find_map(|entry| {
-        let start = physical_address_of(entry.contents).as_u64();
-        let offset = address.as_u64().checked_sub(start)?;
-        (offset < entry.contents.len() as u64).then(|| (without_root(entry.name), offset))
-    })
+/// Path of the file whose contents hold a physical address, and the offset in it.
+pub(crate) fn file_at(address: PhysAddr) -> Option<(CachedBytes, u64)> {
+    let archive = (*ARCHIVE.lock())?;
+    let in_archive = address.as_u64().checked_sub(archive.address().as_u64())? as usize;
+    // SAFETY: as in `find`.
+    let bytes = unsafe { archive.as_slice() };
+    let Entry { name, contents, .. } =
+        cpio::entries(bytes).find(|entry| entry.contents.contains(&in_archive))?;
+    let path = without_root(&bytes[name.clone()]);
+    Some((
+        archive.part(name.end - path.len()..name.end),
+        (in_archive - contents.start) as u64,
+    ))
 }
 
 fn without_root(path: &[u8]) -> &[u8] {

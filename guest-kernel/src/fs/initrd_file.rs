@@ -5,10 +5,10 @@ use abi::PAGE_SIZE;
 use super::operations::{FileOperations, Status};
 use super::{OpenFile, initrd, pieces, seek};
 use crate::errno::Errno;
-use crate::mm::{Backing, NewArea, Sharing, UserSlice};
+use crate::mm::{Backing, CachedBytes, NewArea, Sharing, UserSlice};
 
 #[derive(Debug)]
-pub(super) struct InitrdFile(pub(super) &'static [u8]);
+pub(super) struct InitrdFile(pub(super) CachedBytes);
 
 impl FileOperations for InitrdFile {
     /// The archive is read-only for everyone.
@@ -21,7 +21,7 @@ impl FileOperations for InitrdFile {
     }
 
     fn read(&self, _: &OpenFile, position: &mut u64, to: UserSlice) -> Result<u64, Errno> {
-        pieces::read_contents(position, to, self.0)
+        pieces::read(position, to, |position, into| Ok(self.0.read(position, into)))
     }
 
     fn seek(&self, file: &OpenFile, offset: i64, whence: u32) -> Result<u64, Errno> {
@@ -40,7 +40,7 @@ impl FileOperations for InitrdFile {
         Ok(())
     }
 
-    fn contents(&self) -> Option<&'static [u8]> {
+    fn contents(&self) -> Option<CachedBytes> {
         Some(self.0)
     }
 

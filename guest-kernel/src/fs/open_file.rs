@@ -15,7 +15,7 @@ use abi::linux::syscall::{O_ACCMODE, O_RDONLY, O_RDWR, O_WRONLY, SEEK_MAX};
 use super::operations::{FileOperations, Status};
 use super::registry::Entry;
 use crate::errno::Errno;
-use crate::mm::{NewArea, UserSlice, try_rc};
+use crate::mm::{CachedBytes, NewArea, UserSlice, try_rc};
 use crate::net::Socket;
 use crate::sync::Lock;
 
@@ -185,8 +185,8 @@ impl OpenFile {
         self.node.operations.mmap(self, area)
     }
 
-    /// Of a file that lies in the kernel's memory for good and is open for reading: all that is in it.
-    pub(crate) fn contents(&self) -> Option<&'static [u8]> {
+    /// Of a file that lies in the page cache and is open for reading: all that is in it.
+    pub(crate) fn contents(&self) -> Option<CachedBytes> {
         self.node.operations.contents().filter(|_| self.mode.reads())
     }
 

@@ -12,7 +12,7 @@ use abi::linux::poll::{POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM};
 
 use super::OpenFile;
 use crate::errno::Errno;
-use crate::mm::{NewArea, UserSlice};
+use crate::mm::{CachedBytes, NewArea, UserSlice};
 use crate::net::Socket;
 
 /// What can be done with a file once a path has led to it. `file` is the open file description that it is done through.
@@ -67,8 +67,8 @@ pub(crate) trait FileOperations: fmt::Debug {
         None
     }
 
-    /// All that is in it, when that lies in the kernel's memory for good.
-    fn contents(&self) -> Option<&'static [u8]> {
+    /// All that is in it, when that lies in the page cache.
+    fn contents(&self) -> Option<CachedBytes> {
         None
     }
 

@@ -1,9 +1,8 @@
 //! The direct map: physical address `p` is at `DIRECT_MAP_BASE + p`, and each frame is mapped nowhere else in the kernel
 //! (stacks and what `vmalloc` gave apart). This module is the only one that turns physical addresses into pointers.
 //!
-//! **Invariant:** frames of programs, page tables and shared objects are copied in and out and are never seen through a
-//! Rust reference that lasts, because a program or the processor may change them once the kernel returns. Boot data and the initrd are read-only
-//! for everyone, so they may.
+//! **Invariant:** frames of programs, page tables, shared objects and the page cache are copied in and out and are never seen through a
+//! Rust reference that lasts, because a program or the processor may change them once the kernel returns.
 
 #![allow(unsafe_code, reason = "physical memory as pointers")]
 
@@ -56,14 +55,14 @@ pub(super) fn zero_words(frame: FrameNumber, first: usize) {
 pub(super) fn copy(from: FrameNumber, to: FrameNumber) {
     let source = PhysAddr::new(from.address()).in_direct_map();
     let target = PhysAddr::new(to.address()).in_direct_map();
-    // SAFETY: reads one frame and writes another, in which no Rust value lives: it was just allocated.
+    // SAFETY: reads one frame and writes another, in which no Rust value lives: it is a program's.
     unsafe {
         asm!("rep movsq", inout("rsi") source => _, inout("rdi") target => _, inout("rcx") PAGE_BYTES / 8 => _,
             options(nostack, preserves_flags));
     }
 }
 
-/// Copies a part of one frame to another.
+/// Copies a part of one frame to another frame.
 pub(super) fn copy_part(
     from: FrameNumber,
     from_offset: usize,
@@ -74,9 +73,10 @@ pub(super) fn copy_part(
     if len == PAGE_BYTES {
         return copy(from, to);
     }
+    assert!(from != to, "a frame is not copied to itself");
     let source = bytes_of(from, from_offset, len);
     let target = bytes_of(to, to_offset, len);
-    // SAFETY: both are inside mapped frames, of which the target was just allocated, and so is another than the source.
+    // SAFETY: both are inside mapped frames, of which no Rust value lives in the target: it is a program's. They are not the same.
     unsafe { ptr::copy_nonoverlapping(source, target, len) };
 }
 
@@ -111,20 +111,32 @@ fn bytes_of(frame: FrameNumber, offset: usize, len: usize) -> *mut u8 {
 }
 
 /// A number that the loader left in memory.
-pub(crate) fn boot_u32(address: PhysAddr) -> u32 {
-    // SAFETY: the direct map covers every address that the loader may use; the protocol aligns its fields.
+///
+/// # Safety
+///
+/// It must lie in memory that the loader filled and nobody has taken yet.
+pub(crate) unsafe fn boot_u32(address: PhysAddr) -> u32 {
+    // SAFETY: the direct map covers every address that the loader may use, and by the caller's promise nobody has the memory.
     unsafe { ptr::read_unaligned(address.in_direct_map() as *const u32) }
 }
 
 /// A number that the loader left in memory.
-pub(crate) fn boot_u64(address: PhysAddr) -> u64 {
+///
+/// # Safety
+///
+/// As for [`boot_u32`].
+pub(crate) unsafe fn boot_u64(address: PhysAddr) -> u64 {
     // SAFETY: as in `boot_u32`.
     unsafe { ptr::read_unaligned(address.in_direct_map() as *const u64) }
 }
 
-/// Bytes that the loader left in memory, and that stay as they are as long as the kernel runs.
-pub(crate) fn boot_bytes(address: PhysAddr, len: usize) -> &'static [u8] {
-    // SAFETY: frames of boot data are never handed out, and programs map those of the initrd read-only.
+/// Bytes that the loader left in memory.
+///
+/// # Safety
+///
+/// They must be memory, and nobody may store to them for as long as the slice is used.
+pub(crate) unsafe fn boot_bytes<'a>(address: PhysAddr, len: usize) -> &'a [u8] {
+    // SAFETY: the direct map covers all memory, and by the caller's promise the bytes stay as they are.
     unsafe { slice::from_raw_parts(address.in_direct_map() as *const u8, len) }
 }
 

@@ -1,5 +1,7 @@
 //! Frames of the kernel's that are written word by word, and that programs may see.
 
+#![allow(unsafe_code, reason = "frames in a row, one by one")]
+
 use alloc::vec::Vec;
 
 use super::address::PAGE_BYTES;
@@ -29,7 +31,8 @@ impl KernelPages {
         let first = frames::allocate_contiguous(kind, count as u32)?;
         for index in 0..count as u32 {
             direct_map::zero(first.plus(index));
-            pages.push(FrameRef::adopt(first.plus(index)));
+            // SAFETY: one reference to each frame of the row was left to the caller, which is here.
+            pages.push(unsafe { FrameRef::adopt(first.plus(index)) });
         }
         Ok(Self(pages))
     }

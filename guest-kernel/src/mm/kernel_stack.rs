@@ -1,5 +1,7 @@
 //! Kernel stacks: one a process, each with unmapped pages below it.
 
+#![allow(unsafe_code, reason = "the references that page-table entries hold")]
+
 use abi::PAGE_SIZE;
 
 use super::address::{PageRange, VirtAddr};
@@ -57,7 +59,8 @@ impl KernelStack {
 impl Drop for KernelStack {
     fn drop(&mut self) {
         PageTable::kernel().update(self.range(), |_, entry| {
-            drop(FrameRef::adopt(entry.frame()));
+            // SAFETY: `new` left the reference to this entry, which is emptied.
+            drop(unsafe { FrameRef::adopt(entry.frame()) });
             Entry::EMPTY
         });
         SLOTS.lock()[self.slot / 64] &= !(1 << (self.slot % 64));

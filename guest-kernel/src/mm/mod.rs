@@ -11,6 +11,7 @@
 //! - `vmalloc`: pieces of memory there that are mapped page by page
 //! - `module_pages`: frames that modules have
 //! - `set_memory`: what the kernel may do with its own pages
+//! - `page_cache`: what the loader left in memory for good
 //! - `kernel_pages`: frames that the kernel writes and lends to programs
 //! - `shared_object`: memory that belongs to no process
 //! - `address_space`: what a process sees: areas, faults, copy-on-write, fork
@@ -32,6 +33,7 @@ mod kernel_pages;
 mod kernel_stack;
 mod kmalloc;
 mod module_pages;
+mod page_cache;
 mod page_table;
 mod set_memory;
 mod shared_object;
@@ -61,6 +63,7 @@ pub(crate) use module_pages::{
     Reservation, allocate_row, bytes_from as bytes_left_in_row, check_lent, free_row, lend as lend_frame,
     mark as mark_module_page,
 };
+pub(crate) use page_cache::CachedBytes;
 pub(crate) use page_table::{PageTable, activate_kernel};
 pub(crate) use set_memory::{ProtectionChange, set_memory};
 pub(crate) use shared_object::{MAX_BYTES as MAX_SHARED_BYTES, SharedObject};
@@ -68,12 +71,14 @@ pub(crate) use swap::{Disk, DiskError, init as swap_to};
 pub(crate) use user_copy::{CopyError, UserSlice, copy_from_frame, copy_to_frame, new_page, new_zero_page};
 pub(crate) use vmalloc::{Vmalloc, frame_as_if_in_a_row, frame_behind as frame_behind_vmalloc};
 
-/// Takes possession of memory: the frame table, and the final form of the kernel's own mapping.
-pub(crate) fn init(usable: UsableMemory, fresh: FreshMemory, initrd: Range<u64>) {
+/// Takes possession of memory: the frame table, and the final form of the kernel's own mapping. What lies at the addresses of
+/// `initrd` is the page cache from then on.
+pub(crate) fn init(usable: UsableMemory, fresh: FreshMemory, initrd: Range<u64>) -> CachedBytes {
     let frames = usable.frames_to_end();
-    frames::init(usable, fresh, image_range(), initrd);
+    frames::init(usable, fresh, image_range(), initrd.clone());
     image::pin_tables();
     image::protect(frames);
+    CachedBytes::new(initrd)
 }
 
 /// Takes a frame that nobody will ever give back: a deliberate fault.

@@ -4,6 +4,8 @@
 //! low bits of `FrameInfo::private`. Frames of [`super::vmalloc`] are in no row. The high bit says that a module has reserved
 //! the frame: one that is given back before the mark is taken away is lost, as on Linux.
 
+#![allow(unsafe_code, reason = "memory that is given back by its address")]
+
 use core::ptr::NonNull;
 
 use abi::boot::DIRECT_MAP_BASE;
@@ -40,8 +42,12 @@ pub(crate) fn allocate_row(bytes: usize, contents: Contents) -> Result<NonNull<u
     Ok(NonNull::new(address).expect("the direct map is not at 0"))
 }
 
-/// Gives a whole row back, named by its first byte.
-pub(crate) fn free_row(start: VirtAddr) {
+/// Gives a whole row back, named by its first byte. Panics for anything else.
+///
+/// # Safety
+///
+/// [`allocate_row`] must have given it to the caller, and nobody may use it any more.
+pub(crate) unsafe fn free_row(start: VirtAddr) {
     let first = frame_in_row(start).unwrap_or_else(|| panic!("{start:?} is no row of frames"));
     let before = FrameNumber::new(first.as_u32() - 1);
     let is_inside = frames::is_drivers(before) && rest_of_row(before) == rest_of_row(first) + 1;
@@ -52,13 +58,18 @@ pub(crate) fn free_row(start: VirtAddr) {
     for index in 0..rest_of_row(first) {
         let frame = first.plus(index.into());
         alias::restore(frame);
-        give_back(frame);
+        // SAFETY: the caller has the row, and so a reference to each of its frames.
+        unsafe { give_back(frame) };
     }
     arch::flush_all();
 }
 
 /// Gives a frame back that is in no row any more.
-pub(super) fn give_back(frame: FrameNumber) {
+///
+/// # Safety
+///
+/// As for [`FrameRef::adopt`].
+pub(super) unsafe fn give_back(frame: FrameNumber) {
     if frames::private(frame) & PAGE_RESERVED != 0 {
         log::line(format_args!(
             "a module gives a page back that is still reserved: it is lost"
@@ -66,7 +77,8 @@ pub(super) fn give_back(frame: FrameNumber) {
         frames::set_private(frame, PAGE_RESERVED);
     } else {
         frames::set_private(frame, 0);
-        drop(FrameRef::adopt(frame));
+        // SAFETY: by the caller's promise.
+        drop(unsafe { FrameRef::adopt(frame) });
     }
 }
 
@@ -115,7 +127,8 @@ pub(crate) fn check_lent(frame: FrameNumber) -> Result<(), Errno> {
 pub(crate) fn lend(frame: FrameNumber) -> Option<FrameRef> {
     check_lent(frame).ok()?;
     Some(if mutant::is(Mutant::FaultForgetsReference) {
-        FrameRef::adopt(frame)
+        // SAFETY: none; this is the fault.
+        unsafe { FrameRef::adopt(frame) }
     } else {
         FrameRef::retain(frame)
     })

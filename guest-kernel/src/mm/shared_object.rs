@@ -4,6 +4,8 @@
 //! frame table counts who refers to it: each area that maps a part of the object. A slot holds one reference to its frame,
 //! so pages live as long as the object, whoever unmaps them.
 
+#![allow(unsafe_code, reason = "the references that slots hold")]
+
 use abi::PAGE_SIZE;
 use abi::frame_table::FRAME_SHARED;
 
@@ -19,16 +21,16 @@ pub(crate) const MAX_BYTES: u64 = MAX_PAGES * PAGE_SIZE;
 const IN_USE: u64 = 1;
 
 /// One reference to an object.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct SharedObject {
-    root: FrameNumber,
+    root: FrameRef,
 }
 
 impl SharedObject {
     /// An object of zeros.
     pub(crate) fn new() -> Result<Self, OutOfMemory> {
         Ok(Self {
-            root: frames::allocate(FrameKind::Heap, Contents::Zeroed)?.leave(),
+            root: frames::allocate(FrameKind::Heap, Contents::Zeroed)?,
         })
     }
 
@@ -36,9 +38,10 @@ impl SharedObject {
     pub(super) fn frame(&self, page: u64) -> Result<FrameRef, OutOfMemory> {
         assert!(page < MAX_PAGES, "page {page} is past the end of the object");
         let (upper, lower) = (page as usize / SLOTS, page as usize % SLOTS);
-        let leaf = match slot(self.root, upper) {
+        let root = self.root.number();
+        let leaf = match slot(root, upper) {
             Some(leaf) => leaf,
-            None => fill(self.root, upper, FrameKind::Heap)?,
+            None => fill(root, upper, FrameKind::Heap)?,
         };
         let frame = match slot(leaf, lower) {
             Some(frame) => frame,
@@ -55,35 +58,51 @@ impl SharedObject {
 impl Clone for SharedObject {
     fn clone(&self) -> Self {
         Self {
-            root: FrameRef::retain(self.root).leave(),
+            root: self.root.again(),
         }
     }
 }
 
 impl Drop for SharedObject {
     fn drop(&mut self) {
-        if frames::references(self.root) == 1 {
-            for leaf in filled_slots(self.root) {
-                for frame in filled_slots(leaf) {
-                    frames::release(frame, Contents::Stale);
-                }
-                frames::release(leaf, Contents::Stale);
-            }
+        let root = self.root.number();
+        if frames::references(root) > 1 {
+            return;
         }
-        frames::release(self.root, Contents::Stale);
+        for leaf in empty_slots(root) {
+            for frame in empty_slots(leaf) {
+                // SAFETY: `fill` left the reference to the slot, which is empty now, and nobody has the object but this one, which goes.
+                unsafe { frames::release(frame, Contents::Stale) };
+            }
+            // SAFETY: as above; all slots of the leaf are empty.
+            unsafe { frames::release(leaf, Contents::Zeroed) };
+        }
     }
 }
+
+impl PartialEq for SharedObject {
+    fn eq(&self, other: &Self) -> bool {
+        self.root.number() == other.root.number()
+    }
+}
+
+impl Eq for SharedObject {}
 
 fn slot(table: FrameNumber, index: usize) -> Option<FrameNumber> {
     let word = direct_map::load(table, index);
     (word & IN_USE != 0).then(|| FrameNumber::containing(word & !(PAGE_SIZE - 1)))
 }
 
-/// The table's private word in the frame table counts them, so that the search ends with the last one.
-fn filled_slots(table: FrameNumber) -> impl Iterator<Item = FrameNumber> {
+/// Empties each slot that is filled, and gives what was in it: a table that is known to be zero need not be zeroed for the next who wants
+/// zeros. The table's private word in the frame table counts them, so that the search ends with the last one.
+fn empty_slots(table: FrameNumber) -> impl Iterator<Item = FrameNumber> {
     let filled = usize::from(frames::add_to_private(table, 0));
     (0..SLOTS)
-        .filter_map(move |index| slot(table, index))
+        .filter_map(move |index| {
+            let frame = slot(table, index)?;
+            direct_map::store(table, index, 0);
+            Some(frame)
+        })
         .take(filled)
 }
 

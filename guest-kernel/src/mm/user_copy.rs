@@ -12,6 +12,7 @@ use super::address::{FrameNumber, PAGE_BYTES, VirtAddr};
 use super::address_space::{Access, AddressSpace, Awaited, FaultError};
 use super::direct_map;
 use super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
+use super::page_cache::CachedBytes;
 use crate::errno::Errno;
 
 /// Why bytes cannot be copied.
@@ -145,6 +146,23 @@ impl AddressSpace {
             let frame = self.frame_behind(piece.start, Access::Write)?;
             direct_map::write(frame, piece.start.page_offset() as usize, now);
             from = rest;
+        }
+        Ok(())
+    }
+
+    /// Copies out what lies in the page cache. The lengths must agree.
+    pub(crate) fn write_cached(&mut self, mut to: UserSlice, from: CachedBytes) -> Result<(), CopyError> {
+        assert!(to.len() == from.len(), "lengths of a copy must agree");
+        let mut done = 0;
+        while done < from.len() {
+            let (source, source_offset) = from.place_of(done as u64);
+            let Some(piece) = to.take_piece(PAGE_BYTES - source_offset) else {
+                break;
+            };
+            let target = self.frame_behind(piece.start, Access::Write)?;
+            let offset = piece.start.page_offset() as usize;
+            direct_map::copy_part(source, source_offset, target, offset, piece.len());
+            done += piece.len();
         }
         Ok(())
     }

@@ -57,7 +57,11 @@ impl Vmalloc {
     }
 
     /// Takes over a piece that was left; None if there is none that starts at the address.
-    pub(crate) fn adopt(start: VirtAddr) -> Option<Self> {
+    ///
+    /// # Safety
+    ///
+    /// A piece that starts there must have been left to the caller, and nobody else may take it over.
+    pub(crate) unsafe fn adopt(start: VirtAddr) -> Option<Self> {
         let taken = TAKEN.lock();
         let index = taken.binary_search_by_key(&start, PageRange::start).ok()?;
         Some(Self(taken[index]))
@@ -81,7 +85,8 @@ impl Drop for Vmalloc {
             if !mutant::is(Mutant::VfreeKeepsProtection) {
                 alias::restore(entry.frame());
             }
-            module_pages::give_back(entry.frame());
+            // SAFETY: `new` left the reference to this entry, which is emptied.
+            unsafe { module_pages::give_back(entry.frame()) };
             Entry::EMPTY
         });
         give_range_back(self.0);

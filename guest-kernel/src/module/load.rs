@@ -1,5 +1,7 @@
 //! Loading a module.
 
+#![allow(unsafe_code, reason = "memory that a module had")]
+
 use core::mem::offset_of;
 
 use abi::module::{EXPORTS_VERSION, INFO_BYTES, INFO_SECTION, ModuleInfo, NAME_BYTES};
@@ -81,7 +83,8 @@ fn load_named<'a>(object: &Object<'a>, name: Name, parameters: &[u8]) -> Result<
     if result < 0 {
         let memory = with_modules(|modules| modules.remove(name));
         if !mutant::is(Mutant::FailedModuleStays) {
-            drop(Vmalloc::adopt(memory.start()));
+            // SAFETY: the memory was left above to the module's place in the table, which is gone.
+            drop(unsafe { Vmalloc::adopt(memory.start()) });
         }
         let error = Errno::from_number(result.unsigned_abs());
         return Err(LoadError::InitFailed { error });

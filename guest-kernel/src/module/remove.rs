@@ -1,5 +1,7 @@
 //! Removing a module.
 
+#![allow(unsafe_code, reason = "memory that a module had")]
+
 use super::call;
 use super::name::Name;
 use super::table::with_modules;
@@ -16,7 +18,8 @@ pub(crate) fn remove(name: Name) -> Result<(), Errno> {
     call::exit(module.exit);
     let memory = with_modules(|modules| modules.remove(name));
     if !mutant::is(Mutant::RemovedModuleStays) {
-        drop(Vmalloc::adopt(memory.start()));
+        // SAFETY: its place in the table had the memory, which was left when the module was loaded, and the place is gone.
+        drop(unsafe { Vmalloc::adopt(memory.start()) });
     }
     log::line(format_args!("module {name} is removed"));
     Ok(())

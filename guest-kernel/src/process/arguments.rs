@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use crate::errno::Errno;
 use crate::mm::{AddressSpace, CopyError};
+use crate::mutant::{self, Mutant};
 
 /// Most bytes of all strings together.
 const MAX_BYTES: usize = 128 << 10;
@@ -45,6 +46,9 @@ impl Arguments {
             arguments.argument_count = 1;
         }
         arguments.environment_count = arguments.push_user_array(caller, envp)?;
+        if mutant::is(Mutant::EnvironmentCut) {
+            arguments.environment_count = arguments.environment_count.saturating_sub(1);
+        }
         arguments.push(path)?;
         Ok(arguments)
     }

@@ -11,7 +11,7 @@ use super::{Credentials, Heritage, Pid, SignalSet, copy, fork, table};
 use crate::arch::{TrapFrame, UserState};
 use crate::errno::Errno;
 use crate::fs::{OpenFiles, initrd, open_console};
-use crate::mm;
+use crate::mm::{self, CachedBytes};
 use crate::mutant::{self, Mutant};
 use crate::sched;
 use crate::shadowpt;
@@ -93,9 +93,9 @@ pub(crate) fn read_path(path: u64, buffer: &mut [u8; PATH_BYTES]) -> Result<&[u8
     }
 }
 
-fn find_executable(path: &[u8]) -> Result<&'static [u8], Errno> {
+fn find_executable(path: &[u8]) -> Result<CachedBytes, Errno> {
     let file = initrd::find(path).ok_or(Errno::ENOENT)?;
-    if file.is_executable() {
+    if file.is_executable {
         Ok(file.contents)
     } else {
         Err(Errno::EACCES)

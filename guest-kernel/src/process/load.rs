@@ -12,8 +12,8 @@ use crate::errno::Errno;
 use crate::fs::elf::{ElfError, Executable, PROGRAM_HEADER_ENTRY_BYTES, Segment};
 use crate::fs::initrd;
 use crate::mm::{
-    AddressSpace, Backing, Growth, MapRequest, PhysAddr, Placement, Protection, STACK_TOP, UserSlice,
-    VirtAddr, layout,
+    AddressSpace, Backing, CachedBytes, Growth, MapRequest, PhysAddr, Placement, Protection, STACK_TOP,
+    UserSlice, VirtAddr, layout,
 };
 
 /// Entries of the auxiliary vector (`linux/auxvec.h`).
@@ -41,8 +41,10 @@ pub(super) struct Program {
 }
 
 /// Loads a program file.
-pub(super) fn load(file: &'static [u8], arguments: &Arguments) -> Result<Program, Errno> {
-    let executable = Executable::parse(file)?;
+pub(super) fn load(file: CachedBytes, arguments: &Arguments) -> Result<Program, Errno> {
+    let executable = Executable::parse(file.len() as u64, |offset, into| {
+        file.read(offset, into);
+    })?;
     let mut address_space = AddressSpace::new()?;
     let mut heap_start = layout::LOWEST;
     for segment in executable.segments().filter(|segment| segment.memory_bytes > 0) {
@@ -58,13 +60,20 @@ pub(super) fn load(file: &'static [u8], arguments: &Arguments) -> Result<Program
 }
 
 impl From<ElfError> for Errno {
-    fn from(_: ElfError) -> Self {
-        Self::ENOEXEC
+    fn from(error: ElfError) -> Self {
+        match error {
+            ElfError::NotAnExecutable
+            | ElfError::CutOff
+            | ElfError::TooManyHeaders
+            | ElfError::NeedsInterpreter
+            | ElfError::BadSegment => Self::ENOEXEC,
+            ElfError::OutOfMemory => Self::ENOMEM,
+        }
     }
 }
 
 /// Gives the end of the segment, in whole pages.
-fn load_segment(space: &mut AddressSpace, file: &'static [u8], segment: &Segment) -> Result<VirtAddr, Errno> {
+fn load_segment(space: &mut AddressSpace, file: CachedBytes, segment: &Segment) -> Result<VirtAddr, Errno> {
     let start = VirtAddr::new(segment.address).page();
     let end = VirtAddr::new(segment.address + segment.memory_bytes);
     if start < layout::LOWEST || end > layout::MMAP_TOP {
@@ -91,7 +100,7 @@ fn load_segment(space: &mut AddressSpace, file: &'static [u8], segment: &Segment
     if cached_end < end {
         let copied_from = cached_end.as_u64().max(segment.address);
         let at = (segment.offset + (copied_from - segment.address)) as usize;
-        let contents = &file[at..(segment.offset + segment.file_bytes) as usize];
+        let contents = file.part(at..(segment.offset + segment.file_bytes) as usize);
         map_copied(space, cached_end, end, copied_from, contents)?;
         space.protect(cached_end, end.as_u64() - cached_end.as_u64(), segment.protection)?;
     }
@@ -124,7 +133,7 @@ fn map_copied(
     start: VirtAddr,
     end: VirtAddr,
     contents_at: u64,
-    contents: &[u8],
+    contents: CachedBytes,
 ) -> Result<(), Errno> {
     let request = MapRequest {
         bytes: end.as_u64() - start.as_u64(),
@@ -134,7 +143,7 @@ fn map_copied(
     };
     map_without_overlap(space, start, request)?;
     space
-        .write(UserSlice::new(contents_at, contents.len() as u64)?, contents)
+        .write_cached(UserSlice::new(contents_at, contents.len() as u64)?, contents)
         .map_err(|_| Errno::ENOMEM)
 }
 
@@ -149,7 +158,7 @@ fn map_without_overlap(space: &mut AddressSpace, start: VirtAddr, request: MapRe
 /// Puts on the stack what the System V ABI says is there at the start, and gives the stack pointer.
 fn build_stack(
     space: &mut AddressSpace,
-    executable: &Executable<'_>,
+    executable: &Executable,
     arguments: &Arguments,
 ) -> Result<VirtAddr, Errno> {
     let strings = STACK_TOP.as_u64() - 8 - arguments.strings().len() as u64;
@@ -175,7 +184,7 @@ fn build_stack(
 
 /// Count and pointers of the arguments, pointers of the environment, auxiliary vector.
 fn initial_words(
-    executable: &Executable<'_>,
+    executable: &Executable,
     arguments: &Arguments,
     strings: u64,
     random: u64,

@@ -26,7 +26,13 @@ pub(super) fn finit_module(descriptor: u64, parameters: u64, flags: u64) -> Resu
         return Err(Errno::EINVAL);
     }
     let contents = with_current(|process| process.files().get(descriptor).map(|file| file.contents()))?;
-    load(contents.ok_or(Errno::EINVAL)?, parameters)
+    let contents = contents.ok_or(Errno::EINVAL)?;
+    if contents.len() == 0 {
+        return module::load(&[], &[]).map(|()| 0);
+    }
+    let mut copy = Vmalloc::new(FrameKind::Vmalloc, contents.len())?;
+    contents.read(0, &mut copy.bytes_mut()[..contents.len()]);
+    load(&copy.bytes()[..contents.len()], parameters)
 }
 
 fn load(object: &[u8], parameters: u64) -> Result<u64, Errno> {

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "nonce.h"
+
 enum { WORDS = 1000, LARGE_BYTES = 1 << 20, THREADS = 4, INCREMENTS = 100, ROUNDS = 10, CHILD_STATUS = 7 };
 
 static void formats(void) {
@@ -134,7 +136,10 @@ static void times(void) {
     printf("slept: %d, long enough: %d\n", slept, passed >= duration.tv_nsec);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv, char **environment) {
+    char line[NONCE_LINE_BYTES];
+    int length = nonce_line((const char *const *)environment, line);
+    fwrite(line, 1, (size_t)length, stdout);
     printf("%s, arguments: %d\n", argv[0], argc - 1);
     formats();
     memory();

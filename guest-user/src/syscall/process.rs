@@ -13,6 +13,7 @@ use abi::linux::syscall as number;
 
 use super::errno::{Errno, from_raw};
 use super::raw::syscall;
+use crate::new_stack::{self, Entry};
 
 /// `pid` argument of [`wait`]: any child.
 pub const ANY_CHILD: i32 = -1;
@@ -37,35 +38,27 @@ pub fn fork() -> Result<Fork, Errno> {
     })
 }
 
-/// fork(), with the child on another stack: it pops a function and its argument off `stack` and calls it. Gives the child's process
-/// id, and returns in the parent only.
+/// fork(), with the child on another stack, which it enters. Gives the child's process id, and returns in the parent only.
 ///
 /// # Safety
 ///
-/// `stack` points at a function that does not return, and its argument, and is aligned to 16 bytes. The child has that memory to
-/// itself.
-pub unsafe fn fork_onto(stack: *mut [u64; 2]) -> Result<i32, Errno> {
+/// As for [`new_stack::enter`], in the child, which has that memory to itself.
+pub unsafe fn fork_onto(stack: *mut Entry) -> Result<i32, Errno> {
     // SAFETY: the caller vouches for the stack.
     from_raw(unsafe { fork_and_enter(stack) }).map(|pid| pid as i32)
 }
 
 #[unsafe(naked)]
-unsafe extern "C" fn fork_and_enter(stack: *mut [u64; 2]) -> i64 {
+unsafe extern "C" fn fork_and_enter(stack: *mut Entry) -> i64 {
     naked_asm!(
         "mov eax, {FORK}",
         "syscall",
         "test rax, rax",
-        "jnz 2f",
-        "mov rsp, rdi",
-        // A frame pointer of 0 ends the chain of frames for debuggers.
-        "xor ebp, ebp",
-        "pop rax",
-        "pop rdi",
-        "call rax",
-        "ud2",
-        "2:",
+        // The system call leaves RDI as it was.
+        "jz {enter}",
         "ret",
         FORK = const number::FORK,
+        enter = sym new_stack::enter,
     )
 }
 
@@ -74,10 +67,11 @@ unsafe extern "C" fn fork_and_enter(stack: *mut [u64; 2]) -> i64 {
 /// The guest kernel saves SSE registers and no wider ones, so no program may use AVX. Ours are compiled without; glibc
 /// chooses its string and mathematical functions when a program starts, by what the processor offers, unless it is told
 /// not to.
-static ENVIRONMENT: Environment = Environment([
-    c"GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX,-AVX2,-AVX_Fast_Unaligned_Load,-FMA,-FMA4,-AVX512F,-AVX512VL,-AVX512BW".as_ptr(),
-    core::ptr::null(),
-]);
+static ENVIRONMENT: Environment = Environment([LIBC_SETTING.as_ptr(), core::ptr::null()]);
+
+/// How the system's libc is told so: a setting of the environment.
+pub const LIBC_SETTING: &CStr =
+    c"GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX,-AVX2,-AVX_Fast_Unaligned_Load,-FMA,-FMA4,-AVX512F,-AVX512VL,-AVX512BW";
 
 /// Pointers to settings, and a null pointer.
 #[repr(transparent)]
@@ -110,15 +104,20 @@ pub unsafe fn execve_at(path_address: u64, argv: &[*const c_char]) -> Errno {
     }
 }
 
-/// fork(), and execve(path, argv, [`ENVIRONMENT`]) in the child, which touches no memory before: it may share the caller's stack. Gives
+/// fork(), and execve(path, argv, environment) in the child, which touches no memory before: it may share the caller's stack. Gives
 /// the child's process id. A child whose execve fails exits with `failed_status`.
 ///
 /// # Safety
 ///
-/// As for [`execve`]; all of that stays as it is until the child has gone.
-pub unsafe fn spawn(path: &CStr, argv: &[*const c_char], failed_status: i32) -> Result<i32, Errno> {
-    let (path, argv, environment) = (path.as_ptr(), argv.as_ptr(), ENVIRONMENT.0.as_ptr());
-    // SAFETY: the caller vouches for path and `argv`, and the environment is a constant that ends with a null pointer too.
+/// As for [`execve`], and for `environment` as for `argv`; all of that stays as it is until the child has gone.
+pub unsafe fn spawn(
+    path: &CStr,
+    argv: &[*const c_char],
+    environment: &[*const c_char],
+    failed_status: i32,
+) -> Result<i32, Errno> {
+    let (path, argv, environment) = (path.as_ptr(), argv.as_ptr(), environment.as_ptr());
+    // SAFETY: the caller vouches for path, `argv` and `environment`.
     from_raw(unsafe { fork_and_execve(path, argv, environment, failed_status) }).map(|pid| pid as i32)
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 use vmm::clauses::Catalogue;
 use vmm::scenario::{self, Scenario};
 
-use super::{PASS, Shown, parse_all, print_line, show, show_diagnostic};
+use super::{Shown, Status, parse_all, print_line, show, show_diagnostic};
 
 /// Where scenarios lie when nobody says where.
 const SCENARIOS: &str = "scenarios";
@@ -24,7 +24,7 @@ pub(super) struct ClausesArgs {
 
 /// Prints every clause with the steps that show it. Clauses that contradict each other, or leave a number out, are told
 /// instead.
-pub(super) fn clauses(args: &ClausesArgs) -> Result<u8, Shown> {
+pub(super) fn clauses(args: &ClausesArgs) -> Result<Status, Shown> {
     let files = scenario::collect(&args.paths).map_err(show_diagnostic)?;
     let scenarios = parse_all(&files, Scenario::parse_for_any_image)?;
     let sources = files.iter().map(PathBuf::as_path).zip(&scenarios);
@@ -32,17 +32,17 @@ pub(super) fn clauses(args: &ClausesArgs) -> Result<u8, Shown> {
         for problem in problems {
             show(&problem);
         }
-        Shown
+        Shown(Status::UnusableInput)
     })?;
     if catalogue.is_empty() {
         eprintln!("error: no step of these scenarios has a clause");
-        return Err(Shown);
+        return Err(Shown(Status::UnusableInput));
     }
     if !args.families.is_empty() {
         catalogue = catalogue.only(&args.families).map_err(|error| show(&error))?;
     }
     print_line(&catalogue.markdown(&args.command()))?;
-    Ok(PASS)
+    Ok(Status::Passed)
 }
 
 impl ClausesArgs {

@@ -9,7 +9,7 @@ use vmm::image::{self, GuestImage};
 use vmm::platform::{Emulation, EmulationError};
 
 use super::run::RunArgs;
-use super::{Shown, show};
+use super::{Shown, Status, show_failure};
 
 /// Makes the call in an emulated machine.
 pub(super) fn run(
@@ -17,19 +17,19 @@ pub(super) fn run(
     files: &[PathBuf],
     image: &GuestImage,
     description: Description,
-) -> Result<u8, Shown> {
+) -> Result<Status, Shown> {
     if args.writes_files() {
         eprintln!(
             "error: an emulated machine hands out no files: leave out --replay, or choose another machine with --platform kvm"
         );
-        return Err(Shown);
+        return Err(Shown(Status::UnusableInput));
     }
     let brings_kernel = description.kernel.is_some();
-    let guest = Guest::new(description, image, &[]).map_err(|error| show(&error))?;
+    let guest = Guest::new(description, image, &[]).map_err(|error| show_failure(&error))?;
     let emulation =
-        call(args, files, image, brings_kernel.then_some(&guest)).map_err(|error| show(&error))?;
+        call(args, files, image, brings_kernel.then_some(&guest)).map_err(|error| show_failure(&error))?;
     let status = emulation.run(&*image::to_stderr());
-    status.map_err(|error| show(&error))
+    Ok(Status::of_code(status.map_err(|error| show_failure(&error))?))
 }
 
 /// The call, with all that it reads. What is made here of files is handed over by name, so that nothing is made there.

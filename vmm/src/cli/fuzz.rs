@@ -11,7 +11,7 @@ use vmm::image::{self, ImageKind};
 use vmm::report::text::{Colour, Detail, render};
 use vmm::scenario::ScenarioName;
 
-use super::{FAIL, PASS, Shown, print_line, show};
+use super::{Shown, Status, print_line, show, show_as, show_failure};
 
 /// What to try, and where to write what is found.
 #[derive(Args)]
@@ -37,11 +37,12 @@ pub(super) struct FuzzArgs {
     slow: u32,
 }
 
-pub(super) fn fuzz(args: &FuzzArgs) -> Result<u8, Shown> {
+pub(super) fn fuzz(args: &FuzzArgs) -> Result<Status, Shown> {
     let stem = args.out.file_stem().unwrap_or_default().to_string_lossy();
     let name = ScenarioName::try_from(stem.into_owned()).map_err(|error| show(&error))?;
-    let image = image::ensure(ImageKind::Shipped, &*image::to_stderr()).map_err(|error| show(&error))?;
-    let kvm = vmm::vm::open().map_err(|error| show(&error))?;
+    let image =
+        image::ensure(ImageKind::Shipped, &*image::to_stderr()).map_err(|error| show_failure(&error))?;
+    let kvm = vmm::vm::open().map_err(|error| show_failure(&error))?;
     let guest = Guest::new(ringside::description(), &image, &args.options)
         .map_err(|error| show(&error))?
         .on_a_slow_host(args.slow);
@@ -53,7 +54,7 @@ pub(super) fn fuzz(args: &FuzzArgs) -> Result<u8, Shown> {
             seed,
             moves: usize::try_from(args.moves).expect("a small number"),
         };
-        match try_one(&kvm, &guest, &image.programs, &name, plan).map_err(|error| show(&error))? {
+        match try_one(&kvm, &guest, &image.programs, &name, plan).map_err(|error| show_failure(&error))? {
             Tried::Passed { steps } => {
                 total_steps += steps;
                 let seconds = started.elapsed().as_secs();
@@ -63,11 +64,11 @@ pub(super) fn fuzz(args: &FuzzArgs) -> Result<u8, Shown> {
             }
             Tried::Failed { text, report } => {
                 print_line(&render(&report, Colour::Plain, Detail::Full))?;
-                fs::write(&args.out, text).map_err(|error| show(&error))?;
+                fs::write(&args.out, text).map_err(|error| show_as(Status::CouldNotTell, &error))?;
                 print_line(&format!("seed {seed} breaks a rule; see {}", args.out.display()))?;
-                return Ok(FAIL);
+                return Ok(Status::GuestFailed);
             }
         }
     }
-    Ok(PASS)
+    Ok(Status::Passed)
 }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{Args, Subcommand, ValueEnum};
 use vmm::image::{self, ImageKind};
 
-use super::{BROKEN, PASS, Shown, print_line, show};
+use super::{Shown, Status, print_line, show_failure};
 
 /// What to do about the image.
 #[derive(Args)]
@@ -43,7 +43,7 @@ enum GuestCrate {
     Modules,
 }
 
-pub(super) fn image(args: &ImageArgs) -> Result<u8, Shown> {
+pub(super) fn image(args: &ImageArgs) -> Result<Status, Shown> {
     let progress = image::to_stderr();
     match &args.command {
         ImageCommand::Build { mutants } => {
@@ -52,13 +52,13 @@ pub(super) fn image(args: &ImageArgs) -> Result<u8, Shown> {
             } else {
                 ImageKind::Shipped
             };
-            let image = image::ensure(kind, &*progress).map_err(|error| show(&error))?;
+            let image = image::ensure(kind, &*progress).map_err(|error| show_failure(&error))?;
             let dir = image
                 .kernel
                 .parent()
                 .map_or_else(String::new, |dir| dir.display().to_string());
             print_line(&dir)?;
-            Ok(PASS)
+            Ok(Status::Passed)
         }
         ImageCommand::Cargo {
             guest_crate,
@@ -69,12 +69,13 @@ pub(super) fn image(args: &ImageArgs) -> Result<u8, Shown> {
                 GuestCrate::User => image::GuestCrate::User,
                 GuestCrate::Modules => image::GuestCrate::Modules,
             };
-            let status =
-                image::run_guest_cargo(guest_crate, arguments, &*progress).map_err(|error| show(&error))?;
-            Ok(status
-                .code()
-                .and_then(|code| u8::try_from(code).ok())
-                .unwrap_or(BROKEN))
+            let status = image::run_guest_cargo(guest_crate, arguments, &*progress)
+                .map_err(|error| show_failure(&error))?;
+            Ok(if status.success() {
+                Status::Passed
+            } else {
+                Status::DoesNotBuild
+            })
         }
     }
 }

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use vmm::printable::Printable;
 use vmm::scenario;
 
-use super::{BROKEN, PASS, Shown, print_line, show_diagnostic};
+use super::{Shown, Status, print_line, show_diagnostic};
 
 /// Lists scenarios with their descriptions. Files that are no scenarios are named as such.
-pub(super) fn list(paths: &[PathBuf]) -> Result<u8, Shown> {
+pub(super) fn list(paths: &[PathBuf]) -> Result<Status, Shown> {
     let files = scenario::collect(paths).map_err(show_diagnostic)?;
-    let mut status = PASS;
+    let mut status = Status::Passed;
     for file in files {
         let summary = std::fs::read_to_string(&file)
             .map_err(|error| error.to_string())
@@ -27,7 +27,7 @@ pub(super) fn list(paths: &[PathBuf]) -> Result<u8, Shown> {
             Ok(description) => print_line(&format!("{file}\n    {}", description.below("    ")))?,
             Err(problem) => {
                 eprintln!("error: {file}: {}", Printable::from(problem));
-                status = BROKEN;
+                status = Status::UnusableInput;
             }
         }
     }

@@ -6,6 +6,7 @@ mod fuzz;
 mod image;
 mod list;
 mod run;
+mod status;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,13 +16,9 @@ use miette::Diagnostic;
 use vmm::printable::Printable;
 use vmm::scenario::{Scenario, ScenarioErrors};
 
-/// Everything passed.
-const PASS: u8 = 0;
-/// A guest failed.
-const FAIL: u8 = 1;
-/// A scenario is unusable, or the harness could not tell.
-const BROKEN: u8 = 2;
+use status::{EXIT_STATUS, HasStatus, Status};
 
+/// Examples of what the command can do.
 const EXAMPLES: &str = "\
 Examples:
   vmm scenarios/cow.json              run one scenario and show every step
@@ -36,13 +33,12 @@ Examples:
   vmm clauses > docs/shadowpt-clauses.md
                                       every clause of a specification, and the steps that show it
   vmm schema > scenario.schema.json   JSON Schema of the scenario language, for editors
-
-Exit status: 0 every scenario passed, 1 a guest failed, 2 a scenario is unusable or the harness could not tell.";
+";
 
 /// Boot a guest kernel under KVM, drive its processes through scenarios, and check what the guest says about its memory
 /// against what is in guest physical memory.
 #[derive(Parser)]
-#[command(name = "vmm", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(name = "vmm", version, after_help = format!("{EXAMPLES}\n{EXIT_STATUS}"), args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -83,23 +79,32 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Fuzz(args)) => fuzz::fuzz(&args),
         Some(Command::Schema) => schema(),
         Some(Command::EmulatedInit) => vmm::platform::inside()
-            .map(|()| PASS)
-            .map_err(|error| show(&error)),
+            .map(|()| Status::Passed)
+            .map_err(|error| show_as(Status::CouldNotTell, &error)),
         Some(Command::Image(args)) => image::image(&args),
         None if cli.run.is_empty() => {
             eprint!("{}", Cli::command().render_help());
-            Ok(BROKEN)
+            Ok(Status::UnusableInput)
         }
         None => run::run(&cli.run),
     };
-    ExitCode::from(outcome.unwrap_or(BROKEN))
+    ExitCode::from(outcome.unwrap_or_else(|Shown(status)| status).code())
 }
 
-/// A problem that has been told already.
-struct Shown;
+/// A problem that has been told already, and what the command ends with.
+struct Shown(Status);
 
-/// Tells a problem that has no place in a file.
+/// Tells a problem of the input that has no place in a file.
 fn show(error: &dyn std::error::Error) -> Shown {
+    show_as(Status::UnusableInput, error)
+}
+
+/// Tells a problem that has an exit status of its own.
+fn show_failure(error: &impl HasStatus) -> Shown {
+    show_as(error.status(), error)
+}
+
+fn show_as(status: Status, error: &dyn std::error::Error) -> Shown {
     let printable = |error: &dyn std::error::Error| Printable::from(error.to_string());
     eprintln!("error: {}", printable(error).below("  "));
     let mut cause = error.source();
@@ -107,13 +112,13 @@ fn show(error: &dyn std::error::Error) -> Shown {
         eprintln!("  because: {}", printable(error).below("  "));
         cause = error.source();
     }
-    Shown
+    Shown(status)
 }
 
-/// Tells a problem with its place in a file.
+/// Tells a problem of the input with its place in a file.
 fn show_diagnostic(diagnostic: impl Diagnostic + Send + Sync + 'static) -> Shown {
     eprintln!("{:?}", miette::Report::new(diagnostic));
-    Shown
+    Shown(Status::UnusableInput)
 }
 
 /// Reads all scenarios before anything is done with one: all problems are told at once.
@@ -141,19 +146,23 @@ fn parse_all(
             }
         }
     }
-    if usable { Ok(scenarios) } else { Err(Shown) }
+    if usable {
+        Ok(scenarios)
+    } else {
+        Err(Shown(Status::UnusableInput))
+    }
 }
 
-fn schema() -> Result<u8, Shown> {
+fn schema() -> Result<Status, Shown> {
     print_line(&format!("{:#}", vmm::scenario::schema()))?;
-    Ok(PASS)
+    Ok(Status::Passed)
 }
 
 /// Prints to standard output. A reader that went away, as `head` does, is no problem worth telling.
 fn print_line(text: &str) -> Result<(), Shown> {
     use std::io::{ErrorKind, Write};
     match writeln!(std::io::stdout(), "{}", text.trim_end_matches('\n')) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(show(&error)),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(show_as(Status::CouldNotTell, &error)),
         Ok(()) | Err(_) => Ok(()),
     }
 }

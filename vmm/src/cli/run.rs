@@ -14,7 +14,7 @@ use vmm::report::text::{Colour, Detail, count, log, render, summary};
 use vmm::report::{Explored, Report, Verdict};
 use vmm::scenario::{self, Scenario, ScenarioName};
 
-use super::{BROKEN, FAIL, PASS, Shown, emulated, parse_all, print_line, show, show_diagnostic};
+use super::{Shown, Status, emulated, parse_all, print_line, show, show_diagnostic, show_failure};
 
 /// What to run, and how to tell about it.
 #[derive(Args)]
@@ -126,28 +126,29 @@ impl RunArgs {
     }
 }
 
-pub(super) fn run(args: &RunArgs) -> Result<u8, Shown> {
+pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
     if args.is_empty() {
         eprintln!("error: no scenario given; try `vmm run scenarios`, or `vmm --help`");
-        return Err(Shown);
+        return Err(Shown(Status::UnusableInput));
     }
     let files = scenario::collect(&args.paths).map_err(show_diagnostic)?;
     let image = guest_image(args)?;
     let description = description(args)?;
-    let kvm = match platform::choose(args.platform, description.machine).map_err(|error| show(&error))? {
-        Choice::Kvm(kvm) => kvm,
-        Choice::Emulated(reason) => {
-            eprintln!("running in an emulated machine, which is slow, {reason}");
-            return emulated::run(args, &files, &image, description);
-        }
-    };
+    let kvm =
+        match platform::choose(args.platform, description.machine).map_err(|error| show_failure(&error))? {
+            Choice::Kvm(kvm) => kvm,
+            Choice::Emulated(reason) => {
+                eprintln!("running in an emulated machine, which is slow, {reason}");
+                return emulated::run(args, &files, &image, description);
+            }
+        };
     let scenarios = parse_all(&files, |name, text| Scenario::parse(name, text, &image.programs))?;
     let guest = Guest::new(description, &image, &args.options)
-        .map_err(|error| show(&error))?
+        .map_err(|error| show_failure(&error))?
         .on_a_slow_host(args.slow);
     let mut reports = Vec::new();
     for (scenario, file) in scenarios.iter().zip(&files) {
-        let mut report = vmm::run::run(&kvm, &guest, scenario).map_err(|error| show(&error))?;
+        let mut report = vmm::run::run(&kvm, &guest, scenario).map_err(|error| show_failure(&error))?;
         report.require(&args.required());
         report.states = report.states.filter(|_| args.states);
         if scenarios
@@ -182,11 +183,7 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Shown> {
         Format::Text if reports.len() > 1 => print_line(&total(&reports))?,
         Format::Text => {}
     }
-    Ok(match verdict {
-        Verdict::Pass => PASS,
-        Verdict::Fail => FAIL,
-        Verdict::Broken => BROKEN,
-    })
+    Ok(verdict.into())
 }
 
 fn description(args: &RunArgs) -> Result<Description, Shown> {
@@ -197,7 +194,7 @@ fn description(args: &RunArgs) -> Result<Description, Shown> {
                 .kernel
                 .clone()
                 .map_or_else(|| linux::kernel(&*image::to_stderr()), Ok);
-            linux::description(kernel.map_err(|error| show(&error))?)
+            linux::description(kernel.map_err(|error| show_failure(&error))?)
         }
         file => Description::read(Path::new(file)).map_err(|error| show(&error))?,
     };
@@ -209,7 +206,7 @@ fn guest_image(args: &RunArgs) -> Result<GuestImage, Shown> {
         Some(dir) => GuestImage::at(dir),
         None => image::ensure(ImageKind::Shipped, &*image::to_stderr()),
     };
-    image.map_err(|error| show(&error))
+    image.map_err(|error| show_failure(&error))
 }
 
 /// Writes the schedule that breaks a rule. Without one there is nothing to write, and an old file stays as it is.
@@ -221,13 +218,13 @@ fn write_replay(to: &Path, scenario: &Path, explored: &Explored) -> Result<(), S
     let stem = to.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let name = ScenarioName::try_from(stem).map_err(|error| {
         eprintln!("error: a scenario has the name of its file: {error}");
-        Shown
+        Shown(Status::UnusableInput)
     })?;
     let text = std::fs::read_to_string(scenario).map_err(|error| show(&error))?;
     let text = scenario::with_choices(&text, &name, &choices).map_err(|error| show(&error))?;
     std::fs::write(to, text).map_err(|error| {
         eprintln!("error: cannot write {}: {error}", to.display());
-        Shown
+        Shown(Status::CouldNotTell)
     })?;
     eprintln!("wrote {}", to.display());
     Ok(())

@@ -4,17 +4,17 @@ mod difference;
 mod excerpt;
 
 use abi::linux::process::{WAIT_EXIT_SHIFT, WAIT_SIGNAL_MASK, signal_name};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use difference::difference;
 pub use excerpt::{excerpt, quoted};
 
 use crate::printable::Printable;
 use crate::rule::Rule;
-use crate::scenario::Clause;
+use crate::scenario::{Clause, reported_clauses};
 
 /// One thing that is not as it must be.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Finding {
     /// The rule that was broken.
     pub rule: Rule,
@@ -25,7 +25,7 @@ pub struct Finding {
     /// What is.
     pub found: Printable,
     /// Clauses of a specification that the step shows; known only when the run is reported.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", default, with = "reported_clauses")]
     pub clauses: Vec<Clause>,
 }
 

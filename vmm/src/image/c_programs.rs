@@ -46,10 +46,14 @@ const COMMON_FLAGS: [&str; 6] = [
     "-Wl,--build-id=none",
 ];
 
+/// What programs in C have in common.
+const INCLUDE_DIR: &str = "guest-user/c/include";
+
 /// Compiles all of them and returns their files.
 pub(super) fn build(places: &Places) -> Result<Vec<Program>, ImageError> {
     let out_dir = places.c_programs();
     fs::create_dir_all(&out_dir).map_err(ImageError::file("create", &out_dir))?;
+    let include_dir = places.workspace.join(INCLUDE_DIR);
     let mut programs = Vec::new();
     for Linkage { dir, flags } in LINKAGES {
         for source in sources(&places.workspace.join(dir))? {
@@ -59,7 +63,7 @@ pub(super) fn build(places: &Places) -> Result<Vec<Program>, ImageError> {
                 .to_string_lossy()
                 .into_owned();
             let executable = out_dir.join(&name);
-            compile(&source, flags, &executable)?;
+            compile(&source, flags, &include_dir, &executable)?;
             programs.push(Program { name, executable });
         }
     }
@@ -101,10 +105,11 @@ fn sources(dir: &Path) -> Result<Vec<PathBuf>, ImageError> {
     Ok(sources)
 }
 
-fn compile(source: &Path, flags: &[&str], executable: &Path) -> Result<(), ImageError> {
+fn compile(source: &Path, flags: &[&str], include_dir: &Path, executable: &Path) -> Result<(), ImageError> {
     let compiler = compiler();
     let mut command = command(&compiler);
     command.args(COMMON_FLAGS).args(flags);
+    command.arg("-I").arg(include_dir);
     command.arg(source).arg("-o").arg(executable);
     let compiler = compiler.to_string_lossy().into_owned();
     let output = command.output().map_err(|source| ImageError::NoCCompiler {

@@ -18,7 +18,7 @@ mod scene;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use expectations::Judged;
 pub use rules::life;
@@ -64,7 +64,7 @@ const MAX_FINDINGS: usize = 4096;
 const MAX_OFFERS: usize = 64;
 
 /// A rule that could not be held against a guest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotJudged {
     /// The rule.
     pub rule: Rule,

@@ -31,6 +31,7 @@ const SCENARIO: &str = r#"{ "name": "hostile", "description": "Every operation."
     { "in": "b", "do": "exit", "status": 0 },
     { "in": "a", "do": "finish" },
     { "in": "a", "do": "exec", "program": "hello", "output": "hello" },
+    { "in": "a", "do": "exec", "program": "hello", "nonce": true },
     { "in": "a", "do": "fork", "as": "d" },
     { "in": "d", "do": "getppid", "is": "a" },
     { "in": "d", "do": "execve", "program": "agent" },

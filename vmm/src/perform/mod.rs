@@ -9,6 +9,7 @@ mod claim;
 #[cfg(test)]
 mod hostile_answers;
 mod memory;
+mod nonce;
 mod pagemap;
 mod process;
 mod shadowpt;
@@ -24,12 +25,14 @@ pub use claim::Claim;
 
 use crate::address::VirtAddr;
 use crate::channel::{Channel, Operation as AgentOperation, Reply};
+use crate::draws::Draws;
 use crate::drive::{Drive, Life, Outcome};
 use crate::finding::{Finding, status_text};
 use crate::model::{Model, Regions, Tracking};
 use crate::rule::Rule;
 use crate::scenario::{Ending, Expected, Operation, OperationStep, ProcessName, Return};
 use crate::vm::Death;
+use nonce::Nonce;
 
 /// What became of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +81,7 @@ pub struct Performer<D> {
     claim_bytes: usize,
     /// Number of the first system call of the shadow page table.
     shadowpt_base: u64,
+    draws: Draws,
 }
 
 impl<D: Drive> Performer<D> {
@@ -93,6 +97,7 @@ impl<D: Drive> Performer<D> {
             claims: Vec::new(),
             claim_bytes: 0,
             shadowpt_base: abi::shadowpt::BASE_NUMBER,
+            draws: Draws::default(),
         }
     }
 
@@ -208,16 +213,18 @@ impl<D: Drive> Performer<D> {
                 status,
                 output,
                 reports: _,
-            } => self.exec(
-                process,
-                step,
-                &Program {
+                nonce,
+            } => {
+                let nonce = nonce.then(|| Nonce::draw(&mut self.draws));
+                let program = Program {
                     name: program,
                     args,
                     status: *status,
                     output: output.as_deref(),
-                },
-            ),
+                    nonce,
+                };
+                self.exec(process, step, &program)
+            }
         }
     }
 
@@ -334,6 +341,8 @@ struct Program<'a> {
     args: &'a [String],
     status: Ending,
     output: Option<&'a str>,
+    /// The word that it must print transformed, if it is made for that.
+    nonce: Option<Nonce>,
 }
 
 /// Words as an operation carries them, each with its NUL, and how many there are.

@@ -4,6 +4,7 @@ use abi::linux::errno::ECHILD;
 use abi::linux::process::WNOHANG;
 use abi::operation;
 
+use super::nonce::Nonce;
 use super::{Claim, Performed, Performer, Program, arguments_payload, expected_text, failure};
 use crate::channel::{Channel, Operation as AgentOperation};
 use crate::drive::{Drive, Life, Outcome};
@@ -234,15 +235,21 @@ impl<D: Drive> Performer<D> {
         step: &OperationStep,
         program: &Program<'_>,
     ) -> Result<Performed, D::Error> {
-        let (payload, count) =
+        let (mut payload, count) =
             arguments_payload(std::iter::once(&program.name.to_owned()).chain(program.args));
-        let operation =
-            AgentOperation::new(operation::EXEC, &[payload.len() as u64, count]).with_payload(payload);
+        let setting = program.nonce.as_ref().map(Nonce::setting);
+        payload.extend(arguments_payload(&setting).0);
+        let arguments = [payload.len() as u64, count, setting.iter().count() as u64];
+        let operation = AgentOperation::new(operation::EXEC, &arguments).with_payload(payload);
         // What was printed before belongs to nobody's expectation.
         self.driver.take_output()?;
         let outcome = self.driver.perform(process, operation)?;
-        let output = self.driver.take_output()?;
-        self.claim(Claim::of_program(&outcome, &output));
+        let printed = self.driver.take_output()?;
+        let (told, output) = match &program.nonce {
+            None => (Ok(()), printed.as_slice()),
+            Some(nonce) => nonce.take_line(&printed),
+        };
+        self.claim(Claim::of_program(&outcome, output));
         let (performed, reply) = self.judge_outcome(process, step.expected, outcome);
         let Some(reply) = reply else { return Ok(performed) };
         let (expected, found) = (
@@ -250,8 +257,16 @@ impl<D: Drive> Performer<D> {
             status_text(reply.value as u32),
         );
         let mut performed = Performed::as_expected(found.clone());
+        if let Err(wrong) = told {
+            performed.findings.push(Finding::new(
+                Rule::ProgramOutput,
+                program.name,
+                "a first line with the word that it was given, transformed",
+                wrong.to_string(),
+            ));
+        }
         if found != expected {
-            let printed = quoted(&Printable::from_bytes(&output));
+            let printed = quoted(&Printable::from_bytes(output));
             let found = format!("{found}, having printed {printed}");
             performed
                 .findings
@@ -260,7 +275,7 @@ impl<D: Drive> Performer<D> {
         if let Some(wanted) = program.output
             && output != wanted.as_bytes()
         {
-            let (expected, found) = difference(wanted, &output);
+            let (expected, found) = difference(wanted, output);
             performed
                 .findings
                 .push(Finding::new(Rule::Result, program.name, expected, found));

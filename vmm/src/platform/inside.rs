@@ -85,9 +85,9 @@ fn load_modules() -> Result<(), InsideError> {
     Ok(())
 }
 
-/// Makes the call, and gives its exit status: 2, the status for what cannot be told, when a signal ended it.
+/// Makes the call, and gives its exit status: 4, the status for what cannot be told, when a signal ended it.
 fn call() -> Result<i32, InsideError> {
-    const CANNOT_TELL: i32 = 2;
+    const CANNOT_TELL: i32 = 4;
     let text = fs::read(CALL).map_err(failed("read the call"))?;
     let call: Call = serde_json::from_slice(&text).map_err(failed("read the call"))?;
     let output = terminal(OUTPUT)?;

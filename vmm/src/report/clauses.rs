@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Line, Verdict, verdict_of};
-use crate::scenario::Clause;
+use crate::scenario::{Clause, reported_clauses};
 
 /// What became of a clause in a run. Where several steps show it, the greatest counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClauseOutcome {
     /// All its steps ran, and nothing was wrong with them.
@@ -22,10 +22,10 @@ pub enum ClauseOutcome {
 }
 
 /// A clause that a scenario shows, and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClauseLine {
     /// The clause.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "reported_clauses::one")]
     pub clause: Clause,
     /// What became of it.
     pub outcome: ClauseOutcome,

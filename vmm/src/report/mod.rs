@@ -4,13 +4,15 @@
 //! a place in a region. Two runs of the same scenario give the same bytes.
 
 pub(crate) mod clauses;
+mod outcome;
 pub(crate) mod states;
 pub mod text;
 pub(crate) mod warehouse;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use clauses::{ClauseLine, ClauseOutcome};
+pub use outcome::{GuestEnd, Outcome};
 pub use warehouse::WarehouseLine;
 
 use crate::channel::schedule::Decision;
@@ -21,22 +23,23 @@ use crate::perform::Claim;
 use crate::printable::Printable;
 use crate::promise::Promise;
 use crate::rule::{Blame, Rule};
-use crate::scenario::{Clause, Scenario};
+use crate::scenario::{Clause, Scenario, reported_clauses};
 
-/// What is to be thought of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+/// What is to be thought of a run. Of several the greatest counts: what the harness could not tell elsewhere changes nothing about
+/// what a guest did wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Everything was as it should be.
     Pass,
-    /// The guest did something wrong.
-    Fail,
     /// The harness could not tell.
     Broken,
+    /// The guest did something wrong.
+    Fail,
 }
 
 /// One run of one scenario.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// The scenario's name.
     pub scenario: Printable,
@@ -48,30 +51,33 @@ pub struct Report {
     pub lines: Vec<Line>,
     /// Steps that were not performed, because the run had ended.
     pub steps_not_run: usize,
+    /// How the guest ended; None when it was not started, or had not ended.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub end: Option<GuestEnd>,
     /// What the warehouses that were started for the run were asked for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub warehouses: Vec<WarehouseLine>,
     /// The clauses of a specification that the scenario shows, in the order of first mention.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub clauses: Vec<ClauseLine>,
     /// Which schedules were tried, if the scenario asks for that; the lines are those of the one that breaks a rule.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub explored: Option<Explored>,
     /// Rules that were not judged, because the guest does not promise the reports that they need.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub not_judged: Vec<NotJudged>,
     /// What the kernel logged. Differs from build to build.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub log: Vec<Printable>,
     /// What became of the processes, as a Mermaid state diagram; None for a guest that does not tell.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub states: Option<String>,
     /// What the run cost. Differs between runs.
     pub cost: Cost,
 }
 
 /// A step, or what the harness itself does before the first and after the last one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// Number of the step, from 1; None for what the harness does.
     pub step: Option<usize>,
@@ -83,7 +89,7 @@ pub struct Line {
     #[serde(skip)]
     pub claims: Vec<Claim>,
     /// Clauses of a specification that the step shows.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", default, with = "reported_clauses")]
     pub clauses: Vec<Clause>,
     /// A check's expectations.
     pub expectations: Vec<ExpectationLine>,
@@ -92,7 +98,7 @@ pub struct Line {
 }
 
 /// An expectation of a check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExpectationLine {
     /// The expectation in words.
     pub what: Printable,
@@ -103,7 +109,7 @@ pub struct ExpectationLine {
 }
 
 /// Which schedules were tried.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Explored {
     /// How many.
     pub schedules: usize,
@@ -127,7 +133,7 @@ impl Explored {
 }
 
 /// What a run cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
     /// Exits of the guest to the VMM.
     pub exits: u64,
@@ -171,6 +177,7 @@ impl Report {
                 findings: unmet.iter().map(missing).collect(),
             }],
             steps_not_run: scenario.steps.len(),
+            end: None,
             warehouses: Vec::new(),
             clauses: Vec::new(),
             explored: None,
@@ -230,11 +237,7 @@ fn verdict_of<'a>(findings: impl Iterator<Item = &'a Finding>) -> Verdict {
         Blame::Guest => Verdict::Fail,
         Blame::Judge | Blame::Nobody => Verdict::Broken,
     });
-    verdicts.fold(Verdict::Pass, |one, other| match (one, other) {
-        (Verdict::Fail, _) | (_, Verdict::Fail) => Verdict::Fail,
-        (Verdict::Broken, _) | (_, Verdict::Broken) => Verdict::Broken,
-        (Verdict::Pass, Verdict::Pass) => Verdict::Pass,
-    })
+    verdicts.max().unwrap_or(Verdict::Pass)
 }
 
 #[cfg(test)]
@@ -247,7 +250,7 @@ mod tests {
         report.verdict
     }
 
-    fn report(rules: &[Rule], steps_not_run: usize) -> Report {
+    pub(super) fn report(rules: &[Rule], steps_not_run: usize) -> Report {
         let finding = |rule: &Rule| Finding::new(*rule, "", "", "");
         let line = Line {
             step: Some(1),
@@ -265,6 +268,7 @@ mod tests {
             lines: vec![line],
             warehouses: Vec::new(),
             steps_not_run,
+            end: None,
             clauses: Vec::new(),
             explored: None,
             not_judged: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use warehouse_server::{Answer, Asked, Request};
 
 use crate::vsock::Served;
@@ -15,7 +15,7 @@ const MAX_KEPT: usize = 1000;
 const MAX_LINES: usize = 256;
 
 /// The requests on one connection to a warehouse.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WarehouseLine {
     /// The port, as the guest sees it.
     pub port: u32,
@@ -26,10 +26,10 @@ pub struct WarehouseLine {
     /// Pages that were asked for more than once on this connection, with how often.
     pub repeated: Vec<(u32, usize)>,
     /// Entries of both lists that are not told, because there are too many.
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(skip_serializing_if = "is_none", default)]
     pub entries_left_out: usize,
     /// Further connections that are not told of, because there are too many; the last line that is told has their number.
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(skip_serializing_if = "is_none", default)]
     pub connections_left_out: usize,
 }
 

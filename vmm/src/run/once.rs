@@ -14,7 +14,7 @@ use crate::finding::Finding;
 use crate::guest::{self, Guest, PowerOff};
 use crate::judge::{Judge, Scene};
 use crate::perform::{Performed, Performer};
-use crate::report::{Cost, ExpectationLine, Line, Report, Verdict, clauses, states, warehouse};
+use crate::report::{Cost, ExpectationLine, GuestEnd, Line, Report, Verdict, clauses, states, warehouse};
 use crate::rule::Rule;
 use crate::scenario::{FailStep, Operation, Scenario, Step};
 use crate::vm::{Budget, Cause, Config, Death, Stop, StopReason, Vm, VmError};
@@ -286,6 +286,7 @@ impl Run {
         let stop = self.performer.driver_mut().stop();
         let exits = stop.as_ref().map_or(0, Stop::exits);
         let boot = stop.as_ref().and_then(Stop::boot);
+        let end = stop.as_ref().and_then(|stop| GuestEnd::of(stop.reason()));
         let sockets = stop.and_then(|mut stop| stop.devices().vsock.take());
         let warehouses = sockets.map_or_else(Vec::new, |sockets| {
             sockets.end().iter().flat_map(warehouse::lines).collect()
@@ -302,6 +303,7 @@ impl Run {
             verdict: Verdict::Broken,
             lines: self.lines,
             steps_not_run,
+            end,
             warehouses,
             clauses,
             explored: None,
@@ -360,7 +362,7 @@ fn leaves_processes_as_they_were(operation: &Operation) -> bool {
 fn is_about_one_step(rule: Rule) -> bool {
     matches!(
         rule,
-        Rule::Result | Rule::PageMap | Rule::ShadowTable | Rule::Evidence
+        Rule::Result | Rule::ProgramOutput | Rule::PageMap | Rule::ShadowTable | Rule::Evidence
     )
 }
 

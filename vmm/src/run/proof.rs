@@ -5,12 +5,11 @@
 //! the process stores them, and they must be found in that frame. What was there before is put back. Nothing else runs meanwhile,
 //! no page-table entry changes, and nothing of it shows in a report unless the bytes are not found.
 
-use std::hash::{BuildHasher, RandomState};
-
 use abi::{PAGE_SIZE, operation};
 
 use crate::address::{PhysAddr, VirtAddr};
 use crate::channel::{Channel, Operation};
+use crate::draws::Draws;
 use crate::drive::{Drive, Driver, Outcome};
 use crate::finding::Finding;
 use crate::inspect::PhysicalMemory;
@@ -28,8 +27,7 @@ const WORD_BYTES: u64 = 8;
 /// Draws when, where and what.
 #[derive(Debug, Default)]
 pub(super) struct Prover {
-    key: RandomState,
-    draws: u64,
+    draws: Draws,
 }
 
 /// Which way the bytes go.
@@ -54,14 +52,14 @@ impl Prover {
     /// # Errors
     /// The host failed.
     pub(super) fn perhaps(&mut self, performer: &mut Performer<Driver>) -> Result<Option<Finding>, VmError> {
-        if !self.draw().is_multiple_of(ONE_IN) {
+        if !self.draws.next().is_multiple_of(ONE_IN) {
             return Ok(None);
         }
         let asks = performer.driver_mut().stop().map(|stop| stop.reason().clone());
         let Some(StopReason::Ring(process)) = asks else {
             return Ok(None);
         };
-        let way = [Way::Planted, Way::Stored][self.draw_below(2)];
+        let way = [Way::Planted, Way::Stored][self.draws.below(2)];
         let Some(word) = self.choose(performer, process, way) else {
             return Ok(None);
         };
@@ -93,8 +91,8 @@ impl Prover {
         if pages.is_empty() {
             return None;
         }
-        let (number, start) = pages[self.draw_below(pages.len())];
-        let offset = self.draw() % (PAGE_SIZE / WORD_BYTES) * WORD_BYTES;
+        let (number, start) = pages[self.draws.below(pages.len())];
+        let offset = self.draws.next() % (PAGE_SIZE / WORD_BYTES) * WORD_BYTES;
         Some(Word {
             address: VirtAddr(number * PAGE_SIZE + offset),
             target: PhysAddr(start.0 + offset),
@@ -108,7 +106,7 @@ impl Prover {
         way: Way,
         Word { address, target }: Word,
     ) -> Result<Option<Finding>, VmError> {
-        let planted = self.draw().to_le_bytes();
+        let planted = self.draws.next().to_le_bytes();
         let Some(before) = driver.read_word(target) else {
             return Ok(None);
         };
@@ -154,14 +152,5 @@ impl Prover {
             expected,
             found,
         )))
-    }
-
-    fn draw(&mut self) -> u64 {
-        self.draws += 1;
-        self.key.hash_one(self.draws)
-    }
-
-    fn draw_below(&mut self, end: usize) -> usize {
-        usize::try_from(self.draw() % end as u64).expect("below a usize")
     }
 }

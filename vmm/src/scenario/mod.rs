@@ -17,6 +17,7 @@ mod schema;
 mod suggest;
 
 pub use collect::{CollectError, SCHEMA_FILE, collect};
+pub(crate) use language::reported_clauses;
 pub use language::*;
 pub use problem::{Problem, ScenarioErrors};
 pub use replay::with_choices;

@@ -6,6 +6,8 @@
     reason = "clippy takes helpers of integration tests for library code"
 )]
 
+#[path = "../support/bounded.rs"]
+mod bounded;
 mod command;
 mod files;
 mod floods;

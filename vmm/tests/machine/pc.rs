@@ -4,6 +4,7 @@ use std::fs;
 
 use vm_memory::{Bytes, GuestAddress};
 use vmm::machine::Machine;
+use vmm::printable::Printable;
 use vmm::vm::{Cause, LoadError, StopReason, Vm, VmError};
 
 use crate::tiny_elf::{ENTRY, elf};
@@ -15,12 +16,12 @@ const FOUND_AT: u32 = ENTRY + 0x1000;
 const PROGRAM_HEADERS: usize = 56;
 
 fn run(file: &[u8], machine: Machine) -> Result<Vm, VmError> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a temporary directory");
     let (kernel, initrd) = (folder.path().join("kernel"), folder.path().join("initrd"));
-    fs::write(&kernel, file).unwrap();
-    fs::write(&initrd, b"").unwrap();
+    fs::write(&kernel, file).expect("the temporary directory is ours");
+    fs::write(&initrd, b"").expect("the temporary directory is ours");
     let config = config(&kernel, &initrd, machine, ample());
-    let mut vm = Vm::new(&vmm::vm::open().unwrap(), &config)?;
+    let mut vm = Vm::new(&vmm::vm::open().expect("KVM"), &config)?;
     vm.run()?;
     Ok(vm)
 }
@@ -95,6 +96,6 @@ fn a_panic_in_the_log_ends_a_pc_and_the_last_lines_are_kept() {
     };
     assert!(matches!(death.cause, Cause::Panic { message } if message.as_str() == "no init"));
     let lines = stop.devices().log.last_lines();
-    let lines: Vec<&str> = lines.iter().map(|line| line.as_str()).collect();
+    let lines: Vec<&str> = lines.iter().map(Printable::as_str).collect();
     assert_eq!(lines, ["it boots", "Kernel panic - not syncing: no init"]);
 }

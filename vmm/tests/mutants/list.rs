@@ -5,6 +5,13 @@ use vmm::rule::Rule;
 use crate::entry::{Mutant, mutant, shadow};
 
 pub(crate) const MUTANTS: &[Mutant] = &[
+    mutant("programs-stepped", "cow", Rule::Speaker, "an operation of parent"),
+    mutant(
+        "programs-have-breakpoint",
+        "cow",
+        Rule::Speaker,
+        "an operation of parent",
+    ),
     mutant(
         "fork-keeps-parent-writable",
         "cow",
@@ -56,6 +63,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         "anonymous frames",
     ),
     mutant("exec-leaks-frame", "exec", Rule::FramesLost, "anonymous frames"),
+    mutant(
+        "environment-cut",
+        "ucore/hello",
+        Rule::ProgramOutput,
+        "ucore-hello",
+    ),
     mutant(
         "demand-zero-dirty",
         "demand-zero",

@@ -11,6 +11,8 @@ use crate::process::MemoryHandle;
 
 /// Column at which the name starts.
 const NAME_COLUMN: usize = 73;
+/// Most bytes of a path of the initrd that are shown; no longer path can be opened.
+const LONGEST_PATH: usize = 256;
 
 #[derive(Debug)]
 pub(super) struct Maps(pub(super) Result<MemoryHandle, Errno>);
@@ -47,10 +49,15 @@ fn add_line(text: &mut Text, area: &AreaView<'_>) -> fmt::Result {
     let line_start = text.len();
     let flag = |is_set: bool, letter: char| if is_set { letter } else { '-' };
     let protection = area.protection;
+    let mut cached = [0; LONGEST_PATH];
     let (offset, name): (u64, [&[u8]; 2]) = match area.role {
-        AreaRole::File { first } => {
-            initrd::file_at(first).map_or((0, [b"", b""]), |(name, offset)| (offset, [b"/", name]))
-        }
+        AreaRole::File { first } => match initrd::file_at(first) {
+            Some((path, offset)) => {
+                let len = path.read(0, &mut cached);
+                (offset, [b"/", &cached[..len]])
+            }
+            None => (0, [b"", b""]),
+        },
         AreaRole::Heap => (0, [b"[heap]", b""]),
         AreaRole::Stack => (0, [b"[stack]", b""]),
         AreaRole::Device { first } => (first.as_u64(), [b"/dev/mem", b""]),

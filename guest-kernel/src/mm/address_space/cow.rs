@@ -1,5 +1,7 @@
 //! Copy-on-write: a store to a page that is mapped read-only though its area may be written.
 
+#![allow(unsafe_code, reason = "the references that page-table entries hold")]
+
 use super::super::address::{FrameNumber, VirtAddr};
 use super::super::direct_map;
 use super::super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
@@ -34,7 +36,8 @@ impl AddressSpace {
             self.page_table
                 .replace(page, Entry::user(copy.leave(), protection).dirtied());
             if !mutant::is(Mutant::CowForgetsReference) {
-                release(entry);
+                // SAFETY: the copy's entry has just replaced it.
+                unsafe { release(entry) };
             }
         } else {
             self.page_table

@@ -1,5 +1,7 @@
 //! Page faults: an access to a page that is not there yet, or not with that permission.
 
+#![allow(unsafe_code, reason = "the references that page-table entries hold")]
+
 use abi::PAGE_SIZE;
 
 use super::super::address::{FrameNumber, PageRange, VirtAddr};
@@ -125,7 +127,10 @@ impl AddressSpace {
             entry
         };
         let installed = self.page_table.install(page, entry);
-        installed.inspect_err(|OutOfMemory| release(entry))?;
+        installed.inspect_err(|OutOfMemory| {
+            // SAFETY: the entry has got its reference above, and is in no page table.
+            unsafe { release(entry) };
+        })?;
         if !mutant::is(Mutant::ShadowFaultUntracked) {
             shadowpt::pages_changed(&self.page_table, PageRange::single(page));
         }

@@ -10,6 +10,8 @@
 //! With `fork=copy` on the command line private frames are duplicated at once instead. Pages of a file or a driver that nobody
 //! has written to have one frame in either case: it is theirs. So has a page on the disk, until one of them touches it.
 
+#![allow(unsafe_code, reason = "the references that page-table entries hold")]
+
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::super::frames::{self, FrameRef, OutOfMemory};
@@ -78,9 +80,10 @@ fn share_pages(parent: &mut PageTable, child: &mut PageTable, area: &Vma) -> Res
         } else {
             shared.unguarded()
         };
-        child
-            .install(page, childs)
-            .inspect_err(|OutOfMemory| release(childs))?;
+        child.install(page, childs).inspect_err(|OutOfMemory| {
+            // SAFETY: the reference was taken above for an entry that did not come to be.
+            unsafe { release(childs) };
+        })?;
         Ok(if keeps_writable(area) {
             entry
         } else if mutant::is(Mutant::UffdGuardLostAtFork) {

@@ -1,5 +1,7 @@
 //! mmap of an open file: what is behind the area is for the file's operations to say.
 
+#![allow(unsafe_code, reason = "a fault that is committed on purpose")]
+
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -117,7 +119,8 @@ impl NewArea {
         self.fixed.extend(pages.map(|(page, frame)| FixedPage {
             page,
             frame: if mutant::is(Mutant::RemapForgetsReference) {
-                FrameRef::adopt(frame)
+                // SAFETY: none; this is the fault.
+                unsafe { FrameRef::adopt(frame) }
             } else {
                 FrameRef::retain(frame)
             },

@@ -3,6 +3,8 @@
 //! Those that the kernel lends can be read only. The program brings the addresses: a part of private anonymous memory that it
 //! has not touched. That part becomes an area of its own; what was there before comes back when the kernel takes its frames away.
 
+#![allow(unsafe_code, reason = "the references that page-table entries hold")]
+
 use super::super::address::{PageRange, VirtAddr};
 use super::super::frames::{FrameRef, OutOfMemory};
 use super::super::page_table::Entry;
@@ -59,7 +61,8 @@ impl AddressSpace {
     ) -> Result<(), OutOfMemory> {
         for (page, entry) in pages {
             if let Err(OutOfMemory) = self.page_table.install(page, entry) {
-                release(entry);
+                // SAFETY: whoever made the entry left it a reference, and it is in no page table.
+                unsafe { release(entry) };
                 if !mutant::is(Mutant::ShadowOpenLeavesPages) {
                     release_pages(&mut self.page_table, range);
                 }

@@ -1,5 +1,7 @@
 //! munmap: a range loses its pages and its areas.
 
+#![allow(unsafe_code, reason = "the references that page-table entries hold")]
+
 use abi::PAGE_SIZE;
 
 use super::super::address::{PageRange, VirtAddr, round_up_to_page};
@@ -57,7 +59,8 @@ fn unmap_pages(page_table: &mut PageTable, range: PageRange) {
         if page == last && mutant::is(Mutant::MunmapLeavesPte) {
             return entry;
         }
-        release(entry);
+        // SAFETY: the entry is emptied, and so its reference nobody else's; that it stays is a fault that is committed on purpose.
+        unsafe { release(entry) };
         if mutant::is(Mutant::FreeFrameMapped) {
             entry
         } else {
@@ -69,17 +72,23 @@ fn unmap_pages(page_table: &mut PageTable, range: PageRange) {
 /// Empties the page-table entries of a range and gives back what they hold.
 pub(super) fn release_pages(page_table: &mut PageTable, range: PageRange) {
     page_table.update(range, |_, entry| {
-        release(entry);
+        // SAFETY: the entry is emptied, and so its reference nobody else's.
+        unsafe { release(entry) };
         Entry::EMPTY
     });
 }
 
 /// Gives back the reference that an entry held, to a frame or to a slot of the disk.
-pub(super) fn release(entry: Entry) {
+///
+/// # Safety
+///
+/// The entry must have held it, and be in no page table any more.
+pub(super) unsafe fn release(entry: Entry) {
     match entry.slot() {
         Some(_) if mutant::is(Mutant::SwapSlotLeaked) => {}
         Some(slot) => swap::release(slot),
-        None if entry.has_frame() => drop(FrameRef::adopt(entry.frame())),
+        // SAFETY: by the caller's promise the reference was left to the entry, which is gone.
+        None if entry.has_frame() => drop(unsafe { FrameRef::adopt(entry.frame()) }),
         None => {}
     }
 }

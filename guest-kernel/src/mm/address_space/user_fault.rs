@@ -4,6 +4,8 @@
 //!
 //! **Invariant:** a guarded page lies in an area that is watched for stores, and its entry is never writable.
 
+#![allow(unsafe_code, reason = "the references that page-table entries hold")]
+
 use core::convert::Infallible;
 
 use super::super::address::{PageRange, VirtAddr};
@@ -147,10 +149,14 @@ impl AddressSpace {
         };
         if old.is_empty() {
             let installed = self.page_table.install(page, entry);
-            installed.inspect_err(|_| release(entry))?;
+            installed.inspect_err(|_| {
+                // SAFETY: the entry has got its reference above, and is in no page table.
+                unsafe { release(entry) };
+            })?;
         } else {
             self.page_table.replace(page, entry);
-            release(old);
+            // SAFETY: another entry has just replaced it.
+            unsafe { release(old) };
             arch::flush_page(page);
         }
         if !mutant::is(Mutant::ShadowUffdUntracked) {

@@ -130,12 +130,18 @@ pub(crate) fn allocate(kind: FrameKind, contents: Contents) -> Result<FrameRef, 
     Ok(FrameRef(frame))
 }
 
-/// Takes frames in a row, of unknown contents, with one reference each, which [`release`] gives back one by one.
+/// Takes frames in a row, of unknown contents, and leaves one reference to each to the caller.
 pub(super) fn allocate_contiguous(kind: FrameKind, count: u32) -> Result<FrameNumber, OutOfMemory> {
     with(|frames| frames.take_contiguous(kind, count))
 }
 
-pub(super) fn release(frame: FrameNumber, left: Contents) {
+/// Gives back a reference that was left; `left` is what the frame holds should it have been the last.
+///
+/// # Safety
+///
+/// As for [`FrameRef::adopt`]. A frame that is left with zeros holds nothing else.
+#[allow(unsafe_code, reason = "a reference out of nothing")]
+pub(super) unsafe fn release(frame: FrameNumber, left: Contents) {
     with(|frames| frames.release(frame, left));
 }
 
@@ -201,7 +207,13 @@ impl FrameRef {
     }
 
     /// Takes over the reference that a page-table entry, or another place that cannot be dropped, held.
-    pub(super) fn adopt(frame: FrameNumber) -> Self {
+    ///
+    /// # Safety
+    ///
+    /// The reference must have been left, and be taken over by nobody else: a frame that loses more references than it has is
+    /// handed out while somebody still has it.
+    #[allow(unsafe_code, reason = "a reference out of nothing")]
+    pub(super) unsafe fn adopt(frame: FrameNumber) -> Self {
         Self(frame)
     }
 
@@ -222,6 +234,6 @@ impl FrameRef {
 
 impl Drop for FrameRef {
     fn drop(&mut self) {
-        release(self.0, Contents::Stale);
+        with(|frames| frames.release(self.0, Contents::Stale));
     }
 }

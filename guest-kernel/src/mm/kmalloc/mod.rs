@@ -91,7 +91,8 @@ impl slab::Frames for HeapFrames {
     }
 
     unsafe fn give_back(frame: *mut u8) {
-        frames::release(frame_of(frame), Contents::Stale);
+        // SAFETY: `take` left the reference to whoever gives the frame back here.
+        unsafe { frames::release(frame_of(frame), Contents::Stale) };
     }
 }
 
@@ -110,7 +111,8 @@ unsafe impl GlobalAlloc for Heap {
 
     unsafe fn dealloc(&self, object: *mut u8, layout: Layout) {
         if is_large(layout) {
-            free_frames(object, layout);
+            // SAFETY: the caller gives back what `alloc` gave for the same layout.
+            unsafe { free_frames(object, layout) };
             return;
         }
         // SAFETY: the caller gives back what `alloc` gave for the same layout.
@@ -132,9 +134,15 @@ fn alloc_frames(layout: Layout) -> *mut u8 {
     }
 }
 
-fn free_frames(object: *mut u8, layout: Layout) {
+/// # Safety
+///
+/// [`alloc_frames`] must have given the object for the same layout, and nobody may have freed it.
+unsafe fn free_frames(object: *mut u8, layout: Layout) {
     let first = frame_of(object);
-    (0..frames_in(layout)).for_each(|index| frames::release(first.plus(index), Contents::Stale));
+    for index in 0..frames_in(layout) {
+        // SAFETY: a reference to each frame of the row was left to the object's owner, who gives it back.
+        unsafe { frames::release(first.plus(index), Contents::Stale) };
+    }
 }
 
 fn frames_in(layout: Layout) -> u32 {

@@ -6,6 +6,8 @@
 //!
 //! Dropping cached translations is the caller's.
 
+#![allow(unsafe_code, reason = "the references that tables hold")]
+
 use abi::paging::ENTRIES;
 
 use super::super::address::FrameNumber;
@@ -60,7 +62,8 @@ pub(in crate::mm) fn merge(frame: FrameNumber) {
     if !is_static && table.is_unused() {
         let entry = Entry::large_kernel_data(first_of_large_page(frame));
         directory().set(directory_index(frame), entry);
-        frames::release(table.frame(), Contents::Stale);
+        // SAFETY: `split` left the reference to the directory, whose entry has just been replaced.
+        unsafe { frames::release(table.frame(), Contents::Stale) };
     }
 }
 

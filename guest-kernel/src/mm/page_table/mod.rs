@@ -41,10 +41,12 @@ pub(crate) struct PageTable {
 
 impl PageTable {
     /// Maps the kernel and nothing else.
+    #[allow(unsafe_code, reason = "the reference that a table holds")]
     pub(super) fn new() -> Result<Self, OutOfMemory> {
         let root = Table::allocate()?;
         if let Err(OutOfMemory) = registry::add(root.frame()) {
-            frames::release(root.frame(), Contents::Zeroed);
+            // SAFETY: the table has just been allocated, and nobody knows of it.
+            unsafe { frames::release(root.frame(), Contents::Zeroed) };
             return Err(OutOfMemory);
         }
         root.copy_kernel_half(Table::at(image::kernel_root()));
@@ -132,6 +134,7 @@ impl PageTable {
 
 impl Drop for PageTable {
     /// The owner has unmapped everything; the tables went with their entries.
+    #[allow(unsafe_code, reason = "the reference that a table holds")]
     fn drop(&mut self) {
         assert!(
             arch::active_root() != self.root(),
@@ -143,7 +146,8 @@ impl Drop for PageTable {
             "a page table must be empty when it is dropped"
         );
         registry::remove(self.root());
-        frames::release(self.root(), Contents::Zeroed);
+        // SAFETY: `new` left the reference to this page table, which is empty, in no processor, and goes.
+        unsafe { frames::release(self.root(), Contents::Zeroed) };
     }
 }
 

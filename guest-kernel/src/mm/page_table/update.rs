@@ -1,5 +1,7 @@
 //! Visiting the entries of a range: to change, to clear, to copy, to look.
 
+#![allow(unsafe_code, reason = "the references that tables hold")]
+
 use core::convert::Infallible;
 use core::ops::ControlFlow;
 
@@ -104,7 +106,8 @@ fn visit<E>(
                 let result = visit(below, level - 1, part, change);
                 if below.is_unused() {
                     table.clear(index);
-                    frames::release(below.frame(), Contents::Zeroed);
+                    // SAFETY: the entry that led to the table has just been emptied, and none of its own is left.
+                    unsafe { frames::release(below.frame(), Contents::Zeroed) };
                 }
                 result?;
             }

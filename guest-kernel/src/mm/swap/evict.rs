@@ -1,5 +1,7 @@
 //! A page goes to the disk.
 
+#![allow(unsafe_code, reason = "the references that page-table entries hold")]
+
 use core::mem::ManuallyDrop;
 
 use super::super::address::{FrameNumber, PageRange, VirtAddr};
@@ -53,7 +55,9 @@ impl Swap {
             if nth > 0 {
                 self.slots.retain(slot);
             }
-            frames::release(victim.frame, Contents::Stale);
+            // SAFETY: the owner's entry held the reference, and has just been replaced; that it is not is a fault that is committed on
+            // purpose.
+            unsafe { frames::release(victim.frame, Contents::Stale) };
         }
         arch::flush_page(victim.page);
         Ok(())

@@ -85,7 +85,8 @@ unsafe extern "C" fn kfree(memory: *mut u8) {
     }
     // Objects lie behind the header of their page; rows start one.
     if address.is_page_aligned() {
-        mm::free_row(address);
+        // SAFETY: the module gives back what `kmalloc` gave it.
+        unsafe { mm::free_row(address) };
     } else {
         // SAFETY: the module gives back what `kmalloc` gave it.
         unsafe { mm::free_object(memory) };
@@ -101,7 +102,8 @@ unsafe extern "C" fn vfree(memory: *mut u8) {
     if memory.is_null() {
         return;
     }
-    let piece = Vmalloc::adopt(VirtAddr::new(memory as u64));
+    // SAFETY: the module gives back what `vmalloc` gave and left to it.
+    let piece = unsafe { Vmalloc::adopt(VirtAddr::new(memory as u64)) };
     drop(piece.unwrap_or_else(|| panic!("{memory:?} is nothing that vmalloc gave")));
 }
 
@@ -129,7 +131,8 @@ unsafe extern "C" fn free_pages_exact(memory: *mut u8, bytes: usize) {
         bytes.checked_next_multiple_of(abi::PAGE_SIZE as usize) == Some(found),
         "{bytes} bytes of pages are given back of a row of {found}"
     );
-    mm::free_row(start);
+    // SAFETY: the module gives back what `alloc_pages_exact` gave it.
+    unsafe { mm::free_row(start) };
 }
 
 unsafe extern "C" fn set_page_reserved(pfn: u64) {

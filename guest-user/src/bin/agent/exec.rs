@@ -7,7 +7,7 @@ use abi::doorbell::MAX_TRANSFER_BYTES;
 use abi::linux::errno::{E2BIG, EINVAL};
 use abi::operation::EXEC_FAILED;
 use guest_user::syscall::Errno;
-use guest_user::syscall::process;
+use guest_user::syscall::process::{self, LIBC_SETTING};
 
 use crate::transport::Transport;
 
@@ -19,9 +19,20 @@ const UNMAPPED: u64 = 0;
 /// Runs the program and waits for it. Kept out of line, so that the buffers take stack only here.
 #[inline(never)]
 pub(crate) fn exec(transport: &mut impl Transport) -> Result<u64, Errno> {
-    let ended = with_arguments(transport, |path, argv| {
-        // SAFETY: `argv` is what `with_arguments` made, and stays until the child has ended.
-        let child = unsafe { process::spawn(path, argv, EXEC_FAILED) }?;
+    let further = if transport.argument(2) != 0 {
+        Further::Setting
+    } else {
+        Further::Nothing
+    };
+    let ended = with_arguments(transport, further, |path, argv, setting| {
+        let environment = [
+            LIBC_SETTING.as_ptr(),
+            setting.map_or(core::ptr::null(), CStr::as_ptr),
+            core::ptr::null(),
+        ];
+        // SAFETY: `argv` is what `with_arguments` made, and the environment ends with a null pointer too. Both stay until the child
+        // has ended.
+        let child = unsafe { process::spawn(path, argv, &environment, EXEC_FAILED) }?;
         Ok(process::wait(child, 0)?.expect("without WNOHANG wait4 returns only with an ended child"))
     })?;
     transport.value(u64::from(ended.status.0));
@@ -32,7 +43,7 @@ pub(crate) fn exec(transport: &mut impl Transport) -> Result<u64, Errno> {
 #[inline(never)]
 pub(crate) fn execve(transport: &mut impl Transport) -> Errno {
     let path_is_unmapped = transport.argument(2) != 0;
-    let failed = with_arguments(transport, |path, argv| {
+    let failed = with_arguments(transport, Further::Nothing, |path, argv, _| {
         let path = if path_is_unmapped {
             UNMAPPED
         } else {
@@ -44,11 +55,21 @@ pub(crate) fn execve(transport: &mut impl Transport) -> Errno {
     failed.unwrap_or_else(|errno| errno)
 }
 
-/// Hands `run` the operation's path and argument list, which ends with a null pointer after NUL-terminated strings.
+/// What the payload has behind the arguments.
+#[derive(Clone, Copy)]
+enum Further {
+    Nothing,
+    /// A setting for the environment.
+    Setting,
+}
+
+/// Hands `run` the operation's path and argument list, which ends with a null pointer after NUL-terminated strings, and the setting
+/// that follows them, if there is one.
 #[inline(always)]
 fn with_arguments<T>(
     transport: &mut impl Transport,
-    run: impl FnOnce(&CStr, &[*const c_char]) -> Result<T, Errno>,
+    further: Further,
+    run: impl FnOnce(&CStr, &[*const c_char], Option<&CStr>) -> Result<T, Errno>,
 ) -> Result<T, Errno> {
     let payload_bytes = transport.argument(0);
     let string_count = transport.argument(1);
@@ -67,11 +88,18 @@ fn with_arguments<T>(
 
     let mut argv = [core::ptr::null::<c_char>(); MAX_STRINGS + 1];
     let mut rest = &*strings;
-    for pointer in &mut argv[..string_count as usize] {
+    let mut next_string = || {
         let string = CStr::from_bytes_until_nul(rest).map_err(|_| Errno(EINVAL))?;
-        *pointer = string.as_ptr();
         rest = &rest[string.count_bytes() + 1..];
+        Ok::<_, Errno>(string)
+    };
+    for pointer in &mut argv[..string_count as usize] {
+        *pointer = next_string()?.as_ptr();
     }
+    let setting = match further {
+        Further::Nothing => None,
+        Further::Setting => Some(next_string()?),
+    };
     let path = CStr::from_bytes_until_nul(strings).map_err(|_| Errno(EINVAL))?;
-    run(path, &argv[..=string_count as usize])
+    run(path, &argv[..=string_count as usize], setting)
 }

@@ -96,6 +96,38 @@ impl FromStr for ClauseId {
     }
 }
 
+/// Clauses as reports have them, an object with `id` and `text` each, where scenarios have one text.
+pub(crate) mod reported_clauses {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    use super::Clause;
+
+    #[derive(Deserialize)]
+    struct Reported {
+        id: String,
+        text: String,
+    }
+
+    impl Reported {
+        fn clause<E: de::Error>(&self) -> Result<Clause, E> {
+            format!("{} {}", self.id, self.text).parse().map_err(E::custom)
+        }
+    }
+
+    pub(crate) fn one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Clause, D::Error> {
+        Reported::deserialize(deserializer)?.clause()
+    }
+
+    pub(crate) fn serialize<S: Serializer>(clauses: &[Clause], serializer: S) -> Result<S::Ok, S::Error> {
+        clauses.serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Clause>, D::Error> {
+        let reported = Vec::<Reported>::deserialize(deserializer)?;
+        reported.iter().map(Reported::clause).collect()
+    }
+}
+
 impl Serialize for ClauseId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

@@ -125,6 +125,7 @@ impl fmt::Display for Operation {
                 status,
                 output: _,
                 reports: _,
+                nonce: _,
             } => {
                 write!(formatter, "exec {program}")?;
                 args.iter()

@@ -18,6 +18,7 @@ mod step;
 mod vsock;
 
 pub use address::{AddressError, ProcessAddress, ProcessRegion, RegionAddress};
+pub(crate) use clause::reported_clauses;
 pub use clause::{Clause, ClauseError, ClauseId};
 pub use content::{Content, ContentAt, ContentError, Fill};
 pub use document::{Budget, Clock, GuestOptions, Scenario, Swap};

@@ -149,6 +149,10 @@ pub enum Operation {
         /// the step shows.
         #[serde(default)]
         reports: Vec<Promise>,
+        /// Give the program a random word and have it print the word transformed, as programs of the guest image that are made for it do.
+        /// The line with it is no part of the output.
+        #[serde(default)]
+        nonce: bool,
     },
     /// Replace the process's program. The process keeps its pid and its parent; its regions are gone.
     Execve {

@@ -1,0 +1,101 @@
+//! Grades: what a submission is worth by the verdicts of scenarios.
+//!
+//! **Invariant:** points come from verdicts alone. A scenario that the harness could not judge has no points to give and none to take:
+//! its grade says so, and a person decides.
+
+mod points;
+
+use serde::{Deserialize, Serialize};
+
+pub use points::{Points, PointsError};
+
+use crate::printable::Printable;
+use crate::report::{Outcome, Report, Verdict};
+
+/// Who may see a scenario's result, and when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Visibility {
+    /// Everybody, at once.
+    #[default]
+    Visible,
+    /// Nobody but staff.
+    Hidden,
+    /// Everybody, after the due date.
+    AfterDueDate,
+    /// Everybody, after the grades are published.
+    AfterPublished,
+}
+
+/// What came of building a submission.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "build", rename_all = "kebab-case")]
+pub enum Build {
+    /// It can be booted.
+    Done,
+    /// It does not compile, or is not what the rubric asks for.
+    Failed {
+        /// Why, as the compiler says it.
+        why: Printable,
+    },
+    /// The harness or the host could not build it.
+    Broken {
+        /// Why not.
+        why: Printable,
+    },
+}
+
+/// A scenario's part of a grade.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScenarioGrade {
+    /// The scenario's name.
+    pub scenario: Printable,
+    /// Who may see it.
+    pub visibility: Visibility,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Points that the submission gets.
+    pub points: Points,
+    /// Points that it could get.
+    pub most_points: Points,
+    /// Why it gets no more, in a sentence; empty when it gets all.
+    pub why: Printable,
+    /// The run, when there was one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub report: Option<Box<Report>>,
+}
+
+/// What a submission is worth.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grade {
+    /// The submission's name.
+    pub submission: Printable,
+    /// What came of building it.
+    pub build: Build,
+    /// Its scenarios, in the order of the rubric.
+    pub scenarios: Vec<ScenarioGrade>,
+    /// Points that it gets.
+    pub points: Points,
+    /// Points that it could get.
+    pub most_points: Points,
+}
+
+impl Grade {
+    /// The grade of a submission with these results.
+    #[must_use]
+    pub fn new(submission: Printable, build: Build, scenarios: Vec<ScenarioGrade>) -> Grade {
+        Grade {
+            submission,
+            build,
+            points: scenarios.iter().map(|scenario| scenario.points).sum(),
+            most_points: scenarios.iter().map(|scenario| scenario.most_points).sum(),
+            scenarios,
+        }
+    }
+
+    /// The scenarios that could not be judged: their points are a person's to give.
+    pub fn undecided(&self) -> impl Iterator<Item = &ScenarioGrade> {
+        let scenarios = self.scenarios.iter();
+        scenarios.filter(|scenario| scenario.outcome.verdict() == Verdict::Broken)
+    }
+}
