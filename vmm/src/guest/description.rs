@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use abi::linux::process::{LINUX_REBOOT_CMD_POWER_OFF, LINUX_REBOOT_CMD_RESTART};
 use serde::Deserialize;
 
+use super::Offers;
 use crate::drive::Ends;
 use crate::machine::Machine;
 use crate::promise::Promises;
@@ -20,6 +21,9 @@ pub struct Description {
     pub name: String,
     /// What it promises to report.
     pub promises: Promises,
+    /// What it offers beyond the system calls of an ordinary Linux.
+    #[serde(default)]
+    pub offers: Offers,
     /// The machine that it needs.
     #[serde(default)]
     pub machine: Machine,

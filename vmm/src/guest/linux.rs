@@ -3,8 +3,8 @@
 
 use std::path::PathBuf;
 
-use super::Description;
 use super::description::PowerOff;
+use super::{Description, Offers};
 use crate::debian::{self, NoKernel};
 use crate::drive::Ends;
 use crate::image::{self, ImageError, Progress};
@@ -68,6 +68,8 @@ pub fn description(kernel: PathBuf) -> Description {
     Description {
         name: "linux".to_owned(),
         promises: Promises::of(&[Promise::Ends, Promise::Faults]),
+        // Its drivers for this machine's disk and sockets, where they exist, find them only where there is a table of devices.
+        offers: Offers::none(),
         machine: Machine::Pc,
         memory_mib: 128,
         // Of a scenario's budget, which is for a kernel that boots in milliseconds.

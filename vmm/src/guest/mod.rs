@@ -5,7 +5,7 @@
 //! not promise is refused before it is booted, or listed as not judged, and what it promises and does not send is missing evidence.
 //!
 //! - [`Description`]: what is known of a kernel, ours or one that a file describes
-//! - [`needs`]: what a scenario needs of its guest
+//! - [`needs`]: what a scenario needs of its guest; [`Offer`]: what not every kernel has
 //! - [`ProgramText`]: the code of a program
 //! - [`ringside`]: this project's own kernel; [`linux`]: a Linux of a distribution
 //! - `command_line`: what the kernel is told
@@ -14,6 +14,7 @@ mod command_line;
 mod description;
 pub mod linux;
 pub mod needs;
+mod offer;
 pub mod ringside;
 mod text;
 
@@ -26,6 +27,7 @@ use crate::kernel_file::{self, KernelFileError};
 use crate::machine::Machine;
 pub(crate) use command_line::command_line;
 pub use description::{Description, DescriptionError, PowerOff};
+pub use offer::{Offer, Offers};
 pub use text::{ProgramText, TextError};
 
 /// Why there is no guest.

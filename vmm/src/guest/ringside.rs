@@ -1,7 +1,7 @@
 //! This project's own kernel: it reports everything that there is to report.
 
-use super::Description;
 use super::description::{PowerOff, agent_first, once};
+use super::{Description, Offers};
 use crate::drive::Ends;
 use crate::machine::Machine;
 use crate::promise::Promises;
@@ -13,6 +13,7 @@ pub fn description() -> Description {
     Description {
         name: "ringside".to_owned(),
         promises: Promises::all(),
+        offers: Offers::default(),
         machine: Machine::Bare,
         memory_mib: 0,
         effort: once(),
