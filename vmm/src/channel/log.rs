@@ -48,11 +48,12 @@ impl Log {
     /// The last lines, the part of one that has come of the next included.
     #[must_use]
     pub fn last_lines(&self) -> Vec<Printable> {
-        let partial = (!self.partial.is_empty()).then(|| Printable::from_bytes(&self.partial));
+        let partial = (!self.partial.is_empty()).then(|| Printable::from_bytes(without_time(&self.partial)));
         self.last.iter().cloned().chain(partial).collect()
     }
 
     fn line(&mut self, line: &[u8]) -> Vec<Event> {
+        let line = without_time(line);
         let message = Printable::from_bytes(line);
         self.last.push_back(message.clone());
         if self.last.len() > LAST_LINES {
@@ -61,6 +62,18 @@ impl Log {
         let text = String::from_utf8_lossy(line);
         let report = panic(&text).or_else(|| fault(&text).map(Event::FatalFault));
         [Event::Log { message }].into_iter().chain(report).collect()
+    }
+}
+
+/// A line without the time of day that stands before it, `[    1.234567] `: what is reported must be the same in each run.
+fn without_time(line: &[u8]) -> &[u8] {
+    let is_time = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b' ' | b'.');
+    let Some(rest) = line.strip_prefix(b"[") else {
+        return line;
+    };
+    match rest.iter().position(|byte| !is_time(byte)) {
+        Some(end) => rest[end..].strip_prefix(b"] ").unwrap_or(line),
+        None => line,
     }
 }
 
@@ -169,6 +182,15 @@ mod tests {
             3
         );
         assert_eq!(log.last_lines().len(), 3);
+    }
+
+    #[test]
+    fn the_time_before_a_line_is_no_part_of_it() {
+        let mut log = Log::default();
+        log.add(b"[    1.234567] up\n[drm] no time\n[ 2.5");
+        let lines = log.last_lines();
+        let lines: Vec<&str> = lines.iter().map(Printable::as_str).collect();
+        assert_eq!(lines, ["up", "[drm] no time", "[ 2.5"]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use abi::operation;
 use vm_memory::{Bytes, GuestAddress};
 
 use super::rounds::{Awaited, Rounds};
-use super::{Agents, Drive, End, Ends, Life, Outcome, Ticked, peek};
+use super::{Agents, Drive, End, Ends, Life, Outcome, Ticked};
 use crate::address::{FrameNumber, PhysAddr, VirtAddr};
 use crate::channel::{Channel, Event, Operation, Reply};
 use crate::inspect::PhysicalMemory;
@@ -30,18 +30,16 @@ use crate::vm::{Stop, StopReason, Vm, VmError};
 /// How often the others may come round before a silent one counts as waiting.
 const PATIENCE: u32 = 3;
 /// The same where a timer interrupts whoever runs.
-const PATIENCE_WITH_TIMER: u32 = 50;
-/// How often the others come round before the parent of a silent one is asked whether it has ended.
-const ROUNDS_BEFORE_PEEK: u32 = 2;
+pub(super) const PATIENCE_WITH_TIMER: u32 = 50;
 
 /// Drives the agents of one machine.
 pub struct Driver {
-    vm: Vm,
-    ends: Ends,
-    agents: Agents,
+    pub(super) vm: Vm,
+    pub(super) ends: Ends,
+    pub(super) agents: Agents,
     moments: Moments,
     /// The process that is waited for.
-    awaited: Awaited,
+    pub(super) awaited: Awaited,
     /// Ticks of the virtual clock that the kernel has taken so far.
     ticks: u64,
     /// For each channel, when its last operation was given and when it was answered, in ticks.
@@ -58,7 +56,7 @@ struct Timing {
 
 /// How long to wait for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wait {
+pub(super) enum Wait {
     /// Until others have come round so often.
     Rounds(u32),
     /// The same without the rounds in which the kernel says that the silent one had a turn. Where a timer ends a turn, how far one
@@ -206,7 +204,7 @@ impl Driver {
         }
     }
 
-    fn give(&mut self, channel: Channel, operation: Operation) {
+    pub(super) fn give(&mut self, channel: Channel, operation: Operation) {
         let timing = Timing {
             code: operation.code,
             given: self.ticks,
@@ -218,7 +216,7 @@ impl Driver {
         }
     }
 
-    fn wait_for_reply(&mut self, channel: Channel, wait: Wait) -> Result<Outcome, VmError> {
+    pub(super) fn wait_for_reply(&mut self, channel: Channel, wait: Wait) -> Result<Outcome, VmError> {
         self.wait_for(channel, wait, |driver| {
             driver.take_reply(channel).map(Outcome::Replied)
         })
@@ -265,42 +263,6 @@ impl Driver {
             self.agents.waited(reply.result, reply.value as u32);
         }
         Some(reply)
-    }
-
-    /// Whether a process that has been silent for so many rounds may have ended, so that its parent is asked: soon, because many
-    /// operations end a process, and before it counts as silent.
-    fn is_time_to_peek(&self, wait: Wait, rounds: u32) -> bool {
-        match (self.ends, wait) {
-            (Ends::Reported, _) | (Ends::Waited, Wait::Ticks(_) | Wait::Parent(_)) => false,
-            (Ends::Waited, Wait::Rounds(most) | Wait::IdleRounds(most)) => {
-                rounds == ROUNDS_BEFORE_PEEK || rounds + 1 == most
-            }
-        }
-    }
-
-    /// How the process on `channel` has ended, as its parent is told; None when it has not, or when its parent cannot be asked.
-    fn peek_end(&mut self, channel: Channel) -> Result<Option<u32>, VmError> {
-        let pid = self.agents.get(channel).and_then(|agent| agent.pid);
-        let (Some(pid), Some(parent)) = (pid, self.agents.parent_of(channel)) else {
-            return Ok(None);
-        };
-        // Nor may an answer be lost that the parent has given and nobody has taken.
-        let can_be_asked = self.vm.stop().is_some_and(|mut stop| {
-            let doorbell = &stop.devices().doorbell;
-            doorbell.is_idle(parent) && !doorbell.has_answered(parent)
-        });
-        if !can_be_asked {
-            return Ok(None);
-        }
-        let awaited = self.awaited;
-        self.give(parent, peek::ask(pid));
-        // A parent is silent only if something else is wrong, which shows when it is asked to do something.
-        let outcome = self.wait_for_reply(parent, Wait::Parent(PATIENCE_WITH_TIMER))?;
-        self.awaited = awaited;
-        Ok(match outcome {
-            Outcome::Replied(reply) => peek::status(&reply),
-            Outcome::Ended(_) | Outcome::Silent | Outcome::GuestEnded => None,
-        })
     }
 }
 

@@ -3,18 +3,77 @@
 use abi::linux::process::{CLD_DUMPED, CLD_EXITED, CLD_KILLED, WAIT_EXIT_SHIFT};
 use abi::operation;
 
-use crate::channel::{Operation, Reply};
+use super::driver::{PATIENCE_WITH_TIMER, Wait};
+use super::{Driver, Ends, Life, Outcome};
+use crate::channel::{Channel, Operation, Reply};
+use crate::vm::VmError;
 
 /// Wait status: the process left a core dump.
 const CORE_DUMP: u32 = 0x80;
 
+/// How often the others come round before the parent of a silent one is asked whether it has ended.
+const ROUNDS_BEFORE_PEEK: u32 = 2;
+
+impl Driver {
+    /// Asks parents that can be asked now how those children have ended of which nobody has told yet.
+    ///
+    /// # Errors
+    /// The host failed.
+    pub fn ask_for_untold_ends(&mut self) -> Result<(), VmError> {
+        let untold = self.agents.iter().filter(|agent| agent.life == Life::Untold);
+        let untold: Vec<Channel> = untold.map(|agent| agent.channel).collect();
+        for channel in untold {
+            if let Some(status) = self.peek_end(channel)? {
+                self.agents.ended(channel, status);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a process that has been silent for so many rounds may have ended, so that its parent is asked: soon, because many
+    /// operations end a process, and before it counts as silent.
+    pub(super) fn is_time_to_peek(&self, wait: Wait, rounds: u32) -> bool {
+        match (self.ends, wait) {
+            (Ends::Reported, _) | (Ends::Waited, Wait::Ticks(_) | Wait::Parent(_)) => false,
+            (Ends::Waited, Wait::Rounds(most) | Wait::IdleRounds(most)) => {
+                rounds == ROUNDS_BEFORE_PEEK || rounds + 1 == most
+            }
+        }
+    }
+
+    /// How the process on `channel` has ended, as its parent is told; None when it has not, or when its parent cannot be asked.
+    pub(super) fn peek_end(&mut self, channel: Channel) -> Result<Option<u32>, VmError> {
+        let pid = self.agents.get(channel).and_then(|agent| agent.pid);
+        let (Some(pid), Some(parent)) = (pid, self.agents.parent_of(channel)) else {
+            return Ok(None);
+        };
+        // Nor may an answer be lost that the parent has given and nobody has taken.
+        let can_be_asked = self.vm.stop().is_some_and(|mut stop| {
+            let doorbell = &stop.devices().doorbell;
+            doorbell.is_idle(parent) && !doorbell.has_answered(parent)
+        });
+        if !can_be_asked {
+            return Ok(None);
+        }
+        let awaited = self.awaited;
+        self.give(parent, ask(pid));
+        // A parent is silent only if something else is wrong, which shows when it is asked to do something.
+        let outcome = self.wait_for_reply(parent, Wait::Parent(PATIENCE_WITH_TIMER))?;
+        self.awaited = awaited;
+        Ok(match outcome {
+            Outcome::Replied(reply) => status(&reply),
+            Outcome::Ended(_) | Outcome::Silent | Outcome::GuestEnded => None,
+        })
+    }
+}
+
 /// The question.
-pub(super) fn ask(pid: u32) -> Operation {
+fn ask(pid: u32) -> Operation {
     Operation::new(operation::PEEK_END, &[pid.into()])
 }
 
 /// The wait status that the answer amounts to; None when the child has not ended, or there is none.
-pub(super) fn status(reply: &Reply) -> Option<u32> {
+fn status(reply: &Reply) -> Option<u32> {
     if reply.result <= 0 {
         return None;
     }

@@ -152,6 +152,7 @@ impl Description {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guest::Offer;
     use crate::promise::Promise;
 
     fn read(text: &str) -> Result<Description, DescriptionError> {
@@ -173,6 +174,25 @@ mod tests {
             read("name = 'mine'\nkernel = 'build/kernel'\npromises = ['ends', 'virtual-clock']").unwrap();
         assert_eq!(description.kernel.as_deref(), Some(Path::new("build/kernel")));
         assert!(description.promises.has(Promise::Ends) && !description.promises.has(Promise::Faults));
+    }
+
+    #[test]
+    fn a_file_says_what_a_kernel_needs_and_offers_and_what_it_leaves_out_is_as_with_a_small_kernel() {
+        let text = "name = 'mine'\npromises = []\nmachine = 'pc'\nends = 'waited'\nkernel_image = 'freed'\n\
+            power_off = 'restart'\noffers = ['swap']";
+        let description = read(text).unwrap();
+        assert_eq!(description.machine, Machine::Pc);
+        assert_eq!(description.ends, Ends::Waited);
+        assert_eq!(description.kernel_image, KernelImage::Freed);
+        assert_eq!(description.power_off.command(), LINUX_REBOOT_CMD_RESTART);
+        assert!(description.offers.has(Offer::Swap) && !description.offers.has(Offer::Modules));
+        let small = read("name = 'mine'\npromises = []").unwrap();
+        assert_eq!(
+            (small.machine, small.ends, small.effort),
+            (Machine::Bare, Ends::Reported, 1)
+        );
+        assert!(small.offers.has(Offer::Modules));
+        assert_eq!(small.init, "init=agent");
     }
 
     #[test]

@@ -175,3 +175,38 @@ fn of_expectation(expectation: &Expectation) -> &'static [Promise] {
         | Expectation::FrameKept(_) => &[],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needed(guest: &str, step: &str) -> Vec<Needed> {
+        let text = format!(
+            r#"{{ "name": "needs", "description": "What a step needs.", "guest": {{ {guest} }}, "steps": [ {step} ] }}"#
+        );
+        let programs = ["insmod".to_owned()];
+        let scenario = Scenario::parse("needs.json", &text, &programs).unwrap();
+        of(&scenario).iter().map(|need| need.what).collect()
+    }
+
+    const FORK: &str = r#"{ "in": "parent", "do": "fork", "as": "child" }"#;
+
+    #[test]
+    fn what_a_machine_or_a_command_line_has_must_be_offered() {
+        let swap = needed(r#""swap": { "mib": 1 }"#, FORK);
+        assert_eq!(swap, [Needed::Offer(Offer::Swap)]);
+        let options = needed(r#""options": { "fork": "copy" }"#, FORK);
+        assert_eq!(options, [Needed::Offer(Offer::Options)]);
+        assert_eq!(needed("", FORK), []);
+    }
+
+    #[test]
+    fn a_module_must_be_one_that_the_kernel_loads_and_a_tick_one_that_it_waits_for() {
+        let module = r#"{ "in": "parent", "do": "exec", "program": "insmod", "args": ["hello.ko"] }"#;
+        assert_eq!(needed("", module), [Needed::Offer(Offer::Modules)]);
+        assert_eq!(
+            needed("", &format!(r#"{FORK}, {{ "tick": 1 }}"#)),
+            [Needed::Report(Promise::VirtualClock)]
+        );
+    }
+}

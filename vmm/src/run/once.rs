@@ -14,10 +14,14 @@ use crate::finding::Finding;
 use crate::guest::{self, Guest, PowerOff};
 use crate::judge::{Judge, Scene};
 use crate::perform::{Performed, Performer};
+use crate::printable::Printable;
 use crate::report::{Cost, ExpectationLine, GuestEnd, Line, Report, Verdict, clauses, states, warehouse};
 use crate::rule::Rule;
 use crate::scenario::{FailStep, Operation, Scenario, Step};
 use crate::vm::{Budget, Cause, Config, Death, Stop, StopReason, Vm, VmError};
+
+/// Lines of a guest's log that are told when it ends too early.
+const LOG_LINES_AT_END: usize = 4;
 
 /// What one run gives.
 pub(crate) struct Trial {
@@ -201,6 +205,26 @@ impl Run {
         Ok(())
     }
 
+    /// The same finding of a guest's end, with what it has logged last.
+    fn with_log(&mut self, finding: Finding) -> Finding {
+        let stop = self.performer.driver_mut().stop();
+        let lines = stop.map_or_else(Vec::new, |mut stop| stop.devices().log.last_lines());
+        let last = &lines[lines.len().saturating_sub(LOG_LINES_AT_END)..];
+        let told: Vec<&str> = last.iter().map(Printable::as_str).collect();
+        match told.is_empty() {
+            true => finding,
+            false => Finding {
+                found: format!(
+                    "{}; its log ends with {:?}",
+                    finding.found.as_str(),
+                    told.join("; ")
+                )
+                .into(),
+                ..finding
+            },
+        }
+    }
+
     fn after_operation(
         &mut self,
         number: Option<usize>,
@@ -210,9 +234,11 @@ impl Run {
         self.note();
         if let Some(StopReason::PoweredOff) = self.reason() {
             let (expected, found) = ("it goes on", "it powered itself off");
-            performed
-                .findings
-                .push(Finding::new(Rule::Death, "the guest", expected, found));
+            let finding = Finding::new(Rule::Death, "the guest", expected, found);
+            performed.findings.push(self.with_log(finding));
+        }
+        if self.is_alive() {
+            self.performer.driver_mut().ask_for_untold_ends()?;
         }
         let go_on = performed.findings.is_empty() && self.is_alive();
         if go_on {
@@ -241,7 +267,7 @@ impl Run {
         let Performed { result, mut findings } = performed;
         if let Some(StopReason::Died(death)) = self.reason() {
             let last_fault = self.performer.last_fault(&death);
-            findings.push(end(&death, last_fault));
+            findings.push(self.with_log(end(&death, last_fault)));
         }
         self.lines.push(Line {
             step,
