@@ -1,11 +1,11 @@
 //! Which machine a kernel needs: what it finds when it looks around.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::scenario::Clock;
 
 /// A kind of machine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Machine {
     /// No more than a kernel of a course needs: a serial port, and with a real clock a local APIC. With the virtual clock the VMM alone

@@ -55,6 +55,8 @@ promises! {
     VirtualClock: "virtual-clock", "a clock that the harness moves";
     /// Pages that modules offer to programs.
     Modules: "modules", "reports of what modules offer";
+    /// What a program prints leaves the kernel while that program runs.
+    Output: "output", "output that leaves the machine while its program runs";
     /// Files of the archive stay where they were loaded, and are what programs map.
     PageCache: "page-cache", "an archive that stays in memory as the page cache";
 }
@@ -84,7 +86,7 @@ impl FromStr for Promise {
 }
 
 /// What a kernel promises to report.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Promises(BTreeSet<Promise>);
 

@@ -75,6 +75,15 @@ pub(crate) enum Access {
 }
 
 impl Devices {
+    /// Whether what is written to I/O port `port` is a byte that a program prints, while that program runs. A PC's second serial port
+    /// sends when it is interrupted, whoever runs then.
+    pub(crate) fn prints(&self, port: u16) -> bool {
+        match self.machine {
+            Machine::Bare => bus::port(self.machine, port) == Some((PortDevice::Serial, 0)),
+            Machine::Pc => false,
+        }
+    }
+
     /// What programs have printed since this was last called.
     pub fn take_output(&mut self) -> Vec<u8> {
         match self.machine {

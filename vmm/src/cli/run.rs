@@ -4,17 +4,22 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use serde::Serialize;
-use vmm::guest::{Description, Guest, linux, ringside};
+use vmm::guest::{Description, linux, ringside};
 use vmm::image::{self, GuestImage, ImageKind};
+use vmm::journal::{Entry, Reader, tell_run};
 use vmm::platform::{self, Choice, Platform};
-use vmm::printable;
+use vmm::printable::Printable;
 use vmm::promise::{NoSuchPromise, Promise};
-use vmm::report::text::{Colour, Detail, count, log, render, summary};
+use vmm::report::text::{Colour, Detail};
 use vmm::report::{Explored, Report, Verdict};
+use vmm::results::{self, Kept, Results};
 use vmm::scenario::{self, Scenario, ScenarioName};
+use vmm::worker::pool::{Done, End, Observer};
+use vmm::worker::{Answer, Fault, Job};
 
-use super::{Shown, Status, emulated, parse_all, print_line, show, show_diagnostic, show_failure};
+use super::jobs::{JobArgs, Progress};
+use super::tell::{Json, Length, Text};
+use super::{Shown, Status, emulated, parse_all, show, show_as, show_diagnostic, show_failure};
 
 /// What to run, and how to tell about it.
 #[derive(Args)]
@@ -70,10 +75,12 @@ pub(super) struct RunArgs {
     /// ends as broken because the host is too slow, or on which servers of the host take longer than a scenario's `answer_ms`.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     slow: u32,
+    #[command(flatten)]
+    jobs: JobArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// For people.
     Text,
     /// For programs: one object with all reports.
@@ -106,7 +113,7 @@ impl RunArgs {
 
     /// Whether the call leaves files behind.
     pub(super) fn writes_files(&self) -> bool {
-        self.replay.is_some()
+        self.replay.is_some() || self.jobs.out.is_some()
     }
 
     /// The file that describes the guest, if one does.
@@ -132,58 +139,229 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         return Err(Shown(Status::UnusableInput));
     }
     let files = scenario::collect(&args.paths).map_err(show_diagnostic)?;
-    let image = guest_image(args)?;
     let description = description(args)?;
-    let kvm =
-        match platform::choose(args.platform, description.machine).map_err(|error| show_failure(&error))? {
-            Choice::Kvm(kvm) => kvm,
-            Choice::Emulated(reason) => {
-                eprintln!("running in an emulated machine, which is slow, {reason}");
-                return emulated::run(args, &files, &image, description);
-            }
-        };
+    // Workers open it anew; here it is found out once whether they can.
+    let choice =
+        platform::choose(args.platform, description.machine).map_err(|error| show_failure(&error))?;
+    let image = guest_image(args)?;
+    if let Choice::Emulated(reason) = choice {
+        eprintln!("running in an emulated machine, which is slow, {reason}");
+        return emulated::run(args, &files, &image, description);
+    }
     let scenarios = parse_all(&files, |name, text| Scenario::parse(name, text, &image.programs))?;
-    let guest = Guest::new(description, &image, &args.options)
-        .map_err(|error| show_failure(&error))?
-        .on_a_slow_host(args.slow);
-    let mut reports = Vec::new();
-    for (scenario, file) in scenarios.iter().zip(&files) {
-        let mut report = vmm::run::run(&kvm, &guest, scenario).map_err(|error| show_failure(&error))?;
-        report.require(&args.required());
-        report.states = report.states.filter(|_| args.states);
-        if scenarios
-            .iter()
-            .filter(|other| other.name == scenario.name)
-            .count()
-            > 1
+    let scratch = tempfile::tempdir().map_err(|error| show_as(Status::CouldNotTell, &error))?;
+    let job = |file: &PathBuf| -> Result<Job, Shown> {
+        Ok(Job {
+            file: file.display().to_string(),
+            scenario: std::fs::read_to_string(file).map_err(|error| show(&error))?,
+            image: image.clone(),
+            description: description.clone(),
+            options: args.options.clone(),
+            require: args.required(),
+            slow: args.slow,
+            scratch: scratch.path().to_owned(),
+            confinement: args.jobs.confinement(),
+        })
+    };
+    let results = args.jobs.out.as_deref().map(Results::in_folder);
+    let results = results.transpose().map_err(|error| show_failure(&error))?;
+    let places = (0..files.len()).filter(|place| args.jobs.shard.is_none_or(|shard| shard.has(*place)));
+    let mut tasks = Vec::new();
+    for place in places {
+        let job = job(&files[place])?;
+        let name = results.as_ref().map(|_| results::name(&job)).transpose();
+        let name = name.map_err(|error| show_failure(&error))?;
+        let kept = results.as_ref().zip(name.as_ref()).filter(|_| args.jobs.resume);
+        let kept = kept.and_then(|(results, name)| results.find(name));
+        tasks.push(Task {
+            place,
+            name,
+            job,
+            kept,
+        });
+    }
+    let to_run: Vec<usize> = (0..tasks.len())
+        .filter(|index| tasks[*index].kept.is_none())
+        .collect();
+    let jobs: Vec<Job> = to_run.iter().map(|index| tasks[*index].job.clone()).collect();
+    let mut telling = Telling {
+        args,
+        files: &files,
+        scenarios: &scenarios,
+        tasks: &tasks,
+        to_run: &to_run,
+        told: 0,
+        results,
+        reader: reader(args, scenarios.len()),
+        progress: Progress::new(jobs.iter().map(|job| job.file.clone()).collect()),
+        verdicts: Vec::new(),
+        failed: None,
+    };
+    telling.tell(Entry::Began {
+        expected: tasks.len(),
+    });
+    let end = args.jobs.pool()?.run(&jobs, &mut telling);
+    telling.progress.finish();
+    telling.tell_kept_up_to(tasks.len(), end);
+    if let Some(failed) = telling.failed {
+        return Err(failed);
+    }
+    telling.tell(Entry::Ended {
+        interrupted: end == End::Interrupted,
+    });
+    match (telling.failed, end) {
+        (Some(failed), _) => Err(failed),
+        (None, End::Interrupted) => Ok(Status::CouldNotTell),
+        (None, End::Complete) => {
+            // A part without scenarios has nothing to tell.
+            Ok(telling
+                .verdicts
+                .iter()
+                .max()
+                .map_or(Status::Passed, |verdict| (*verdict).into()))
+        }
+    }
+}
+
+/// A scenario of the call.
+struct Task {
+    /// Its place in the order of the call.
+    place: usize,
+    /// The name of its result, when results are kept.
+    name: Option<String>,
+    job: Job,
+    /// Its result, when there is one already.
+    kept: Option<Kept>,
+}
+
+/// Tells what comes of the runs.
+struct Telling<'a> {
+    args: &'a RunArgs,
+    files: &'a [PathBuf],
+    scenarios: &'a [Scenario],
+    tasks: &'a [Task],
+    /// Tasks without a result, which the pool has.
+    to_run: &'a [usize],
+    /// Tasks up to this one have been told of.
+    told: usize,
+    results: Option<Results>,
+    reader: Box<dyn Reader + 'a>,
+    progress: Progress,
+    verdicts: Vec<Verdict>,
+    /// Why nothing more can be told.
+    failed: Option<Shown>,
+}
+
+impl Observer for Telling<'_> {
+    fn began(&mut self, index: usize) {
+        self.progress.began(index);
+    }
+
+    fn ended(&mut self, index: usize) {
+        self.progress.ended(index);
+    }
+
+    fn done(&mut self, index: usize, done: Done) -> bool {
+        let index = self.to_run[index];
+        self.tell_kept_up_to(index, End::Complete);
+        let task = &self.tasks[index];
+        let report = match done {
+            Ok(Answer::Report(report)) => *report,
+            Ok(Answer::NoRun { fault, because }) => {
+                self.failed.get_or_insert(show_no_run(fault, &because));
+                return false;
+            }
+            Err(death) => death.report(&self.scenarios[task.place]),
+        };
+        if let (Some(results), Some(name)) = (&self.results, &task.name) {
+            let kept = Kept {
+                place: task.place,
+                file: task.job.file.clone(),
+                report: report.clone(),
+            };
+            if let Err(error) = results.keep(name, &kept) {
+                self.failed.get_or_insert(show_failure(&error));
+            }
+        }
+        self.told = index + 1;
+        self.report(task.place, report);
+        self.failed.is_none()
+    }
+}
+
+impl Telling<'_> {
+    /// Tells of the results that there were before, as far as nothing that is still to be run stands before them.
+    fn tell_kept_up_to(&mut self, index: usize, end: End) {
+        for task in &self.tasks[self.told.min(index)..index] {
+            match &task.kept {
+                Some(kept) => self.report(task.place, kept.report.clone()),
+                None if end == End::Interrupted => {}
+                None => return,
+            }
+        }
+        self.told = self.told.max(index);
+    }
+
+    fn report(&mut self, place: usize, mut report: Report) {
+        let scenario = &self.scenarios[place];
+        report.states = report.states.filter(|_| self.args.states);
+        let same_name = self.scenarios.iter().filter(|other| other.name == scenario.name);
+        if same_name.count() > 1 {
+            report.scenario = format!("{} ({})", scenario.name, self.files[place].display()).into();
+        }
+        self.verdicts.push(report.verdict);
+        let told = self.progress.beside(|| tell_run(&report, &mut *self.reader));
+        self.note(told);
+        if let (Some(replay), Some(explored)) = (&self.args.replay, &report.explored)
+            && let Err(shown) = write_replay(replay, &self.files[place], explored)
         {
-            report.scenario = format!("{} ({})", scenario.name, file.display()).into();
+            self.failed.get_or_insert(shown);
         }
-        if args.format == Format::Text {
-            print_line(&text(args, &report, scenarios.len()))?;
-            if args.log {
-                print_line(&log(&report))?;
-            }
-            if let Some(states) = &report.states {
-                print_line(&format!("\n{states}"))?;
-            }
-        }
-        if let (Some(replay), Some(explored)) = (&args.replay, &report.explored) {
-            write_replay(replay, file, explored)?;
-        }
-        reports.push(report);
     }
-    let verdict = reports
-        .iter()
-        .map(|report| report.verdict)
-        .max()
-        .unwrap_or(Verdict::Broken);
+
+    fn tell(&mut self, entry: Entry<'_>) {
+        let told = self.reader.read(entry);
+        self.note(told);
+    }
+
+    fn note(&mut self, told: io::Result<()>) {
+        if let Err(error) = told {
+            self.failed
+                .get_or_insert_with(|| show_as(Status::CouldNotTell, &error));
+        }
+    }
+}
+
+fn reader(args: &RunArgs, scenarios: usize) -> Box<dyn Reader> {
+    let length = match (args.quiet, args.verbose || scenarios == 1) {
+        (true, _) => Length::Quiet,
+        (false, true) => Length::Told(Detail::Full),
+        (false, false) => Length::Told(Detail::Verdict),
+    };
     match args.format {
-        Format::Json => print_line(&json(verdict, &reports))?,
-        Format::Text if reports.len() > 1 => print_line(&total(&reports))?,
-        Format::Text => {}
+        Format::Json => Box::new(Json::default()),
+        Format::Text => Box::new(Text {
+            colour: colour(),
+            length,
+            log: args.log,
+            verdicts: Vec::new(),
+            expected: 0,
+        }),
     }
-    Ok(verdict.into())
+}
+
+/// Tells why a run could not be made.
+fn show_no_run(fault: Fault, because: &[Printable]) -> Shown {
+    for (index, cause) in because.iter().enumerate() {
+        match index {
+            0 => eprintln!("error: {}", cause.below("  ")),
+            _ => eprintln!("  because: {}", cause.below("  ")),
+        }
+    }
+    Shown(match fault {
+        Fault::Input => Status::UnusableInput,
+        Fault::Host => Status::CouldNotTell,
+    })
 }
 
 fn description(args: &RunArgs) -> Result<Description, Shown> {
@@ -198,7 +376,9 @@ fn description(args: &RunArgs) -> Result<Description, Shown> {
         }
         file => Description::read(Path::new(file)).map_err(|error| show(&error))?,
     };
-    Ok(description.with_kernel(args.kernel.clone()))
+    let cache = image::cache().map_err(|error| show_failure(&error))?;
+    let description = description.with_kernel(args.kernel.clone()).unpacked(&cache);
+    description.map_err(|error| show(&error))
 }
 
 fn guest_image(args: &RunArgs) -> Result<GuestImage, Shown> {
@@ -230,46 +410,12 @@ fn write_replay(to: &Path, scenario: &Path, explored: &Explored) -> Result<(), S
     Ok(())
 }
 
-fn text(args: &RunArgs, report: &Report, scenarios: usize) -> String {
-    let detail = if args.verbose || scenarios == 1 {
-        Detail::Full
-    } else {
-        Detail::Verdict
-    };
-    if args.quiet {
-        summary(report, colour())
-    } else {
-        render(report, colour(), detail)
-    }
-}
-
 /// Colours on a terminal, unless the user asks for none (<https://no-color.org>).
-fn colour() -> Colour {
+pub(super) fn colour() -> Colour {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     if io::stdout().is_terminal() && !refused {
         Colour::Ansi
     } else {
         Colour::Plain
     }
-}
-
-fn total(reports: &[Report]) -> String {
-    let number = |verdict| reports.iter().filter(|report| report.verdict == verdict).count();
-    format!(
-        "\n{}: {} passed, {} failed, {} broken",
-        count(reports.len(), "scenario"),
-        number(Verdict::Pass),
-        number(Verdict::Fail),
-        number(Verdict::Broken)
-    )
-}
-
-fn json(verdict: Verdict, reports: &[Report]) -> String {
-    #[derive(Serialize)]
-    struct Document<'a> {
-        verdict: Verdict,
-        reports: &'a [Report],
-    }
-    let document = serde_json::to_string_pretty(&Document { verdict, reports });
-    printable::json(&document.expect("a report has no maps with keys of other types"))
 }

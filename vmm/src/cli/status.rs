@@ -5,6 +5,7 @@ use vmm::guest::linux::NoLinux;
 use vmm::image::ImageError;
 use vmm::platform::{ChoiceError, EmulationError};
 use vmm::report::Verdict;
+use vmm::results::ResultsError;
 use vmm::vm::{OpenError, VmError};
 
 /// An exit status. The same table stands in the help and in the documentation.
@@ -113,11 +114,7 @@ impl HasStatus for EmulationError {
 
 impl HasStatus for GuestError {
     fn status(&self) -> Status {
-        match self {
-            GuestError::Image(error) => error.status(),
-            // The files are the input, and there may be further reasons.
-            _ => Status::UnusableInput,
-        }
+        Status::UnusableInput
     }
 }
 
@@ -134,7 +131,7 @@ impl HasStatus for NoLinux {
 impl HasStatus for VmError {
     fn status(&self) -> Status {
         match self {
-            VmError::Load(_) => Status::UnusableInput,
+            VmError::Load(_) | VmError::Text(_) => Status::UnusableInput,
             // New kinds of refusal by the host may be added.
             _ => Status::CouldNotTell,
         }
@@ -144,5 +141,16 @@ impl HasStatus for VmError {
 impl HasStatus for OpenError {
     fn status(&self) -> Status {
         Status::CouldNotTell
+    }
+}
+
+impl HasStatus for ResultsError {
+    fn status(&self) -> Status {
+        match self {
+            ResultsError::File { .. } => Status::CouldNotTell,
+            ResultsError::Read { .. } | ResultsError::NoResult { .. } | ResultsError::None { .. } => {
+                Status::UnusableInput
+            }
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! Who is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use abi::agent;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::address::VirtAddr;
 use crate::channel::{Channel, Event, Hello};
@@ -41,7 +41,7 @@ pub enum Life {
 }
 
 /// How the harness gets to know how processes end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ends {
     /// The kernel reports it.
@@ -55,6 +55,8 @@ pub enum Ends {
 #[derive(Debug, Default)]
 pub struct Agents {
     by_channel: BTreeMap<Channel, Agent>,
+    /// Those who asked for an operation after their end was reported.
+    back: BTreeSet<Channel>,
 }
 
 impl Agents {
@@ -103,6 +105,21 @@ impl Agents {
                 root,
             })
             .collect()
+    }
+
+    /// Agents that asked for an operation after their end was reported. They live: a report takes nobody out of what is judged.
+    pub fn back(&self) -> impl Iterator<Item = &Agent> {
+        self.back.iter().filter_map(|channel| self.get(*channel))
+    }
+
+    /// The process on `channel` asks for an operation, whatever was reported of it.
+    pub(super) fn rings(&mut self, channel: Channel) {
+        if let Some(agent) = self.by_channel.get_mut(&channel)
+            && let Life::Ended(_) = agent.life
+        {
+            agent.life = Life::Alive;
+            self.back.insert(channel);
+        }
     }
 
     /// From now on the process on `channel` counts as gone, unless its end was reported.

@@ -4,17 +4,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use abi::linux::process::{LINUX_REBOOT_CMD_POWER_OFF, LINUX_REBOOT_CMD_RESTART};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Offers;
 use crate::drive::Ends;
+use crate::kernel_file::{self, KernelFileError};
 use crate::machine::Machine;
 use crate::promise::Promises;
 use crate::vm::KernelImage;
 
 /// What is known of a kernel: its name, what it promises to report, what it needs, and where its files are, if the description comes with
 /// them.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Description {
     /// What people call it.
@@ -57,7 +58,7 @@ pub struct Description {
 }
 
 /// How a kernel ends the machine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PowerOff {
     /// It powers it off.
@@ -116,6 +117,21 @@ impl Description {
             kernel: kernel.or(self.kernel),
             ..self
         }
+    }
+
+    /// The same with its kernel as an ELF file: a bzImage is unpacked into the folder `cache`.
+    ///
+    /// # Errors
+    /// The kernel's file is none.
+    pub fn unpacked(self, cache: &Path) -> Result<Description, KernelFileError> {
+        let kernel = self
+            .kernel
+            .as_deref()
+            .map(|kernel| kernel_file::unpacked(kernel, cache));
+        Ok(Description {
+            kernel: kernel.transpose()?,
+            ..self
+        })
     }
 
     /// Reads a description, a TOML file such as

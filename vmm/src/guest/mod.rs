@@ -18,13 +18,14 @@ mod offer;
 pub mod ringside;
 mod text;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use abi::boot::AGENT_PATH;
 
-use crate::image::{self, GuestImage, ImageError};
-use crate::kernel_file::{self, KernelFileError};
+use crate::image::GuestImage;
 use crate::machine::Machine;
+use crate::scenario::{Clock, Operation, Scenario, Step};
 pub(crate) use command_line::command_line;
 pub use description::{Description, DescriptionError, PowerOff};
 pub use offer::{Offer, Offers};
@@ -34,18 +35,12 @@ pub use text::{ProgramText, TextError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GuestError {
-    /// The kernel's file cannot be used.
-    #[error(transparent)]
-    Kernel(#[from] KernelFileError),
     /// There is no kernel at all.
     #[error("no kernel for this guest: its description names none; name one with --kernel")]
     NoKernel,
     /// The archive cannot be read.
     #[error(transparent)]
     Programs(#[from] TextError),
-    /// There is no place for what is unpacked.
-    #[error(transparent)]
-    Image(#[from] ImageError),
 }
 
 /// A guest that can be booted.
@@ -69,14 +64,14 @@ impl Guest {
     /// A guest of these files, or of those that its description names.
     ///
     /// # Errors
-    /// The kernel's file is none, there is none for the machine, or the archive of programs cannot be read.
+    /// There is no kernel for the machine, or the archive of programs cannot be read.
     pub fn new(
         description: Description,
         image: &GuestImage,
         options: &[String],
     ) -> Result<Guest, GuestError> {
         let kernel = match (&description.kernel, description.machine) {
-            (Some(kernel), _) => kernel_file::unpacked(kernel, &image::cache()?)?,
+            (Some(kernel), _) => kernel.clone(),
             (None, Machine::Bare) => image.kernel.clone(),
             (None, Machine::Pc) => return Err(GuestError::NoKernel),
         };
@@ -89,6 +84,38 @@ impl Guest {
             initrd,
             slow: 1,
         })
+    }
+
+    /// Memory of its machine in MiB: what the scenario says, or as much as the kernel needs.
+    #[must_use]
+    pub fn memory_mib(&self, scenario: &Scenario) -> u64 {
+        scenario.guest.memory_mib.max(self.description.memory_mib)
+    }
+
+    /// How time passes in its machine.
+    #[must_use]
+    pub fn clock(&self, scenario: &Scenario) -> Clock {
+        self.description.machine.clock(scenario.guest.clock)
+    }
+
+    /// The code of the programs that `scenario` runs for their output, and of those that they start, by name.
+    ///
+    /// # Errors
+    /// The archive of programs cannot be read.
+    pub fn texts(&self, scenario: &Scenario) -> Result<BTreeMap<String, ProgramText>, TextError> {
+        let mut programs = BTreeSet::new();
+        for step in &scenario.steps {
+            if let Step::Operation(step) = step
+                && let Operation::Exec { program, starts, .. } = &step.operation
+            {
+                programs.insert(program.as_str());
+                programs.extend(starts.iter().map(String::as_str));
+            }
+        }
+        if programs.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        ProgramText::read_all(&self.initrd, &programs)
     }
 
     /// The same for a host that may take so many times longer than usual.

@@ -1,10 +1,12 @@
 //! A kernel of a few instructions: a PVH ELF file made of machine code, to see how the VMM takes what a guest can do.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use vmm::guest::ProgramText;
 use vmm::machine::Machine;
 use vmm::scenario::Clock;
 use vmm::vm::{Budget, Config, KernelImage, Vm};
@@ -35,6 +37,9 @@ pub(crate) fn machine_with(code: &[u8], budget: Budget, clock: Clock) -> (Vm, Te
     )
 }
 
+/// There is no program in it.
+static NO_PROGRAMS: &BTreeMap<String, ProgramText> = &BTreeMap::new();
+
 /// What a machine of this kind is made of.
 pub(crate) fn config<'a>(kernel: &'a Path, initrd: &'a Path, machine: Machine, budget: Budget) -> Config<'a> {
     Config {
@@ -43,6 +48,7 @@ pub(crate) fn config<'a>(kernel: &'a Path, initrd: &'a Path, machine: Machine, b
         machine,
         kernel_image: KernelImage::Stays,
         agent: None,
+        programs: NO_PROGRAMS,
         command_line: "",
         memory_mib: 8,
         clock: machine.clock(Clock::Virtual),
