@@ -58,6 +58,8 @@ pub struct Guest {
     pub options: Vec<String>,
     /// How many times longer than usual the host may take, at least 1.
     pub slow: u32,
+    /// By what to draw the contents that scenarios write and expect; None for those of their files.
+    pub seed: Option<u64>,
 }
 
 impl Guest {
@@ -83,6 +85,7 @@ impl Guest {
             kernel,
             initrd,
             slow: 1,
+            seed: None,
         })
     }
 
@@ -122,5 +125,11 @@ impl Guest {
     #[must_use]
     pub fn on_a_slow_host(self, slow: u32) -> Guest {
         Guest { slow, ..self }
+    }
+
+    /// The same for scenarios whose contents are drawn by this seed, if there is one.
+    #[must_use]
+    pub fn with_contents_drawn_by(self, seed: Option<u64>) -> Guest {
+        Guest { seed, ..self }
     }
 }

@@ -37,6 +37,8 @@ pub struct Job {
     pub require: Vec<Promise>,
     /// How many times longer than usual the host may take.
     pub slow: u32,
+    /// By what the contents of the scenario are drawn, if they are.
+    pub seed: Option<u64>,
     /// Where the sockets of servers may be made that are started for the run.
     pub scratch: PathBuf,
     /// Whether the worker confines itself.

@@ -33,7 +33,8 @@ fn run(job: &Job) -> Result<Answer, Answer> {
         Scenario::parse(&job.file, &job.scenario, &job.image.programs).map_err(|error| input(&error))?;
     let guest = Guest::new(job.description.clone(), &job.image, &job.options)
         .map_err(|error| input(&error))?
-        .on_a_slow_host(job.slow);
+        .on_a_slow_host(job.slow)
+        .with_contents_drawn_by(job.seed);
     let kvm = crate::vm::open().map_err(|error| host(&error))?;
     match job.confinement {
         Confinement::Confined => {
