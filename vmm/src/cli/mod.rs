@@ -1,6 +1,7 @@
 //! The command line: arguments in, reports out, one exit status.
 
 mod clauses;
+mod emulated;
 mod fuzz;
 mod grade;
 mod image;
@@ -78,6 +79,9 @@ enum Command {
         #[arg(long)]
         rubric: bool,
     },
+    /// The first program of an emulated machine.
+    #[command(hide = true)]
+    EmulatedInit,
     /// Build the guest image, or run cargo for the guest crates as the image builder does.
     Image(image::ImageArgs),
 }
@@ -95,6 +99,9 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Fuzz(args)) => fuzz::fuzz(&args),
         Some(Command::Schema { rubric: true }) => schema(&vmm::grade::rubric_schema()),
         Some(Command::Schema { rubric: false }) => schema(&vmm::scenario::schema()),
+        Some(Command::EmulatedInit) => vmm::platform::inside()
+            .map(|()| Status::Passed)
+            .map_err(|error| show_as(Status::CouldNotTell, &error)),
         Some(Command::Image(args)) => image::image(&args),
         None if cli.run.is_empty() => {
             eprint!("{}", Cli::command().render_help());
