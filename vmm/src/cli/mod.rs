@@ -1,6 +1,7 @@
 //! The command line: arguments in, reports out, one exit status.
 
 mod clauses;
+mod formats;
 mod fuzz;
 mod image;
 mod list;
@@ -23,6 +24,8 @@ Examples:
   vmm scenarios/cow.json              run one scenario and show every step
   vmm scenarios                       run every scenario of a folder
   vmm run --format json a.json        the report for programs
+  vmm run --report junit=out.xml --report markdown=out.md scenarios
+                                      further reports, each in a file
   vmm run --states scenarios/orphans.json
                                       what became of each process, as a Mermaid diagram
   vmm run --replay race.json scenarios/dirtycow-vulnerable.json
@@ -59,8 +62,12 @@ enum Command {
     Clauses(clauses::ClausesArgs),
     /// Try random sequences of memory operations under a shadow page table, until one breaks a rule.
     Fuzz(fuzz::FuzzArgs),
-    /// Print the JSON Schema of the scenario language.
-    Schema,
+    /// Print the JSON Schema of the scenario language, or of another kind of file.
+    Schema {
+        /// Of reports as `--format json` writes them; a line of `jsonl` is its definition `Entry`.
+        #[arg(long)]
+        report: bool,
+    },
     /// Build the guest image, or run cargo for the guest crates as the image builder does.
     Image(image::ImageArgs),
 }
@@ -73,7 +80,8 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::List { paths }) => list::list(&paths),
         Some(Command::Clauses(args)) => clauses::clauses(&args),
         Some(Command::Fuzz(args)) => fuzz::fuzz(&args),
-        Some(Command::Schema) => schema(),
+        Some(Command::Schema { report: false }) => schema(&vmm::scenario::schema()),
+        Some(Command::Schema { report: true }) => schema(&vmm::report::schema()),
         Some(Command::Image(args)) => image::image(&args),
         None if cli.run.is_empty() => {
             eprint!("{}", Cli::command().render_help());
@@ -146,8 +154,8 @@ fn parse_all(
     }
 }
 
-fn schema() -> Result<Status, Shown> {
-    print_line(&format!("{:#}", vmm::scenario::schema()))?;
+fn schema(schema: &serde_json::Value) -> Result<Status, Shown> {
+    print_line(&format!("{schema:#}"))?;
     Ok(Status::Passed)
 }
 

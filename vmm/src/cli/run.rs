@@ -1,19 +1,18 @@
 //! `vmm run`: scenarios to verdicts.
 
-use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
-use serde::Serialize;
+use clap::Args;
 use vmm::guest::{Description, Guest, ringside};
 use vmm::image::{self, GuestImage, ImageKind};
-use vmm::printable;
+use vmm::journal::{Entry, Reader, tell_run};
 use vmm::promise::{NoSuchPromise, Promise};
-use vmm::report::text::{Colour, Detail, count, log, render, summary};
-use vmm::report::{Explored, Report, Verdict};
+use vmm::report::text::{Detail, Length};
+use vmm::report::{Explored, Origin, Verdict};
 use vmm::scenario::{self, Scenario, ScenarioName};
 
-use super::{Shown, Status, parse_all, print_line, show, show_diagnostic, show_failure};
+use super::formats::FormatArgs;
+use super::{Shown, Status, parse_all, show, show_as, show_diagnostic, show_failure};
 
 /// What to run, and how to tell about it.
 #[derive(Args)]
@@ -21,9 +20,8 @@ pub(super) struct RunArgs {
     /// Scenario files, or folders of them.
     #[arg(value_name = "FILE")]
     paths: Vec<PathBuf>,
-    /// How to report.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[command(flatten)]
+    formats: FormatArgs,
     /// Show every step of passing scenarios too when there are several.
     #[arg(long, short)]
     verbose: bool,
@@ -58,14 +56,6 @@ pub(super) struct RunArgs {
     slow: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Text,
-    /// For programs: one object with all reports.
-    Json,
-}
-
 /// The name of this project's own guest.
 const RINGSIDE: &str = "ringside";
 
@@ -95,6 +85,43 @@ impl RunArgs {
         });
         reports.collect()
     }
+
+    /// How much text tells of each of so many scenarios.
+    fn length(&self, scenarios: usize) -> Length {
+        let detail = if self.verbose || scenarios == 1 {
+            Detail::Full
+        } else {
+            Detail::Verdict
+        };
+        match (self.quiet, self.log) {
+            (true, _) => Length::Quiet,
+            (false, false) => Length::Told(detail),
+            (false, true) => Length::WithLog(detail),
+        }
+    }
+
+    /// Where a scenario came from.
+    fn origin(&self, file: &Path, scenario: &Scenario) -> Origin {
+        let mut words = vec!["vmm".to_owned(), "run".to_owned(), file.display().to_string()];
+        if self.guest != RINGSIDE {
+            words.extend(["--guest".to_owned(), self.guest.clone()]);
+        }
+        if let Some(image) = &self.image {
+            words.extend(["--image".to_owned(), image.display().to_string()]);
+        }
+        for option in &self.options {
+            words.extend(["--option".to_owned(), option.clone()]);
+        }
+        // A word that no shell can be given is shown as it is.
+        let quoted = words
+            .iter()
+            .map(|word| shlex::try_quote(word).unwrap_or(word.into()));
+        Origin {
+            file: file.display().to_string().into(),
+            command: quoted.collect::<Vec<_>>().join(" ").into(),
+            step_lines: scenario.step_lines.clone(),
+        }
+    }
 }
 
 pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
@@ -108,44 +135,31 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
     let scenarios = parse_all(&files, |name, text| Scenario::parse(name, text, &image.programs))?;
     let guest = Guest::new(description(args)?, &image, &args.options)
         .map_err(|error| show(&error))?
-        .on_a_slow_host(args.slow);
-    let mut reports = Vec::new();
+        .on_a_slow_host(args.slow)
+        .recording(args.formats.needs());
+    let mut readers = args.formats.readers(args.length(scenarios.len()))?;
+    let untold = |error| show_as(Status::CouldNotTell, &error);
+    let expected = scenarios.len();
+    readers.read(Entry::Began { expected }).map_err(untold)?;
+    let mut verdicts = Vec::new();
     for (scenario, file) in scenarios.iter().zip(&files) {
         let mut report = vmm::run::run(&kvm, &guest, scenario).map_err(|error| show_failure(&error))?;
         report.require(&args.required());
         report.states = report.states.filter(|_| args.states);
-        if scenarios
-            .iter()
-            .filter(|other| other.name == scenario.name)
-            .count()
-            > 1
-        {
+        report.origin = Some(args.origin(file, scenario));
+        let same_name = scenarios.iter().filter(|other| other.name == scenario.name);
+        if same_name.count() > 1 {
             report.scenario = format!("{} ({})", scenario.name, file.display()).into();
         }
-        if args.format == Format::Text {
-            print_line(&text(args, &report, scenarios.len()))?;
-            if args.log {
-                print_line(&log(&report))?;
-            }
-            if let Some(states) = &report.states {
-                print_line(&format!("\n{states}"))?;
-            }
-        }
+        tell_run(&report, &mut readers).map_err(untold)?;
         if let (Some(replay), Some(explored)) = (&args.replay, &report.explored) {
             write_replay(replay, file, explored)?;
         }
-        reports.push(report);
+        verdicts.push(report.verdict);
     }
-    let verdict = reports
-        .iter()
-        .map(|report| report.verdict)
-        .max()
-        .unwrap_or(Verdict::Broken);
-    match args.format {
-        Format::Json => print_line(&json(verdict, &reports))?,
-        Format::Text if reports.len() > 1 => print_line(&total(&reports))?,
-        Format::Text => {}
-    }
+    let interrupted = false;
+    readers.read(Entry::Ended { interrupted }).map_err(untold)?;
+    let verdict = verdicts.into_iter().max().unwrap_or(Verdict::Broken);
     Ok(verdict.into())
 }
 
@@ -183,48 +197,4 @@ fn write_replay(to: &Path, scenario: &Path, explored: &Explored) -> Result<(), S
     })?;
     eprintln!("wrote {}", to.display());
     Ok(())
-}
-
-fn text(args: &RunArgs, report: &Report, scenarios: usize) -> String {
-    let detail = if args.verbose || scenarios == 1 {
-        Detail::Full
-    } else {
-        Detail::Verdict
-    };
-    if args.quiet {
-        summary(report, colour())
-    } else {
-        render(report, colour(), detail)
-    }
-}
-
-/// Colours on a terminal, unless the user asks for none (<https://no-color.org>).
-fn colour() -> Colour {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if io::stdout().is_terminal() && !refused {
-        Colour::Ansi
-    } else {
-        Colour::Plain
-    }
-}
-
-fn total(reports: &[Report]) -> String {
-    let number = |verdict| reports.iter().filter(|report| report.verdict == verdict).count();
-    format!(
-        "\n{}: {} passed, {} failed, {} broken",
-        count(reports.len(), "scenario"),
-        number(Verdict::Pass),
-        number(Verdict::Fail),
-        number(Verdict::Broken)
-    )
-}
-
-fn json(verdict: Verdict, reports: &[Report]) -> String {
-    #[derive(Serialize)]
-    struct Document<'a> {
-        verdict: Verdict,
-        reports: &'a [Report],
-    }
-    let document = serde_json::to_string_pretty(&Document { verdict, reports });
-    printable::json(&document.expect("a report has no maps with keys of other types"))
 }

@@ -17,6 +17,7 @@ mod text;
 use std::path::PathBuf;
 
 use abi::boot::AGENT_PATH;
+use serde::{Deserialize, Serialize};
 
 use crate::image::GuestImage;
 pub use description::{Description, DescriptionError};
@@ -37,6 +38,19 @@ pub struct Guest {
     pub options: Vec<String>,
     /// How many times longer than usual the host may take, at least 1.
     pub slow: u32,
+    /// What is recorded of its runs, beside what every report tells.
+    pub record: Record,
+}
+
+/// What is recorded of a run, beside what every report tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Record {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// What the named memory of processes is like after each step.
+    Memory,
 }
 
 impl Guest {
@@ -54,6 +68,7 @@ impl Guest {
             kernel,
             initrd,
             slow: 1,
+            record: Record::Nothing,
         })
     }
 
@@ -61,5 +76,11 @@ impl Guest {
     #[must_use]
     pub fn on_a_slow_host(self, slow: u32) -> Guest {
         Guest { slow, ..self }
+    }
+
+    /// The same with something recorded.
+    #[must_use]
+    pub fn recording(self, record: Record) -> Guest {
+        Guest { record, ..self }
     }
 }
