@@ -18,6 +18,9 @@ pub const KERNEL_PHYS: u64 = 0x0020_0000;
 pub const CMDLINE_INIT: &str = "init";
 /// Command-line key: name of the deliberate fault to switch on; only kernels built for it know the key.
 pub const CMDLINE_MUTANT: &str = "mutant";
+/// Command-line key: names of events ([`crate::event::event_name`]), with commas between them, that the kernel does not send; only
+/// kernels built for deliberate faults know the key.
+pub const CMDLINE_WITHHOLD: &str = "withhold";
 /// Command-line flag: run the self-check, print its result on the serial console and stop.
 pub const CMDLINE_SELF_CHECK: &str = "selfcheck";
 /// Command-line flag: kernel messages also go to the serial console.

@@ -9,6 +9,7 @@ use core::fmt;
 use abi::event::{self, EventRecord, MAX_TEXT_BYTES};
 
 use crate::sync::Lock;
+use crate::withheld;
 
 /// As the subject of an event: it is about no process and no thread.
 pub(crate) const NOBODY: u32 = 0;
@@ -70,6 +71,10 @@ pub(crate) fn send_panic(text: &Text, instruction: u64) {
 }
 
 fn send_message(message: Message<'_>) {
+    let (Message::Event(EventRecord { kind, .. }) | Message::Text { kind, .. }) = message;
+    if withheld::is(kind) {
+        return;
+    }
     let listener = *LISTENER.lock();
     if let Some(listener) = listener {
         listener(message);

@@ -14,7 +14,7 @@
 //! - `elf`: what programs and modules have in common as files
 //! - `fs`, `device`: files and what drivers do with them, the initrd, `/proc`, the serial console, the port to the VMM
 //! - `events`, `log`: what the kernel tells, whoever listens
-//! - `mutant`, `selfcheck`: deliberate faults, and a kernel that checks itself
+//! - `mutant`, `withheld`, `selfcheck`: deliberate faults, reports that are not sent, and a kernel that checks itself
 //!
 //! **Invariant:** an instruction in the kernel may cost most of a microsecond (some hypervisors interpret kernel mode),
 //! so work is counted in instructions: nothing is zeroed that is known to be zero, and bulk work uses string
@@ -52,3 +52,4 @@ mod shadowpt;
 mod sync;
 mod syscall;
 mod uffd;
+mod withheld;

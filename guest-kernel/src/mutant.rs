@@ -49,6 +49,10 @@ mutants! {
     ExitLeaksFrame = "exit-leaks-frame";
     /// Exec keeps a reference to a frame of the old address space.
     ExecLeaksFrame = "exec-leaks-frame";
+    /// What a program prints is sent to the console while the kernel's own page table is in use.
+    PrintsElsewhere = "prints-elsewhere";
+    /// A process that prints is reported as ended before.
+    EndToldEarly = "end-told-early";
     /// execve leaves out the last setting of the environment.
     EnvironmentCut = "environment-cut";
     /// A reused frame is handed out with its last owner's contents.
@@ -57,6 +61,8 @@ mutants! {
     KernelTextWritable = "kernel-text-writable";
     /// mprotect leaves pages writable that it should protect.
     MprotectKeepsWritable = "mprotect-keeps-writable";
+    /// mprotect makes a page writable though another process has its frame.
+    MprotectWritesShared = "mprotect-writes-shared";
     /// madvise(MADV_DONTNEED) reports success and drops nothing.
     MadviseKeepsContents = "madvise-keeps-contents";
     /// Lowering the break leaves the pages above it mapped.
@@ -215,6 +221,10 @@ mutants! {
     UffdKernelDoesNotWait = "uffd-kernel-does-not-wait";
     /// A page that UFFDIO_COPY puts there is not shown in a shadow page table.
     ShadowUffdUntracked = "shadow-uffd-untracked";
+    /// The processor stops after each instruction of a program, and the kernel has it go on.
+    ProgramsStepped = "programs-stepped";
+    /// A breakpoint stops each program where the kernel likes.
+    ProgramsHaveBreakpoint = "programs-have-breakpoint";
 }
 
 #[cfg(feature = "mutants")]

@@ -8,6 +8,7 @@
 //! - [`Span`]: addresses to map, load and store, and to fault on
 //! - [`child`]: children that run a function
 //! - [`thread`]: threads that do
+//! - [`new_stack`]: how both begin on a stack of their own
 //! - [`Board`]: words that processes share
 //! - [`Jit`]: functions that the kernel runs for a program
 //! - [`Racers`]: processes that begin at the same time
@@ -38,6 +39,7 @@ mod jit;
 pub mod lines;
 pub mod maps;
 pub mod net;
+pub mod new_stack;
 mod nonce;
 pub mod output;
 mod page_map;

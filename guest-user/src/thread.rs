@@ -29,6 +29,7 @@ use abi::linux::process::{
 use abi::linux::syscall as number;
 
 use crate::Span;
+use crate::new_stack::{self, Entry};
 use crate::syscall::thread::exit_thread;
 use crate::syscall::{Errno, from_raw, futex};
 
@@ -72,7 +73,7 @@ pub fn spawn<F: FnOnce() + Send + 'static>(body: F) -> Result<Thread, Errno> {
     };
     // SAFETY: the top of the new mapping has room for it, is aligned for it, and nobody else knows of it.
     unsafe { start.write(contents) };
-    let entry_words = start.cast::<[u64; 2]>().wrapping_sub(1);
+    let entry_words = start.cast::<Entry>().wrapping_sub(1);
     let entry: extern "C" fn(*mut Start<F>) -> ! = enter::<F>;
     // SAFETY: the stack below the start block has room for two words and is aligned.
     unsafe { entry_words.write([entry as usize as u64, start as u64]) };
@@ -81,7 +82,7 @@ pub fn spawn<F: FnOnce() + Send + 'static>(body: F) -> Result<Thread, Errno> {
     let control_block = unsafe { &*start.cast::<ControlBlock>() };
     let thread_id = control_block.thread_id.as_ptr();
     // SAFETY: the stack holds what the new thread pops, and `body` may be run by another thread, for it is `Send`.
-    from_raw(unsafe { clone(FLAGS, entry_words.cast(), thread_id, thread_id, start as u64) })?;
+    from_raw(unsafe { clone(FLAGS, entry_words, thread_id, thread_id, start as u64) })?;
     Ok(Thread {
         memory,
         control_block,
@@ -144,16 +145,15 @@ extern "C" fn enter<F: FnOnce()>(start: *mut Start<F>) -> ! {
     exit_thread(0)
 }
 
-/// clone(flags, stack, parent_tid, child_tid, tls): in the caller, the raw result. The new thread pops a function and its
-/// argument off the stack and calls it.
+/// clone(flags, stack, parent_tid, child_tid, tls): in the caller, the raw result. The new thread enters the stack.
 ///
 /// # Safety
 ///
-/// `stack` points at such a function, which does not return, and its argument, and is aligned to 16 bytes.
+/// As for [`new_stack::enter`].
 #[unsafe(naked)]
 unsafe extern "C" fn clone(
     flags: u64,
-    stack: *mut u64,
+    stack: *mut Entry,
     parent_tid: *mut u32,
     child_tid: *mut u32,
     tls: u64,
@@ -164,14 +164,11 @@ unsafe extern "C" fn clone(
         "syscall",
         "test rax, rax",
         "jnz 2f",
-        // A frame pointer of 0 ends the chain of frames for debuggers.
-        "xor ebp, ebp",
-        "pop rax",
-        "pop rdi",
-        "call rax",
-        "ud2",
+        "mov rdi, rsp",
+        "jmp {enter}",
         "2:",
         "ret",
         CLONE = const number::CLONE,
+        enter = sym new_stack::enter,
     )
 }

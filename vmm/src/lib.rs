@@ -18,6 +18,8 @@
 //! - [`finding`]: what is not as it must be, by which [`rule`]; [`promise`]: what a kernel can report
 //! - [`printable`]: what strangers name, made fit to be printed
 //! - [`report`]: the verdict, for people and for programs
+//! - [`worker`]: one run in a confined process of its own, and many of them at once
+//! - [`results`]: a folder of what is finished
 //! - [`grade`]: verdicts to points; [`journal`]: what happens, as a stream that every form of a report reads
 //! - [`fuzz`]: random sequences of steps, made shorter when they break a rule
 //!
@@ -48,9 +50,11 @@ pub mod printable;
 pub mod promise;
 pub mod regular_file;
 pub mod report;
+pub mod results;
 pub mod rule;
 pub mod run;
 pub mod scenario;
 mod virtio;
 pub mod vm;
 pub mod vsock;
+pub mod worker;

@@ -84,7 +84,7 @@ impl FromStr for Promise {
 }
 
 /// What a kernel promises to report.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Promises(BTreeSet<Promise>);
 

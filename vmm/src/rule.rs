@@ -64,6 +64,8 @@ rules! {
     ShadowTable: "the shadow page table says what is true of its target",
     /// A fault that a program serves is a fault, and its thread goes on when it is none any more.
     UserFault: "a thread waits for its page until it is there",
+    /// Who was reported as ended uses its page table no more.
+    Ended: "who was reported as ended runs no more",
     /// Processes and threads change their states as they may.
     Life: "processes change state as allowed",
     /// Who runs a program can be interrupted.
@@ -120,6 +122,7 @@ impl Rule {
             | Rule::PageMap
             | Rule::ShadowTable
             | Rule::UserFault
+            | Rule::Ended
             | Rule::Life
             | Rule::Clock
             | Rule::Speaker

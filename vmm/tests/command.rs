@@ -290,7 +290,11 @@ fn help_has_examples_and_the_exit_statuses() {
     let run = vmm(&["--help"]);
     assert_eq!((run.status, run.stderr.as_str()), (PASS, ""));
     assert!(run.stdout.contains("vmm scenarios/cow.json "), "{}", run.stdout);
-    assert!(run.stdout.contains("Exit status:\n  0  everything passed\n"), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("Exit status:\n  0  everything passed\n"),
+        "{}",
+        run.stdout
+    );
 }
 
 #[test]

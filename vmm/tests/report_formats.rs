@@ -178,7 +178,9 @@ fn a_parser_of_tap_finds_in_ktap_what_the_reports_say() {
     }
     let tap = tap.join("\n");
     let mut parser = TapParser::new();
-    let statements = parser.parse(&tap).unwrap_or_else(|error| panic!("{error}\n{tap}"));
+    let statements = parser
+        .parse(&tap)
+        .unwrap_or_else(|error| panic!("{error}\n{tap}"));
     let expected: Vec<(bool, String, usize)> = REPORTS
         .iter()
         .map(|report| {
@@ -189,7 +191,9 @@ fn a_parser_of_tap_finds_in_ktap_what_the_reports_say() {
         .collect();
     assert_eq!(points(&statements), expected, "{ktap}");
     let findings: usize = REPORTS.iter().map(|report| report.findings().count()).sum();
-    let told = ktap.lines().filter(|line| line.trim_start().starts_with("# ") && line.contains("; expected "));
+    let told = ktap
+        .lines()
+        .filter(|line| line.trim_start().starts_with("# ") && line.contains("; expected "));
     assert_eq!(told.count(), findings, "{ktap}");
 }
 
@@ -204,7 +208,11 @@ fn points(statements: &[TapStatement<'_>]) -> Vec<(bool, String, usize)> {
             TapStatement::Subtest(subtest) => {
                 let below = self::points(&subtest.statements);
                 let ending = &subtest.ending;
-                assert_eq!(ending.result, below.iter().all(|(result, ..)| *result), "{ending:?}");
+                assert_eq!(
+                    ending.result,
+                    below.iter().all(|(result, ..)| *result),
+                    "{ending:?}"
+                );
                 points.push((ending.result, ending.desc.unwrap().to_owned(), below.len()));
             }
             TapStatement::Comment(_) => {}

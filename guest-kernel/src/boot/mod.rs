@@ -11,6 +11,7 @@ mod start_info;
 use abi::boot::{
     CMDLINE_CLOCK, CMDLINE_DIRTYCOW, CMDLINE_FORK, CMDLINE_INIT, CMDLINE_MUTANT, CMDLINE_SCHEDULE,
     CMDLINE_SELF_CHECK, CMDLINE_SHADOWPT_BASE, CMDLINE_TESTDEV, CMDLINE_VERBOSE, CMDLINE_VIRTIO_MMIO,
+    CMDLINE_WITHHOLD,
 };
 
 use abi::event;
@@ -21,7 +22,7 @@ use crate::device::{block, console, testdev, virtio, vmm};
 use crate::events::{self, NOBODY};
 use crate::fs::{self, initrd};
 use crate::mm::{self, FreshMemory, PhysAddr};
-use crate::{arch, log, mutant, net, process, sched, selfcheck, syscall};
+use crate::{arch, log, mutant, net, process, sched, selfcheck, syscall, withheld};
 use command_line::CommandLine;
 use start_info::StartInfo;
 
@@ -46,6 +47,10 @@ pub(crate) unsafe extern "C" fn start(start_info: u64) -> ! {
         log::set_verbose();
     }
     mutant::select(command_line.value(CMDLINE_MUTANT));
+    withheld::select(command_line.value(CMDLINE_WITHHOLD));
+    if mutant::is(mutant::Mutant::ProgramsHaveBreakpoint) {
+        arch::break_at_zero();
+    }
 
     // Ringside hands out memory that is zero, and has no old devices; elsewhere firmware ran before.
     let fresh = if events::is_listening() {

@@ -69,13 +69,13 @@ impl Drop for SharedObject {
         if frames::references(root) > 1 {
             return;
         }
-        for leaf in filled_slots(root) {
-            for frame in filled_slots(leaf) {
-                // SAFETY: `fill` left the reference to the slot, and nobody has the object but this one, which goes.
+        for leaf in empty_slots(root) {
+            for frame in empty_slots(leaf) {
+                // SAFETY: `fill` left the reference to the slot, which is empty now, and nobody has the object but this one, which goes.
                 unsafe { frames::release(frame, Contents::Stale) };
             }
-            // SAFETY: as above.
-            unsafe { frames::release(leaf, Contents::Stale) };
+            // SAFETY: as above; all slots of the leaf are empty.
+            unsafe { frames::release(leaf, Contents::Zeroed) };
         }
     }
 }
@@ -93,11 +93,16 @@ fn slot(table: FrameNumber, index: usize) -> Option<FrameNumber> {
     (word & IN_USE != 0).then(|| FrameNumber::containing(word & !(PAGE_SIZE - 1)))
 }
 
-/// The table's private word in the frame table counts them, so that the search ends with the last one.
-fn filled_slots(table: FrameNumber) -> impl Iterator<Item = FrameNumber> {
+/// Empties each slot that is filled, and gives what was in it: a table that is known to be zero need not be zeroed for the next who wants
+/// zeros. The table's private word in the frame table counts them, so that the search ends with the last one.
+fn empty_slots(table: FrameNumber) -> impl Iterator<Item = FrameNumber> {
     let filled = usize::from(frames::add_to_private(table, 0));
     (0..SLOTS)
-        .filter_map(move |index| slot(table, index))
+        .filter_map(move |index| {
+            let frame = slot(table, index)?;
+            direct_map::store(table, index, 0);
+            Some(frame)
+        })
         .take(filled)
 }
 

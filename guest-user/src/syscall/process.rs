@@ -13,6 +13,7 @@ use abi::linux::syscall as number;
 
 use super::errno::{Errno, from_raw};
 use super::raw::syscall;
+use crate::new_stack::{self, Entry};
 
 /// `pid` argument of [`wait`]: any child.
 pub const ANY_CHILD: i32 = -1;
@@ -37,35 +38,27 @@ pub fn fork() -> Result<Fork, Errno> {
     })
 }
 
-/// fork(), with the child on another stack: it pops a function and its argument off `stack` and calls it. Gives the child's process
-/// id, and returns in the parent only.
+/// fork(), with the child on another stack, which it enters. Gives the child's process id, and returns in the parent only.
 ///
 /// # Safety
 ///
-/// `stack` points at a function that does not return, and its argument, and is aligned to 16 bytes. The child has that memory to
-/// itself.
-pub unsafe fn fork_onto(stack: *mut [u64; 2]) -> Result<i32, Errno> {
+/// As for [`new_stack::enter`], in the child, which has that memory to itself.
+pub unsafe fn fork_onto(stack: *mut Entry) -> Result<i32, Errno> {
     // SAFETY: the caller vouches for the stack.
     from_raw(unsafe { fork_and_enter(stack) }).map(|pid| pid as i32)
 }
 
 #[unsafe(naked)]
-unsafe extern "C" fn fork_and_enter(stack: *mut [u64; 2]) -> i64 {
+unsafe extern "C" fn fork_and_enter(stack: *mut Entry) -> i64 {
     naked_asm!(
         "mov eax, {FORK}",
         "syscall",
         "test rax, rax",
-        "jnz 2f",
-        "mov rsp, rdi",
-        // A frame pointer of 0 ends the chain of frames for debuggers.
-        "xor ebp, ebp",
-        "pop rax",
-        "pop rdi",
-        "call rax",
-        "ud2",
-        "2:",
+        // The system call leaves RDI as it was.
+        "jz {enter}",
         "ret",
         FORK = const number::FORK,
+        enter = sym new_stack::enter,
     )
 }
 

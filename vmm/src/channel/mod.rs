@@ -144,6 +144,11 @@ impl Devices {
     }
 }
 
+/// Whether what is written to I/O port `port` is printed.
+pub(crate) fn is_output(port: u16) -> bool {
+    serial_offset(port) == Some(0)
+}
+
 /// Register of the serial port behind an I/O port; it has eight.
 fn serial_offset(port: u16) -> Option<u8> {
     let offset = port.checked_sub(abi::boot::SERIAL_PORT)?;

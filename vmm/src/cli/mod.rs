@@ -4,10 +4,13 @@ mod clauses;
 mod formats;
 mod fuzz;
 mod image;
+mod jobs;
 mod list;
+mod merge;
 mod run;
 mod status;
 
+use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -52,6 +55,11 @@ struct Cli {
 enum Command {
     /// Run scenarios and report. `vmm FILE...` is short for this.
     Run(run::RunArgs),
+    /// Tell of runs whose results were kept with `--out`, such as the parts of `--shard`, as one.
+    Merge(merge::MergeArgs),
+    /// Run one scenario for another process of this command.
+    #[command(name = vmm::worker::COMMAND, hide = true)]
+    Worker,
     /// List scenarios with their descriptions.
     List {
         /// Scenario files, or folders of them.
@@ -77,6 +85,8 @@ pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Some(Command::Run(args)) => run::run(&args),
+        Some(Command::Merge(args)) => merge::merge(&args),
+        Some(Command::Worker) => worker(),
         Some(Command::List { paths }) => list::list(&paths),
         Some(Command::Clauses(args)) => clauses::clauses(&args),
         Some(Command::Fuzz(args)) => fuzz::fuzz(&args),
@@ -159,10 +169,15 @@ fn schema(schema: &serde_json::Value) -> Result<Status, Shown> {
     Ok(Status::Passed)
 }
 
+/// The other side of every run. What goes wrong here, whoever waits for the answer tells.
+fn worker() -> Result<Status, Shown> {
+    vmm::worker::serve().map_err(|error| show_as(Status::CouldNotTell, &error))?;
+    Ok(Status::Passed)
+}
+
 /// Prints to standard output. A reader that went away, as `head` does, is no problem worth telling.
 fn print_line(text: &str) -> Result<(), Shown> {
-    use std::io::{ErrorKind, Write};
-    match writeln!(std::io::stdout(), "{}", text.trim_end_matches('\n')) {
+    match writeln!(io::stdout(), "{}", text.trim_end_matches('\n')) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(show_as(Status::CouldNotTell, &error)),
         Ok(()) | Err(_) => Ok(()),
     }

@@ -1,17 +1,23 @@
 //! `vmm run`: scenarios to verdicts.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use vmm::guest::{Description, Guest, ringside};
+use vmm::guest::{Description, ringside};
 use vmm::image::{self, GuestImage, ImageKind};
 use vmm::journal::{Entry, Reader, tell_run};
+use vmm::printable::Printable;
 use vmm::promise::{NoSuchPromise, Promise};
-use vmm::report::text::{Detail, Length};
-use vmm::report::{Explored, Origin, Verdict};
+use vmm::report::text::{Detail, Length, count};
+use vmm::report::{Explored, Origin, Readers, Report, Verdict};
+use vmm::results::{self, Kept, Results};
 use vmm::scenario::{self, Scenario, ScenarioName};
+use vmm::worker::pool::{Done, End, Observer};
+use vmm::worker::{Answer, Fault, Job};
 
 use super::formats::FormatArgs;
+use super::jobs::{JobArgs, Progress};
 use super::{Shown, Status, parse_all, show, show_as, show_diagnostic, show_failure};
 
 /// What to run, and how to tell about it.
@@ -54,6 +60,8 @@ pub(super) struct RunArgs {
     /// ends as broken because the host is too slow, or on which servers of the host take longer than a scenario's `answer_ms`.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     slow: u32,
+    #[command(flatten)]
+    jobs: JobArgs,
 }
 
 /// The name of this project's own guest.
@@ -130,37 +138,213 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         return Err(Shown(Status::UnusableInput));
     }
     let files = scenario::collect(&args.paths).map_err(show_diagnostic)?;
-    let kvm = vmm::vm::open().map_err(|error| show_failure(&error))?;
+    // Workers open it anew; here it is found out once whether they can.
+    vmm::vm::open().map_err(|error| show_failure(&error))?;
     let image = guest_image(args)?;
     let scenarios = parse_all(&files, |name, text| Scenario::parse(name, text, &image.programs))?;
-    let guest = Guest::new(description(args)?, &image, &args.options)
-        .map_err(|error| show(&error))?
-        .on_a_slow_host(args.slow)
-        .recording(args.formats.needs());
-    let mut readers = args.formats.readers(args.length(scenarios.len()))?;
-    let untold = |error| show_as(Status::CouldNotTell, &error);
-    let expected = scenarios.len();
-    readers.read(Entry::Began { expected }).map_err(untold)?;
-    let mut verdicts = Vec::new();
-    for (scenario, file) in scenarios.iter().zip(&files) {
-        let mut report = vmm::run::run(&kvm, &guest, scenario).map_err(|error| show_failure(&error))?;
-        report.require(&args.required());
-        report.states = report.states.filter(|_| args.states);
-        report.origin = Some(args.origin(file, scenario));
-        let same_name = scenarios.iter().filter(|other| other.name == scenario.name);
-        if same_name.count() > 1 {
-            report.scenario = format!("{} ({})", scenario.name, file.display()).into();
-        }
-        tell_run(&report, &mut readers).map_err(untold)?;
-        if let (Some(replay), Some(explored)) = (&args.replay, &report.explored) {
-            write_replay(replay, file, explored)?;
-        }
-        verdicts.push(report.verdict);
+    let scratch = tempfile::tempdir().map_err(|error| show_as(Status::CouldNotTell, &error))?;
+    let description = description(args)?;
+    let job = |file: &PathBuf| -> Result<Job, Shown> {
+        Ok(Job {
+            file: file.display().to_string(),
+            scenario: std::fs::read_to_string(file).map_err(|error| show(&error))?,
+            image: image.clone(),
+            description: description.clone(),
+            options: args.options.clone(),
+            require: args.required(),
+            slow: args.slow,
+            scratch: scratch.path().to_owned(),
+            record: args.formats.needs(),
+            confinement: args.jobs.confinement(),
+        })
+    };
+    let results = args.jobs.out.as_deref().map(Results::in_folder);
+    let results = results.transpose().map_err(|error| show_failure(&error))?;
+    let places = (0..files.len()).filter(|place| args.jobs.shard.is_none_or(|shard| shard.has(*place)));
+    let mut tasks = Vec::new();
+    for place in places {
+        let job = job(&files[place])?;
+        let name = results.as_ref().map(|_| results::name(&job)).transpose();
+        let name = name.map_err(|error| show_failure(&error))?;
+        let kept = results.as_ref().zip(name.as_ref()).filter(|_| args.jobs.resume);
+        let kept = kept.and_then(|(results, name)| results.find(name));
+        tasks.push(Task {
+            place,
+            name,
+            job,
+            kept,
+        });
     }
-    let interrupted = false;
-    readers.read(Entry::Ended { interrupted }).map_err(untold)?;
-    let verdict = verdicts.into_iter().max().unwrap_or(Verdict::Broken);
-    Ok(verdict.into())
+    let to_run: Vec<usize> = (0..tasks.len())
+        .filter(|index| tasks[*index].kept.is_none())
+        .collect();
+    let jobs: Vec<Job> = to_run.iter().map(|index| tasks[*index].job.clone()).collect();
+    let mut telling = Telling {
+        args,
+        files: &files,
+        scenarios: &scenarios,
+        tasks: &tasks,
+        to_run: &to_run,
+        told: 0,
+        results,
+        reader: args.formats.readers(args.length(scenarios.len()))?,
+        progress: Progress::new(jobs.iter().map(|job| job.file.clone()).collect()),
+        verdicts: Vec::new(),
+        failed: None,
+    };
+    telling.tell(Entry::Began {
+        expected: tasks.len(),
+    });
+    let end = args.jobs.pool()?.run(&jobs, &mut telling);
+    telling.progress.finish();
+    telling.tell_kept_up_to(tasks.len(), end);
+    if let Some(failed) = telling.failed {
+        return Err(failed);
+    }
+    if end == End::Interrupted {
+        let expected = count(tasks.len(), "scenario");
+        eprintln!("interrupted: {} of {expected} finished", telling.verdicts.len());
+    }
+    telling.tell(Entry::Ended {
+        interrupted: end == End::Interrupted,
+    });
+    match (telling.failed, end) {
+        (Some(failed), _) => Err(failed),
+        (None, End::Interrupted) => Ok(Status::CouldNotTell),
+        (None, End::Complete) => {
+            // A part without scenarios has nothing to tell.
+            Ok(telling
+                .verdicts
+                .iter()
+                .max()
+                .map_or(Status::Passed, |verdict| (*verdict).into()))
+        }
+    }
+}
+
+/// A scenario of the call.
+struct Task {
+    /// Its place in the order of the call.
+    place: usize,
+    /// The name of its result, when results are kept.
+    name: Option<String>,
+    job: Job,
+    /// Its result, when there is one already.
+    kept: Option<Kept>,
+}
+
+/// Tells what comes of the runs.
+struct Telling<'a> {
+    args: &'a RunArgs,
+    files: &'a [PathBuf],
+    scenarios: &'a [Scenario],
+    tasks: &'a [Task],
+    /// Tasks without a result, which the pool has.
+    to_run: &'a [usize],
+    /// Tasks up to this one have been told of.
+    told: usize,
+    results: Option<Results>,
+    reader: Readers<'a>,
+    progress: Progress,
+    verdicts: Vec<Verdict>,
+    /// Why nothing more can be told.
+    failed: Option<Shown>,
+}
+
+impl Observer for Telling<'_> {
+    fn began(&mut self, index: usize) {
+        self.progress.began(index);
+    }
+
+    fn ended(&mut self, index: usize) {
+        self.progress.ended(index);
+    }
+
+    fn done(&mut self, index: usize, done: Done) -> bool {
+        let index = self.to_run[index];
+        self.tell_kept_up_to(index, End::Complete);
+        let task = &self.tasks[index];
+        let mut report = match done {
+            Ok(Answer::Report(report)) => *report,
+            Ok(Answer::NoRun { fault, because }) => {
+                self.failed.get_or_insert(show_no_run(fault, &because));
+                return false;
+            }
+            Err(death) => death.report(&self.scenarios[task.place]),
+        };
+        let (file, scenario) = (&self.files[task.place], &self.scenarios[task.place]);
+        report.origin = Some(self.args.origin(file, scenario));
+        if let (Some(results), Some(name)) = (&self.results, &task.name) {
+            let kept = Kept {
+                place: task.place,
+                file: task.job.file.clone(),
+                report: report.clone(),
+            };
+            if let Err(error) = results.keep(name, &kept) {
+                self.failed.get_or_insert(show_failure(&error));
+            }
+        }
+        self.told = index + 1;
+        self.report(task.place, report);
+        self.failed.is_none()
+    }
+}
+
+impl Telling<'_> {
+    /// Tells of the results that there were before, as far as nothing that is still to be run stands before them.
+    fn tell_kept_up_to(&mut self, index: usize, end: End) {
+        for task in &self.tasks[self.told.min(index)..index] {
+            match &task.kept {
+                Some(kept) => self.report(task.place, kept.report.clone()),
+                None if end == End::Interrupted => {}
+                None => return,
+            }
+        }
+        self.told = self.told.max(index);
+    }
+
+    fn report(&mut self, place: usize, mut report: Report) {
+        let scenario = &self.scenarios[place];
+        report.states = report.states.filter(|_| self.args.states);
+        let same_name = self.scenarios.iter().filter(|other| other.name == scenario.name);
+        if same_name.count() > 1 {
+            report.scenario = format!("{} ({})", scenario.name, self.files[place].display()).into();
+        }
+        self.verdicts.push(report.verdict);
+        let told = self.progress.beside(|| tell_run(&report, &mut self.reader));
+        self.note(told);
+        if let (Some(replay), Some(explored)) = (&self.args.replay, &report.explored)
+            && let Err(shown) = write_replay(replay, &self.files[place], explored)
+        {
+            self.failed.get_or_insert(shown);
+        }
+    }
+
+    fn tell(&mut self, entry: Entry<'_>) {
+        let told = self.reader.read(entry);
+        self.note(told);
+    }
+
+    fn note(&mut self, told: io::Result<()>) {
+        if let Err(error) = told {
+            self.failed
+                .get_or_insert_with(|| show_as(Status::CouldNotTell, &error));
+        }
+    }
+}
+
+/// Tells why a run could not be made.
+fn show_no_run(fault: Fault, because: &[Printable]) -> Shown {
+    for (index, cause) in because.iter().enumerate() {
+        match index {
+            0 => eprintln!("error: {}", cause.below("  ")),
+            _ => eprintln!("  because: {}", cause.below("  ")),
+        }
+    }
+    Shown(match fault {
+        Fault::Input => Status::UnusableInput,
+        Fault::Host => Status::CouldNotTell,
+    })
 }
 
 fn description(args: &RunArgs) -> Result<Description, Shown> {

@@ -2,6 +2,7 @@
 
 use vmm::image::ImageError;
 use vmm::report::Verdict;
+use vmm::results::ResultsError;
 use vmm::vm::{OpenError, VmError};
 
 /// An exit status. The same table stands in the help and in the documentation.
@@ -76,7 +77,7 @@ impl HasStatus for ImageError {
 impl HasStatus for VmError {
     fn status(&self) -> Status {
         match self {
-            VmError::Load(_) => Status::UnusableInput,
+            VmError::Load(_) | VmError::Text(_) => Status::UnusableInput,
             // New kinds of refusal by the host may be added.
             _ => Status::CouldNotTell,
         }
@@ -86,5 +87,16 @@ impl HasStatus for VmError {
 impl HasStatus for OpenError {
     fn status(&self) -> Status {
         Status::CouldNotTell
+    }
+}
+
+impl HasStatus for ResultsError {
+    fn status(&self) -> Status {
+        match self {
+            ResultsError::File { .. } => Status::CouldNotTell,
+            ResultsError::Read { .. } | ResultsError::NoResult { .. } | ResultsError::None { .. } => {
+                Status::UnusableInput
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Who is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use abi::agent;
 
@@ -41,6 +41,8 @@ pub enum Life {
 #[derive(Debug, Default)]
 pub struct Agents {
     by_channel: BTreeMap<Channel, Agent>,
+    /// Those who asked for an operation after their end was reported.
+    back: BTreeSet<Channel>,
 }
 
 impl Agents {
@@ -89,6 +91,21 @@ impl Agents {
                 root,
             })
             .collect()
+    }
+
+    /// Agents that asked for an operation after their end was reported. They live: a report takes nobody out of what is judged.
+    pub fn back(&self) -> impl Iterator<Item = &Agent> {
+        self.back.iter().filter_map(|channel| self.get(*channel))
+    }
+
+    /// The process on `channel` asks for an operation, whatever was reported of it.
+    pub(super) fn rings(&mut self, channel: Channel) {
+        if let Some(agent) = self.by_channel.get_mut(&channel)
+            && let Life::Ended(_) = agent.life
+        {
+            agent.life = Life::Alive;
+            self.back.insert(channel);
+        }
     }
 
     /// From now on the process on `channel` counts as gone, unless its end was reported.

@@ -222,6 +222,7 @@ impl Driver {
         let StopReason::Ring(channel) = *stop.reason() else {
             return Ok(None);
         };
+        self.agents.rings(channel);
         let root: Root = stop.root()?;
         for (channel, timing) in &mut self.timing {
             if timing.answered.is_none() && stop.devices().doorbell.has_answered(*channel) {
@@ -373,6 +374,14 @@ impl Drive for Driver {
 
     fn sees_memory(&self) -> bool {
         true
+    }
+
+    fn await_output(&mut self, program: &str, starts: &[String]) {
+        self.vm.await_output(program, starts);
+    }
+
+    fn await_no_output(&mut self) {
+        self.vm.await_no_output();
     }
 
     fn take_output(&mut self) -> Result<Vec<u8>, VmError> {

@@ -143,6 +143,12 @@ pub trait Drive {
     /// Whether the driver sees the memory of its agents' processes.
     fn sees_memory(&self) -> bool;
 
+    /// From now on what is printed is `program`'s, or comes from one of those that it starts.
+    fn await_output(&mut self, program: &str, starts: &[String]);
+
+    /// From now on what is printed is nobody's.
+    fn await_no_output(&mut self);
+
     /// What programs have printed since this was last called.
     ///
     /// # Errors

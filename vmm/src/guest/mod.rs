@@ -14,12 +14,14 @@ pub mod needs;
 pub mod ringside;
 mod text;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use abi::boot::AGENT_PATH;
 use serde::{Deserialize, Serialize};
 
 use crate::image::GuestImage;
+use crate::scenario::{Operation, Scenario, Step};
 pub use description::{Description, DescriptionError};
 pub use text::{ProgramText, TextError};
 
@@ -70,6 +72,26 @@ impl Guest {
             slow: 1,
             record: Record::Nothing,
         })
+    }
+
+    /// The code of the programs that `scenario` runs for their output, and of those that they start, by name.
+    ///
+    /// # Errors
+    /// The archive of programs cannot be read.
+    pub fn texts(&self, scenario: &Scenario) -> Result<BTreeMap<String, ProgramText>, TextError> {
+        let mut programs = BTreeSet::new();
+        for step in &scenario.steps {
+            if let Step::Operation(step) = step
+                && let Operation::Exec { program, starts, .. } = &step.operation
+            {
+                programs.insert(program.as_str());
+                programs.extend(starts.iter().map(String::as_str));
+            }
+        }
+        if programs.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        ProgramText::read_all(&self.initrd, &programs)
     }
 
     /// The same for a host that may take so many times longer than usual.

@@ -1,5 +1,6 @@
 //! The code of programs, as their files have it: what must be mapped where a program runs.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
@@ -43,14 +44,26 @@ impl ProgramText {
     /// # Errors
     /// The archive cannot be read.
     pub fn read(path: &Path, program: &str) -> Result<Option<ProgramText>, TextError> {
+        Ok(Self::read_all(path, &BTreeSet::from([program]))?.remove(program))
+    }
+
+    /// The code of each of these programs in the archive, by name; without those that are no programs of the guest's kind.
+    ///
+    /// # Errors
+    /// The archive cannot be read.
+    pub fn read_all(
+        path: &Path,
+        programs: &BTreeSet<&str>,
+    ) -> Result<BTreeMap<String, ProgramText>, TextError> {
         let opened = regular_file::open(path, Links::Refused, u64::MAX);
         let (archive, _) = opened.map_err(|source| TextError {
             path: path.to_owned(),
             source,
         })?;
-        let of_program = archive::files(&archive).filter(|(name, _)| name == program);
-        let texts = of_program.filter_map(|(_, range)| ProgramText::of(&contents(&archive, &range)?));
-        Ok(texts.last())
+        let of_programs = archive::files(&archive).filter(|(name, _)| programs.contains(name.as_str()));
+        let texts = of_programs
+            .filter_map(|(name, range)| Some((name, ProgramText::of(&contents(&archive, &range)?)?)));
+        Ok(texts.collect())
     }
 
     fn of(file: &[u8]) -> Option<ProgramText> {
@@ -67,6 +80,20 @@ impl ProgramText {
         Some(ProgramText {
             segments: segments.collect(),
         })
+    }
+
+    /// A page at which these page tables have the program's code; None when there is none.
+    #[must_use]
+    pub fn mapped_page(&self, memory: PhysicalMemory<'_>, root: Root) -> Option<VirtAddr> {
+        let pages = self.segments.iter().flat_map(|(start, bytes)| {
+            let end = start.0.saturating_add(bytes.len() as u64);
+            let later = start.page_start().0.saturating_add(PAGE_SIZE);
+            let rest = (later..end).step_by(to_usize(PAGE_SIZE)).map(VirtAddr);
+            std::iter::once(*start).chain(rest)
+        });
+        pages
+            .into_iter()
+            .find(|page| self.is_mapped_at(*page, memory, root))
     }
 
     /// Whether `address` lies in the program's code, and the page at it, as these page tables have it, holds that code.

@@ -44,7 +44,7 @@ pub enum ImageKind {
 }
 
 /// A finished image directory: the files `kernel` and `initrd`, and a directory `programs`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct GuestImage {
     /// The kernel, a PVH ELF with symbols.
     pub kernel: PathBuf,

@@ -36,6 +36,8 @@ pub(crate) fn process_of(space: SpaceId) -> Option<u32> {
 pub(super) struct Programs {
     /// Top page table of each process, by the kernel's reports.
     roots: BTreeMap<u32, Root>,
+    /// The same of processes that were reported as ended: looked at while it is in use.
+    ended: BTreeMap<u32, Root>,
     /// Where the kernel's account of its frames is, if it has told: physical address and number of entries.
     account: Option<(PhysAddr, u64)>,
     findings: Findings<UserFinding>,
@@ -58,14 +60,20 @@ impl Programs {
             }
             Event::Created { pid, page_table, .. } | Event::Executed { pid, page_table } => {
                 if self.roots.len() < MAX_PROCESSES || self.roots.contains_key(&pid) {
-                    self.roots.insert(pid, Root::from_cr3(page_table.0));
+                    let root = Root::from_cr3(page_table.0);
+                    self.ended.retain(|_, ended| *ended != root);
+                    self.roots.insert(pid, root);
                 } else {
                     self.missed += 1;
                 }
                 self.look_at_all(stop, agents, effort)
             }
             Event::Exited { pid, .. } => {
-                self.roots.remove(&pid);
+                if let Some(root) = self.roots.remove(&pid)
+                    && self.ended.len() < MAX_PROCESSES
+                {
+                    self.ended.insert(pid, root);
+                }
                 Ok(())
             }
             _ => self.look_at_all(stop, agents, effort),
@@ -84,7 +92,10 @@ impl Programs {
 
     fn look_at_all(&mut self, stop: &Stop<'_>, agents: &[Space], effort: &Effort) -> Result<(), VmError> {
         let is_agents = |root: &Root| agents.iter().any(|agent| agent.root == *root);
-        let others = self.roots.iter().filter(|(_, root)| !is_agents(root));
+        let in_use = stop.root()?;
+        let ended_too_early = self.ended.iter().filter(|(_, root)| **root == in_use);
+        let others = self.roots.iter().chain(ended_too_early);
+        let others = others.filter(|(_, root)| !is_agents(root));
         let mut spaces: Vec<Space> = others
             .map(|(pid, root)| Space {
                 id: SpaceId(FIRST_SPACE.saturating_add(*pid)),

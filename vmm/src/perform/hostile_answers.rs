@@ -135,6 +135,10 @@ impl Drive for Liar {
         true
     }
 
+    fn await_output(&mut self, _: &str, _: &[String]) {}
+
+    fn await_no_output(&mut self) {}
+
     fn take_output(&mut self) -> Result<Vec<u8>, Infallible> {
         Ok(OUTPUT.to_vec())
     }

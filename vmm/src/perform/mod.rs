@@ -198,7 +198,14 @@ impl<D: Drive> Performer<D> {
                 self.shadowpt_page_contents(process, step, of, into)
             }
             Operation::Fork { child } => self.fork(process, child.as_str(), step.expected),
-            Operation::ForkUntil { group, limit } => self.fork_until(process, group, *limit, step.expected),
+            Operation::ForkUntil {
+                group,
+                limit,
+                as_many_as,
+            } => {
+                let performed = self.fork_until(process, group, *limit, step.expected)?;
+                Ok(self.compare_groups(process, performed, group, as_many_as.as_ref()))
+            }
             Operation::Exit { status } => self.exit(process, *status),
             Operation::Wait { .. } => self.wait(process, step),
             Operation::Finish => self.finish(process),
@@ -214,6 +221,7 @@ impl<D: Drive> Performer<D> {
                 output,
                 reports: _,
                 nonce,
+                starts,
             } => {
                 let nonce = nonce.then(|| Nonce::draw(&mut self.draws));
                 let program = Program {
@@ -222,6 +230,7 @@ impl<D: Drive> Performer<D> {
                     status: *status,
                     output: output.as_deref(),
                     nonce,
+                    starts,
                 };
                 self.exec(process, step, &program)
             }
@@ -341,6 +350,8 @@ struct Program<'a> {
     args: &'a [String],
     status: Ending,
     output: Option<&'a str>,
+    /// Others that it starts, and that may print.
+    starts: &'a [String],
     /// The word that it must print transformed, if it is made for that.
     nonce: Option<Nonce>,
 }

@@ -83,6 +83,27 @@ impl<D: Drive> Performer<D> {
         )))
     }
 
+    /// Adds a finding if a group has not as many members as an earlier one.
+    pub(super) fn compare_groups(
+        &self,
+        parent: Channel,
+        mut performed: Performed,
+        group: &ProcessName,
+        before: Option<&ProcessName>,
+    ) -> Performed {
+        let Some(before) = before else { return performed };
+        let [found, expected] = [group, before].map(|group| self.groups.get(group).map_or(0, Vec::len));
+        if found != expected && performed.findings.is_empty() {
+            performed.findings.push(Finding::new(
+                Rule::Result,
+                self.name(parent),
+                format!("as many children as {before}: {expected}"),
+                format!("{found} children until it was refused"),
+            ));
+        }
+        performed
+    }
+
     fn ask_to_fork(&mut self, parent: Channel, name: &str) -> Result<Option<(Channel, Outcome)>, D::Error> {
         let forked = self.driver.fork(parent, name)?;
         self.claim(match &forked {
@@ -243,7 +264,9 @@ impl<D: Drive> Performer<D> {
         let operation = AgentOperation::new(operation::EXEC, &arguments).with_payload(payload);
         // What was printed before belongs to nobody's expectation.
         self.driver.take_output()?;
+        self.driver.await_output(program.name, program.starts);
         let outcome = self.driver.perform(process, operation)?;
+        self.driver.await_no_output();
         let printed = self.driver.take_output()?;
         let (told, output) = match &program.nonce {
             None => (Ok(()), printed.as_slice()),

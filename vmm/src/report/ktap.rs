@@ -165,7 +165,9 @@ fn step(number: usize, report: &Report, line: &Line) -> Test {
         verdict: report.verdict_of(line.all_findings()),
         doubt: "could not be told".to_owned(),
         diagnostics: line.findings.iter().map(diagnostic).collect(),
-        subtests: numbered.map(|(number, each)| expectation(number, report, each)).collect(),
+        subtests: numbered
+            .map(|(number, each)| expectation(number, report, each))
+            .collect(),
     }
 }
 

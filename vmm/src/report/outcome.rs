@@ -21,6 +21,10 @@ pub enum GuestEnd {
     BudgetUsedUp,
     /// The host was too slow for it, and stopped it.
     HostTooSlow,
+    /// The walls around its worker process ended it.
+    Killed,
+    /// Its worker process was lost otherwise.
+    Lost,
 }
 
 /// What became of a scenario, with one word for each cause that somebody would act on.
@@ -111,7 +115,8 @@ impl Report {
             .any(|finding| finding.rule.blame() == Blame::Judge);
         match (self.verdict, self.end) {
             (Verdict::Pass, _) => Outcome::Passed,
-            (Verdict::Broken, Some(GuestEnd::HostTooSlow)) => Outcome::HarnessBroke,
+            (_, Some(GuestEnd::Killed)) => Outcome::Killed,
+            (Verdict::Broken, Some(GuestEnd::HostTooSlow | GuestEnd::Lost)) => Outcome::HarnessBroke,
             (Verdict::Broken, _) if judge_is_wrong || self.findings().next().is_none() => {
                 Outcome::HarnessBroke
             }
@@ -120,7 +125,7 @@ impl Report {
             (Verdict::Fail, _) if self.cost.boot_exits.is_none() => Outcome::RefusesToBoot,
             (Verdict::Fail, Some(GuestEnd::Panicked)) => Outcome::Panicked,
             (Verdict::Fail, Some(GuestEnd::BudgetUsedUp)) => Outcome::BudgetUsedUp,
-            (Verdict::Fail, Some(GuestEnd::PoweredOff | GuestEnd::HostTooSlow) | None) => {
+            (Verdict::Fail, Some(GuestEnd::PoweredOff | GuestEnd::HostTooSlow | GuestEnd::Lost) | None) => {
                 Outcome::FailedChecks
             }
         }

@@ -46,7 +46,6 @@ pub enum Length {
 pub(super) struct TextReader<W> {
     style: Style,
     out: W,
-    expected: usize,
     verdicts: Vec<Verdict>,
 }
 
@@ -55,7 +54,6 @@ impl<W> TextReader<W> {
         Self {
             style,
             out,
-            expected: 0,
             verdicts: Vec::new(),
         }
     }
@@ -64,7 +62,6 @@ impl<W> TextReader<W> {
 impl<W: io::Write> Reader for TextReader<W> {
     fn read(&mut self, entry: Entry<'_>) -> io::Result<()> {
         match entry {
-            Entry::Began { expected } => self.expected = expected,
             Entry::RunEnded { report, .. } => {
                 self.verdicts.push(report.verdict);
                 let text = run(report, self.style);
@@ -72,16 +69,13 @@ impl<W: io::Write> Reader for TextReader<W> {
             }
             Entry::SubmissionEnded { grade } => self.out.write_all(graded(grade).as_bytes())?,
             Entry::Ended { interrupted } => {
-                let done = self.verdicts.len();
-                if interrupted {
-                    let expected = count(self.expected, "scenario");
-                    writeln!(self.out, "\ninterrupted: {done} of {expected} finished")?;
-                }
-                if done > 1 {
-                    writeln!(self.out, "{}", total(&self.verdicts))?;
+                if self.verdicts.len() > 1 || interrupted {
+                    let end = if interrupted { "; interrupted" } else { "" };
+                    writeln!(self.out, "{}{end}", total(&self.verdicts))?;
                 }
             }
-            Entry::RunBegan { .. }
+            Entry::Began { .. }
+            | Entry::RunBegan { .. }
             | Entry::StepDone { .. }
             | Entry::Found { .. }
             | Entry::SubmissionBegan { .. }

@@ -42,6 +42,7 @@ pub(crate) fn once(
             kernel: &guest.kernel,
             initrd: &guest.initrd,
             agent: guest.agent.as_ref(),
+            programs: &guest.texts(scenario)?,
             command_line: &command_line,
             memory_mib: scenario.guest.memory_mib,
             clock: scenario.guest.clock,

@@ -14,6 +14,7 @@ mod dirty_log;
 mod interrupts;
 mod load;
 mod open;
+mod printer;
 mod registers;
 mod symbols;
 mod vcpu;
@@ -35,13 +36,14 @@ pub use death::{Cause, Death, Place};
 pub use dirty_log::DirtyCursor;
 pub use load::LoadError;
 pub use open::{OpenError, open};
+pub use printer::Misprint;
 pub use symbols::Symbols;
 pub use vcpu::{Boot, StopReason};
 
 use crate::address::{FrameNumber, PhysAddr, VirtAddr};
 use crate::block::{BlockDevice, Disk};
 use crate::channel::{Channel, Devices};
-use crate::guest::ProgramText;
+use crate::guest::{ProgramText, TextError};
 use crate::inspect::FrameSet;
 use crate::inspect::walk::Root;
 use crate::scenario::{Clock, ServerPlace, VsockPort};
@@ -49,6 +51,7 @@ use crate::vsock::{Hosts, HostsError, SocketDevice};
 use caller::Callers;
 use dirty_log::DirtyLog;
 use load::Loaded;
+use printer::Printers;
 use vcpu::Vcpu;
 
 /// The one slot of guest memory.
@@ -63,6 +66,8 @@ pub struct Config<'a> {
     pub initrd: &'a Path,
     /// Code of the program that may ask for operations; None when there is none.
     pub agent: Option<&'a ProgramText>,
+    /// Code of the programs whose output is awaited, by name.
+    pub programs: &'a BTreeMap<String, ProgramText>,
     /// Kernel command line.
     pub command_line: &'a str,
     /// Guest memory in MiB.
@@ -100,6 +105,9 @@ pub enum VmError {
     /// The guest image cannot be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The code of programs cannot be read.
+    #[error(transparent)]
+    Text(#[from] TextError),
     /// A server that the scenario wants for its guest could not be started.
     #[error(transparent)]
     Hosts(#[from] HostsError),
@@ -158,7 +166,10 @@ impl Vm {
                 vcpu_fd,
                 config.budget,
                 config.clock,
-                Callers::new(config.agent.cloned()),
+                (
+                    Callers::new(config.agent.cloned()),
+                    Printers::new(config.programs.clone()),
+                ),
             )?,
             vm_fd,
             memory,
@@ -185,6 +196,16 @@ impl Vm {
     /// The machine's devices, to set them up.
     pub fn devices(&mut self) -> &mut Devices {
         &mut self.devices
+    }
+
+    /// From now on what the guest prints is `program`'s, or comes from one of those that it starts.
+    pub fn await_output(&mut self, program: &str, starts: &[String]) {
+        self.vcpu.printers_mut().await_output(program, starts);
+    }
+
+    /// From now on what the guest prints is nobody's.
+    pub fn await_no_output(&mut self) {
+        self.vcpu.printers_mut().await_nobody();
     }
 
     /// Exits of the guest to the VMM so far.
@@ -255,6 +276,11 @@ impl Stop<'_> {
     /// What was wrong with accesses to the doorbell so far: channel, and why the access is not an agent's.
     pub fn impostures(&self) -> impl Iterator<Item = (Channel, Imposture)> {
         self.vm.vcpu.callers().wrong()
+    }
+
+    /// What was wrong with output so far: the program that it was awaited of, and why it is not the program's.
+    pub fn misprints(&self) -> impl Iterator<Item = (&str, Misprint)> {
+        self.vm.vcpu.printers().wrong()
     }
 
     /// Where KVM's own walk of the current address space leads for `address`. The address is right on every platform,

@@ -32,11 +32,13 @@ use vm_memory::GuestMemoryMmap;
 use super::budget::{Outside, Usage};
 use super::caller::Callers;
 use super::death::{self, Cause, Death};
+use super::printer::Printers;
 use super::symbols::Symbols;
 use super::watchdog::Watchdog;
 use super::{Budget, VmError, refused};
 use crate::address::{PhysAddr, VirtAddr};
-use crate::channel::{Access, Channel, Devices, Direction, Doorbell, Event};
+use crate::channel::{Access, Channel, Devices, Direction, Doorbell, Event, is_output};
+use crate::inspect::PhysicalMemory;
 use crate::inspect::walk::Root;
 use crate::scenario::Clock;
 use crate::vsock::SocketDevice;
@@ -101,13 +103,19 @@ pub(super) struct Vcpu {
     started: Option<Instant>,
     boot: Option<Boot>,
     callers: Callers,
+    printers: Printers,
     watchdog: Watchdog,
     /// The watchdog signals the thread that made the machine, so the machine stays there.
     not_send: PhantomData<*const ()>,
 }
 
 impl Vcpu {
-    pub(super) fn new(fd: VcpuFd, budget: Budget, clock: Clock, callers: Callers) -> Result<Vcpu, VmError> {
+    pub(super) fn new(
+        fd: VcpuFd,
+        budget: Budget,
+        clock: Clock,
+        (callers, printers): (Callers, Printers),
+    ) -> Result<Vcpu, VmError> {
         let watchdog = Watchdog::start(Duration::ZERO).map_err(VmError::Watchdog)?;
         Ok(Vcpu {
             fd,
@@ -120,6 +128,7 @@ impl Vcpu {
             started: None,
             boot: None,
             callers,
+            printers,
             watchdog,
             not_send: PhantomData,
         })
@@ -127,6 +136,14 @@ impl Vcpu {
 
     pub(super) fn callers(&self) -> &Callers {
         &self.callers
+    }
+
+    pub(super) fn printers(&self) -> &Printers {
+        &self.printers
+    }
+
+    pub(super) fn printers_mut(&mut self) -> &mut Printers {
+        &mut self.printers
     }
 
     pub(super) fn exits(&self) -> u64 {
@@ -267,6 +284,7 @@ impl Vcpu {
             VcpuExit::MmioWrite(address, _) => Doorbell::call(PhysAddr(*address), Direction::Write),
             _ => None,
         };
+        let prints = matches!(&exit, VcpuExit::IoOut(port, _) if is_output(*port));
         let access = match exit {
             VcpuExit::IoOut(port, data) => devices.port_write(port, data, memory),
             VcpuExit::IoIn(port, data) => {
@@ -296,10 +314,18 @@ impl Vcpu {
         if let Some(call) = call {
             self.callers.look(call, &self.fd, memory)?;
         }
+        if prints {
+            let root = self.root()?;
+            self.printers.look(root, PhysicalMemory::new(memory));
+        }
         Ok(Some(match access {
             Access::Done => Next::GoOn,
             Access::Ring(channel) => Next::Ring(channel),
-            Access::Reported => self.after_report(devices.events.last()),
+            Access::Reported => {
+                let event = devices.events.last();
+                event.into_iter().for_each(|event| self.printers.note(event));
+                self.after_report(event)
+            }
         }))
     }
 

@@ -30,6 +30,9 @@ const COW: &str = "scenarios/cow.json";
 /// One step, and so many exits that a flood is one.
 const FLOOD: &str = "vmm/tests/bank/flood.json";
 
+/// One step, and a second for it.
+const SILENCE: &str = "vmm/tests/bank/silence.json";
+
 const KERNEL_MODE: &str = "the processor was in kernel mode";
 const NO_ACCOUNT: &str = "an account of the kernel's frames";
 const MALFORMED: &str = "rule      page tables are well formed";
@@ -84,15 +87,19 @@ const FLOODS: &[Attack] = &[
     ("ends-of-nobody", FLOOD, OUT_OF_EXITS),
     ("introductions", FLOOD, KERNEL_MODE),
     ("rings", FLOOD, KERNEL_MODE),
-    ("scribbled-archive", FLOOD, "a read-only file in memory holds what was loaded"),
+    (
+        "scribbled-archive",
+        FLOOD,
+        "a read-only file in memory holds what was loaded",
+    ),
 ];
 
 /// Kernels that stop, and what they say then.
 const ENDS: &[Attack] = &[
     ("halt", COW, "the guest halted with nothing that could wake it"),
-    ("spin", FLOOD, "of processor time"),
+    ("spin", SILENCE, "of processor time"),
     ("triple-fault", COW, "triple fault"),
-    ("silence-after-a-ring", FLOOD, NO_ACCOUNT),
+    ("silence-after-a-ring", SILENCE, NO_ACCOUNT),
     ("forged-panic", COW, "the kernel panicked: gone\\r"),
     ("forged-log", COW, NO_ACCOUNT),
     ("panic-outside-memory", COW, "lies outside guest memory"),

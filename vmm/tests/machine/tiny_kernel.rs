@@ -1,5 +1,6 @@
 //! A kernel of a few instructions: a PVH ELF file made of machine code, to see how the VMM takes what a guest can do.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,6 +29,7 @@ pub(crate) fn machine_with(code: &[u8], budget: Budget, clock: Clock) -> (Vm, Te
         kernel: &kernel,
         initrd: &initrd,
         agent: None,
+        programs: &BTreeMap::new(),
         command_line: "",
         memory_mib: 8,
         clock,

@@ -5,6 +5,14 @@ use vmm::rule::Rule;
 use crate::entry::{Mutant, mutant, shadow};
 
 pub(crate) const MUTANTS: &[Mutant] = &[
+    mutant("mprotect-writes-shared", "quiet", Rule::WritableTwice, "process "),
+    mutant("programs-stepped", "cow", Rule::Speaker, "an operation of parent"),
+    mutant(
+        "programs-have-breakpoint",
+        "cow",
+        Rule::Speaker,
+        "an operation of parent",
+    ),
     mutant(
         "fork-keeps-parent-writable",
         "cow",
@@ -56,6 +64,18 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         "anonymous frames",
     ),
     mutant("exec-leaks-frame", "exec", Rule::FramesLost, "anonymous frames"),
+    mutant(
+        "prints-elsewhere",
+        "ucore/hello",
+        Rule::ProgramOutput,
+        "ucore-hello",
+    ),
+    mutant(
+        "end-told-early",
+        "ucore/hello",
+        Rule::Ended,
+        "a process that was reported as ended",
+    ),
     mutant(
         "environment-cut",
         "ucore/hello",
@@ -308,7 +328,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         "module-alias-writable",
         "modules/hello",
         Rule::KernelWx,
-        "0xffffffffd0000000",
+        "0xffffffffd000",
     ),
     mutant(
         "vfree-keeps-protection",

@@ -5,9 +5,11 @@
 mod entry;
 #[path = "../support/guest.rs"]
 mod guest;
+mod leak;
 mod list;
 #[path = "../support/shipped.rs"]
 mod shipped;
+mod withheld;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -18,6 +20,7 @@ use vmm::image::{GuestImage, ImageKind};
 use vmm::report::text::{Colour, Detail, render};
 use vmm::report::{Report, Verdict};
 use vmm::rule::Rule;
+use vmm::scenario::Scenario;
 
 use entry::{Mutant, mutant};
 use list::{MUTANTS, NEED_A_TRANSLATION_CACHE};
@@ -36,6 +39,13 @@ fn main() {
             })
         })
         .collect();
+    tests.extend(MUTANTS.iter().flat_map(|mutant| {
+        let events = withheld::events_of(mutant).iter();
+        events.map(move |events| {
+            let name = format!("{}-does-not-pass-without-{events}", mutant.name);
+            Trial::test(name, move || withheld::does_not_pass(mutant, events, image))
+        })
+    }));
     tests.extend(NEED_A_TRANSLATION_CACHE.iter().map(|mutant| {
         let name = format!("{}-is-caught", mutant.name);
         Trial::test(name, move || is_caught(mutant, image)).with_ignored_flag(true)
@@ -43,6 +53,10 @@ fn main() {
     tests.push(Trial::test(
         "without-a-mutant-the-same-kernel-passes",
         move || nothing_is_caught(image),
+    ));
+    tests.push(Trial::test(
+        "a-leak-that-no-account-tells-shows-in-what-can-be-had-again",
+        move || leak::shows_in_behaviour(image),
     ));
     tests.push(Trial::test(
         "every-mutant-of-the-kernel-is-listed",
@@ -126,10 +140,14 @@ fn every_mutant_is_listed() -> Result<(), Failed> {
     Err(format!("the kernel has {declared:?}, this test {listed:?}").into())
 }
 
-fn run(scenario: &str, options: &[String], image: &GuestImage) -> Report {
+fn run(name: &str, options: &[String], image: &GuestImage) -> Report {
+    guest::run(image, &scenario(name, image), options)
+}
+
+/// The shipped scenario of that name.
+fn scenario(name: &str, image: &GuestImage) -> Scenario {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("the crate lies in the workspace");
-    let file = root.join(format!("scenarios/{scenario}.json"));
-    guest::run(image, &shipped::read(&file, image), options)
+    shipped::read(&root.join(format!("scenarios/{name}.json")), image)
 }

@@ -1,5 +1,6 @@
 //! A guest that has performed some steps and still stands there, for measurements.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use vmm::drive::{Driver, Outcome};
@@ -35,6 +36,7 @@ pub(crate) fn boot(image: &GuestImage) -> (Driver, Boot) {
         kernel: &image.kernel,
         initrd: &image.initrd,
         agent: agent.as_ref(),
+        programs: &BTreeMap::new(),
         command_line: "init=agent",
         memory_mib: MEMORY_MIB,
         clock: Clock::Virtual,

@@ -17,7 +17,7 @@ mod user_state;
 pub(crate) use context::{Context, switch};
 pub(crate) use guard::call_guarded;
 pub(crate) use port::{read_u8, read_u32, write_u8, write_u8_string, write_u32};
-pub(crate) use registers::{active_root, flush_all, flush_page, halt_forever, load_root};
+pub(crate) use registers::{active_root, break_at_zero, flush_all, flush_page, halt_forever, load_root};
 pub(crate) use segments::set_kernel_stack;
 pub(crate) use trap::TrapFrame;
 pub(crate) use user_state::UserState;

@@ -54,6 +54,14 @@ pub(super) fn write_model_specific(register: u32, value: u64) {
     }
 }
 
+/// Stops whoever executes the instruction at address 0.
+pub(crate) fn break_at_zero() {
+    // SAFETY: nothing is mapped there, so the breakpoint never fires; 1 enables the first of four.
+    unsafe {
+        asm!("mov dr0, {}", "mov dr7, {}", in(reg) 0_u64, in(reg) 1_u64, options(nomem, nostack, preserves_flags));
+    };
+}
+
 /// Address whose translation failed last.
 pub(super) fn fault_address() -> u64 {
     let address;

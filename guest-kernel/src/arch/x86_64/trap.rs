@@ -38,6 +38,7 @@ pub(super) const SYSTEM_CALL_VECTOR: u8 = 0x80 - 1;
 /// One bit a vector: 8, 10 to 14, 17, 21, 29, 30.
 pub(super) const VECTORS_WITH_ERROR_CODE: u32 = 0x6022_7d00;
 
+const DEBUG: usize = 1;
 const NON_MASKABLE_INTERRUPT: usize = 2;
 const INVALID_OPCODE: u64 = 6;
 const GENERAL_PROTECTION: u64 = 13;
@@ -74,6 +75,7 @@ const USER_FLAGS: u64 = 0x0025_4dd5;
 /// The flag that is always set and has no meaning, and the one that lets interrupts come.
 const ALWAYS_SET: u64 = 1 << 1;
 const INTERRUPTS: u64 = 1 << 9;
+const SINGLE_STEP: u64 = 1 << 8;
 
 /// Registers of what was interrupted, as `trap.s` pushes them.
 #[repr(C)]
@@ -218,7 +220,7 @@ pub(super) extern "C" fn handle_trap(frame: &mut TrapFrame) {
         handle_kernel_exception(frame);
     } else if frame.vector == PAGE_FAULT as u64 {
         handle_user_page_fault(frame);
-    } else {
+    } else if !(frame.vector == DEBUG as u64 && mutant::is(Mutant::ProgramsStepped)) {
         process::end_by_fault(exception_of(frame));
     }
     if frame.is_from_user() {
@@ -247,6 +249,8 @@ fn handle_interrupt(frame: &TrapFrame) {
 fn fixed_flags() -> u64 {
     if mutant::is(Mutant::TicksMasked) {
         ALWAYS_SET
+    } else if mutant::is(Mutant::ProgramsStepped) {
+        ALWAYS_SET | INTERRUPTS | SINGLE_STEP
     } else {
         ALWAYS_SET | INTERRUPTS
     }

@@ -81,5 +81,8 @@ fn protected(entry: Entry, protection: Protection) -> Entry {
     if entry.is_writable() && mutant::is(Mutant::MprotectKeepsWritable) {
         return changed.with_writable(Protection::READ_WRITE);
     }
+    if entry.is_present() && protection.allows_write() && mutant::is(Mutant::MprotectWritesShared) {
+        return changed.with_writable(Protection::READ_WRITE);
+    }
     changed
 }

@@ -12,12 +12,11 @@
     reason = "an agent begins with nothing but a stack that is built by hand"
 )]
 
-use core::arch::naked_asm;
-
 use abi::agent::{STACK_BYTES, STACKS_BASE};
 use abi::linux::errno::{EEXIST, EFAULT, ENOMEM};
 use abi::linux::mman::{MAP_FIXED_NOREPLACE, MAP_SHARED, PROT_READ, PROT_WRITE};
 use guest_user::Span;
+use guest_user::new_stack::{self, Entry};
 use guest_user::syscall::{Errno, process, signal};
 
 use crate::Agent;
@@ -26,15 +25,12 @@ use crate::transport::Transport;
 /// Alignment of a stack at a function's call.
 const STACK_ALIGNMENT: usize = 16;
 
-/// Where an agent finds its function and itself.
-type Entry = *mut [u64; 2];
-
 /// Goes on as this agent, on the stack of its channel.
 pub(crate) fn begin<T: Transport>(channel: u64, agent: Agent<T>) -> ! {
     let stack = map(channel).unwrap_or_else(|errno| panic!("mmap a stack for channel {channel}: {errno}"));
     let entry = put(stack, agent);
     // SAFETY: `put` made the entry, and nothing on the stack so far is needed any more.
-    unsafe { enter(entry) }
+    unsafe { new_stack::enter(entry) }
 }
 
 /// Forks a process that is this agent, on the stack of its channel. Gives its process id, to the parent only.
@@ -72,13 +68,13 @@ fn map(channel: u64) -> Result<Span, Errno> {
 }
 
 /// Puts the agent on top of a new stack, and what it needs to begin.
-fn put<T: Transport>(stack: Span, agent: Agent<T>) -> Entry {
+fn put<T: Transport>(stack: Span, agent: Agent<T>) -> *mut Entry {
     const { assert!(align_of::<Agent<T>>() <= STACK_ALIGNMENT) };
     let size_bytes = size_of::<Agent<T>>().next_multiple_of(STACK_ALIGNMENT);
     let place = (stack.end() - size_bytes as u64) as *mut Agent<T>;
     // SAFETY: the top of the new mapping has room for it, is aligned for it, and nobody else knows of it.
     unsafe { place.write(agent) };
-    let entry = place.cast::<[u64; 2]>().wrapping_sub(1);
+    let entry = place.cast::<Entry>().wrapping_sub(1);
     let run: extern "C" fn(*mut Agent<T>) -> ! = run::<T>;
     // SAFETY: the stack below the agent has room for two words and is aligned.
     unsafe { entry.write([run as usize as u64, place as u64]) };
@@ -88,22 +84,4 @@ fn put<T: Transport>(stack: Span, agent: Agent<T>) -> Entry {
 extern "C" fn run<T: Transport>(agent: *mut Agent<T>) -> ! {
     // SAFETY: `put` put it there for this process alone, which runs on the stack below it and never returns.
     unsafe { &mut *agent }.serve()
-}
-
-/// Leaves the stack, and calls the function with its argument on another one.
-///
-/// # Safety
-///
-/// `entry` points at a function that does not return, and its argument, and is aligned to 16 bytes.
-#[unsafe(naked)]
-unsafe extern "C" fn enter(entry: Entry) -> ! {
-    naked_asm!(
-        "mov rsp, rdi",
-        // A frame pointer of 0 ends the chain of frames for debuggers.
-        "xor ebp, ebp",
-        "pop rax",
-        "pop rdi",
-        "call rax",
-        "ud2",
-    )
 }

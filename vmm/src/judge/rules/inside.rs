@@ -13,6 +13,7 @@ use crate::vm::VmError;
 #[derive(Debug, Default)]
 pub(super) struct Inside {
     seen: Findings<UserFinding>,
+    missed: u64,
 }
 
 impl StandingRule for Inside {
@@ -25,13 +26,16 @@ impl StandingRule for Inside {
 
     fn note_moments(&mut self, seen: &mut Seen) {
         self.seen.append(std::mem::take(&mut seen.programs));
+        self.missed = seen.programs_missed;
     }
 
     fn audit(&mut self, view: &mut View<'_, '_>) -> Result<Vec<Finding>, VmError> {
-        Ok(user_half::tell(
-            &std::mem::take(&mut self.seen),
-            view.scene,
-            view.names,
-        ))
+        let mut findings = user_half::tell(&std::mem::take(&mut self.seen), view.scene, view.names);
+        if self.missed > 0 {
+            let needed = "so few moments, and page tables, that each can be looked at";
+            let found = format!("{} moments were not looked at", self.missed);
+            findings.push(Finding::missing("the memory of programs", needed, found));
+        }
+        Ok(findings)
     }
 }

@@ -4,12 +4,14 @@
 //! [`StandingRule`] says when a rule is asked for what; [`Rules`] is the list of them all, in the order in which they look.
 
 mod clock;
+mod ended;
 mod evidence;
 mod inside;
 mod kernel_half;
 pub mod life;
 mod page_cache;
 mod page_walk;
+mod printer;
 mod process_memory;
 mod references;
 mod reports;
@@ -79,6 +81,8 @@ pub(super) struct View<'a, 'vm> {
 pub(super) struct Rules {
     pub(super) evidence: evidence::EvidenceRule,
     speaker: speaker::Speaker,
+    printer: printer::Printer,
+    ended: ended::Ended,
     reports: reports::Reports,
     user_half: user_half::UserHalf,
     inside: inside::Inside,
@@ -110,10 +114,12 @@ impl Rules {
     }
 
     /// All of them, in the order in which they look: whoever names a frame first names it for the whole report.
-    pub(super) fn all(&mut self) -> [&mut dyn StandingRule; 14] {
+    pub(super) fn all(&mut self) -> [&mut dyn StandingRule; 16] {
         [
             &mut self.evidence,
             &mut self.speaker,
+            &mut self.printer,
+            &mut self.ended,
             &mut self.reports,
             &mut self.user_half,
             &mut self.inside,

@@ -55,6 +55,8 @@ pub(in crate::scenario) enum CheckError {
     InitMisused,
     #[error("expected at most {most} forks in a scenario, found one more")]
     TooManyForks { most: u64 },
+    #[error("expected a group that an earlier `fork_until` made, found the process `{found}`")]
+    NoGroup { found: String },
 
     #[error("no region `{found}` in the memory of `{process}` at this step")]
     UnknownRegion {
@@ -221,6 +223,7 @@ impl CheckError {
             | Self::WouldStop { .. }
             | Self::NotTheParent { .. }
             | Self::TooManyForks { .. }
+            | Self::NoGroup { .. }
             | Self::TooManyPages { .. }
             | Self::HeapTooSmall { .. }
             | Self::ContentLength { .. }

@@ -109,7 +109,14 @@ impl StepCheck<'_> {
                 self.end_if_faulting();
             }
             Operation::Fork { child } => self.fork(child, Kind::Single, 1),
-            Operation::ForkUntil { group, limit } => self.fork(group, Kind::Group, *limit),
+            Operation::ForkUntil {
+                group,
+                limit,
+                as_many_as,
+            } => {
+                self.earlier_group(as_many_as.as_ref());
+                self.fork(group, Kind::Group, *limit);
+            }
             Operation::Exit { .. } => self.world.end(&step.process, End::Exit),
             Operation::Execve { program, path } => self.execve(program, *path, surroundings),
             Operation::Kill { of, signal } => self.kill(of, *signal),
@@ -137,8 +144,12 @@ impl StepCheck<'_> {
                 program,
                 args,
                 status,
+                starts,
                 ..
-            } => self.exec(program, args, *status, surroundings),
+            } => {
+                self.exec(program, args, *status, surroundings);
+                self.starts(starts, surroundings);
+            }
         }
     }
 

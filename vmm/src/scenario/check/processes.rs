@@ -54,6 +54,33 @@ impl StepCheck<'_> {
         self.words(program, args);
     }
 
+    /// A group to which another one is compared.
+    pub(super) fn earlier_group(&mut self, group: Option<&ProcessName>) {
+        let Some(group) = group else { return };
+        let named = self.world.named(group).cloned();
+        if let Some(process) = self.keep("as_many_as", named)
+            && process.kind != Kind::Group
+        {
+            let error = CheckError::NoGroup {
+                found: group.to_string(),
+            };
+            self.findings.add(self.path.key("as_many_as"), error);
+        }
+    }
+
+    /// Programs that a program starts.
+    pub(super) fn starts(&mut self, programs: &[String], surroundings: &Surroundings<'_>) {
+        for (index, program) in programs.iter().enumerate() {
+            if surroundings.lack(program) {
+                let error = CheckError::UnknownProgram {
+                    found: program.clone(),
+                    known: surroundings.known_programs(),
+                };
+                self.findings.add(self.path.key("starts").index(index), error);
+            }
+        }
+    }
+
     /// Whatever is refused may be any name. What takes over must be an agent, or nobody could drive the process any more.
     pub(super) fn execve(&mut self, program: &str, path: PathArgument, surroundings: &Surroundings<'_>) {
         self.words(program, &[]);

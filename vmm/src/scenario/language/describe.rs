@@ -95,8 +95,15 @@ impl fmt::Display for Operation {
             Self::Read(ContentAt { at, content }) => write!(formatter, "read {content} at {at}"),
             Self::Write(ContentAt { at, content }) => write!(formatter, "write {content} at {at}"),
             Self::Fork { child } => write!(formatter, "fork {child}"),
-            Self::ForkUntil { group, limit } => {
-                write!(formatter, "fork children {group} until refused, at most {limit}")
+            Self::ForkUntil {
+                group,
+                limit,
+                as_many_as,
+            } => {
+                write!(formatter, "fork children {group} until refused, at most {limit}")?;
+                as_many_as
+                    .iter()
+                    .try_for_each(|before| write!(formatter, ", as many as {before}"))
             }
             Self::Exit { status } => write!(formatter, "exit with status {status}"),
             Self::Wait {
@@ -126,6 +133,7 @@ impl fmt::Display for Operation {
                 output: _,
                 reports: _,
                 nonce: _,
+                starts: _,
             } => {
                 write!(formatter, "exec {program}")?;
                 args.iter()

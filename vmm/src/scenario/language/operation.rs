@@ -106,6 +106,10 @@ pub enum Operation {
         group: ProcessName,
         /// Most children; when even that many can be made, the step has failed.
         limit: u64,
+        /// An earlier group that had as many: what the guest could give then it can give again.
+        #[serde(default)]
+        #[schemars(with = "ProcessName")]
+        as_many_as: Option<ProcessName>,
     },
     /// End the process. A group's members end one after the other, in the order in which they were forked.
     Exit {
@@ -153,6 +157,9 @@ pub enum Operation {
         /// The line with it is no part of the output.
         #[serde(default)]
         nonce: bool,
+        /// Programs of the guest image that it starts and that may print too. What nobody of these prints is no output.
+        #[serde(default)]
+        starts: Vec<String>,
     },
     /// Replace the process's program. The process keeps its pid and its parent; its regions are gone.
     Execve {

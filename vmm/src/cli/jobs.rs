@@ -1,0 +1,141 @@
+//! How many workers, which part of the work, and where results are kept: the same for every command that runs scenarios.
+
+use std::io::{self, IsTerminal};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::thread::available_parallelism;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use vmm::worker::Confinement;
+use vmm::worker::pool::Pool;
+
+use super::{Shown, Status};
+
+/// How scenarios are run.
+#[derive(Args)]
+pub(super) struct JobArgs {
+    /// Run so many scenarios at once, each in a process of its own. Without it as many as there are cores.
+    #[arg(long, short, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Keep the result of each run in this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Do not run again what has a result in the folder of `--out` already.
+    #[arg(long, requires = "out")]
+    pub(super) resume: bool,
+    /// Run the I-th of N parts only; `vmm merge` puts the results of all parts together.
+    #[arg(long, value_name = "I/N", requires = "out")]
+    pub(super) shard: Option<Shard>,
+    /// Run guests without walls around their workers: for trusted guests, on a host whose kernel cannot confine a process.
+    #[arg(long)]
+    unconfined: bool,
+}
+
+/// A part of the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shard {
+    /// Which, from 0.
+    index: usize,
+    /// Of how many.
+    of: NonZeroUsize,
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Shard, String> {
+        let expected = || format!("expected I/N with I from 1 to N, as in 2/5, found `{text}`");
+        let (index, of) = text.split_once('/').ok_or_else(expected)?;
+        let index: NonZeroUsize = index.parse().map_err(|_| expected())?;
+        let of: NonZeroUsize = of.parse().map_err(|_| expected())?;
+        if index > of {
+            return Err(expected());
+        }
+        Ok(Shard {
+            index: index.get() - 1,
+            of,
+        })
+    }
+}
+
+impl Shard {
+    /// Whether what has this place in the order of the call is in the part.
+    pub(super) fn has(self, place: usize) -> bool {
+        place % self.of == self.index
+    }
+}
+
+impl JobArgs {
+    pub(super) fn confinement(&self) -> Confinement {
+        if self.unconfined {
+            Confinement::Unconfined
+        } else {
+            Confinement::Confined
+        }
+    }
+
+    /// A pool that is ended when somebody interrupts the command.
+    pub(super) fn pool(&self) -> Result<Pool, Shown> {
+        let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let pool = Pool::new(self.jobs.unwrap_or(cores));
+        let interrupt = pool.interrupt();
+        ctrlc::set_handler(move || interrupt.now())
+            .map_err(|error| super::show_as(Status::CouldNotTell, &error))?;
+        Ok(pool)
+    }
+}
+
+/// A line on the terminal that says how much is done, and what is being done; nothing when there is no terminal.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    names: Vec<String>,
+    running: Vec<usize>,
+}
+
+impl Progress {
+    pub(super) fn new(names: Vec<String>) -> Progress {
+        let bar = if io::stderr().is_terminal() && names.len() > 1 {
+            let style = ProgressStyle::with_template("{bar:20} {pos}/{len} {wide_msg}")
+                .expect("the template is constant and names known fields");
+            ProgressBar::new(names.len() as u64).with_style(style)
+        } else {
+            ProgressBar::hidden()
+        };
+        Progress {
+            bar,
+            names,
+            running: Vec::new(),
+        }
+    }
+
+    pub(super) fn began(&mut self, index: usize) {
+        self.running.push(index);
+        self.show();
+    }
+
+    pub(super) fn ended(&mut self, index: usize) {
+        self.running.retain(|running| *running != index);
+        self.bar.inc(1);
+        self.show();
+    }
+
+    /// Prints something without the line in its way.
+    pub(super) fn beside<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
+    }
+
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn show(&self) {
+        let names: Vec<&str> = self
+            .running
+            .iter()
+            .map(|index| self.names[*index].as_str())
+            .collect();
+        self.bar.set_message(names.join(", "));
+    }
+}

@@ -1,0 +1,24 @@
+//! One run in a process of its own.
+//!
+//! A guest is a stranger's, and so is whatever it may come to do to the process that runs it. So each scenario runs in a worker: the
+//! command starts itself again ([`pool`]), the worker reads its [`Job`] from standard input, opens what it needs, confines itself
+//! ([`confine()`]), and writes an [`Answer`] to standard output. A worker that dies costs the verdict of its own run.
+//!
+//! - [`job`]: what a worker is asked, and what it answers
+//! - [`serve`]: the worker's side
+//! - [`confine()`]: what a worker may still do
+//! - [`pool`]: many workers, answers in the order of the jobs
+
+mod child;
+mod confine;
+mod filter;
+mod job;
+pub mod pool;
+mod serve;
+
+pub use confine::{Allowed, ConfineError, Sockets, confine};
+pub use job::{Answer, Confinement, Fault, Job};
+pub use serve::serve;
+
+/// The hidden command of a worker.
+pub const COMMAND: &str = "worker";
