@@ -25,7 +25,9 @@ fn command(arguments: &[&str]) -> Command {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     command.arg("run").args(arguments).current_dir(root);
     // Where an engine of GitHub's runs the test, its files are not this test's.
-    command.env_remove("GITHUB_STEP_SUMMARY").env_remove("GITHUB_OUTPUT");
+    command
+        .env_remove("GITHUB_STEP_SUMMARY")
+        .env_remove("GITHUB_OUTPUT");
     command
 }
 
@@ -52,14 +54,34 @@ fn what_is_no_report_is_refused_with_what_to_do_and_nothing_is_run() {
     let file = folder.path().join("a.xml").display().to_string();
     let (junit, html) = (format!("junit={file}"), format!("html={file}"));
     for (arguments, complaint) in [
-        (&["--format", "xml"][..], "possible values: text, json, jsonl, ktap, junit, gradescope, github, markdown, html"),
-        (&["--report", "junit"], "expected FORMAT=FILE, as in `junit=report.xml`"),
-        (&["--report", "junit="], "expected FORMAT=FILE, as in `junit=report.xml`"),
-        (&["--report", "xml=a.xml"], "`xml` is no format of a report; there are text, json, jsonl,"),
-        (&["--report", "junit=/nowhere/a.xml"], "error: cannot write the report /nowhere/a.xml: No such file or directory"),
-        (&["--report", &junit, "--report", &html], "give each a file of its own"),
+        (
+            &["--format", "xml"][..],
+            "possible values: text, json, jsonl, ktap, junit, gradescope, github, markdown, html",
+        ),
+        (
+            &["--report", "junit"],
+            "expected FORMAT=FILE, as in `junit=report.xml`",
+        ),
+        (
+            &["--report", "junit="],
+            "expected FORMAT=FILE, as in `junit=report.xml`",
+        ),
+        (
+            &["--report", "xml=a.xml"],
+            "`xml` is no format of a report; there are text, json, jsonl,",
+        ),
+        (
+            &["--report", "junit=/nowhere/a.xml"],
+            "error: cannot write the report /nowhere/a.xml: No such file or directory",
+        ),
+        (
+            &["--report", &junit, "--report", &html],
+            "give each a file of its own",
+        ),
     ] {
-        let run = run(command(&failing().iter().map(String::as_str).collect::<Vec<_>>()).args(arguments).arg(COW));
+        let run = run(command(&failing().iter().map(String::as_str).collect::<Vec<_>>())
+            .args(arguments)
+            .arg(COW));
         assert_eq!((run.status, run.stdout.as_str()), (Some(2), ""), "{}", run.stderr);
         assert!(run.stderr.contains(complaint), "{arguments:?}: {}", run.stderr);
     }
@@ -71,8 +93,19 @@ fn one_call_writes_text_and_as_many_files_as_are_wanted() {
     let path = |name: &str| -> PathBuf { folder.path().join(name) };
     let mut command = command(&[]);
     command.args(failing());
-    for format in ["json", "jsonl", "ktap", "junit", "gradescope", "markdown", "html", "text"] {
-        command.arg("--report").arg(format!("{format}={}", path(format).display()));
+    for format in [
+        "json",
+        "jsonl",
+        "ktap",
+        "junit",
+        "gradescope",
+        "markdown",
+        "html",
+        "text",
+    ] {
+        command
+            .arg("--report")
+            .arg(format!("{format}={}", path(format).display()));
     }
     let run = run(command.arg(COW));
     assert_eq!((run.status, run.stderr.as_str()), (Some(1), ""));
@@ -82,8 +115,14 @@ fn one_call_writes_text_and_as_many_files_as_are_wanted() {
     let origin = &document["reports"][0]["origin"];
     assert_eq!(origin["file"], COW);
     let again = origin["command"].as_str().unwrap();
-    assert!(again.starts_with("vmm run scenarios/cow.json --image "), "{again}");
-    assert!(again.ends_with("--option 'mutant=fork-keeps-parent-writable'"), "{again}");
+    assert!(
+        again.starts_with("vmm run scenarios/cow.json --image "),
+        "{again}"
+    );
+    assert!(
+        again.ends_with("--option 'mutant=fork-keeps-parent-writable'"),
+        "{again}"
+    );
     assert!(read("ktap").starts_with("KTAP version 1\n1..1\n"));
     assert!(read("html").contains(&format!("<code>{again}</code>")));
     for name in ["jsonl", "junit", "gradescope", "markdown"] {
@@ -98,11 +137,26 @@ fn an_engine_of_github_gets_annotations_a_summary_and_a_result_beside_what_is_th
     fs::write(&output, "other=1\n").unwrap();
     let mut command = command(&["--format", "github"]);
     command.args(failing()).arg(COW);
-    command.env("GITHUB_STEP_SUMMARY", &summary).env("GITHUB_OUTPUT", &output);
+    command
+        .env("GITHUB_STEP_SUMMARY", &summary)
+        .env("GITHUB_OUTPUT", &output);
     let run = run(&mut command);
-    assert!(run.stdout.starts_with("::error file=scenarios/cow.json,line="), "{}", run.stdout);
-    assert!(fs::read_to_string(&summary).unwrap().contains("0 passed, 1 failed, 0 could not be judged"));
+    assert!(
+        run.stdout.starts_with("::error file=scenarios/cow.json,line="),
+        "{}",
+        run.stdout
+    );
+    assert!(
+        fs::read_to_string(&summary)
+            .unwrap()
+            .contains("0 passed, 1 failed, 0 could not be judged")
+    );
     let output = fs::read_to_string(&output).unwrap();
     let result = output.strip_prefix("other=1\nresult=").unwrap().trim_end();
-    assert!(!result.is_empty() && result.chars().all(|each| each.is_ascii_alphanumeric() || "+/=".contains(each)));
+    assert!(
+        !result.is_empty()
+            && result
+                .chars()
+                .all(|each| each.is_ascii_alphanumeric() || "+/=".contains(each))
+    );
 }

@@ -11,6 +11,8 @@ use crate::printable::Printable;
 pub struct MemoryMap {
     /// The processes that there are, oldest first.
     pub processes: Vec<ProcessMemory>,
+    /// Whether the memory after further steps is not recorded, because there is too much of it.
+    pub is_last: bool,
 }
 
 /// The named memory of one process.

@@ -21,11 +21,11 @@ use crate::model::PageNumber;
 use crate::report::{Area, Line, MappedFrame, MappedPage, MemoryMap, ProcessMemory};
 
 /// Most pages that are recorded of an area. Of a longer one those are left out that are not in memory.
-const MAX_AREA_PAGES: usize = 64;
+const MAX_AREA_PAGES: usize = 32;
 /// Most pages that are recorded of a process after one step.
-const MAX_PROCESS_PAGES: usize = 256;
+const MAX_PROCESS_PAGES: usize = 64;
 /// Most pages that are recorded in a run; later steps have none.
-const MAX_PAGES: usize = 100_000;
+const MAX_PAGES: usize = 4000;
 
 /// What has been seen in a run.
 #[derive(Default)]
@@ -139,14 +139,17 @@ impl Recorder {
 
     /// Gives the lines of the report what was seen after each.
     pub(super) fn tell(self, judge: &mut Judge, lines: &mut [Line]) {
+        let last = (self.pages >= MAX_PAGES).then(|| self.steps.last().map(|(line, _)| *line));
+        let last = last.flatten();
         for (line, processes) in self.steps {
             let processes = processes.into_iter().map(|process| ProcessMemory {
                 process: process.name.into(),
                 areas: process.areas.into_iter().map(|area| area.named(judge)).collect(),
             });
             let processes = processes.collect();
+            let is_last = last == Some(line);
             if let Some(line) = lines.get_mut(line) {
-                line.memory = Some(MemoryMap { processes });
+                line.memory = Some(MemoryMap { processes, is_last });
             }
         }
     }

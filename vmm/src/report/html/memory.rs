@@ -10,7 +10,7 @@ use maud::{Markup, html};
 
 use super::super::{Area, MappedPage, MemoryMap, ProcessMemory};
 
-const PAGE_WIDTH: usize = 200;
+const PAGE_WIDTH: usize = 240;
 const FRAME_WIDTH: usize = 96;
 const GAP: usize = 70;
 const PAGE_HEIGHT: usize = 38;
@@ -36,6 +36,9 @@ pub(super) fn figure(memory: &MemoryMap, before: Option<&MemoryMap>) -> Markup {
             details {
                 summary { "The same as a table" }
                 (table(&picture))
+            }
+            @if memory.is_last {
+                p { "The memory after further steps is not recorded: there is too much of it." }
             }
         }
     }
