@@ -360,6 +360,36 @@ fn a_page_shows_whose_pages_are_on_which_frame_and_what_a_step_changed() {
 }
 
 #[test]
+fn of_memory_that_is_too_much_to_show_a_part_is_recorded() {
+    let image = image::ensure(ImageKind::Mutants, &*image::to_stderr()).unwrap();
+    let kvm = vmm::vm::open().unwrap();
+    let steps = r#"{ "in": "parent", "do": "mmap", "as": "buf", "pages": 400, "prot": "rw" },
+        { "in": "parent", "do": "write", "at": "buf+300p", "text": "hello" },
+        { "in": "parent", "do": "write", "at": "buf", "fill": { "byte": 7, "bytes": 1228800 } }"#;
+    let reads = r#", { "in": "parent", "do": "read", "at": "buf+300p", "text": "hello" }"#.repeat(200);
+    let text = format!(r#"{{ "name": "many", "description": "Many pages.", "steps": [ {steps}{reads} ] }}"#);
+    let scenario = Scenario::parse("many", &text, &image.programs).unwrap();
+    let guest = Guest::new(ringside::description(), &image, &[])
+        .unwrap()
+        .recording(Record::Memory);
+    let report = vmm::run::run(&kvm, &guest, &scenario).unwrap();
+    assert_eq!(report.verdict, Verdict::Pass, "{report:#?}");
+    let area = |step: usize| {
+        let line = report.lines.iter().find(|line| line.step == Some(step)).unwrap();
+        line.memory.as_ref().map(|memory| &memory.processes[0].areas[0])
+    };
+    let pages =
+        |step: usize| -> Vec<u64> { area(step).unwrap().pages.iter().map(|page| page.page).collect() };
+    assert_eq!((area(2).unwrap().length_pages, pages(2)), (400, vec![300]));
+    assert_eq!(pages(3), (0..32).collect::<Vec<u64>>());
+    assert!(area(203).is_none(), "what is recorded of a run has an end");
+    let maps = report.lines.iter().filter_map(|line| line.memory.as_ref());
+    let last: Vec<bool> = maps.map(|memory| memory.is_last).collect();
+    assert_eq!(last.iter().filter(|is_last| **is_last).count(), 1);
+    assert_eq!(last.last(), Some(&true));
+}
+
+#[test]
 fn a_report_says_the_same_whether_memory_is_recorded_or_not() {
     let image = image::ensure(ImageKind::Mutants, &*image::to_stderr()).unwrap();
     let kvm = vmm::vm::open().unwrap();

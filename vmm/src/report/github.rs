@@ -148,7 +148,7 @@ fn property(text: &str) -> String {
 
 /// What the reporter action of GitHub Classroom takes.
 #[derive(Serialize)]
-struct Result {
+struct ClassroomResult {
     version: u32,
     status: &'static str,
     max_score: Points,
@@ -173,7 +173,7 @@ fn result(told: &Told) -> io::Result<String> {
     let most: Points = cases.iter().map(Case::most_points).sum();
     let unit = Points::common_part(points);
     let unit = unit.filter(|unit| most.times(*unit) <= MAX_TESTS);
-    let result = Result {
+    let result = ClassroomResult {
         version: 1,
         status: status(told.verdict()),
         max_score: most,

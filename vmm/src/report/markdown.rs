@@ -164,10 +164,8 @@ mod tests {
     fn what_a_guest_says_makes_no_markup_and_calls_nobody() {
         let hostile = "a | b <img src=x> [c](http://d) @team #1 `e` **f**\ng";
         let shown = escaped(hostile);
-        assert!(
-            !shown.contains(['\n', '<', '@']) || shown.contains("<br>"),
-            "{shown}"
-        );
+        let between = shown.replace("<br>", "");
+        assert!(!between.contains(['\n', '<', '@']), "{shown}");
         for part in [
             "\\|",
             "&lt;img",
