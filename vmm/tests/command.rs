@@ -69,6 +69,41 @@ fn scenarios_of_one_name_are_told_apart_by_their_files() {
 }
 
 #[test]
+fn contents_can_be_drawn_and_the_report_keeps_those_of_the_file() {
+    let told = |run: &Run| run.stdout.replace("  contents drawn by --vary 7\n\n", "");
+    let [plain, drawn] = [&["--vary", "7"][2..], &["--vary", "7"][..]].map(|options| {
+        let run = vmm(&[options, &["--image", &SHIPPED, "scenarios/cow.json"]].concat());
+        assert_eq!(run.status, PASS, "{}", run.stdout);
+        run
+    });
+    assert_ne!(plain.stdout, drawn.stdout);
+    assert_eq!(plain.stdout, told(&drawn));
+
+    let wrong = ["--option", "mutant=cow-copies-wrong-frame", "--image", &MUTANTS];
+    let scenario = "scenarios/mprotect-then-fault.json";
+    let [plain, drawn] =
+        [vec![], vec!["--vary", "7"]].map(|options| vmm(&[options, wrong.to_vec(), vec![scenario]].concat()));
+    assert_eq!((plain.status, drawn.status), (FAIL, FAIL));
+    assert_ne!(plain.stdout, told(&drawn), "the bytes that were found");
+}
+
+#[test]
+fn scenarios_of_every_kind_pass_with_drawn_contents() {
+    let names = "brk-growth cow-generations exec execve fork-copy mprotect-then-fault orphans pagemap shared-across-fork \
+                 stack-growth swap shadowpt/cow shadowpt/page-contents";
+    let files = names
+        .split_whitespace()
+        .map(|name| format!("scenarios/{name}.json"));
+    let files: Vec<String> = files.collect();
+    for seed in ["1", "2"] {
+        let mut arguments = vec!["run", "--image", &SHIPPED, "--vary", seed];
+        arguments.extend(files.iter().map(String::as_str));
+        let run = vmm(&arguments);
+        assert_eq!(run.status, PASS, "{}", run.stdout);
+    }
+}
+
+#[test]
 fn verbose_shows_the_steps_of_several_scenarios_and_quiet_not_even_those_of_one() {
     let folder = folder_with(&[
         ("cow.json", COW.as_str()),

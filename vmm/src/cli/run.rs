@@ -60,6 +60,10 @@ pub(super) struct RunArgs {
     /// ends as broken because the host is too slow, or on which servers of the host take longer than a scenario's `answer_ms`.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     slow: u32,
+    /// Draw other texts and bytes in the place of those that the scenarios write and expect: a guest cannot know the answers before.
+    /// The same seed draws the same ones. The report keeps the ones of the files.
+    #[arg(long, value_name = "SEED")]
+    vary: Option<u64>,
     #[command(flatten)]
     jobs: JobArgs,
 }
@@ -120,6 +124,9 @@ impl RunArgs {
         for option in &self.options {
             words.extend(["--option".to_owned(), option.clone()]);
         }
+        if let Some(seed) = self.vary {
+            words.extend(["--vary".to_owned(), seed.to_string()]);
+        }
         // A word that no shell can be given is shown as it is.
         let quoted = words
             .iter()
@@ -153,6 +160,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
             options: args.options.clone(),
             require: args.required(),
             slow: args.slow,
+            seed: args.vary,
             scratch: scratch.path().to_owned(),
             record: args.formats.needs(),
             confinement: args.jobs.confinement(),

@@ -40,6 +40,8 @@ pub struct Guest {
     pub options: Vec<String>,
     /// How many times longer than usual the host may take, at least 1.
     pub slow: u32,
+    /// By what to draw the contents that scenarios write and expect; None for those of their files.
+    pub seed: Option<u64>,
     /// What is recorded of its runs, beside what every report tells.
     pub record: Record,
 }
@@ -71,6 +73,7 @@ impl Guest {
             initrd,
             slow: 1,
             record: Record::Nothing,
+            seed: None,
         })
     }
 
@@ -104,5 +107,11 @@ impl Guest {
     #[must_use]
     pub fn recording(self, record: Record) -> Guest {
         Guest { record, ..self }
+    }
+
+    /// The same for scenarios whose contents are drawn by this seed, if there is one.
+    #[must_use]
+    pub fn with_contents_drawn_by(self, seed: Option<u64>) -> Guest {
+        Guest { seed, ..self }
     }
 }

@@ -98,6 +98,9 @@ pub struct Report {
     /// What became of the processes, as a Mermaid state diagram; None for a guest that does not tell.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub states: Option<String>,
+    /// By what the contents were drawn: `--vary` with it gives the same run.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub seed: Option<u64>,
     /// What the run cost. Differs between runs.
     pub cost: Cost,
 }
@@ -227,6 +230,7 @@ impl Report {
             not_judged: Vec::new(),
             log: Vec::new(),
             states: None,
+            seed: None,
             cost: Cost::default(),
         }
     }
@@ -336,6 +340,7 @@ mod tests {
             not_judged: Vec::new(),
             states: None,
             log: Vec::new(),
+            seed: None,
             cost: Cost::default(),
         }
     }

@@ -147,6 +147,9 @@ pub fn render(report: &Report, colour: Colour, detail: Detail) -> String {
             paint.bold(&report.scenario.to_string()),
             report.description.below("  ")
         );
+        if let Some(seed) = report.seed {
+            let _ = writeln!(text, "  contents drawn by --vary {seed}\n");
+        }
         report.lines.iter().for_each(|line| paint.line(&mut text, line));
         text.push('\n');
         if let Some(explored) = &report.explored {

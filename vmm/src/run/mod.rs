@@ -10,10 +10,12 @@ mod once;
 mod proof;
 mod recorder;
 
+use std::hash::{BuildHasher, RandomState};
+
 use kvm_ioctls::Kvm;
 
 use crate::guest::{Guest, needs};
-use crate::report::Report;
+use crate::report::{Report, Verdict};
 use crate::scenario::{Scenario, Schedule};
 use crate::vm::VmError;
 
@@ -26,6 +28,24 @@ pub fn run(kvm: &Kvm, guest: &Guest, scenario: &Scenario) -> Result<Report, VmEr
     if !unmet.is_empty() {
         return Ok(Report::refused(scenario, &unmet));
     }
+    let seed = guest.seed.or_else(|| scenario.vary.then(any_seed));
+    let Some(seed) = seed else {
+        return runs(kvm, guest, scenario);
+    };
+    let mut scenario = scenario.clone();
+    scenario.draw(seed);
+    let mut report = runs(kvm, guest, &scenario)?;
+    // A seed that nobody has chosen says nothing of a run that passed, and would be another one each time.
+    report.seed = Some(seed).filter(|_| guest.seed.is_some() || report.verdict != Verdict::Pass);
+    Ok(report)
+}
+
+/// A seed that no guest can know.
+fn any_seed() -> u64 {
+    RandomState::new().hash_one(0)
+}
+
+fn runs(kvm: &Kvm, guest: &Guest, scenario: &Scenario) -> Result<Report, VmError> {
     match &scenario.schedule {
         Some(Schedule::Explore(exploration)) => explore::explore(kvm, guest, scenario, *exploration),
         Some(Schedule::Choices(choices)) => Ok(once::once(kvm, guest, scenario, choices)?.report),

@@ -17,7 +17,7 @@ use crate::judge::{Judge, Scene};
 use crate::perform::{Performed, Performer};
 use crate::report::{Cost, ExpectationLine, GuestEnd, Line, Report, Verdict, clauses, states, warehouse};
 use crate::rule::Rule;
-use crate::scenario::{FailStep, Operation, Scenario, Step};
+use crate::scenario::{Expectation, FailStep, Operation, Scenario, Step};
 use crate::vm::{Budget, Cause, Config, Death, Stop, StopReason, Vm, VmError};
 
 /// What one run gives.
@@ -64,7 +64,7 @@ pub(crate) fn once(
     };
     let mut steps_not_run = scenario.steps.len();
     if run.boot(scenario)? {
-        for (index, step) in scenario.steps.iter().enumerate() {
+        for (index, step) in scenario.steps.iter().zip(scenario.performed()).enumerate() {
             steps_not_run -= 1;
             if !run.step(index + 1, step)? {
                 break;
@@ -122,7 +122,7 @@ impl Run {
     }
 
     /// Performs one step and looks at everything. False when no further step makes sense.
-    fn step(&mut self, number: usize, step: &Step) -> Result<bool, VmError> {
+    fn step(&mut self, number: usize, (told, step): (&Step, &Step)) -> Result<bool, VmError> {
         match step {
             Step::Operation(operation) => {
                 let mut performed = self.performer.step(operation)?;
@@ -137,29 +137,30 @@ impl Run {
                         .findings
                         .iter()
                         .all(|finding| is_about_one_step(finding.rule));
-                let goes_on = self.after_operation(Some(number), step.to_string(), performed)?;
+                let goes_on = self.after_operation(Some(number), told.to_string(), performed)?;
                 Ok(goes_on || can_go_on && self.is_alive())
             }
             Step::Tick(tick) => {
                 let performed = self.performer.tick(tick.count)?;
-                self.after_operation(Some(number), step.to_string(), performed)
+                self.after_operation(Some(number), told.to_string(), performed)
             }
             Step::Check(check) => {
                 let Some(mut scene) = Scene::of(&mut self.performer) else {
                     return Ok(false);
                 };
                 let judged = self.judge.check(check, &mut scene)?;
-                let expectations = judged
-                    .into_iter()
-                    .map(|judged| ExpectationLine {
-                        what: judged.text.into(),
+                let expectations = told_expectations(told)
+                    .iter()
+                    .zip(judged)
+                    .map(|(told, judged)| ExpectationLine {
+                        what: told.to_string().into(),
                         found: judged.found.into(),
                         findings: judged.findings,
                     })
                     .collect();
                 self.line(
                     Some(number),
-                    step.to_string(),
+                    told.to_string(),
                     Performed::nothing(""),
                     expectations,
                 );
@@ -175,7 +176,7 @@ impl Run {
                 {
                     block.disk_mut().fail(failure);
                 }
-                self.line(Some(number), step.to_string(), Performed::nothing(""), Vec::new());
+                self.line(Some(number), told.to_string(), Performed::nothing(""), Vec::new());
                 Ok(true)
             }
         }
@@ -323,6 +324,7 @@ impl Run {
             not_judged: self.judge.not_judged(),
             states,
             log: self.judge.logged(),
+            seed: None,
             cost: Cost {
                 exits,
                 wall_microseconds: started.elapsed().as_micros() as u64,
@@ -380,6 +382,14 @@ fn is_about_one_step(rule: Rule) -> bool {
 }
 
 /// The finding that a guest's end is.
+/// The expectations of a check as the report tells them.
+fn told_expectations(step: &Step) -> &[Expectation] {
+    match step {
+        Step::Check(check) => &check.expect,
+        Step::Operation(_) | Step::Tick(_) | Step::Fail(_) => &[],
+    }
+}
+
 fn end(death: &Death, last_fault: Option<String>) -> Finding {
     let expected = "it goes on";
     let found = match last_fault.filter(|_| death.cause.is_endless()) {

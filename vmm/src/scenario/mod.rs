@@ -8,6 +8,7 @@
 
 mod check;
 mod collect;
+mod draw;
 mod language;
 mod parse;
 mod path;
@@ -17,6 +18,7 @@ mod schema;
 mod suggest;
 
 pub use collect::{CollectError, SCHEMA_FILE, collect};
+pub use draw::Drawn;
 pub(crate) use language::reported_clauses;
 pub use language::*;
 pub use problem::{Problem, ScenarioErrors};

@@ -39,6 +39,8 @@ pub struct Job {
     pub slow: u32,
     /// What is recorded of the run.
     pub record: Record,
+    /// By what the contents of the scenario are drawn, if they are.
+    pub seed: Option<u64>,
     /// Where the sockets of servers may be made that are started for the run.
     pub scratch: PathBuf,
     /// Whether the worker confines itself.

@@ -235,6 +235,7 @@ impl Death {
         let mut report = Report {
             lines: vec![line],
             end: Some(end),
+            seed: None,
             cost: Cost::default(),
             ..Report::refused(scenario, &[])
         };

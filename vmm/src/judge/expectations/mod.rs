@@ -21,11 +21,9 @@ use crate::scenario::{
     Since,
 };
 
-/// An expectation and what was found.
+/// What was found of an expectation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judged {
-    /// The expectation in words.
-    pub text: String,
     /// What was found, in a few words.
     pub found: String,
     /// Where it does not hold; empty when it does.
@@ -79,7 +77,6 @@ impl Judge {
         }
         found.dedup();
         Judged {
-            text: expectation.to_string(),
             found: found.join(", "),
             findings,
         }

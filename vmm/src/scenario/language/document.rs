@@ -6,6 +6,7 @@ use abi::boot::{CMDLINE_SHADOWPT_BASE, MAX_MEMORY_MIB, MIN_MEMORY_MIB};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::super::draw::Drawn;
 use super::clause::Clause;
 use super::name::{ProcessName, ScenarioName};
 use super::schedule::Schedule;
@@ -28,6 +29,10 @@ pub struct Scenario {
     pub budget: Budget,
     /// Who goes on at the kernel's reschedule points; None when the kernel decides.
     pub schedule: Option<Schedule>,
+    /// Whether each run draws the contents that the steps write and expect.
+    pub vary: bool,
+    /// The steps with contents that were drawn, if they were.
+    pub drawn: Option<Drawn>,
     /// The script; at least one step, the first operation being the first process's.
     pub steps: Vec<Step>,
     /// Line of the file on which each step begins, from 1.

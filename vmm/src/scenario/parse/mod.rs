@@ -112,6 +112,7 @@ fn parse(text: &str, surroundings: &Surroundings<'_>) -> Result<Scenario, Vec<Pr
         guest,
         budget,
         schedule,
+        vary,
         ..
     } = header;
     let scenario = Scenario {
@@ -120,6 +121,8 @@ fn parse(text: &str, surroundings: &Surroundings<'_>) -> Result<Scenario, Vec<Pr
         guest,
         budget,
         schedule,
+        vary,
+        drawn: None,
         steps,
         step_lines,
         step_clauses,
