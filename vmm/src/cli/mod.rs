@@ -3,12 +3,14 @@
 mod clauses;
 mod formats;
 mod fuzz;
+mod grade;
 mod image;
 mod jobs;
 mod list;
 mod merge;
 mod run;
 mod status;
+mod tell_grades;
 
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
@@ -55,6 +57,8 @@ struct Cli {
 enum Command {
     /// Run scenarios and report. `vmm FILE...` is short for this.
     Run(run::RunArgs),
+    /// Grade submissions by a rubric.
+    Grade(grade::GradeArgs),
     /// Tell of runs whose results were kept with `--out`, such as the parts of `--shard`, as one.
     Merge(merge::MergeArgs),
     /// Run one scenario for another process of this command.
@@ -72,8 +76,11 @@ enum Command {
     Fuzz(fuzz::FuzzArgs),
     /// Print the JSON Schema of the scenario language, or of another kind of file.
     Schema {
-        /// Of reports as `--format json` writes them; a line of `jsonl` is its definition `Entry`.
+        /// Print that of rubrics instead.
         #[arg(long)]
+        rubric: bool,
+        /// Print that of reports as `--format json` writes them instead; a line of `jsonl` is its definition `Entry`.
+        #[arg(long, conflicts_with = "rubric")]
         report: bool,
     },
     /// Build the guest image, or run cargo for the guest crates as the image builder does.
@@ -85,13 +92,15 @@ pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Some(Command::Run(args)) => run::run(&args),
+        Some(Command::Grade(args)) => grade::grade(&args),
         Some(Command::Merge(args)) => merge::merge(&args),
         Some(Command::Worker) => worker(),
         Some(Command::List { paths }) => list::list(&paths),
         Some(Command::Clauses(args)) => clauses::clauses(&args),
         Some(Command::Fuzz(args)) => fuzz::fuzz(&args),
-        Some(Command::Schema { report: false }) => schema(&vmm::scenario::schema()),
-        Some(Command::Schema { report: true }) => schema(&vmm::report::schema()),
+        Some(Command::Schema { rubric: true, .. }) => schema(&vmm::grade::rubric_schema()),
+        Some(Command::Schema { report: true, .. }) => schema(&vmm::report::schema()),
+        Some(Command::Schema { .. }) => schema(&vmm::scenario::schema()),
         Some(Command::Image(args)) => image::image(&args),
         None if cli.run.is_empty() => {
             eprint!("{}", Cli::command().render_help());
@@ -175,10 +184,14 @@ fn worker() -> Result<Status, Shown> {
     Ok(Status::Passed)
 }
 
-/// Prints to standard output. A reader that went away, as `head` does, is no problem worth telling.
 fn print_line(text: &str) -> Result<(), Shown> {
+    print(text).map_err(|error| show_as(Status::CouldNotTell, &error))
+}
+
+/// Prints to standard output. A reader that went away, as `head` does, is no problem worth telling.
+fn print(text: &str) -> io::Result<()> {
     match writeln!(io::stdout(), "{}", text.trim_end_matches('\n')) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(show_as(Status::CouldNotTell, &error)),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }
 }

@@ -68,6 +68,7 @@ impl HasStatus for ImageError {
             | ImageError::Start { .. }
             | ImageError::Compiler { .. }
             | ImageError::UnknownCompiler { .. }
+            | ImageError::Sandbox(_)
             | ImageError::NoCore(_)
             | ImageError::NoCCompiler { .. } => Status::CouldNotTell,
         }

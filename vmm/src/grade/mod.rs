@@ -4,11 +4,17 @@
 //! its grade says so, and a person decides.
 
 mod points;
+mod rubric;
+mod score;
+mod submission;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use points::{Points, PointsError};
+pub use rubric::{Item, Kind, Partial, Rubric, RubricError, rubric_schema};
+pub use score::{not_run, score};
+pub use submission::{SubmissionError, Taken, name_of, take};
 
 use crate::printable::Printable;
 use crate::report::{Outcome, Report, Verdict};

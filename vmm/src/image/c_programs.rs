@@ -63,7 +63,7 @@ pub(super) fn build(places: &Places) -> Result<Vec<Program>, ImageError> {
                 .to_string_lossy()
                 .into_owned();
             let executable = out_dir.join(&name);
-            compile(&source, flags, &include_dir, &executable)?;
+            compile(places, &source, flags, &include_dir, &executable)?;
             programs.push(Program { name, executable });
         }
     }
@@ -105,17 +105,27 @@ fn sources(dir: &Path) -> Result<Vec<PathBuf>, ImageError> {
     Ok(sources)
 }
 
-fn compile(source: &Path, flags: &[&str], include_dir: &Path, executable: &Path) -> Result<(), ImageError> {
+fn compile(
+    places: &Places,
+    source: &Path,
+    flags: &[&str],
+    include_dir: &Path,
+    executable: &Path,
+) -> Result<(), ImageError> {
     let compiler = compiler();
     let mut command = command(&compiler);
     command.args(COMMON_FLAGS).args(flags);
     command.arg("-I").arg(include_dir);
     command.arg(source).arg("-o").arg(executable);
     let compiler = compiler.to_string_lossy().into_owned();
-    let output = command.output().map_err(|source| ImageError::NoCCompiler {
-        compiler: compiler.clone(),
-        source,
-    })?;
+    let output = places
+        .contained(command)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|source| ImageError::NoCCompiler {
+            compiler: compiler.clone(),
+            source,
+        })?;
     if output.status.success() {
         return Ok(());
     }
@@ -123,7 +133,7 @@ fn compile(source: &Path, flags: &[&str], include_dir: &Path, executable: &Path)
         source_file: source.to_owned(),
         compiler,
         status: output.status,
-        diagnostics: String::from_utf8_lossy(&output.stderr).into_owned(),
+        diagnostics: places.diagnostics(&output),
     })
 }
 

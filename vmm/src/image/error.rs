@@ -63,6 +63,9 @@ pub enum ImageError {
         /// All of the output.
         output: String,
     },
+    /// A stranger's code is not to be built here.
+    #[error(transparent)]
+    Sandbox(#[from] super::SandboxError),
     /// No `core` library for the guest's target, and no way to make one.
     #[error("{0}")]
     NoCore(NoCore),

@@ -59,7 +59,7 @@ pub(super) fn build(
         "--features",
         &features.join(","),
     ]);
-    let output = run(&mut cargo, package)?;
+    let output = run(places, cargo, package)?;
     let mut programs: Vec<Program> = String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(Program::from_message)
@@ -78,25 +78,27 @@ pub(super) fn build_object(
     let mut cargo = command(places, GuestCrate::Modules, sysroot);
     cargo.args(["rustc", "--release", "--locked", "--lib", "--package", name, "--"]);
     cargo.arg(format!("--emit=obj={}", object.display()));
-    run(&mut cargo, name).map(drop)
+    run(places, cargo, name).map(drop)
 }
 
 /// Runs cargo for a package to its end, and gives what it wrote.
-fn run(cargo: &mut Command, package: &str) -> Result<Output, ImageError> {
-    cargo
-        .env("CARGO_TERM_PROGRESS_WHEN", "never")
-        .stdin(Stdio::null());
-    let output = cargo.output().map_err(|source| ImageError::Start {
-        program: "cargo".to_owned(),
-        source,
-    })?;
+fn run(places: &Places, mut cargo: Command, package: &str) -> Result<Output, ImageError> {
+    cargo.env("CARGO_TERM_PROGRESS_WHEN", "never");
+    let output = places
+        .contained(cargo)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|source| ImageError::Start {
+            program: "cargo".to_owned(),
+            source,
+        })?;
     if output.status.success() {
         return Ok(output);
     }
     Err(ImageError::Compile {
         package: package.to_owned(),
         status: output.status,
-        diagnostics: String::from_utf8_lossy(&output.stderr).into_owned(),
+        diagnostics: places.diagnostics(&output),
     })
 }
 

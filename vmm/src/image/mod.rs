@@ -22,7 +22,9 @@ mod lock;
 mod modules;
 mod places;
 mod progress;
+mod sandbox;
 mod stamp;
+mod submission;
 mod sysroot;
 
 use std::fs;
@@ -31,6 +33,8 @@ use std::path::{Path, PathBuf};
 pub use error::{Attempt, ImageError, NoCore, Obstacle};
 pub use guest_cargo::{GuestCrate, run_guest_cargo};
 pub use progress::{Progress, Silent, to_stderr};
+pub use sandbox::{BuildLimits, Containment, SandboxError};
+pub use submission::{Course, SubmittedFile};
 
 use places::Places;
 

@@ -3,7 +3,9 @@
 use std::env;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
+use super::sandbox::{OUT_OF_TIME, Sandbox};
 use super::{GuestCrate, ImageError, ImageKind};
 
 /// Environment variable: the workspace to build the guest from, in place of the one that the VMM was built in.
@@ -15,6 +17,8 @@ const CACHE_VARIABLE: &str = "RINGSIDE_CACHE";
 pub(super) struct Places {
     pub(super) workspace: PathBuf,
     pub(super) cache: PathBuf,
+    /// What compilers run in; None for sources that are trusted.
+    pub(super) sandbox: Option<Sandbox>,
 }
 
 impl Places {
@@ -28,7 +32,30 @@ impl Places {
         let cache = env::var_os(CACHE_VARIABLE).map_or_else(|| workspace.join("target/guest"), PathBuf::from);
         // Compilers run in the workspace, so a path relative to here would mean another place to them.
         let cache = std::path::absolute(&cache).map_err(ImageError::file("resolve", &cache))?;
-        Ok(Self { workspace, cache })
+        Ok(Self {
+            workspace,
+            cache,
+            sandbox: None,
+        })
+    }
+
+    /// The command as it may be run on these sources.
+    pub(super) fn contained(&self, command: Command) -> Command {
+        match &self.sandbox {
+            Some(sandbox) => sandbox.contain(&command),
+            None => command,
+        }
+    }
+
+    /// What a compiler said, and that it was ended if it was.
+    pub(super) fn diagnostics(&self, output: &Output) -> String {
+        let said = String::from_utf8_lossy(&output.stderr);
+        match &self.sandbox {
+            Some(sandbox) if output.status.code() == Some(OUT_OF_TIME) => {
+                format!("{said}it was ended after {} s", sandbox.limits.build_seconds)
+            }
+            Some(_) | None => said.into_owned(),
+        }
     }
 
     /// Finished images.
@@ -47,7 +74,9 @@ impl Places {
 
     /// Sysroots with `core` and `alloc` for the guest's target, one for each compiler.
     pub(super) fn sysroots(&self) -> PathBuf {
-        self.cache.join("sysroots")
+        let sysroots = self.cache.join("sysroots");
+        // A submission's cache has a link there. Cargo compiles everything anew when a path in its flags differs.
+        sysroots.canonicalize().unwrap_or(sysroots)
     }
 
     /// Cargo's target directory for one guest crate.

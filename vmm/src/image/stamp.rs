@@ -12,7 +12,7 @@ use super::guest_cargo::GuestCrate;
 use super::{ImageError, ImageKind, c_programs};
 
 /// Files and directories of the workspace that the guest is built from.
-const SOURCES: [&str; 7] = [
+pub(super) const SOURCES: [&str; 7] = [
     "guest-kernel",
     "guest-user",
     "guest-modules",

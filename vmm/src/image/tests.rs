@@ -33,7 +33,11 @@ impl Fixture {
         std::os::unix::fs::symlink(real.sysroots(), cache.join("sysroots")).unwrap();
 
         let fixture = Self {
-            places: Places { workspace, cache },
+            places: Places {
+                workspace,
+                cache,
+                sandbox: None,
+            },
             _dir: dir,
         };
         fixture.write(

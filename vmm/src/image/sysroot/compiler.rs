@@ -9,17 +9,18 @@ use super::Obstacle;
 use crate::image::{ImageError, TARGET};
 
 /// What `rustc` says about itself in the workspace, where `rust-toolchain.toml` has its say.
-pub(super) struct Compiler {
+pub(in crate::image) struct Compiler {
     /// As in `1.95.0`.
     pub(super) release: String,
     /// Commit of the compiler's source; `unknown` in distributions' builds.
     pub(super) commit: String,
     description: String,
-    sysroot: PathBuf,
+    /// Its directory.
+    pub(in crate::image) sysroot: PathBuf,
 }
 
 impl Compiler {
-    pub(super) fn active(workspace: &Path) -> Result<Self, ImageError> {
+    pub(in crate::image) fn active(workspace: &Path) -> Result<Self, ImageError> {
         let description = rustc(workspace, &["-vV"])?;
         let field = |name: &'static str| {
             let value = description

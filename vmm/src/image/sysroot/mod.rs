@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use super::error::{Attempt, NoCore, Obstacle};
 use super::lock::CacheLock;
 use super::{ImageError, Progress};
-use compiler::Compiler;
+pub(super) use compiler::Compiler;
 
 /// Where the guest's compiler finds `core`.
 #[derive(Debug)]

@@ -1,0 +1,146 @@
+//! Builds an image of the course's own sources with some files of a submission in their place.
+//!
+//! The course's image is built once, with the working files of its compilers ([`Course::prepare`]); each submission begins with a copy of
+//! them, so that only what it changes is compiled. Both are built in the same sandbox.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+use std::process::Command;
+
+use super::places::Places;
+use super::sandbox::{BuildLimits, Containment, Sandbox};
+use super::sysroot::{self, Compiler};
+use super::{GuestImage, ImageError, ImageKind, Progress, ensure_in, lock, stamp};
+
+/// What a cargo workspace of the guest's consists of, beside the guest's sources.
+const OTHER_MEMBERS: [&str; 2] = ["vmm", "warehouse-server"];
+
+/// A file of a submission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubmittedFile {
+    /// Its place in the workspace.
+    pub path: PathBuf,
+    /// What it holds.
+    pub contents: Vec<u8>,
+}
+
+/// The course's own sources, built.
+pub struct Course {
+    base: PathBuf,
+    sysroots: PathBuf,
+    sandbox: Option<Sandbox>,
+}
+
+impl Course {
+    /// Builds the course's own image, if that has not been done.
+    ///
+    /// # Errors
+    /// There is no sandbox, or the course's own sources do not build.
+    pub fn prepare(containment: Containment, progress: &dyn Progress) -> Result<Course, ImageError> {
+        let own = Places::find()?;
+        let toolchain = Compiler::active(&own.workspace)?.sysroot;
+        let sandbox = match containment {
+            Containment::Sandbox => Some(Sandbox::find(&toolchain)?),
+            Containment::Unsafe => None,
+        };
+        let key = stamp::key(&own.workspace, ImageKind::Shipped)?;
+        // A toolchain's library is made once, outside: nothing of a submission is in it.
+        sysroot::ensure(&lock::hold(&own, progress)?, progress)?;
+        let bases = own.cache.join("courses");
+        let course = Course {
+            base: bases.join(key),
+            sysroots: own.sysroots(),
+            sandbox,
+        };
+        let done = course.base.join("done");
+        if !done.is_file() {
+            let base = &course.base;
+            let (workspace, cache) = (base.join("workspace"), base.join("cache"));
+            let _ = fs::remove_dir_all(base);
+            fs::create_dir_all(&workspace).map_err(ImageError::file("create", &workspace))?;
+            fs::create_dir_all(&cache).map_err(ImageError::file("create", &cache))?;
+            for source in stamp::SOURCES.iter().chain(&OTHER_MEMBERS) {
+                copy(&own.workspace.join(source), &workspace)?;
+            }
+            course.build_at(base, BuildLimits::default(), progress)?;
+            fs::write(&done, b"").map_err(ImageError::file("write", &done))?;
+        }
+        Ok(course)
+    }
+
+    /// The image of the course's own sources with these files in their place. Everything is written below `dir`.
+    ///
+    /// # Errors
+    /// It does not compile, or cannot be compiled here.
+    pub fn build(
+        &self,
+        dir: &Path,
+        files: &[SubmittedFile],
+        limits: BuildLimits,
+        progress: &dyn Progress,
+    ) -> Result<GuestImage, ImageError> {
+        fs::create_dir_all(dir).map_err(ImageError::file("create", dir))?;
+        for part in ["workspace", "cache"] {
+            copy(&self.base.join(part), dir)?;
+        }
+        for SubmittedFile { path, contents } in files {
+            debug_assert!(path.components().all(|part| matches!(part, Component::Normal(_))));
+            let path = dir.join("workspace").join(path);
+            if fs::read(&path).is_ok_and(|own| own == *contents) {
+                continue;
+            }
+            let parent = path.parent().unwrap_or(dir);
+            fs::create_dir_all(parent).map_err(ImageError::file("create", parent))?;
+            fs::write(&path, contents).map_err(ImageError::file("write", &path))?;
+        }
+        let image = self.build_at(dir, limits, progress)?;
+        // What is left is the image, some megabytes of a hundred.
+        for part in ["workspace", "cache/cargo"] {
+            let part = dir.join(part);
+            fs::remove_dir_all(&part).map_err(ImageError::file("remove", &part))?;
+        }
+        Ok(image)
+    }
+
+    fn build_at(
+        &self,
+        dir: &Path,
+        limits: BuildLimits,
+        progress: &dyn Progress,
+    ) -> Result<GuestImage, ImageError> {
+        let (workspace, cache) = (dir.join("workspace"), dir.join("cache"));
+        let link = cache.join("sysroots");
+        if link.symlink_metadata().is_err() {
+            std::os::unix::fs::symlink(&self.sysroots, &link).map_err(ImageError::file("link", &link))?;
+        }
+        let mut sandbox = self.sandbox.clone();
+        if let Some(sandbox) = &mut sandbox {
+            sandbox.readable = vec![self.sysroots.clone(), workspace.clone()];
+            sandbox.writable = vec![cache.clone()];
+            sandbox.limits = limits;
+        }
+        let places = Places {
+            workspace,
+            cache,
+            sandbox,
+        };
+        ensure_in(&places, ImageKind::Shipped, progress)
+    }
+}
+
+/// Copies a file or a directory into another one, with all times: cargo builds anew what is newer than it was.
+fn copy(from: &Path, into: &Path) -> Result<(), ImageError> {
+    let copied = Command::new("cp")
+        .args(["-a", "--reflink=auto"])
+        .args([from, into])
+        .output();
+    let copied = copied.map_err(|source| ImageError::Start {
+        program: "cp".to_owned(),
+        source,
+    })?;
+    if copied.status.success() {
+        return Ok(());
+    }
+    let complaint = String::from_utf8_lossy(&copied.stderr).into_owned();
+    Err(ImageError::file("copy", from)(std::io::Error::other(complaint)))
+}
