@@ -41,7 +41,7 @@ named_numbers! {
         /// environment. Value: the wait status. Result: the child's process id or
         /// -errno of the call that failed; a child whose execve failed exits with [`EXEC_FAILED`] and sends no reply.
         EXEC = 14;
-        /// reboot(LINUX_REBOOT_CMD_POWER_OFF): ends the virtual machine. Only the first agent gets it.
+        /// reboot(arg0 command): ends the virtual machine. Only the first agent gets it.
         POWER_OFF = 15;
         /// kill(arg0 pid, arg1 signal).
         KILL = 16;
@@ -67,6 +67,10 @@ named_numbers! {
         FAIL_NTH = 24;
         /// Reads the words of `/proc/arg0/pagemap` for arg2 pages from address arg1 on, and sends them back as data. Result: arg2.
         PAGEMAP = 25;
+        /// waitid(P_PID, arg0 pid, information, WEXITED | WNOHANG | WNOWAIT): whether a child has ended, and how, without taking note of
+        /// it. Value: the status in the low 32 bits, the code (`CLD_EXITED` and others) in the high ones. Result: the process id, 0 when
+        /// it has not ended, or -errno.
+        PEEK_END = 26;
     }
 }
 

@@ -55,6 +55,8 @@ promises! {
     VirtualClock: "virtual-clock", "a clock that the harness moves";
     /// Pages that modules offer to programs.
     Modules: "modules", "reports of what modules offer";
+    /// What a program prints leaves the kernel while that program runs.
+    Output: "output", "output that leaves the machine while its program runs";
     /// Files of the archive stay where they were loaded, and are what programs map.
     PageCache: "page-cache", "an archive that stays in memory as the page cache";
 }
@@ -93,6 +95,12 @@ impl Promises {
     #[must_use]
     pub fn all() -> Promises {
         Promises(Promise::ALL.iter().copied().collect())
+    }
+
+    /// These.
+    #[must_use]
+    pub fn of(promises: &[Promise]) -> Promises {
+        Promises(promises.iter().copied().collect())
     }
 
     /// Whether this one is among them.

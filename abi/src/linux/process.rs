@@ -5,6 +5,20 @@ use crate::named_numbers;
 /// wait4: return 0 at once when no child has ended.
 pub const WNOHANG: u64 = 1;
 
+/// waitid: the process with this id.
+pub const P_PID: u64 = 1;
+/// waitid: take note of processes that have ended.
+pub const WEXITED: u64 = 4;
+/// waitid: leave the process as it is, so that it can be waited for again.
+pub const WNOWAIT: u64 = 0x0100_0000;
+
+/// waitid: the process called exit; the status is its code.
+pub const CLD_EXITED: u32 = 1;
+/// waitid: a signal ended the process; the status is its number.
+pub const CLD_KILLED: u32 = 2;
+/// waitid: as [`CLD_KILLED`], and the process left a core dump.
+pub const CLD_DUMPED: u32 = 3;
+
 /// Wait status of a process that called exit: the code's low 8 bits, shifted left by this.
 pub const WAIT_EXIT_SHIFT: u32 = 8;
 /// Wait status: low 7 bits are the number of the fatal signal, 0 for an exit.
@@ -58,6 +72,13 @@ pub const LINUX_REBOOT_MAGIC1: u64 = 0xfee1_dead;
 pub const LINUX_REBOOT_MAGIC2: u64 = 672_274_793;
 /// reboot: power off.
 pub const LINUX_REBOOT_CMD_POWER_OFF: u64 = 0x4321_fedc;
+/// reboot: restart the machine.
+pub const LINUX_REBOOT_CMD_RESTART: u64 = 0x0123_4567;
+
+/// sched_setscheduler: processes of one priority take turns of a fixed length.
+pub const SCHED_RR: u64 = 2;
+/// setrlimit: the largest core dump.
+pub const RLIMIT_CORE: u64 = 4;
 
 /// Largest signal number.
 pub const SIGNALS: u64 = 64;

@@ -44,6 +44,8 @@ named_numbers! {
         SCHED_YIELD = 24;
         /// madvise(address, length, advice)
         MADVISE = 28;
+        /// dup2(old fd, new fd)
+        DUP2 = 33;
         /// nanosleep(duration, remaining)
         NANOSLEEP = 35;
         /// getpid()
@@ -74,6 +76,8 @@ named_numbers! {
         KILL = 62;
         /// uname(buffer)
         UNAME = 63;
+        /// mkdir(path, mode)
+        MKDIR = 83;
         /// readlink(path, buffer, size)
         READLINK = 89;
         /// getuid()
@@ -98,8 +102,14 @@ named_numbers! {
         GETPGID = 121;
         /// rt_sigtimedwait(set, info, timeout, set size)
         RT_SIGTIMEDWAIT = 128;
+        /// sched_setscheduler(pid, policy, parameters)
+        SCHED_SETSCHEDULER = 144;
         /// arch_prctl(code, address)
         ARCH_PRCTL = 158;
+        /// setrlimit(resource, limits)
+        SETRLIMIT = 160;
+        /// mount(source, target, type, flags, data)
+        MOUNT = 165;
         /// reboot(magic1, magic2, command, argument)
         REBOOT = 169;
         /// init_module(image, length, parameters)
@@ -120,6 +130,8 @@ named_numbers! {
         EXIT_GROUP = 231;
         /// tgkill(pid, tid, signal)
         TGKILL = 234;
+        /// waitid(kind of id, id, information, options, rusage)
+        WAITID = 247;
         /// openat(directory fd, path, flags, mode)
         OPENAT = 257;
         /// newfstatat(directory fd, path, stat, flags)

@@ -83,6 +83,31 @@ pub fn write_at(fd: i32, bytes: &[u8], offset_bytes: u64) -> Result<usize, Errno
     .map(|count| count as usize)
 }
 
+/// mkdir(path, 0755)
+pub fn make_directory(path: &CStr) -> Result<(), Errno> {
+    // SAFETY: the kernel only reads the path, which is NUL-terminated.
+    unsafe { syscall(number::MKDIR, [path.as_ptr() as u64, 0o755]) }.map(drop)
+}
+
+/// mount(kind, target, kind, 0, nothing), for a file system without a device.
+pub fn mount(kind: &CStr, target: &CStr) -> Result<(), Errno> {
+    let arguments = [
+        kind.as_ptr() as u64,
+        target.as_ptr() as u64,
+        kind.as_ptr() as u64,
+        0,
+        0,
+    ];
+    // SAFETY: the kernel only reads the strings, which are NUL-terminated.
+    unsafe { syscall(number::MOUNT, arguments) }.map(drop)
+}
+
+/// dup2(old, new)
+pub fn duplicate(old: i32, new: i32) -> Result<(), Errno> {
+    // SAFETY: no memory is involved.
+    unsafe { syscall(number::DUP2, [old as u64, new as u64]) }.map(drop)
+}
+
 /// lseek(fd, offset, whence): the new position.
 pub fn seek(fd: i32, offset_bytes: i64, whence: u32) -> Result<u64, Errno> {
     // SAFETY: no memory is involved.

@@ -6,8 +6,8 @@ use core::ffi::{CStr, c_char};
 use core::fmt;
 
 use abi::linux::process::{
-    LINUX_REBOOT_CMD_POWER_OFF, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, WAIT_EXIT_SHIFT, WAIT_SIGNAL_MASK,
-    signal_name,
+    LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, P_PID, RLIMIT_CORE, SCHED_RR, WAIT_EXIT_SHIFT,
+    WAIT_SIGNAL_MASK, WEXITED, WNOHANG, WNOWAIT, signal_name,
 };
 use abi::linux::syscall as number;
 
@@ -185,6 +185,79 @@ pub fn wait(pid: i32, options: u64) -> Result<Option<Ended>, Errno> {
     }))
 }
 
+/// How a process has ended that can still be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndInformation {
+    /// Its process id.
+    pub pid: i32,
+    /// In which way: `CLD_EXITED` and others.
+    pub code: u32,
+    /// Exit code or number of the signal.
+    pub status: u32,
+}
+
+/// What waitid tells: `siginfo_t` as a child's end fills it in (`asm-generic/siginfo.h`).
+#[repr(C, align(8))]
+struct SignalInformation {
+    signal: i32,
+    errno: i32,
+    code: u32,
+    padding: u32,
+    pid: i32,
+    uid: u32,
+    status: u32,
+    rest: [u32; 25],
+}
+
+const _: () = assert!(size_of::<SignalInformation>() == 128);
+
+/// waitid(P_PID, pid, information, WEXITED | WNOHANG | WNOWAIT): how a child has ended; nothing when it has not. It can be waited for
+/// afterwards as before.
+pub fn peek_end(pid: i32) -> Result<Option<EndInformation>, Errno> {
+    let mut information = SignalInformation {
+        signal: 0,
+        errno: 0,
+        code: 0,
+        padding: 0,
+        pid: 0,
+        uid: 0,
+        status: 0,
+        rest: [0; 25],
+    };
+    let arguments = [
+        P_PID,
+        i64::from(pid) as u64,
+        &raw mut information as u64,
+        WEXITED | WNOHANG | WNOWAIT,
+        0,
+    ];
+    // SAFETY: the kernel writes to `information` alone, which has the length of its type there.
+    unsafe { syscall(number::WAITID, arguments) }?;
+    let SignalInformation {
+        pid, code, status, ..
+    } = information;
+    Ok((pid != 0).then_some(EndInformation { pid, code, status }))
+}
+
+/// sched_setscheduler(0, SCHED_RR, priority): this process and the children that it has from now on take turns.
+pub fn take_turns(priority: i32) -> Result<(), Errno> {
+    // SAFETY: the kernel only reads the priority.
+    unsafe {
+        syscall(
+            number::SCHED_SETSCHEDULER,
+            [0, SCHED_RR, &raw const priority as u64],
+        )
+    }
+    .map(drop)
+}
+
+/// setrlimit(RLIMIT_CORE, 0): a process that a signal ends leaves no core dump.
+pub fn leave_no_core_dumps() -> Result<(), Errno> {
+    let limits = [0_u64; 2];
+    // SAFETY: the kernel only reads the limits.
+    unsafe { syscall(number::SETRLIMIT, [RLIMIT_CORE, &raw const limits as u64]) }.map(drop)
+}
+
 /// wait4(pid, status), with a place for the status that need not exist: the process id.
 ///
 /// # Safety
@@ -221,14 +294,9 @@ pub fn sched_yield() {
     let _ = unsafe { syscall(number::SCHED_YIELD, []) };
 }
 
-/// reboot(LINUX_REBOOT_CMD_POWER_OFF). Returns only when it failed.
-pub fn power_off() -> Errno {
-    let arguments = [
-        LINUX_REBOOT_MAGIC1,
-        LINUX_REBOOT_MAGIC2,
-        LINUX_REBOOT_CMD_POWER_OFF,
-        0,
-    ];
+/// reboot(command), for a command that ends the machine. Returns only when it failed.
+pub fn reboot(command: u64) -> Errno {
+    let arguments = [LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, command, 0];
     // SAFETY: no memory is involved.
     match unsafe { syscall(number::REBOOT, arguments) } {
         Ok(value) => panic!("reboot returned without failing: {value}"),

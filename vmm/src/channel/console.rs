@@ -4,24 +4,32 @@ use std::io::{self, Write};
 
 use vm_superio::serial::NoEvents;
 use vm_superio::{Serial, Trigger};
+use vmm_sys_util::eventfd::EventFd;
 
 /// Most bytes that are kept; what comes later is counted and lost.
 const MAX_BYTES: usize = 1 << 20;
 
 /// A 16550A serial port whose line ends in a buffer.
 pub struct Console {
-    port: Serial<NoInterrupt, NoEvents, Output>,
+    port: Serial<Interrupt, NoEvents, Output>,
 }
 
 impl Default for Console {
     fn default() -> Self {
         Console {
-            port: Serial::new(NoInterrupt, Output::default()),
+            port: Serial::new(Interrupt(None), Output::default()),
         }
     }
 }
 
 impl Console {
+    /// A port that interrupts the guest by this line when it is ready for more.
+    pub(crate) fn with_interrupt(line: EventFd) -> Console {
+        Console {
+            port: Serial::new(Interrupt(Some(line)), Output::default()),
+        }
+    }
+
     /// Everything printed since this was last called.
     pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.port.writer_mut().bytes)
@@ -40,18 +48,18 @@ impl Console {
     pub(super) fn write(&mut self, offset: u8, value: u8) {
         self.port
             .write(offset, value)
-            .expect("neither buffer nor trigger can fail");
+            .expect("the buffer cannot fail, and the line's counter is far from its end");
     }
 }
 
-/// The machine has no interrupt controller; the guest polls.
-struct NoInterrupt;
+/// The line to the interrupt controller. Where the machine has none, the guest polls.
+struct Interrupt(Option<EventFd>);
 
-impl Trigger for NoInterrupt {
+impl Trigger for Interrupt {
     type E = io::Error;
 
     fn trigger(&self) -> Result<(), Self::E> {
-        Ok(())
+        self.0.as_ref().map_or(Ok(()), |line| line.write(1))
     }
 }
 

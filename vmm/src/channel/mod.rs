@@ -3,15 +3,19 @@
 //!
 //! - [`doorbell`]: agents ask for operations and report what came of them
 //! - [`event`]: the kernel reports what it does; [`EventPort`]: where the reports wait
-//! - [`console`]: the serial port
+//! - [`console`]: a serial port; [`log`]: the kernel's log on it, where it has one of its own
 //! - [`schedule`]: the kernel asks who goes on
+//! - `pc`: the oldest parts of a PC; `bus`: which of all these is where
 //!
 //! **Invariant:** everything here is a claim. It is copied out, checked for shape and bounded in size; nothing in it is
 //! believed.
 
+mod bus;
 pub mod console;
 pub mod doorbell;
 pub mod event;
+pub mod log;
+mod pc;
 mod reports;
 pub mod schedule;
 
@@ -19,12 +23,15 @@ use vm_memory::GuestMemoryMmap;
 
 use crate::address::PhysAddr;
 use crate::block::BlockDevice;
+use crate::machine::Machine;
 use crate::virtio;
 use crate::vsock::SocketDevice;
+use bus::{MemoryDevice, PortDevice};
 pub use console::Console;
 pub(crate) use doorbell::{Call, Direction, doorbell_addresses};
 pub use doorbell::{Channel, Doorbell, Hello, Operation, Reply};
 pub use event::Event;
+pub use log::Log;
 pub use reports::EventPort;
 pub use schedule::SchedulePort;
 
@@ -35,8 +42,14 @@ pub struct Devices {
     pub doorbell: Doorbell,
     /// Where the kernel reports.
     pub events: EventPort,
-    /// The serial port.
+    /// Of which machine they are.
+    pub machine: Machine,
+    /// The serial port; of a PC the first one.
     pub console: Console,
+    /// The second serial port of a PC.
+    pub second_console: Console,
+    /// What a PC's kernel has logged on its first serial port.
+    pub log: Log,
     /// Where the kernel asks who goes on.
     pub schedule: SchedulePort,
     /// The disk that the guest swaps to, if it has one.
@@ -44,6 +57,9 @@ pub struct Devices {
     /// The sockets to servers of the host, if there are any.
     pub vsock: Option<SocketDevice>,
 }
+
+/// What each byte reads as where there is no device.
+const NOTHING: u8 = 0xff;
 
 /// What an access to a device asks of the one who runs the vCPU.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,37 +70,91 @@ pub(crate) enum Access {
     Ring(Channel),
     /// The kernel reported something that may end the run.
     Reported,
+    /// The processor is to be reset, which ends the machine.
+    Reset,
 }
 
 impl Devices {
+    /// Whether what is written to I/O port `port` is a byte that a program prints, while that program runs. A PC's second serial port
+    /// sends when it is interrupted, whoever runs then.
+    pub(crate) fn prints(&self, port: u16) -> bool {
+        match self.machine {
+            Machine::Bare => bus::port(self.machine, port) == Some((PortDevice::Serial, 0)),
+            Machine::Pc => false,
+        }
+    }
+
+    /// What programs have printed since this was last called.
+    pub fn take_output(&mut self) -> Vec<u8> {
+        match self.machine {
+            Machine::Bare => self.console.take(),
+            Machine::Pc => self.second_console.take(),
+        }
+    }
+
     /// A read from I/O port `port`; `data` is filled in.
     pub(crate) fn port_read(&mut self, port: u16, data: &mut [u8]) {
-        if let Some(offset) = serial_offset(port) {
-            data.fill_with(|| self.console.read(offset));
-        } else if port == abi::event::PORT && data.len() == size_of::<u32>() {
-            data.copy_from_slice(&abi::event::PRESENCE.to_le_bytes());
-        } else if let (abi::schedule::PORT, Some(Event::Choice(choice)), Ok(answer)) =
-            (port, self.events.last(), <&mut [u8; 4]>::try_from(&mut *data))
-        {
-            *answer = self.schedule.decide(choice).to_le_bytes();
-        } else {
-            data.fill(0xff);
+        let Some((device, offset)) = bus::port(self.machine, port) else {
+            data.fill(NOTHING);
+            return;
+        };
+        match device {
+            PortDevice::Serial => data.fill_with(|| self.console.read(offset)),
+            PortDevice::SecondSerial => data.fill_with(|| self.second_console.read(offset)),
+            PortDevice::KeyboardController | PortDevice::RealTimeClock => data.fill(pc::ANSWER),
+            PortDevice::Events => match data.as_mut_array() {
+                Some(data) => *data = abi::event::PRESENCE.to_le_bytes(),
+                None => data.fill(NOTHING),
+            },
+            PortDevice::Schedule => match (self.events.last(), data.as_mut_array()) {
+                (Some(Event::Choice(choice)), Some(data)) => {
+                    *data = self.schedule.decide(choice).to_le_bytes();
+                }
+                _ => data.fill(NOTHING),
+            },
         }
     }
 
     /// A write to I/O port `port`.
     pub(crate) fn port_write(&mut self, port: u16, data: &[u8], memory: &GuestMemoryMmap) -> Access {
-        if let Some(offset) = serial_offset(port) {
-            data.iter().for_each(|byte| self.console.write(offset, *byte));
+        let Some((device, offset)) = bus::port(self.machine, port) else {
             return Access::Done;
+        };
+        match device {
+            PortDevice::Serial => {
+                data.iter().for_each(|byte| self.console.write(offset, *byte));
+                self.read_log()
+            }
+            PortDevice::SecondSerial => {
+                data.iter()
+                    .for_each(|byte| self.second_console.write(offset, *byte));
+                Access::Done
+            }
+            PortDevice::KeyboardController if pc::resets(offset, data) => Access::Reset,
+            PortDevice::Events => match <[u8; 4]>::try_from(data) {
+                Ok(address) => {
+                    self.events
+                        .report(PhysAddr(u32::from_le_bytes(address).into()), memory);
+                    Access::Reported
+                }
+                Err(_) => Access::Done,
+            },
+            PortDevice::KeyboardController | PortDevice::RealTimeClock | PortDevice::Schedule => Access::Done,
         }
-        match (port, <[u8; 4]>::try_from(data)) {
-            (abi::event::PORT, Ok(address)) => {
-                self.events
-                    .report(PhysAddr(u32::from_le_bytes(address).into()), memory);
+    }
+
+    /// Takes note of what has come of the kernel's log.
+    fn read_log(&mut self) -> Access {
+        match self.machine {
+            Machine::Bare => Access::Done,
+            Machine::Pc => {
+                let events = self.log.add(&self.console.take());
+                if events.is_empty() {
+                    return Access::Done;
+                }
+                events.into_iter().for_each(|event| self.events.add(event));
                 Access::Reported
             }
-            _ => Access::Done,
         }
     }
 
@@ -105,7 +175,7 @@ impl Devices {
                 Access::Done
             }
             _ => {
-                data.fill(0xff);
+                data.fill(NOTHING);
                 Access::Done
             }
         }
@@ -128,29 +198,13 @@ impl Devices {
 
     /// The device of virtio at a guest physical address, and which of its registers.
     fn virtio(&mut self, address: PhysAddr) -> Option<(&mut dyn virtio::Device, u32)> {
-        let block = self
-            .block
-            .as_mut()
-            .zip(virtio::register(abi::block::PHYS_BASE, address));
-        let vsock = self
-            .vsock
-            .as_mut()
-            .zip(virtio::register(abi::vsock::PHYS_BASE, address));
-        match (block, vsock) {
-            (Some((block, register)), _) => Some((block, register)),
-            (None, Some((vsock, register))) => Some((vsock, register)),
-            (None, None) => None,
-        }
+        let (device, offset) = bus::memory(address.0)?;
+        let register = u32::try_from(offset).ok()?;
+        let device: &mut dyn virtio::Device = match device {
+            MemoryDevice::Doorbell => return None,
+            MemoryDevice::Block => self.block.as_mut()?,
+            MemoryDevice::Vsock => self.vsock.as_mut()?,
+        };
+        Some((device, register))
     }
-}
-
-/// Whether what is written to I/O port `port` is printed.
-pub(crate) fn is_output(port: u16) -> bool {
-    serial_offset(port) == Some(0)
-}
-
-/// Register of the serial port behind an I/O port; it has eight.
-fn serial_offset(port: u16) -> Option<u8> {
-    let offset = port.checked_sub(abi::boot::SERIAL_PORT)?;
-    u8::try_from(offset).ok().filter(|offset| *offset < 8)
 }

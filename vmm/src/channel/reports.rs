@@ -49,7 +49,11 @@ impl EventPort {
 
     /// Copies the record at `address` out of guest memory and keeps it.
     pub(super) fn report(&mut self, address: PhysAddr, memory: &GuestMemoryMmap) {
-        let event = read_event(address, memory);
+        self.add(read_event(address, memory));
+    }
+
+    /// Keeps a report that came by another way.
+    pub(super) fn add(&mut self, event: Event) {
         self.waiting_bytes += event.size_bytes();
         self.waiting.push_back(event);
         self.unseen += 1;

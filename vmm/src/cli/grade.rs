@@ -236,9 +236,9 @@ fn job(rubric: &Rubric, item: &Item, image: &GuestImage, scratch: &Path, args: &
         description: ringside::description(),
         options: rubric.options.clone(),
         require: Vec::new(),
-        seed: None,
         record: Record::Nothing,
         slow: 1,
+        seed: None,
         scratch: scratch.to_owned(),
         confinement: args.jobs.confinement(),
     }

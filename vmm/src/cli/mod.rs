@@ -1,6 +1,7 @@
 //! The command line: arguments in, reports out, one exit status.
 
 mod clauses;
+mod emulated;
 mod formats;
 mod fuzz;
 mod grade;
@@ -83,6 +84,9 @@ enum Command {
         #[arg(long, conflicts_with = "rubric")]
         report: bool,
     },
+    /// The first program of an emulated machine.
+    #[command(hide = true)]
+    EmulatedInit,
     /// Build the guest image, or run cargo for the guest crates as the image builder does.
     Image(image::ImageArgs),
 }
@@ -101,6 +105,9 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Schema { rubric: true, .. }) => schema(&vmm::grade::rubric_schema()),
         Some(Command::Schema { report: true, .. }) => schema(&vmm::report::schema()),
         Some(Command::Schema { .. }) => schema(&vmm::scenario::schema()),
+        Some(Command::EmulatedInit) => vmm::platform::inside()
+            .map(|()| Status::Passed)
+            .map_err(|error| show_as(Status::CouldNotTell, &error)),
         Some(Command::Image(args)) => image::image(&args),
         None if cli.run.is_empty() => {
             eprint!("{}", Cli::command().render_help());

@@ -4,9 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use vmm::guest::{Description, ringside};
+use vmm::guest::{Description, linux, ringside};
 use vmm::image::{self, GuestImage, ImageKind};
 use vmm::journal::{Entry, Reader, tell_run};
+use vmm::platform::{self, Choice, Platform};
 use vmm::printable::Printable;
 use vmm::promise::{NoSuchPromise, Promise};
 use vmm::report::text::{Detail, Length, count};
@@ -18,7 +19,7 @@ use vmm::worker::{Answer, Fault, Job};
 
 use super::formats::FormatArgs;
 use super::jobs::{JobArgs, Progress};
-use super::{Shown, Status, parse_all, show, show_as, show_diagnostic, show_failure};
+use super::{Shown, Status, emulated, parse_all, show, show_as, show_diagnostic, show_failure};
 
 /// What to run, and how to tell about it.
 #[derive(Args)]
@@ -35,7 +36,7 @@ pub(super) struct RunArgs {
     #[arg(long, short, conflicts_with = "verbose")]
     quiet: bool,
     /// Use this guest image (a directory with `kernel`, `initrd` and `programs`) instead of building one.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", overrides_with = "image")]
     image: Option<PathBuf>,
     /// Show what became of each process: a Mermaid state diagram after each report.
     #[arg(long)]
@@ -46,9 +47,22 @@ pub(super) struct RunArgs {
     /// If exploring schedules finds one that breaks a rule, write it to this file, as a scenario that follows it.
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
-    /// Which guest: `ringside`, this project's own, or a file that describes another one (see `docs/guests.md`).
+    /// Which guest: `ringside`, this project's own; `linux`, a distribution's; or a file that describes another one (see
+    /// `docs/guests.md`).
     #[arg(long, value_name = "GUEST", default_value = RINGSIDE)]
     guest: String,
+    /// The guest's kernel: an ELF file (`vmlinux`), or a bzImage of one (`vmlinuz`).
+    #[arg(long, value_name = "FILE", overrides_with = "kernel")]
+    kernel: Option<PathBuf>,
+    /// Where machines run: `kvm`, `emulated` (one machine that QEMU emulates in software, in which all of this is done), or `auto`: emulated where
+    /// KVM is missing, or interprets kernel mode and the guest needs a processor.
+    #[arg(
+        long,
+        value_name = "PLATFORM",
+        default_value = "auto",
+        overrides_with = "platform"
+    )]
+    platform: Platform,
     /// Make it an error when a rule is not judged, because the guest does not promise the report that it needs: `all`, or the name
     /// of a report. May be given more than once.
     #[arg(long, value_name = "REPORT", value_parser = required)]
@@ -70,6 +84,8 @@ pub(super) struct RunArgs {
 
 /// The name of this project's own guest.
 const RINGSIDE: &str = "ringside";
+/// The name of a distribution's Linux.
+const LINUX: &str = "linux";
 
 /// Reports that must be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +104,19 @@ fn required(text: &str) -> Result<Required, NoSuchPromise> {
 impl RunArgs {
     pub(super) fn is_empty(&self) -> bool {
         self.paths.is_empty()
+    }
+
+    /// Whether the call leaves files behind.
+    pub(super) fn writes_files(&self) -> bool {
+        self.replay.is_some() || self.jobs.out.is_some()
+    }
+
+    /// The file that describes the guest, if one does.
+    pub(super) fn guest_file(&self) -> Option<&Path> {
+        match self.guest.as_str() {
+            RINGSIDE | LINUX => None,
+            file => Some(Path::new(file)),
+        }
     }
 
     fn required(&self) -> Vec<Promise> {
@@ -118,6 +147,9 @@ impl RunArgs {
         if self.guest != RINGSIDE {
             words.extend(["--guest".to_owned(), self.guest.clone()]);
         }
+        if let Some(kernel) = &self.kernel {
+            words.extend(["--kernel".to_owned(), kernel.display().to_string()]);
+        }
         if let Some(image) = &self.image {
             words.extend(["--image".to_owned(), image.display().to_string()]);
         }
@@ -145,12 +177,17 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         return Err(Shown(Status::UnusableInput));
     }
     let files = scenario::collect(&args.paths).map_err(show_diagnostic)?;
+    let description = description(args)?;
     // Workers open it anew; here it is found out once whether they can.
-    vmm::vm::open().map_err(|error| show_failure(&error))?;
+    let choice =
+        platform::choose(args.platform, description.machine).map_err(|error| show_failure(&error))?;
     let image = guest_image(args)?;
+    if let Choice::Emulated(reason) = choice {
+        eprintln!("running in an emulated machine, which is slow, {reason}");
+        return emulated::run(args, &files, &image, description);
+    }
     let scenarios = parse_all(&files, |name, text| Scenario::parse(name, text, &image.programs))?;
     let scratch = tempfile::tempdir().map_err(|error| show_as(Status::CouldNotTell, &error))?;
-    let description = description(args)?;
     let job = |file: &PathBuf| -> Result<Job, Shown> {
         Ok(Job {
             file: file.display().to_string(),
@@ -356,10 +393,20 @@ fn show_no_run(fault: Fault, because: &[Printable]) -> Shown {
 }
 
 fn description(args: &RunArgs) -> Result<Description, Shown> {
-    match args.guest.as_str() {
-        RINGSIDE => Ok(ringside::description()),
-        file => Description::read(Path::new(file)).map_err(|error| show(&error)),
-    }
+    let description = match args.guest.as_str() {
+        RINGSIDE => ringside::description(),
+        LINUX => {
+            let kernel = args
+                .kernel
+                .clone()
+                .map_or_else(|| linux::kernel(&*image::to_stderr()), Ok);
+            linux::description(kernel.map_err(|error| show_failure(&error))?)
+        }
+        file => Description::read(Path::new(file)).map_err(|error| show(&error))?,
+    };
+    let cache = image::cache().map_err(|error| show_failure(&error))?;
+    let description = description.with_kernel(args.kernel.clone()).unpacked(&cache);
+    description.map_err(|error| show(&error))
 }
 
 fn guest_image(args: &RunArgs) -> Result<GuestImage, Shown> {

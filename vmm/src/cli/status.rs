@@ -1,6 +1,9 @@
 //! What the command's exit status says.
 
+use vmm::guest::GuestError;
+use vmm::guest::linux::NoLinux;
 use vmm::image::ImageError;
+use vmm::platform::{ChoiceError, EmulationError};
 use vmm::report::Verdict;
 use vmm::results::ResultsError;
 use vmm::vm::{OpenError, VmError};
@@ -41,6 +44,20 @@ impl Status {
     }
 }
 
+impl Status {
+    /// The status that a call of this command has ended with.
+    pub(super) fn of_code(code: u8) -> Status {
+        let all = [
+            Status::Passed,
+            Status::GuestFailed,
+            Status::UnusableInput,
+            Status::DoesNotBuild,
+        ];
+        let found = all.into_iter().find(|status| status.code() == code);
+        found.unwrap_or(Status::CouldNotTell)
+    }
+}
+
 impl From<Verdict> for Status {
     fn from(verdict: Verdict) -> Status {
         match verdict {
@@ -71,6 +88,43 @@ impl HasStatus for ImageError {
             | ImageError::Sandbox(_)
             | ImageError::NoCore(_)
             | ImageError::NoCCompiler { .. } => Status::CouldNotTell,
+        }
+    }
+}
+
+impl HasStatus for ChoiceError {
+    fn status(&self) -> Status {
+        match self {
+            ChoiceError::Probe(error) => error.status(),
+            // There may be further reasons.
+            _ => Status::CouldNotTell,
+        }
+    }
+}
+
+impl HasStatus for EmulationError {
+    fn status(&self) -> Status {
+        match self {
+            EmulationError::File { .. } => Status::UnusableInput,
+            EmulationError::Image(error) => error.status(),
+            // What the machine lacks is for the host to have, and there may be further reasons.
+            _ => Status::CouldNotTell,
+        }
+    }
+}
+
+impl HasStatus for GuestError {
+    fn status(&self) -> Status {
+        Status::UnusableInput
+    }
+}
+
+impl HasStatus for NoLinux {
+    fn status(&self) -> Status {
+        match self {
+            NoLinux::Image(error) => error.status(),
+            // There may be further reasons.
+            _ => Status::CouldNotTell,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use abi::agent;
+use serde::{Deserialize, Serialize};
 
 use crate::address::VirtAddr;
 use crate::channel::{Channel, Event, Hello};
@@ -35,6 +36,19 @@ pub enum Life {
     Ended(u32),
     /// Its end was asked for or accepted, and nobody reported how it went.
     Gone,
+    /// The same, and it is for a wait of its parent's to tell.
+    Untold,
+}
+
+/// How the harness gets to know how processes end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ends {
+    /// The kernel reports it.
+    #[default]
+    Reported,
+    /// A parent is told when it waits, and asked before it does (`waitid` with `WNOWAIT`).
+    Waited,
 }
 
 /// All agents of a machine, by channel. A channel is used once.
@@ -109,12 +123,32 @@ impl Agents {
     }
 
     /// From now on the process on `channel` counts as gone, unless its end was reported.
-    pub(crate) fn lost(&mut self, channel: Channel) {
+    pub(crate) fn lost(&mut self, channel: Channel, ends: Ends) {
         if let Some(agent) = self.by_channel.get_mut(&channel)
             && agent.life == Life::Alive
         {
-            agent.life = Life::Gone;
+            agent.life = match ends {
+                Ends::Reported => Life::Gone,
+                Ends::Waited => Life::Untold,
+            };
         }
+    }
+
+    /// A wait was told that the process with this number has ended with this wait status.
+    pub(super) fn waited(&mut self, pid: i64, status: u32) {
+        let mut agents = self.by_channel.values_mut().rev();
+        if let Some(agent) = agents.find(|agent| agent.pid.map(i64::from) == Some(pid)) {
+            agent.life = Life::Ended(status);
+        }
+    }
+
+    /// Who can wait for the process on `channel`: its parent, or the guest's first process when that has ended.
+    pub(super) fn parent_of(&self, channel: Channel) -> Option<Channel> {
+        let parent = self.get(channel)?.hello?.parent;
+        let alive = self
+            .with_pid(parent.into())
+            .filter(|agent| agent.life == Life::Alive);
+        Some(alive.map_or(Channel::FIRST, |agent| agent.channel))
     }
 
     /// The process on `channel` has ended with this wait status.

@@ -17,7 +17,7 @@ use abi::operation;
 use vm_memory::{Bytes, GuestAddress};
 
 use super::rounds::{Awaited, Rounds};
-use super::{Agents, Drive, End, Life, Outcome, Ticked};
+use super::{Agents, Drive, End, Ends, Life, Outcome, Ticked};
 use crate::address::{FrameNumber, PhysAddr, VirtAddr};
 use crate::channel::{Channel, Event, Operation, Reply};
 use crate::inspect::PhysicalMemory;
@@ -30,36 +30,40 @@ use crate::vm::{Stop, StopReason, Vm, VmError};
 /// How often the others may come round before a silent one counts as waiting.
 const PATIENCE: u32 = 3;
 /// The same where a timer interrupts whoever runs.
-const PATIENCE_WITH_TIMER: u32 = 50;
+pub(super) const PATIENCE_WITH_TIMER: u32 = 50;
 
 /// Drives the agents of one machine.
 pub struct Driver {
-    vm: Vm,
-    agents: Agents,
+    pub(super) vm: Vm,
+    pub(super) ends: Ends,
+    pub(super) agents: Agents,
     moments: Moments,
     /// The process that is waited for.
-    awaited: Awaited,
+    pub(super) awaited: Awaited,
     /// Ticks of the virtual clock that the kernel has taken so far.
     ticks: u64,
     /// For each channel, when its last operation was given and when it was answered, in ticks.
     timing: BTreeMap<Channel, Timing>,
 }
 
-/// When an operation was given, and when it was answered.
+/// Which operation was given, when, and when it was answered.
 #[derive(Clone, Copy)]
 struct Timing {
+    code: u64,
     given: u64,
     answered: Option<u64>,
 }
 
 /// How long to wait for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wait {
+pub(super) enum Wait {
     /// Until others have come round so often.
     Rounds(u32),
     /// The same without the rounds in which the kernel says that the silent one had a turn. Where a timer ends a turn, how far one
     /// gets in it depends on the host.
     IdleRounds(u32),
+    /// As with `Rounds`, for a parent that is asked about its child: nobody is asked about it.
+    Parent(u32),
     /// Until the guest ends or its budget does. A virtual clock moves on, by no more ticks than this.
     Ticks(u64),
 }
@@ -70,12 +74,19 @@ impl Driver {
     pub fn new(vm: Vm) -> Driver {
         Driver {
             vm,
+            ends: Ends::default(),
             agents: Agents::default(),
             moments: Moments::default(),
             awaited: Awaited::default(),
             ticks: 0,
             timing: BTreeMap::new(),
         }
+    }
+
+    /// The same for a kernel that lets it be known in this way how processes end.
+    #[must_use]
+    pub fn with_ends(self, ends: Ends) -> Driver {
+        Driver { ends, ..self }
     }
 
     /// The machine as it stands still; None before [`Driver::boot`].
@@ -125,12 +136,12 @@ impl Driver {
         }
     }
 
-    /// Lets the guest power itself off.
+    /// Lets the guest end itself, by this command of `reboot`.
     ///
     /// # Errors
     /// The host failed.
-    pub fn power_off(&mut self) -> Result<Outcome, VmError> {
-        self.perform(Channel::FIRST, Operation::new(operation::POWER_OFF, &[]))
+    pub fn power_off(&mut self, command: u64) -> Result<Outcome, VmError> {
+        self.perform(Channel::FIRST, Operation::new(operation::POWER_OFF, &[command]))
     }
 
     /// Runs the guest from ring to ring until `done` says so at a ring, or until waiting has become pointless.
@@ -160,12 +171,18 @@ impl Driver {
             if !rounds.is_complete_with(ringing) {
                 continue;
             }
+            if self.is_time_to_peek(wait, rounds.count)
+                && let Some(status) = self.peek_end(channel)?
+            {
+                self.agents.ended(channel, status);
+                return Ok(Outcome::Ended(status));
+            }
             let has_run = std::mem::take(&mut self.awaited.has_run);
             if has_run && matches!(wait, Wait::IdleRounds(_)) {
                 rounds.count -= 1;
             }
             match wait {
-                Wait::Rounds(most) | Wait::IdleRounds(most) if rounds.count >= most => {
+                Wait::Rounds(most) | Wait::IdleRounds(most) | Wait::Parent(most) if rounds.count >= most => {
                     return Ok(Outcome::Silent);
                 }
                 Wait::Ticks(most) if ticks >= most => return Ok(Outcome::Silent),
@@ -173,7 +190,7 @@ impl Driver {
                     ticks += u64::from(self.vm.clock() == Clock::Virtual);
                     self.vm.tick();
                 }
-                Wait::Rounds(_) | Wait::IdleRounds(_) => {}
+                Wait::Rounds(_) | Wait::IdleRounds(_) | Wait::Parent(_) => {}
             }
         }
     }
@@ -187,8 +204,9 @@ impl Driver {
         }
     }
 
-    fn give(&mut self, channel: Channel, operation: Operation) {
+    pub(super) fn give(&mut self, channel: Channel, operation: Operation) {
         let timing = Timing {
+            code: operation.code,
             given: self.ticks,
             answered: None,
         };
@@ -198,7 +216,7 @@ impl Driver {
         }
     }
 
-    fn wait_for_reply(&mut self, channel: Channel, wait: Wait) -> Result<Outcome, VmError> {
+    pub(super) fn wait_for_reply(&mut self, channel: Channel, wait: Wait) -> Result<Outcome, VmError> {
         self.wait_for(channel, wait, |driver| {
             driver.take_reply(channel).map(Outcome::Replied)
         })
@@ -237,7 +255,15 @@ impl Driver {
     }
 
     fn take_reply(&mut self, channel: Channel) -> Option<Reply> {
-        self.vm.stop()?.devices().doorbell.take_reply(channel)
+        let reply = self.vm.stop()?.devices().doorbell.take_reply(channel)?;
+        let is_wait = self
+            .timing
+            .get(&channel)
+            .is_some_and(|timing| timing.code == operation::WAIT);
+        if self.ends == Ends::Waited && is_wait && reply.result > 0 {
+            self.agents.waited(reply.result, reply.value as u32);
+        }
+        Some(reply)
     }
 }
 
@@ -359,7 +385,7 @@ impl Drive for Driver {
     }
 
     fn lost(&mut self, channel: Channel) {
-        self.agents.lost(channel);
+        self.agents.lost(channel, self.ends);
     }
 
     fn page(&mut self, channel: Channel, address: VirtAddr) -> Option<(FrameNumber, FrameBytes)> {
@@ -387,7 +413,7 @@ impl Drive for Driver {
     fn take_output(&mut self) -> Result<Vec<u8>, VmError> {
         let stop = self.vm.stop();
         Ok(stop
-            .map(|mut stop| stop.devices().console.take())
+            .map(|mut stop| stop.devices().take_output())
             .unwrap_or_default())
     }
 }

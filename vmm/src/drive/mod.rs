@@ -1,14 +1,16 @@
 //! Decides which process moves next, and gets one operation done at a time.
 //!
-//! - `driver`: drives the agents of a guest; `agents`: who is there; `rounds`: how long a silent one has been waited for
+//! - `driver`: drives the agents of a guest; `agents`: who is there; `rounds`: how long a silent one has been waited for; `peek`:
+//!   whether it has ended, when its parent must be asked
 //!
 //! [`Drive`] is what a performer of steps needs, whoever has the agents.
 
 mod agents;
 mod driver;
+mod peek;
 mod rounds;
 
-pub use agents::{Agent, Agents, Life};
+pub use agents::{Agent, Agents, Ends, Life};
 pub(crate) use agents::{channel_of, is_agents_stack};
 pub use driver::Driver;
 

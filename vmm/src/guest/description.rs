@@ -3,11 +3,18 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use abi::linux::process::{LINUX_REBOOT_CMD_POWER_OFF, LINUX_REBOOT_CMD_RESTART};
 use serde::{Deserialize, Serialize};
 
+use super::Offers;
+use crate::drive::Ends;
+use crate::kernel_file::{self, KernelFileError};
+use crate::machine::Machine;
 use crate::promise::Promises;
+use crate::vm::KernelImage;
 
-/// What is known of a kernel: its name, what it promises to report, and where its files are, if the description comes with them.
+/// What is known of a kernel: its name, what it promises to report, what it needs, and where its files are, if the description comes with
+/// them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Description {
@@ -15,7 +22,31 @@ pub struct Description {
     pub name: String,
     /// What it promises to report.
     pub promises: Promises,
-    /// PVH ELF file. In a description that was read from a file, relative to the folder of that file.
+    /// What it offers beyond the system calls of an ordinary Linux.
+    #[serde(default)]
+    pub offers: Offers,
+    /// The machine that it needs.
+    #[serde(default)]
+    pub machine: Machine,
+    /// The least memory that it runs in, in MiB; a scenario that has less gets so much.
+    #[serde(default)]
+    pub memory_mib: u64,
+    /// How many times as much effort, in exits and processor time, it may need as a scenario says.
+    #[serde(default = "once")]
+    pub effort: u32,
+    /// The word of its command line that names its first program.
+    #[serde(default = "agent_first")]
+    pub init: String,
+    /// What becomes of the frames that it was loaded into.
+    #[serde(default)]
+    pub kernel_image: KernelImage,
+    /// How it lets it be known how processes end.
+    #[serde(default)]
+    pub ends: Ends,
+    /// How it is told to end the machine.
+    #[serde(default)]
+    pub power_off: PowerOff,
+    /// ELF file, or a bzImage of one. In a description that was read from a file, relative to the folder of that file.
     #[serde(default)]
     pub kernel: Option<PathBuf>,
     /// newc archive of programs, relative to the same folder; without it the programs of this project.
@@ -24,6 +55,36 @@ pub struct Description {
     /// Words for its command line.
     #[serde(default)]
     pub options: Vec<String>,
+}
+
+/// How a kernel ends the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PowerOff {
+    /// It powers it off.
+    #[default]
+    PowerOff,
+    /// It restarts it, which is the end too: for a kernel that knows no way to switch the power off.
+    Restart,
+}
+
+impl PowerOff {
+    /// The command of `reboot`.
+    #[must_use]
+    pub fn command(self) -> u64 {
+        match self {
+            PowerOff::PowerOff => LINUX_REBOOT_CMD_POWER_OFF,
+            PowerOff::Restart => LINUX_REBOOT_CMD_RESTART,
+        }
+    }
+}
+
+pub(super) fn once() -> u32 {
+    1
+}
+
+pub(super) fn agent_first() -> String {
+    format!("{}={}", abi::boot::CMDLINE_INIT, abi::boot::AGENT_PATH)
 }
 
 /// A description that cannot be used.
@@ -49,6 +110,30 @@ pub enum DescriptionError {
 }
 
 impl Description {
+    /// The same with this kernel, if there is one.
+    #[must_use]
+    pub fn with_kernel(self, kernel: Option<PathBuf>) -> Description {
+        Description {
+            kernel: kernel.or(self.kernel),
+            ..self
+        }
+    }
+
+    /// The same with its kernel as an ELF file: a bzImage is unpacked into the folder `cache`.
+    ///
+    /// # Errors
+    /// The kernel's file is none.
+    pub fn unpacked(self, cache: &Path) -> Result<Description, KernelFileError> {
+        let kernel = self
+            .kernel
+            .as_deref()
+            .map(|kernel| kernel_file::unpacked(kernel, cache));
+        Ok(Description {
+            kernel: kernel.transpose()?,
+            ..self
+        })
+    }
+
     /// Reads a description, a TOML file such as
     ///
     /// ```toml
@@ -83,6 +168,7 @@ impl Description {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guest::Offer;
     use crate::promise::Promise;
 
     fn read(text: &str) -> Result<Description, DescriptionError> {
@@ -104,6 +190,25 @@ mod tests {
             read("name = 'mine'\nkernel = 'build/kernel'\npromises = ['ends', 'virtual-clock']").unwrap();
         assert_eq!(description.kernel.as_deref(), Some(Path::new("build/kernel")));
         assert!(description.promises.has(Promise::Ends) && !description.promises.has(Promise::Faults));
+    }
+
+    #[test]
+    fn a_file_says_what_a_kernel_needs_and_offers_and_what_it_leaves_out_is_as_with_a_small_kernel() {
+        let text = "name = 'mine'\npromises = []\nmachine = 'pc'\nends = 'waited'\nkernel_image = 'freed'\n\
+            power_off = 'restart'\noffers = ['swap']";
+        let description = read(text).unwrap();
+        assert_eq!(description.machine, Machine::Pc);
+        assert_eq!(description.ends, Ends::Waited);
+        assert_eq!(description.kernel_image, KernelImage::Freed);
+        assert_eq!(description.power_off.command(), LINUX_REBOOT_CMD_RESTART);
+        assert!(description.offers.has(Offer::Swap) && !description.offers.has(Offer::Modules));
+        let small = read("name = 'mine'\npromises = []").unwrap();
+        assert_eq!(
+            (small.machine, small.ends, small.effort),
+            (Machine::Bare, Ends::Reported, 1)
+        );
+        assert!(small.offers.has(Offer::Modules));
+        assert_eq!(small.init, "init=agent");
     }
 
     #[test]

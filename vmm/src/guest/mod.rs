@@ -5,12 +5,16 @@
 //! not promise is refused before it is booted, or listed as not judged, and what it promises and does not send is missing evidence.
 //!
 //! - [`Description`]: what is known of a kernel, ours or one that a file describes
-//! - [`needs`]: what a scenario needs of its guest
+//! - [`needs`]: what a scenario needs of its guest; [`Offer`]: what not every kernel has
 //! - [`ProgramText`]: the code of a program
-//! - [`ringside`]: this project's own kernel
+//! - [`ringside`]: this project's own kernel; [`linux`]: a Linux of a distribution
+//! - `command_line`: what the kernel is told
 
+mod command_line;
 mod description;
+pub mod linux;
 pub mod needs;
+mod offer;
 pub mod ringside;
 mod text;
 
@@ -21,16 +25,31 @@ use abi::boot::AGENT_PATH;
 use serde::{Deserialize, Serialize};
 
 use crate::image::GuestImage;
-use crate::scenario::{Operation, Scenario, Step};
-pub use description::{Description, DescriptionError};
+use crate::machine::Machine;
+use crate::scenario::{Clock, Operation, Scenario, Step};
+pub(crate) use command_line::command_line;
+pub use description::{Description, DescriptionError, PowerOff};
+pub use offer::{Offer, Offers};
 pub use text::{ProgramText, TextError};
+
+/// Why there is no guest.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GuestError {
+    /// There is no kernel at all.
+    #[error("no kernel for this guest: its description names none; name one with --kernel")]
+    NoKernel,
+    /// The archive cannot be read.
+    #[error(transparent)]
+    Programs(#[from] TextError),
+}
 
 /// A guest that can be booted.
 #[derive(Clone, Debug)]
 pub struct Guest {
     /// What is known of its kernel.
     pub description: Description,
-    /// PVH ELF file.
+    /// ELF file.
     pub kernel: PathBuf,
     /// newc archive of its programs.
     pub initrd: PathBuf,
@@ -61,9 +80,17 @@ impl Guest {
     /// A guest of these files, or of those that its description names.
     ///
     /// # Errors
-    /// The archive of programs cannot be read.
-    pub fn new(description: Description, image: &GuestImage, options: &[String]) -> Result<Guest, TextError> {
-        let kernel = description.kernel.as_ref().unwrap_or(&image.kernel).clone();
+    /// There is no kernel for the machine, or the archive of programs cannot be read.
+    pub fn new(
+        description: Description,
+        image: &GuestImage,
+        options: &[String],
+    ) -> Result<Guest, GuestError> {
+        let kernel = match (&description.kernel, description.machine) {
+            (Some(kernel), _) => kernel.clone(),
+            (None, Machine::Bare) => image.kernel.clone(),
+            (None, Machine::Pc) => return Err(GuestError::NoKernel),
+        };
         let initrd = description.initrd.as_ref().unwrap_or(&image.initrd).clone();
         Ok(Guest {
             agent: ProgramText::read(&initrd, AGENT_PATH)?,
@@ -75,6 +102,18 @@ impl Guest {
             record: Record::Nothing,
             seed: None,
         })
+    }
+
+    /// Memory of its machine in MiB: what the scenario says, or as much as the kernel needs.
+    #[must_use]
+    pub fn memory_mib(&self, scenario: &Scenario) -> u64 {
+        scenario.guest.memory_mib.max(self.description.memory_mib)
+    }
+
+    /// How time passes in its machine.
+    #[must_use]
+    pub fn clock(&self, scenario: &Scenario) -> Clock {
+        self.description.machine.clock(scenario.guest.clock)
     }
 
     /// The code of the programs that `scenario` runs for their output, and of those that they start, by name.

@@ -1,23 +1,58 @@
-//! What a scenario needs of its guest: each step, expectation and option names the reports without which it shows nothing.
+//! What a scenario needs of its guest: each step, expectation and option names the reports, and what a kernel must offer, without which
+//! it shows nothing.
 
-use super::Guest;
+use std::fmt;
+
+use super::{Guest, Offer};
 use crate::promise::Promise;
 use crate::scenario::{Clock, Expectation, Operation, Scenario, Schedule, Step};
 
-/// A report without which a part of a scenario shows nothing.
+/// What a guest may lack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needed {
+    /// A report.
+    Report(Promise),
+    /// Something that its kernel offers.
+    Offer(Offer),
+}
+
+impl fmt::Display for Needed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Needed::Report(promise) => promise.fmt(formatter),
+            Needed::Offer(offer) => offer.fmt(formatter),
+        }
+    }
+}
+
+impl Needed {
+    /// What is to be said of a guest that lacks it.
+    #[must_use]
+    pub fn lacking(self) -> String {
+        match self {
+            Needed::Report(promise) => format!("this guest does not promise them ({})", promise.name()),
+            Needed::Offer(offer) => format!("this guest does not offer it ({})", offer.name()),
+        }
+    }
+}
+
+/// Something without which a part of a scenario shows nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
-    /// The report.
-    pub promise: Promise,
+    /// What it is.
+    pub what: Needed,
     /// What needs it: a step with its number and its line in the file, or an option.
     pub by: String,
 }
 
-/// What `scenario` needs and `guest` does not promise.
+/// What `scenario` needs, and `guest` neither promises nor offers.
 #[must_use]
 pub fn unmet(scenario: &Scenario, guest: &Guest) -> Vec<Need> {
     let mut needs = of(scenario);
-    needs.retain(|need| !guest.description.promises.has(need.promise));
+    needs.retain(|need| match need.what {
+        Needed::Report(promise) => !guest.description.promises.has(promise),
+        Needed::Offer(offer) => !guest.description.offers.has(offer),
+    });
     needs
 }
 
@@ -25,10 +60,10 @@ pub fn unmet(scenario: &Scenario, guest: &Guest) -> Vec<Need> {
 #[must_use]
 pub fn of(scenario: &Scenario) -> Vec<Need> {
     let need = |promise, by: &str| Need {
-        promise,
+        what: Needed::Report(promise),
         by: by.to_owned(),
     };
-    let mut needs = Vec::new();
+    let mut needs = of_the_machine(scenario);
     match scenario.schedule {
         Some(Schedule::Choices(_)) => needs.push(need(Promise::Schedule, "a schedule that is followed")),
         Some(Schedule::Explore(_)) => needs.push(need(Promise::Schedule, "schedules that are explored")),
@@ -44,6 +79,10 @@ pub fn of(scenario: &Scenario) -> Vec<Need> {
                 if takes_time && scenario.guest.clock == Clock::Virtual {
                     needs.push(need(Promise::VirtualClock, &by(step.to_string())));
                 }
+                needs.extend(of_operation(&operation.operation).map(|offer| Need {
+                    what: Needed::Offer(offer),
+                    by: by(step.to_string()),
+                }));
                 if let Operation::Exec { reports, .. } = &operation.operation {
                     let told = reports.iter().map(|report| need(*report, &by(step.to_string())));
                     needs.extend(told);
@@ -59,6 +98,60 @@ pub fn of(scenario: &Scenario) -> Vec<Need> {
         }
     }
     needs
+}
+
+/// What the scenario has in its guest's machine and on its command line.
+fn of_the_machine(scenario: &Scenario) -> Vec<Need> {
+    let guest = &scenario.guest;
+    let uses = [
+        (guest.swap.is_some(), Offer::Swap, "swap"),
+        (!guest.vsock.is_empty(), Offer::Sockets, "vsock"),
+        (!guest.options.is_empty(), Offer::Options, "options"),
+    ];
+    let used = uses.into_iter().filter(|(is_used, _, _)| *is_used);
+    used.map(|(_, offer, key)| Need {
+        what: Needed::Offer(offer),
+        by: format!("the guest's \"{key}\""),
+    })
+    .collect()
+}
+
+/// What a kernel must offer for an operation.
+fn of_operation(operation: &Operation) -> Option<Offer> {
+    match operation {
+        Operation::ShadowptOpen { .. }
+        | Operation::ShadowptClose
+        | Operation::ShadowptStart
+        | Operation::ShadowptStop
+        | Operation::ShadowptPageContents { .. } => Some(Offer::ShadowPageTable),
+        Operation::FailNth { .. } => Some(Offer::FailNth),
+        Operation::Exec { args, .. } if args.iter().any(|argument| argument.ends_with(".ko")) => {
+            Some(Offer::Modules)
+        }
+        Operation::Exec { .. }
+        | Operation::Mmap { .. }
+        | Operation::Munmap { .. }
+        | Operation::Mprotect { .. }
+        | Operation::Madvise { .. }
+        | Operation::Brk { .. }
+        | Operation::TouchStack { .. }
+        | Operation::StackRoom { .. }
+        | Operation::Read(_)
+        | Operation::Write(_)
+        | Operation::Fork { .. }
+        | Operation::ForkUntil { .. }
+        | Operation::Exit { .. }
+        | Operation::Wait { .. }
+        | Operation::Finish
+        | Operation::SchedYield
+        | Operation::Execve { .. }
+        | Operation::Kill { .. }
+        | Operation::Sleep { .. }
+        | Operation::Getppid { .. }
+        | Operation::Setuid { .. }
+        | Operation::Pagemap { .. }
+        | Operation::Spin => None,
+    }
 }
 
 /// The reports with which an expectation is judged.
@@ -80,5 +173,40 @@ fn of_expectation(expectation: &Expectation) -> &'static [Promise] {
         | Expectation::Dirtied { .. }
         | Expectation::Spte { .. }
         | Expectation::FrameKept(_) => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needed(guest: &str, step: &str) -> Vec<Needed> {
+        let text = format!(
+            r#"{{ "name": "needs", "description": "What a step needs.", "guest": {{ {guest} }}, "steps": [ {step} ] }}"#
+        );
+        let programs = ["insmod".to_owned()];
+        let scenario = Scenario::parse("needs.json", &text, &programs).unwrap();
+        of(&scenario).iter().map(|need| need.what).collect()
+    }
+
+    const FORK: &str = r#"{ "in": "parent", "do": "fork", "as": "child" }"#;
+
+    #[test]
+    fn what_a_machine_or_a_command_line_has_must_be_offered() {
+        let swap = needed(r#""swap": { "mib": 1 }"#, FORK);
+        assert_eq!(swap, [Needed::Offer(Offer::Swap)]);
+        let options = needed(r#""options": { "fork": "copy" }"#, FORK);
+        assert_eq!(options, [Needed::Offer(Offer::Options)]);
+        assert_eq!(needed("", FORK), []);
+    }
+
+    #[test]
+    fn a_module_must_be_one_that_the_kernel_loads_and_a_tick_one_that_it_waits_for() {
+        let module = r#"{ "in": "parent", "do": "exec", "program": "insmod", "args": ["hello.ko"] }"#;
+        assert_eq!(needed("", module), [Needed::Offer(Offer::Modules)]);
+        assert_eq!(
+            needed("", &format!(r#"{FORK}, {{ "tick": 1 }}"#)),
+            [Needed::Report(Promise::VirtualClock)]
+        );
     }
 }

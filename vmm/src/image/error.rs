@@ -200,7 +200,7 @@ pub enum Obstacle {
 
 impl Obstacle {
     /// For `map_err` on a file operation.
-    pub(super) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::File { path, source }
     }

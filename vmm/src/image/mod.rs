@@ -71,6 +71,14 @@ pub fn ensure(kind: ImageKind, progress: &dyn Progress) -> Result<GuestImage, Im
     ensure_in(&Places::find()?, kind, progress)
 }
 
+/// Where files are kept that are made once, images among them.
+///
+/// # Errors
+/// There are no sources here, so there is no place that belongs to them either.
+pub fn cache() -> Result<PathBuf, ImageError> {
+    Ok(Places::find()?.cache)
+}
+
 fn ensure_in(places: &Places, kind: ImageKind, progress: &dyn Progress) -> Result<GuestImage, ImageError> {
     let key = stamp::key(&places.workspace, kind)?;
     if let Ok(image) = GuestImage::at(&places.image(kind, &key)) {

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 pub use find::installed;
+pub(crate) use payload::unpack_if_packed;
 pub use payload::{Compression, PayloadError};
 
 /// The file cannot be made into a kernel's ELF file.

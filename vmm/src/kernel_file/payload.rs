@@ -99,6 +99,21 @@ pub(super) fn unpack(payload: &[u8]) -> Result<Vec<u8>, PayloadError> {
     Ok(unpacked)
 }
 
+/// What a file holds that may be packed, as modules of kernels are; as it is when it is not.
+pub(crate) fn unpack_if_packed(file: Vec<u8>) -> Result<Vec<u8>, PayloadError> {
+    let Some(compression) = Compression::of(&file) else {
+        return Ok(file);
+    };
+    let damaged = |source| PayloadError::Damaged { compression, source };
+    let mut unpacked = Vec::new();
+    decoder(compression, &file)
+        .map_err(damaged)?
+        .take(MAX_BYTES)
+        .read_to_end(&mut unpacked)
+        .map_err(damaged)?;
+    Ok(unpacked)
+}
+
 fn decoder(compression: Compression, packed: &[u8]) -> io::Result<Box<dyn Read + '_>> {
     Ok(match compression {
         Compression::Gzip => Box::new(flate2::read::GzDecoder::new(packed)),

@@ -28,7 +28,7 @@ use super::error::ReferenceError;
 use super::line::Received;
 use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::{Channel, Operation, Reply};
-use crate::drive::{Agents, Drive, End, Life, Outcome, Ticked};
+use crate::drive::{Agents, Drive, End, Ends, Life, Outcome, Ticked};
 use crate::inspect::memory::FrameBytes;
 use crate::scenario::ProcessName;
 
@@ -255,7 +255,7 @@ impl Drive for LinuxDriver {
     }
 
     fn lost(&mut self, channel: Channel) {
-        self.agents.lost(channel);
+        self.agents.lost(channel, Ends::Reported);
     }
 
     fn page(&mut self, _: Channel, _: VirtAddr) -> Option<(FrameNumber, FrameBytes)> {

@@ -113,7 +113,7 @@ impl Programs {
             is_agents_stack(owner.address) || self.is_shared(memory, frame)
         };
         let policy = Policy {
-            kernel_only: &[stop.kernel_frames()],
+            kernel_only: &stop.kernel_only_frames(effort)?,
             devices: &[doorbell_addresses()],
             shared_on_purpose: &shared_on_purpose,
         };

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::{Performed, Performer};
 use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::{Channel, Operation, Reply};
-use crate::drive::{Agents, Drive, End, Outcome, Ticked};
+use crate::drive::{Agents, Drive, End, Ends, Outcome, Ticked};
 use crate::finding::Finding;
 use crate::inspect::memory::FrameBytes;
 use crate::scenario::{Operation as ScriptOperation, Scenario, Step};
@@ -124,7 +124,7 @@ impl Drive for Liar {
     }
 
     fn lost(&mut self, channel: Channel) {
-        self.agents.lost(channel);
+        self.agents.lost(channel, Ends::Reported);
     }
 
     fn page(&mut self, _: Channel, _: VirtAddr) -> Option<(FrameNumber, FrameBytes)> {

@@ -203,10 +203,8 @@ impl Line {
 impl Report {
     /// The report of a scenario that was not run, because it needs what its guest does not promise.
     pub(crate) fn refused(scenario: &Scenario, unmet: &[Need]) -> Report {
-        let missing = |need: &Need| {
-            let found = format!("this guest does not promise them ({})", need.promise.name());
-            Finding::missing(need.by.as_str(), need.promise.to_string(), found)
-        };
+        let missing =
+            |need: &Need| Finding::missing(need.by.as_str(), need.what.to_string(), need.what.lacking());
         Report {
             scenario: scenario.name.as_str().into(),
             description: scenario.description.as_str().into(),

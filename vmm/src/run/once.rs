@@ -12,13 +12,17 @@ use crate::channel::Event;
 use crate::channel::schedule::Decision;
 use crate::drive::{self, Drive, Driver};
 use crate::finding::Finding;
-use crate::guest::{Guest, Record, ringside};
+use crate::guest::{self, Guest, PowerOff, Record};
 use crate::judge::{Judge, Scene};
 use crate::perform::{Performed, Performer};
+use crate::printable::Printable;
 use crate::report::{Cost, ExpectationLine, GuestEnd, Line, Report, Verdict, clauses, states, warehouse};
 use crate::rule::Rule;
 use crate::scenario::{Expectation, FailStep, Operation, Scenario, Step};
 use crate::vm::{Budget, Cause, Config, Death, Stop, StopReason, Vm, VmError};
+
+/// Lines of a guest's log that are told when it ends too early.
+const LOG_LINES_AT_END: usize = 4;
 
 /// What one run gives.
 pub(crate) struct Trial {
@@ -35,7 +39,8 @@ pub(crate) fn once(
     choices: &[usize],
 ) -> Result<Trial, VmError> {
     let started = Instant::now();
-    let command_line = ringside::command_line(guest, scenario);
+    let command_line = guest::command_line(guest, scenario);
+    let description = &guest.description;
     let mut vm = Vm::new(
         kvm,
         &Config {
@@ -44,17 +49,21 @@ pub(crate) fn once(
             agent: guest.agent.as_ref(),
             programs: &guest.texts(scenario)?,
             command_line: &command_line,
-            memory_mib: scenario.guest.memory_mib,
-            clock: scenario.guest.clock,
+            machine: description.machine,
+            kernel_image: description.kernel_image,
+            memory_mib: guest.memory_mib(scenario),
+            clock: guest.clock(scenario),
             swap_mib: scenario.guest.swap.map(|swap| swap.mib),
             sockets: Some(&scenario.guest.vsock).filter(|places| !places.is_empty()),
-            budget: Budget::of(&scenario.budget, guest.slow),
+            budget: Budget::of(&scenario.budget, description.effort, guest.slow),
         },
     )?;
     vm.devices().schedule.follow(choices.to_vec());
     let mut run = Run {
-        performer: Performer::new(Driver::new(vm)).with_shadowpt_base(scenario.guest.shadowpt_base()),
-        judge: Judge::new(guest.description.promises.clone()),
+        performer: Performer::new(Driver::new(vm).with_ends(description.ends))
+            .with_shadowpt_base(scenario.guest.shadowpt_base()),
+        power_off: description.power_off,
+        judge: Judge::new(description.promises.clone()),
         prover: Prover::default(),
         recorder: match guest.record {
             Record::Nothing => None,
@@ -85,6 +94,7 @@ pub(crate) fn once(
 /// A run under way.
 struct Run {
     performer: Performer<Driver>,
+    power_off: PowerOff,
     judge: Judge,
     prover: Prover,
     /// Looks at memory after each step, when it is to be recorded.
@@ -197,11 +207,31 @@ impl Run {
                 line.findings.extend(lost);
             }
         }
-        self.performer.driver_mut().power_off()?;
+        self.performer.driver_mut().power_off(self.power_off.command())?;
         self.note();
         let result = Performed::nothing("");
         self.line(None, "power off".to_owned(), result, Vec::new());
         Ok(())
+    }
+
+    /// The same finding of a guest's end, with what it has logged last.
+    fn with_log(&mut self, finding: Finding) -> Finding {
+        let stop = self.performer.driver_mut().stop();
+        let lines = stop.map_or_else(Vec::new, |mut stop| stop.devices().log.last_lines());
+        let last = &lines[lines.len().saturating_sub(LOG_LINES_AT_END)..];
+        let told: Vec<&str> = last.iter().map(Printable::as_str).collect();
+        match told.is_empty() {
+            true => finding,
+            false => Finding {
+                found: format!(
+                    "{}; its log ends with {:?}",
+                    finding.found.as_str(),
+                    told.join("; ")
+                )
+                .into(),
+                ..finding
+            },
+        }
     }
 
     fn after_operation(
@@ -213,9 +243,11 @@ impl Run {
         self.note();
         if let Some(StopReason::PoweredOff) = self.reason() {
             let (expected, found) = ("it goes on", "it powered itself off");
-            performed
-                .findings
-                .push(Finding::new(Rule::Death, "the guest", expected, found));
+            let finding = Finding::new(Rule::Death, "the guest", expected, found);
+            performed.findings.push(self.with_log(finding));
+        }
+        if self.is_alive() {
+            self.performer.driver_mut().ask_for_untold_ends()?;
         }
         let go_on = performed.findings.is_empty() && self.is_alive();
         if go_on {
@@ -244,7 +276,7 @@ impl Run {
         let Performed { result, mut findings } = performed;
         if let Some(StopReason::Died(death)) = self.reason() {
             let last_fault = self.performer.last_fault(&death);
-            findings.push(end(&death, last_fault));
+            findings.push(self.with_log(end(&death, last_fault)));
         }
         self.lines.push(Line {
             step,

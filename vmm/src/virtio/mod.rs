@@ -9,7 +9,7 @@ mod transport;
 
 use vm_memory::GuestMemoryMmap;
 
-pub(crate) use transport::{Transport, Write, register, word};
+pub(crate) use transport::{Transport, Write, word};
 
 /// A device, as the bus sees it.
 pub(crate) trait Device {

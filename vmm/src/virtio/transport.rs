@@ -233,14 +233,6 @@ impl<const QUEUES: usize> Transport<QUEUES> {
     }
 }
 
-/// Offset of the register at a guest physical address, of the device whose registers begin at `base`.
-pub(crate) fn register(base: u64, address: PhysAddr) -> Option<u32> {
-    let offset = address.0.checked_sub(base)?;
-    u32::try_from(offset)
-        .ok()
-        .filter(|offset| u64::from(*offset) < abi::virtio::LEN_BYTES)
-}
-
 /// The low (0) or high (1) half of a 64-bit register; there are no others.
 pub(crate) fn word(value: u64, select: u32) -> u32 {
     match select {

@@ -37,12 +37,13 @@ impl Budget {
     /// How many times longer than a guest may compute the host may take for it.
     const HOST_FACTOR: u32 = 10;
 
-    /// What a scenario gives its guest, on a host that is given `slow` times as long as others.
+    /// What a scenario gives its guest, for a kernel that may need `effort` times as much, on a host that is given `slow` times as long
+    /// as others.
     #[must_use]
-    pub fn of(budget: &scenario::Budget, slow: u32) -> Budget {
-        let processor_time = Duration::from_secs(budget.seconds);
+    pub fn of(budget: &scenario::Budget, effort: u32, slow: u32) -> Budget {
+        let processor_time = Duration::from_secs(budget.seconds) * effort;
         Budget {
-            exits: budget.exits,
+            exits: budget.exits.saturating_mul(effort.into()),
             processor_time,
             host_time: processor_time * Self::HOST_FACTOR * slow,
             answer_time: Duration::from_millis(budget.answer_ms) * slow,

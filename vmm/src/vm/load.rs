@@ -1,4 +1,5 @@
-//! Puts kernel, programs and boot information into guest memory, as the PVH boot protocol wants them.
+//! Puts kernel, programs and boot information into guest memory: as the PVH boot protocol wants them, or, on a PC, for a kernel that does
+//! not know it, as Linux's 64-bit protocol does ([`super::linux64`]).
 //!
 //! Every other byte of guest memory is zero, and the kernel may rely on that.
 
@@ -9,9 +10,9 @@ use std::path::{Path, PathBuf};
 use abi::{PAGE_SHIFT, PAGE_SIZE};
 use linux_loader::configurator::pvh::PvhBootConfigurator;
 use linux_loader::configurator::{BootConfigurator, BootParams};
-use linux_loader::loader::KernelLoader;
 use linux_loader::loader::elf::start_info::{hvm_memmap_table_entry, hvm_modlist_entry, hvm_start_info};
 use linux_loader::loader::elf::{Elf, PvhBootCapability};
+use linux_loader::loader::{KernelLoader, KernelLoaderResult};
 use object::LittleEndian;
 use object::elf::{FileHeader64, PT_LOAD, PT_NOTE};
 use object::read::ReadCache;
@@ -19,9 +20,10 @@ use object::read::elf::{FileHeader, ProgramHeader};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
 use crate::address::FrameNumber;
+use crate::machine::Machine;
 use crate::regular_file::{self, Links, RegularFileError};
 
-use super::{Config, memory_len_bytes};
+use super::{Config, linux64, memory_len_bytes};
 
 /// Magic number of `hvm_start_info` (Xen's `public/arch-x86/hvm/start_info.h`).
 const START_INFO_MAGIC: u32 = 0x336e_c578;
@@ -79,7 +81,7 @@ pub enum LoadError {
         /// What the loader says.
         source: linux_loader::loader::Error,
     },
-    /// The kernel has no PVH entry note.
+    /// The kernel has no PVH entry note, and its machine has no other way to begin.
     #[error("{path} has no PVH entry point (ELF note XEN_ELFNOTE_PHYS32_ENTRY)")]
     NoPvhEntry {
         /// The file.
@@ -106,13 +108,26 @@ pub enum LoadError {
     BootInformation(String),
 }
 
+/// How a kernel begins, with the physical addresses of its first instruction and of the boot information.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// By the PVH protocol, with a `hvm_start_info`.
+    Pvh {
+        entry: GuestAddress,
+        start_info: GuestAddress,
+    },
+    /// By Linux's 64-bit protocol, with a `boot_params`.
+    Linux64 {
+        entry: GuestAddress,
+        boot_params: GuestAddress,
+    },
+}
+
 /// What the vCPU must be told.
 #[derive(Debug)]
 pub(super) struct Loaded {
-    /// Physical address of the first instruction.
-    pub(super) entry: GuestAddress,
-    /// Physical address of `hvm_start_info`.
-    pub(super) start_info: GuestAddress,
+    /// Where the kernel begins, and with what.
+    pub(super) start: Start,
     /// Frames of the kernel's image.
     pub(super) kernel: Range<FrameNumber>,
     /// Frames of the archive of programs.
@@ -140,14 +155,35 @@ fn frames(start: u64, end: u64) -> Range<FrameNumber> {
 /// Loads everything that `config` names into `memory`; also gives the kernel's file.
 pub(super) fn load(memory: &GuestMemoryMmap, config: &Config<'_>) -> Result<(Loaded, File), LoadError> {
     let mut kernel = open(config.kernel, MAX_KERNEL_FILE_BYTES)?.0;
-    let (entry, kernel_start, kernel_end) = load_kernel(memory, &mut kernel, config)?;
-    let (module, initrd_file) = load_initrd(memory, config.initrd, kernel_end)?;
+    let loaded = load_kernel(memory, &mut kernel, config)?;
+    let (module, initrd_file) = load_initrd(memory, config.initrd, loaded.kernel_end)?;
     load_command_line(memory, config.command_line)?;
-    write_boot_information(memory, module)?;
+    let entry = loaded.kernel_load;
+    let start = match (loaded.pvh_boot_cap, config.machine) {
+        (PvhBootCapability::PvhEntryPresent(entry), _) => {
+            write_boot_information(memory, module)?;
+            Start::Pvh {
+                entry,
+                start_info: START_INFO,
+            }
+        }
+        (_, Machine::Pc) => {
+            let command_line = (COMMAND_LINE, config.command_line.len());
+            linux64::write(memory, command_line, &module).map_err(boot_information)?;
+            Start::Linux64 {
+                entry,
+                boot_params: linux64::BOOT_PARAMS,
+            }
+        }
+        (_, Machine::Bare) => {
+            return Err(LoadError::NoPvhEntry {
+                path: config.kernel.to_owned(),
+            });
+        }
+    };
     let loaded = Loaded {
-        entry,
-        start_info: START_INFO,
-        kernel: frames(kernel_start, kernel_end),
+        start,
+        kernel: frames(entry.0, loaded.kernel_end),
         initrd: frames(module.paddr, module.paddr + module.size),
         initrd_file,
     };
@@ -158,22 +194,14 @@ fn load_kernel(
     memory: &GuestMemoryMmap,
     file: &mut File,
     config: &Config<'_>,
-) -> Result<(GuestAddress, u64, u64), LoadError> {
+) -> Result<KernelLoaderResult, LoadError> {
     let path = config.kernel;
     check_parts(file, path, memory_len_bytes(memory))?;
-    let loaded = Elf::load(memory, None, file, None).map_err(|source| LoadError::Kernel {
+    Elf::load(memory, None, file, None).map_err(|source| LoadError::Kernel {
         path: path.to_owned(),
         memory_mib: config.memory_mib,
         source,
-    })?;
-    match loaded.pvh_boot_cap {
-        PvhBootCapability::PvhEntryPresent(entry) => Ok((entry, loaded.kernel_load.0, loaded.kernel_end)),
-        PvhBootCapability::PvhEntryNotPresent | PvhBootCapability::PvhEntryIgnored => {
-            Err(LoadError::NoPvhEntry {
-                path: path.to_owned(),
-            })
-        }
-    }
+    })
 }
 
 /// The loader reads whatever the program headers say, and looks at each note: they must not be endless. What is no ELF file is

@@ -12,9 +12,12 @@ mod caller;
 mod death;
 mod dirty_log;
 mod interrupts;
+mod linux64;
 mod load;
 mod open;
+mod pc;
 mod printer;
+mod probe;
 mod registers;
 mod symbols;
 mod vcpu;
@@ -26,8 +29,10 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
+use abi::PAGE_SIZE;
 use kvm_bindings::{KVM_MEM_LOG_DIRTY_PAGES, kvm_userspace_memory_region};
 use kvm_ioctls::{Kvm, VmFd};
+use serde::{Deserialize, Serialize};
 use vm_memory::{GuestAddress, GuestMemoryBackend, GuestMemoryMmap, GuestMemoryRegion};
 
 pub use budget::Budget;
@@ -37,6 +42,7 @@ pub use dirty_log::DirtyCursor;
 pub use load::LoadError;
 pub use open::{OpenError, open};
 pub use printer::Misprint;
+pub use probe::{KernelMode, kernel_mode};
 pub use symbols::Symbols;
 pub use vcpu::{Boot, StopReason};
 
@@ -45,7 +51,9 @@ use crate::block::{BlockDevice, Disk};
 use crate::channel::{Channel, Devices};
 use crate::guest::{ProgramText, TextError};
 use crate::inspect::FrameSet;
-use crate::inspect::walk::Root;
+use crate::inspect::walk::{self, Root};
+use crate::inspect::{Effort, PhysicalMemory, audit};
+use crate::machine::Machine;
 use crate::scenario::{Clock, ServerPlace, VsockPort};
 use crate::vsock::{Hosts, HostsError, SocketDevice};
 use caller::Callers;
@@ -60,8 +68,12 @@ const MEMORY_SLOT: u32 = 0;
 /// What a machine is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Config<'a> {
-    /// PVH ELF file of the kernel.
+    /// ELF file of the kernel.
     pub kernel: &'a Path,
+    /// The machine that it needs.
+    pub machine: Machine,
+    /// What becomes of its image.
+    pub kernel_image: KernelImage,
     /// Archive of user programs.
     pub initrd: &'a Path,
     /// Code of the program that may ask for operations; None when there is none.
@@ -80,6 +92,17 @@ pub struct Config<'a> {
     pub sockets: Option<&'a BTreeMap<VsockPort, ServerPlace>>,
     /// What the guest may use before it is stopped.
     pub budget: Budget,
+}
+
+/// What becomes of the frames into which a kernel was loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KernelImage {
+    /// They are the kernel's as long as it runs.
+    #[default]
+    Stays,
+    /// The kernel gives those away that it does not need any more, such as code that it runs once.
+    Freed,
 }
 
 /// The host refused something. None of these is the guest's doing.
@@ -111,6 +134,12 @@ pub enum VmError {
     /// A server that the scenario wants for its guest could not be started.
     #[error(transparent)]
     Hosts(#[from] HostsError),
+    /// The memory of a machine that is made to find something out cannot be written.
+    #[error("cannot try out KVM: {0}")]
+    Probe(vm_memory::GuestMemoryError),
+    /// No way to raise an interrupt.
+    #[error("cannot make an interrupt line: {0}")]
+    Line(std::io::Error),
     /// The watchdog could not be started; no guest runs without one.
     #[error("cannot start the watchdog: {0}")]
     Watchdog(std::io::Error),
@@ -124,6 +153,7 @@ fn refused(action: &'static str) -> impl FnOnce(kvm_ioctls::Error) -> VmError {
 /// A virtual machine that has been made and not yet ended.
 pub struct Vm {
     clock: Clock,
+    kernel_image: KernelImage,
     vcpu: Vcpu,
     vm_fd: VmFd,
     memory: GuestMemoryMmap,
@@ -142,7 +172,7 @@ impl Vm {
         let memory = guest_memory(config.memory_mib)?;
         let (loaded, kernel) = load::load(&memory, config)?;
         let symbols = Symbols::of(kernel);
-        let frames = memory_len_bytes(&memory) / abi::PAGE_SIZE;
+        let frames = memory_len_bytes(&memory) / PAGE_SIZE;
         let block = config
             .swap_mib
             .map(|mib| BlockDevice::new(Disk::new(mib), frames));
@@ -154,14 +184,19 @@ impl Vm {
         let vsock = hosts.map(|hosts| SocketDevice::new(hosts, frames, patience));
         let vm_fd = kvm.create_vm().map_err(refused("create a virtual machine"))?;
         register_memory(&vm_fd, &memory)?;
-        if config.clock == Clock::Real {
-            interrupts::add_local_apic(&vm_fd)?;
-        }
+        let mut devices = Devices {
+            machine: config.machine,
+            block,
+            vsock,
+            ..Devices::default()
+        };
+        interrupts::build(&vm_fd, config.machine, config.clock, &mut devices)?;
         let vcpu_fd = vm_fd.create_vcpu(0).map_err(refused("create a vCPU"))?;
-        interrupts::set_features(kvm, &vcpu_fd, config.clock)?;
-        registers::set_for_pvh(&vcpu_fd, &loaded)?;
+        interrupts::set_features(kvm, &vcpu_fd, config.machine, config.clock)?;
+        registers::set(&vcpu_fd, &loaded.start)?;
         Ok(Vm {
             clock: config.clock,
+            kernel_image: config.kernel_image,
             vcpu: Vcpu::new(
                 vcpu_fd,
                 config.budget,
@@ -175,11 +210,7 @@ impl Vm {
             memory,
             loaded,
             symbols,
-            devices: Devices {
-                block,
-                vsock,
-                ..Devices::default()
-            },
+            devices,
             dirty_log: DirtyLog::new(frames),
         })
     }
@@ -273,6 +304,39 @@ impl Stop<'_> {
         self.vm.vcpu.root()
     }
 
+    /// The top page table with which the kernel runs. It is the one in use, unless the kernel keeps most of itself out of the tables that
+    /// programs run with: Linux does, and has its own in the frame before. Where the kernel's GS base leads tells them apart.
+    ///
+    /// # Errors
+    /// KVM refuses to tell.
+    pub fn kernel_root(&self) -> Result<Root, VmError> {
+        let root = self.root()?;
+        let own = self.vm.vcpu.kernel_gs_base()?;
+        let memory = PhysicalMemory::new(&self.vm.memory);
+        let leads = |root| walk::translate(memory, root, own).is_ok();
+        let before = Root::from_cr3(root.table().start().0 & !PAGE_SIZE);
+        Ok(if !leads(root) && leads(before) {
+            before
+        } else {
+            root
+        })
+    }
+
+    /// Frames that no user may reach, because the kernel is in them: those that it was loaded into, or, of a kernel that gives some of
+    /// them away, those that it can execute.
+    ///
+    /// # Errors
+    /// KVM refuses to tell.
+    pub fn kernel_only_frames(&self, effort: &Effort) -> Result<Vec<Range<FrameNumber>>, VmError> {
+        Ok(match self.vm.kernel_image {
+            KernelImage::Stays => vec![self.kernel_frames()],
+            KernelImage::Freed => {
+                let memory = PhysicalMemory::new(&self.vm.memory);
+                audit::executable(memory, self.kernel_root()?, effort)
+            }
+        })
+    }
+
     /// What was wrong with accesses to the doorbell so far: channel, and why the access is not an agent's.
     pub fn impostures(&self) -> impl Iterator<Item = (Channel, Imposture)> {
         self.vm.vcpu.callers().wrong()
@@ -348,7 +412,7 @@ impl Stop<'_> {
         self.vm.tick_is_pending()
     }
 
-    /// Frames that hold the kernel's image. No user may reach them.
+    /// Frames that the kernel's image was loaded into.
     #[must_use]
     pub fn kernel_frames(&self) -> Range<FrameNumber> {
         self.vm.loaded.kernel.clone()

@@ -24,7 +24,7 @@ use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
 use abi::clock::TICK_VECTOR;
-use kvm_bindings::{KVM_EXIT_MMIO, KVM_MP_STATE_HALTED};
+use kvm_bindings::{KVM_EXIT_MMIO, KVM_MP_STATE_HALTED, Msrs, kvm_msr_entry};
 use kvm_ioctls::{VcpuExit, VcpuFd};
 use nix::errno::Errno;
 use vm_memory::GuestMemoryMmap;
@@ -37,7 +37,7 @@ use super::symbols::Symbols;
 use super::watchdog::Watchdog;
 use super::{Budget, VmError, refused};
 use crate::address::{PhysAddr, VirtAddr};
-use crate::channel::{Access, Channel, Devices, Direction, Doorbell, Event, is_output};
+use crate::channel::{Access, Channel, Devices, Direction, Doorbell, Event};
 use crate::inspect::PhysicalMemory;
 use crate::inspect::walk::Root;
 use crate::scenario::Clock;
@@ -45,6 +45,8 @@ use crate::vsock::SocketDevice;
 
 /// RFLAGS.IF: the processor takes interrupts.
 const INTERRUPT_FLAG: u64 = 1 << 9;
+/// IA32_KERNEL_GS_BASE.
+const KERNEL_GS_BASE: u32 = 0xc000_0102;
 
 /// Why the guest stands still.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -234,6 +236,21 @@ impl Vcpu {
         Ok(Root::from_cr3(system.cr3))
     }
 
+    /// Where the kernel's GS will lead: in user mode this register has it.
+    pub(super) fn kernel_gs_base(&self) -> Result<VirtAddr, VmError> {
+        let entry = kvm_msr_entry {
+            index: KERNEL_GS_BASE,
+            ..Default::default()
+        };
+        let mut registers = Msrs::from_entries(&[entry]).expect("one is not too many");
+        self.fd
+            .get_msrs(&mut registers)
+            .map_err(refused("read a model-specific register"))?;
+        Ok(VirtAddr(
+            registers.as_slice().first().map_or(0, |entry| entry.data),
+        ))
+    }
+
     pub(super) fn translate(&self, address: VirtAddr) -> Result<Option<PhysAddr>, VmError> {
         let found = self
             .fd
@@ -284,7 +301,7 @@ impl Vcpu {
             VcpuExit::MmioWrite(address, _) => Doorbell::call(PhysAddr(*address), Direction::Write),
             _ => None,
         };
-        let prints = matches!(&exit, VcpuExit::IoOut(port, _) if is_output(*port));
+        let prints = matches!(&exit, VcpuExit::IoOut(port, _) if devices.prints(*port));
         let access = match exit {
             VcpuExit::IoOut(port, data) => devices.port_write(port, data, memory),
             VcpuExit::IoIn(port, data) => {
@@ -320,7 +337,12 @@ impl Vcpu {
         }
         Ok(Some(match access {
             Access::Done => Next::GoOn,
-            Access::Ring(channel) => Next::Ring(channel),
+            Access::Ring(channel) => {
+                // Not every kernel says when its first program begins: its first question comes soon after.
+                self.note_boot();
+                Next::Ring(channel)
+            }
+            Access::Reset => Next::PoweredOff,
             Access::Reported => {
                 let event = devices.events.last();
                 event.into_iter().for_each(|event| self.printers.note(event));
@@ -353,16 +375,20 @@ impl Vcpu {
             Some(Event::PowerOff) => Next::PoweredOff,
             Some(event) if event.is_a_moment() => Next::Reported(event.clone()),
             Some(Event::FirstUser) => {
-                // A guest may say it again; its first word counts.
-                self.boot = self.boot.or_else(|| {
-                    let time = self.started?.elapsed();
-                    let exits = self.exits;
-                    Some(Boot { time, exits })
-                });
+                self.note_boot();
                 Next::GoOn
             }
             _ => Next::GoOn,
         }
+    }
+
+    /// Booting has ended. A guest may say it again; its first word counts.
+    fn note_boot(&mut self) {
+        self.boot = self.boot.or_else(|| {
+            let time = self.started?.elapsed();
+            let exits = self.exits;
+            Some(Boot { time, exits })
+        });
     }
 
     #[allow(unsafe_code, reason = "kvm_run keeps its data in a union")]

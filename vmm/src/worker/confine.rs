@@ -97,7 +97,7 @@ impl Allowed {
     #[must_use]
     pub fn for_run(guest: &Guest, scenario: &Scenario, scratch: &Path) -> Allowed {
         let mut read = vec![guest.kernel.clone(), guest.initrd.clone()];
-        if scenario.guest.clock == Clock::Real {
+        if guest.clock(scenario) == Clock::Real {
             read.push(PROC_SELF.into());
         }
         let servers = scenario.guest.vsock.values();
@@ -110,9 +110,13 @@ impl Allowed {
                 ServerPlace::Unix(_) => {}
             }
         }
-        let guest_mib = scenario.guest.memory_mib + scenario.guest.swap.map_or(0, |swap| swap.mib);
+        let guest_mib = guest.memory_mib(scenario) + scenario.guest.swap.map_or(0, |swap| swap.mib);
         let explores = matches!(scenario.schedule, Some(Schedule::Explore(_)));
-        let seconds = scenario.budget.seconds.saturating_mul(JUDGE_FACTOR) + BESIDE_SECONDS;
+        let budget_seconds = scenario
+            .budget
+            .seconds
+            .saturating_mul(guest.description.effort.into());
+        let seconds = budget_seconds.saturating_mul(JUDGE_FACTOR) + BESIDE_SECONDS;
         Allowed {
             read,
             sockets_in,

@@ -45,9 +45,12 @@ fn run(job: &Job) -> Result<Answer, Answer> {
     }
     let mut report = crate::run::run(&kvm, &guest, &scenario).map_err(|error| match error {
         VmError::Load(_) | VmError::Text(_) => input(&error),
-        VmError::Kvm { .. } | VmError::Memory { .. } | VmError::Hosts(_) | VmError::Watchdog(_) => {
-            host(&error)
-        }
+        VmError::Kvm { .. }
+        | VmError::Memory { .. }
+        | VmError::Hosts(_)
+        | VmError::Watchdog(_)
+        | VmError::Line(_)
+        | VmError::Probe(_) => host(&error),
     })?;
     report.require(&job.require);
     Ok(Answer::Report(Box::new(report)))

@@ -1,5 +1,6 @@
 //! Every way in which a guest can end, made by a kernel of a few instructions on real KVM.
 
+mod pc;
 #[path = "../support/tiny_elf.rs"]
 mod tiny_elf;
 mod tiny_kernel;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use vmm::guest::ProgramText;
+use vmm::machine::Machine;
 use vmm::scenario::Clock;
-use vmm::vm::{Budget, Config, Vm};
+use vmm::vm::{Budget, Config, KernelImage, Vm};
 
 use crate::tiny_elf::elf;
 
@@ -26,21 +28,34 @@ pub(crate) fn machine_with(code: &[u8], budget: Budget, clock: Clock) -> (Vm, Te
     };
     let (kernel, initrd) = (file("kernel", &elf(code)), file("initrd", b""));
     let config = Config {
-        kernel: &kernel,
-        initrd: &initrd,
-        agent: None,
-        programs: &BTreeMap::new(),
-        command_line: "",
-        memory_mib: 8,
         clock,
-        swap_mib: None,
-        sockets: None,
-        budget,
+        ..config(&kernel, &initrd, Machine::Bare, budget)
     };
     (
         Vm::new(&vmm::vm::open().expect("KVM"), &config).expect("a machine"),
         dir,
     )
+}
+
+/// There is no program in it.
+static NO_PROGRAMS: &BTreeMap<String, ProgramText> = &BTreeMap::new();
+
+/// What a machine of this kind is made of.
+pub(crate) fn config<'a>(kernel: &'a Path, initrd: &'a Path, machine: Machine, budget: Budget) -> Config<'a> {
+    Config {
+        kernel,
+        initrd,
+        machine,
+        kernel_image: KernelImage::Stays,
+        agent: None,
+        programs: NO_PROGRAMS,
+        command_line: "",
+        memory_mib: 8,
+        clock: machine.clock(Clock::Virtual),
+        swap_mib: None,
+        sockets: None,
+        budget,
+    }
 }
 
 /// A budget that a kernel of a few instructions does not use up.

@@ -7,10 +7,11 @@ use vmm::drive::{Driver, Outcome};
 use vmm::guest::ProgramText;
 use vmm::image::{self, GuestImage, ImageKind};
 use vmm::judge::{Judge, Scene};
+use vmm::machine::Machine;
 use vmm::perform::Performer;
 use vmm::promise::Promises;
 use vmm::scenario::{Clock, Operation, OperationStep, Scenario, Step};
-use vmm::vm::{Boot, Budget, Config, Stop, Vm};
+use vmm::vm::{Boot, Budget, Config, KernelImage, Stop, Vm};
 
 /// Memory of the guest in MiB.
 const MEMORY_MIB: u64 = 32;
@@ -35,6 +36,8 @@ pub(crate) fn boot(image: &GuestImage) -> (Driver, Boot) {
     let config = Config {
         kernel: &image.kernel,
         initrd: &image.initrd,
+        machine: Machine::Bare,
+        kernel_image: KernelImage::Stays,
         agent: agent.as_ref(),
         programs: &BTreeMap::new(),
         command_line: "init=agent",

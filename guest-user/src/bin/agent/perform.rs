@@ -5,7 +5,8 @@ use core::time::Duration;
 use abi::linux::errno::ENOSYS;
 use abi::operation::{
     BRK, EXEC, EXECVE, EXIT, FAIL_NTH, FILL, FORK, GETPPID, KILL, MADVISE, MMAP, MMAP_FILE, MPROTECT, MUNMAP,
-    PAGEMAP, POWER_OFF, READ, SCHED_YIELD, SHADOWPT_OPEN, SLEEP, SPIN, SYSTEM_CALL, TOUCH_STACK, WAIT, WRITE,
+    PAGEMAP, PEEK_END, POWER_OFF, READ, SCHED_YIELD, SHADOWPT_OPEN, SLEEP, SPIN, SYSTEM_CALL, TOUCH_STACK,
+    WAIT, WRITE,
 };
 use guest_user::syscall::{Errno, process, time, to_raw};
 
@@ -43,7 +44,11 @@ pub(crate) fn perform<T: Transport>(agent: &mut Agent<T>, code: u64) {
         MMAP_FILE => memory::mmap_file(transport),
         FAIL_NTH => own_calls::fail_nth(transport.argument(0)),
         PAGEMAP => pagemap::pagemap(transport),
-        POWER_OFF => Err(transport.power_off()),
+        PEEK_END => peek_end(transport),
+        POWER_OFF => {
+            let command = transport.argument(0);
+            Err(transport.power_off(command))
+        }
         _ => Err(Errno(ENOSYS)),
     };
     agent.transport.complete(to_raw(result));
@@ -60,6 +65,17 @@ fn wait(transport: &mut impl Transport) -> Result<u64, Errno> {
     match process::wait(pid, options)? {
         Some(ended) => {
             transport.value(u64::from(ended.status.0));
+            Ok(ended.pid as u64)
+        }
+        None => Ok(0),
+    }
+}
+
+fn peek_end(transport: &mut impl Transport) -> Result<u64, Errno> {
+    let pid = transport.argument(0) as i32;
+    match process::peek_end(pid)? {
+        Some(ended) => {
+            transport.value(u64::from(ended.status) | u64::from(ended.code) << 32);
             Ok(ended.pid as u64)
         }
         None => Ok(0),

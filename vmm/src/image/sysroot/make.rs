@@ -7,8 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::Obstacle;
 use super::compiler::Compiler;
-use super::{Obstacle, tool};
+use crate::debian::tool;
 use crate::image::{Progress, TARGET};
 
 /// Crate, its root below `library/`, and its `cfg`s, in the order in which they need each other. Without the feature

@@ -9,7 +9,6 @@
 mod compiler;
 mod debian;
 mod make;
-mod tool;
 
 use std::fs;
 use std::path::{Path, PathBuf};

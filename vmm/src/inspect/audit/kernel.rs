@@ -1,6 +1,7 @@
 //! Kernel halves: W^X and the wall against users.
 
 use std::iter;
+use std::ops::Range;
 
 use crate::address::{FrameNumber, Half, VirtAddr};
 use crate::inspect::owners::{Owner, Owners};
@@ -105,6 +106,24 @@ pub fn kernel(
     );
     findings.extend(writable_by_user(memory, root, owners, &executable, effort));
     findings
+}
+
+/// Frames that the kernel can execute, in the order of their addresses in the kernel half.
+#[must_use]
+pub fn executable(memory: PhysicalMemory<'_>, root: Root, effort: &Effort) -> Vec<Range<FrameNumber>> {
+    let mut ranges: Vec<Range<FrameNumber>> = Vec::new();
+    // What is odd about the tables is for the audit to tell.
+    let _anomalies = mappings(memory, root, Half::Kernel, effort, |mapping| {
+        if !mapping.permissions.executable {
+            return;
+        }
+        let frames = mapping.frames(memory);
+        match ranges.last_mut() {
+            Some(last) if last.end == frames.start => last.end = frames.end,
+            _ => ranges.push(frames),
+        }
+    });
+    ranges
 }
 
 /// Most aliased frames that are reported, 64 MiB: enough for any kernel's code.

@@ -1,11 +1,12 @@
 //! What no kernel may let happen, whatever it runs.
 //!
-//! - [`kernel`]: the kernel half of an address space keeps W^X, aliases included, and keeps users out
+//! - [`kernel`]: the kernel half of an address space keeps W^X, aliases included, and keeps users out; [`executable`]: the frames of its
+//!   code
 //! - [`user`]: the user halves keep out of page tables and of the kernel's frames, and no private page has two owners of
 //!   whom one may write
 
 mod kernel;
 mod user;
 
-pub use kernel::{Alias, KernelFinding, kernel};
+pub use kernel::{Alias, KernelFinding, executable, kernel};
 pub use user::{Policy, UserFinding, user};

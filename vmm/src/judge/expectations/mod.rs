@@ -302,6 +302,7 @@ fn exit_status(ending: &ProcessEnding, scene: &Scene<'_>) -> Look {
             expected,
             "this kernel does not report how processes end",
         )),
+        Life::Untold => Err(Finding::missing(name, expected, "nobody has waited for it yet")),
     }
 }
 

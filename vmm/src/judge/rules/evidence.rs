@@ -6,6 +6,8 @@ use super::{StandingRule, View};
 use crate::channel::Event;
 use crate::drive::Life;
 use crate::finding::Finding;
+use crate::judge::account::Account;
+use crate::judge::scene::Scene;
 use crate::promise::{Promise, Promises};
 use crate::vm::VmError;
 
@@ -63,5 +65,14 @@ impl StandingRule for EvidenceRule {
             );
         }
         Ok(findings)
+    }
+
+    fn at_end(&mut self, _account: &Account, scene: &Scene<'_>) -> Vec<Finding> {
+        let untold = scene.agents.iter().filter(|agent| agent.life == Life::Untold);
+        let missing = untold.map(|agent| {
+            let found = "no wait found it";
+            Finding::missing(agent.name.as_str(), "a wait that tells how it ended", found)
+        });
+        missing.collect()
     }
 }

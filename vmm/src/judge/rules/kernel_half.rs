@@ -41,7 +41,11 @@ impl StandingRule for KernelHalf {
             ));
         }
         let mut found = std::mem::take(&mut self.seen);
-        found.append(audit::kernel(scene.memory(), scene.stop.root()?, owners, effort));
+        let (in_use, kernels) = (scene.stop.root()?, scene.stop.kernel_root()?);
+        found.append(audit::kernel(scene.memory(), in_use, owners, effort));
+        if kernels != in_use {
+            found.append(audit::kernel(scene.memory(), kernels, owners, effort));
+        }
         let code = |address: VirtAddr| {
             let symbol = scene.stop.symbols().name(address);
             symbol.map_or_else(|| address.to_string(), |symbol| format!("{address} ({symbol})"))

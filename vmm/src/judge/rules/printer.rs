@@ -2,6 +2,7 @@
 
 use super::{StandingRule, View};
 use crate::finding::Finding;
+use crate::promise::Promise;
 use crate::rule::Rule;
 use crate::vm::{Misprint, VmError};
 
@@ -10,6 +11,10 @@ use crate::vm::{Misprint, VmError};
 pub(super) struct Printer;
 
 impl StandingRule for Printer {
+    fn needs(&self) -> &'static [(Rule, Promise)] {
+        &[(Rule::ProgramOutput, Promise::Output)]
+    }
+
     fn audit(&mut self, view: &mut View<'_, '_>) -> Result<Vec<Finding>, VmError> {
         let wrong = view.scene.stop.misprints();
         let of_others = wrong.filter(|(_, misprint)| *misprint == Misprint::OtherCode);

@@ -23,7 +23,11 @@ pub(super) struct UserHalf;
 impl StandingRule for UserHalf {
     fn audit(&mut self, view: &mut View<'_, '_>) -> Result<Vec<Finding>, VmError> {
         let View {
-            scene, owners, names, ..
+            scene,
+            owners,
+            names,
+            effort,
+            ..
         } = view;
         let shared_on_purpose = |_: FrameNumber, owner: &Owner| {
             if is_agents_stack(owner.address) {
@@ -35,7 +39,7 @@ impl StandingRule for UserHalf {
             page.is_some_and(|page| page.shared.is_some())
         };
         let policy = Policy {
-            kernel_only: &[scene.stop.kernel_frames()],
+            kernel_only: &scene.stop.kernel_only_frames(effort)?,
             devices: &[doorbell_addresses()],
             shared_on_purpose: &shared_on_purpose,
         };

@@ -73,8 +73,8 @@ impl Transport for Doorbell {
         self.registers.store_u64(RESULT, result as u64);
     }
 
-    fn power_off(&mut self) -> Errno {
-        process::power_off()
+    fn power_off(&mut self, command: u64) -> Errno {
+        process::reboot(command)
     }
 }
 

@@ -26,6 +26,6 @@ pub(crate) trait Transport: Sized {
     fn value(&mut self, value: u64);
     /// Sends the result, which completes the operation.
     fn complete(&mut self, result: i64);
-    /// Ends what the agent runs in. Returns only when that failed.
-    fn power_off(&mut self) -> Errno;
+    /// Ends what the agent runs in, by this command of reboot. Returns only when that failed.
+    fn power_off(&mut self, command: u64) -> Errno;
 }

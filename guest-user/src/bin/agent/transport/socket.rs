@@ -109,7 +109,7 @@ impl Transport for Socket {
     }
 
     /// What the agent runs in here is the user's own machine: only the agent ends.
-    fn power_off(&mut self) -> Errno {
+    fn power_off(&mut self, _command: u64) -> Errno {
         process::exit(0)
     }
 }

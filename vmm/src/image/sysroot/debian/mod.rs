@@ -1,23 +1,18 @@
 //! The library's source from Debian, for machines whose toolchain has neither target nor source and may not fetch them.
 //!
 //! Debian's package `rust-src` of the compiler's own version is the same source. It may be in another suite than the
-//! system's, so several are tried at the mirrors that the system uses anyway ([`mirrors`]). Packages are fetched and
-//! verified by apt ([`apt`]), and unpacked, never installed.
+//! system's, so several are tried at the mirrors that the system uses anyway ([`crate::debian`]).
 
-mod apt;
-mod mirrors;
 mod version;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Attempt, Obstacle};
+use crate::debian::{Apt, ETC, Mirror, mirrors};
 use crate::image::Progress;
-use apt::Apt;
-use mirrors::Mirror;
 
 const PACKAGE: &str = "rust-src";
-const ETC: &str = "/etc/apt";
 
 /// Unpacks the source of the library of `release` below `work` and returns its directory, or what was tried in vain.
 pub(super) fn library_source(

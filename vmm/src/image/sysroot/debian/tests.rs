@@ -5,8 +5,8 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::*;
+use crate::debian::tool;
 use crate::image::progress::Silent;
-use crate::image::sysroot::tool;
 
 const SUITE: &str = "sid";
 const PACKAGE_FILE: &str = "pool/rust-src.deb";

@@ -5,17 +5,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::super::{Obstacle, tool};
 use super::mirrors::Mirror;
+use super::tool;
+use crate::image::Obstacle;
 
-pub(super) struct Apt {
+pub(crate) struct Apt {
     dir: PathBuf,
     config: PathBuf,
 }
 
 impl Apt {
     /// An apt that knows `suites` of `mirror` and nothing else, with its files in `dir`.
-    pub(super) fn for_suites(mirror: &Mirror, suites: &[String], dir: &Path) -> Result<Self, Obstacle> {
+    pub(crate) fn for_suites(mirror: &Mirror, suites: &[String], dir: &Path) -> Result<Self, Obstacle> {
         let apt = Self {
             dir: dir.to_owned(),
             config: dir.join("apt.conf"),
@@ -37,12 +38,12 @@ impl Apt {
     }
 
     /// Fetches the suites' lists of packages.
-    pub(super) fn update(&self) -> Result<(), Obstacle> {
+    pub(crate) fn update(&self) -> Result<(), Obstacle> {
         tool::run(self.command("apt-get").args(["update", "--error-on=any"])).map(drop)
     }
 
     /// All versions of a package that the suites have.
-    pub(super) fn versions(&self, package: &str) -> Result<Vec<String>, Obstacle> {
+    pub(crate) fn versions(&self, package: &str) -> Result<Vec<String>, Obstacle> {
         let table = tool::run(self.command("apt-cache").args(["madison", package]))?;
         Ok(table
             .lines()
@@ -51,8 +52,23 @@ impl Apt {
             .collect())
     }
 
+    /// The first package that a package, such as one that stands for the newest of its kind, depends on; None when the suites do not have
+    /// it.
+    pub(crate) fn stands_for(&self, package: &str) -> Result<Option<String>, Obstacle> {
+        if self.versions(package)?.is_empty() {
+            return Ok(None);
+        }
+        let mut depends = self.command("apt-cache");
+        depends.args(["depends", "--important", package]);
+        let lines = tool::run(&mut depends)?;
+        let mut names = lines
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("Depends: "));
+        Ok(names.next().map(str::to_owned))
+    }
+
     /// Fetches a package and unpacks it into `target`.
-    pub(super) fn unpack(&self, package: &str, version: &str, target: &Path) -> Result<(), Obstacle> {
+    pub(crate) fn unpack(&self, package: &str, version: &str, target: &Path) -> Result<(), Obstacle> {
         let packages = self.dir.join("packages");
         let mut download = self.command("apt-get");
         download

@@ -1,11 +1,11 @@
-//! Runs the programs that a sysroot is made with.
+//! Runs programs of the system.
 
 use std::process::{Command, Stdio};
 
-use super::Obstacle;
+use crate::image::Obstacle;
 
 /// Runs a program to its end and returns what it wrote to standard output.
-pub(super) fn run(command: &mut Command) -> Result<String, Obstacle> {
+pub(crate) fn run(command: &mut Command) -> Result<String, Obstacle> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = match command.stdin(Stdio::null()).output() {
         Ok(output) => output,

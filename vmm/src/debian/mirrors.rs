@@ -29,16 +29,16 @@ const TRUST_OPTIONS: [&str; 3] = ["Signed-By", "Trusted", "Check-Valid-Until"];
 
 /// A Debian mirror of the system.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Mirror {
-    pub(super) uri: String,
+pub(crate) struct Mirror {
+    pub(crate) uri: String,
     /// Suites that the system uses.
-    pub(super) suites: Vec<String>,
+    pub(crate) suites: Vec<String>,
     /// Fields of [`TRUST_OPTIONS`].
-    pub(super) options: Vec<(String, String)>,
+    pub(crate) options: Vec<(String, String)>,
 }
 
 /// Mirrors configured in an apt configuration directory, in apt's order and each once.
-pub(super) fn configured(etc: &Path) -> Vec<Mirror> {
+pub(crate) fn configured(etc: &Path) -> Vec<Mirror> {
     let mut files = vec![etc.join("sources.list")];
     let mut parts: Vec<_> = fs::read_dir(etc.join("sources.list.d"))
         .into_iter()
@@ -70,7 +70,7 @@ pub(super) fn configured(etc: &Path) -> Vec<Mirror> {
 
 impl Mirror {
     /// Groups of suites to look into, one after the other: first the system's own, whatever they are.
-    pub(super) fn suites_to_try(&self) -> Vec<Vec<String>> {
+    pub(crate) fn suites_to_try(&self) -> Vec<Vec<String>> {
         let further = FURTHER_SUITES
             .iter()
             .filter(|suite| !self.suites.iter().any(|own| own == *suite));
@@ -80,7 +80,7 @@ impl Mirror {
     }
 
     /// A source for apt that offers binary packages of `suites`.
-    pub(super) fn to_deb822(&self, suites: &[String]) -> String {
+    pub(crate) fn to_deb822(&self, suites: &[String]) -> String {
         let mut stanza = format!(
             "Types: deb\nURIs: {}\nSuites: {}\nComponents: main\nTargets: Packages\n",
             self.uri,

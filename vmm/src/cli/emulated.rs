@@ -1,0 +1,72 @@
+//! `vmm run` in an emulated machine: the same call, with its files.
+
+use std::env;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use vmm::guest::{Description, Guest};
+use vmm::image::{self, GuestImage};
+use vmm::platform::{Emulation, EmulationError};
+
+use super::run::RunArgs;
+use super::{Shown, Status, show_failure};
+
+/// Makes the call in an emulated machine.
+pub(super) fn run(
+    args: &RunArgs,
+    files: &[PathBuf],
+    image: &GuestImage,
+    description: Description,
+) -> Result<Status, Shown> {
+    if args.writes_files() {
+        eprintln!(
+            "error: an emulated machine hands out no files: leave out --replay and --out, or choose another machine with --platform kvm"
+        );
+        return Err(Shown(Status::UnusableInput));
+    }
+    let brings_kernel = description.kernel.is_some();
+    let guest = Guest::new(description, image, &[]).map_err(|error| show_failure(&error))?;
+    let emulation =
+        call(args, files, image, brings_kernel.then_some(&guest)).map_err(|error| show_failure(&error))?;
+    let status = emulation.run(&*image::to_stderr());
+    Ok(Status::of_code(status.map_err(|error| show_failure(&error))?))
+}
+
+/// The call, with all that it reads. What is made here of files is handed over by name, so that nothing is made there.
+fn call(
+    args: &RunArgs,
+    files: &[PathBuf],
+    image: &GuestImage,
+    other_guest: Option<&Guest>,
+) -> Result<Emulation, EmulationError> {
+    let image_dir = image.kernel.parent().unwrap_or(Path::new("/"));
+    let mut arguments: Vec<String> = env::args_os().skip(1).map(text).collect();
+    arguments.extend(["--platform".to_owned(), "kvm".to_owned()]);
+    arguments.extend(["--image".to_owned(), text(image_dir)]);
+    if let Some(guest) = other_guest {
+        arguments.extend(["--kernel".to_owned(), text(&guest.kernel)]);
+    }
+    let mut emulation = Emulation::of(arguments)?
+        .with_variable("RINGSIDE_WORKSPACE", "/")
+        .with_variable("RINGSIDE_CACHE", "/tmp");
+    emulation = match io::stdout().is_terminal() {
+        true => emulation.with_variable("TERM", &env::var("TERM").unwrap_or_default()),
+        false => emulation.with_variable("NO_COLOR", "1"),
+    };
+    emulation.add(image_dir)?;
+    for file in files {
+        emulation.add(file)?;
+    }
+    if let Some(guest) = other_guest {
+        emulation.add(&guest.kernel)?;
+        emulation.add(&guest.initrd)?;
+    }
+    if let Some(file) = args.guest_file() {
+        emulation.add(file)?;
+    }
+    Ok(emulation)
+}
+
+fn text(path: impl AsRef<Path>) -> String {
+    path.as_ref().to_string_lossy().into_owned()
+}

@@ -1,0 +1,38 @@
+//! The kernel's command line.
+
+use std::iter;
+
+use super::Guest;
+use crate::machine::Machine;
+use crate::scenario::{Clock, Scenario};
+use crate::{block, vsock};
+
+/// What names the first program, then what the machine, the caller and the scenario add.
+#[must_use]
+pub(crate) fn command_line(guest: &Guest, scenario: &Scenario) -> String {
+    let options = scenario
+        .guest
+        .options
+        .iter()
+        .map(|(key, value)| match value.as_str() {
+            "" => key.clone(),
+            value => format!("{key}={value}"),
+        });
+    let schedule = scenario
+        .schedule
+        .as_ref()
+        .map(|_| format!("{}=vmm", abi::boot::CMDLINE_SCHEDULE));
+    let clock = match (guest.description.machine, scenario.guest.clock) {
+        (Machine::Bare, Clock::Real) => Some(format!("{}=real", abi::boot::CMDLINE_CLOCK)),
+        (Machine::Bare, Clock::Virtual) | (Machine::Pc, Clock::Virtual | Clock::Real) => None,
+    };
+    iter::once(guest.description.init.clone())
+        .chain(schedule)
+        .chain(clock)
+        .chain(scenario.guest.swap.map(|_| block::command_line_word()))
+        .chain((!scenario.guest.vsock.is_empty()).then(vsock::command_line_word))
+        .chain(guest.options.iter().cloned())
+        .chain(options)
+        .collect::<Vec<_>>()
+        .join(" ")
+}

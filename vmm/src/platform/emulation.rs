@@ -1,0 +1,208 @@
+//! The emulated machine, from outside: what goes into it, and how QEMU runs it.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+use command_fds::{CommandFdExt, FdMapping};
+
+use super::archive::Archive;
+use super::inside::{CALL, Call, MODULES, PROGRAM, SUBCOMMAND};
+use super::{libraries, modules};
+use crate::debian::{self, NoKernel};
+use crate::image::{self, ImageError, Progress};
+use crate::kernel_file::PayloadError;
+
+const QEMU: &str = "qemu-system-x86_64";
+/// Memory of the machine in MiB besides what its files take, which is twice their length while they are unpacked.
+const MEMORY_MIB: u64 = 1024;
+/// File descriptor on which QEMU gets a stream for what is told on the side.
+const SIDE_FD: i32 = 3;
+
+/// The emulated machine cannot be made, or has not said how it went.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EmulationError {
+    /// A file operation failed.
+    #[error("cannot {action} {}: {source}", .path.display())]
+    File {
+        /// What was to be done, as a verb.
+        action: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// This process does not know itself.
+    #[error("cannot find out what this command consists of: {0}")]
+    Program(io::Error),
+    /// There is no place for a kernel.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// There is no kernel for the machine.
+    #[error(transparent)]
+    NoKernel(#[from] NoKernel),
+    /// The kernel comes without KVM.
+    #[error("the kernel for the emulated machine has no module {name} in {}", .folder.display())]
+    NoModule {
+        /// The module.
+        name: String,
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
+    /// A module cannot be unpacked.
+    #[error("cannot unpack the module {}: {source}", .path.display())]
+    Module {
+        /// Its file.
+        path: PathBuf,
+        /// Why not.
+        source: PayloadError,
+    },
+    /// There is no QEMU.
+    #[error("cannot run {QEMU}, which emulates a machine: {0}; install it (Debian: qemu-system-x86)")]
+    NoQemu(io::Error),
+    /// The machine ended before it was done.
+    #[error("the emulated machine ended ({status}) before the scenarios were done")]
+    Ended {
+        /// How QEMU ended.
+        status: ExitStatus,
+    },
+}
+
+impl EmulationError {
+    pub(super) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> EmulationError {
+        let path = path.to_owned();
+        move |source| EmulationError::File { action, path, source }
+    }
+}
+
+/// A call of this command, as it will be made in the machine.
+#[derive(Debug)]
+pub struct Emulation {
+    archive: Archive,
+    call: Call,
+}
+
+impl Emulation {
+    /// A call with these arguments, in the same folder as here.
+    ///
+    /// # Errors
+    /// There is no such folder any more.
+    pub fn of(arguments: Vec<String>) -> Result<Emulation, EmulationError> {
+        let folder = std::env::current_dir().map_err(EmulationError::file("find", Path::new(".")))?;
+        let mut archive = Archive::default();
+        archive.folder(&folder);
+        Ok(Emulation {
+            archive,
+            call: Call {
+                arguments,
+                folder,
+                variables: Vec::new(),
+            },
+        })
+    }
+
+    /// Sets a variable of the call's environment, which has no others.
+    #[must_use]
+    pub fn with_variable(mut self, name: &str, value: &str) -> Emulation {
+        self.call.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Puts a file, or a folder with all that is in it, where it lies here.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn add(&mut self, path: &Path) -> Result<(), EmulationError> {
+        let path = std::path::absolute(path).map_err(EmulationError::file("find", path))?;
+        self.archive.copy(&path)
+    }
+
+    /// Runs the machine to its end, and gives the call's exit status.
+    ///
+    /// # Errors
+    /// A part of it cannot be had, or it ends without a status.
+    pub fn run(mut self, progress: &dyn Progress) -> Result<u8, EmulationError> {
+        let kernel = debian::kernel(&image::cache()?, progress)?;
+        self.add_program()?;
+        for (number, module) in (0_u32..).zip(modules::for_kvm(&kernel.modules)?) {
+            let path = Path::new(MODULES).join(format!("{number:02}"));
+            self.archive.file(&path, module);
+        }
+        for folder in ["/dev", "/proc", "/sys", "/tmp"] {
+            self.archive.folder(Path::new(folder));
+        }
+        let call = serde_json::to_vec(&self.call).expect("a call consists of texts");
+        self.archive.file(Path::new(CALL), call);
+
+        let work = tempfile::tempdir().map_err(EmulationError::file("write to", Path::new("/tmp")))?;
+        let (initramfs, status) = (work.path().join("initramfs"), work.path().join("status"));
+        let file = File::create(&initramfs).map_err(EmulationError::file("write", &initramfs))?;
+        self.archive
+            .write(io::BufWriter::new(file))
+            .map_err(EmulationError::file("write", &initramfs))?;
+        let memory_mib = MEMORY_MIB + 2 * (self.archive.len_bytes() >> 20);
+        let ended = run_qemu(&kernel.file, &initramfs, memory_mib, &status)?;
+        let status = fs::read_to_string(&status).unwrap_or_default();
+        status
+            .trim()
+            .parse()
+            .map_err(|_| EmulationError::Ended { status: ended })
+    }
+
+    fn add_program(&mut self) -> Result<(), EmulationError> {
+        let program = libraries::own_program().map_err(EmulationError::Program)?;
+        let read = |path: &Path| fs::read(path).map_err(EmulationError::file("read", path));
+        self.archive.file(Path::new(PROGRAM), read(&program.file)?);
+        for (from, to) in &program.libraries {
+            self.archive.file(to, read(from)?);
+        }
+        Ok(())
+    }
+}
+
+/// The machine has three serial ports: what the kernel logs and what is told on the side goes to standard error, what the call prints to
+/// standard output, and its status to a file.
+fn run_qemu(
+    kernel: &Path,
+    initramfs: &Path,
+    memory_mib: u64,
+    status: &Path,
+) -> Result<ExitStatus, EmulationError> {
+    let side = rustix::io::dup(io::stderr()).map_err(|errno| EmulationError::NoQemu(errno.into()))?;
+    let mut qemu = Command::new(QEMU);
+    qemu.args(["-machine", "pc", "-accel", "tcg", "-cpu", "max"])
+        // The machine's clock counts instructions. Without that, one machine in many hangs when a guest begins.
+        .args(["-icount", "shift=1,sleep=off"])
+        .args(["-m", &memory_mib.to_string()])
+        .args([
+            "-no-reboot",
+            "-nodefaults",
+            "-display",
+            "none",
+            "-monitor",
+            "none",
+        ])
+        .args(["-add-fd", &format!("fd={SIDE_FD},set=1")])
+        .args(["-chardev", "file,id=side,path=/dev/fdset/1,append=on"])
+        .args(["-serial", "chardev:side", "-serial", "stdio"])
+        .arg("-serial")
+        .arg(format!("file:{}", status.display()))
+        .arg("-kernel")
+        .arg(kernel)
+        .arg("-initrd")
+        .arg(initramfs)
+        .arg("-append")
+        .arg(format!(
+            "console=ttyS0 quiet loglevel=3 panic=-1 8250.nr_uarts=4 rdinit={PROGRAM} -- {SUBCOMMAND}"
+        ))
+        .stdin(Stdio::null());
+    let side = FdMapping {
+        parent_fd: side,
+        child_fd: SIDE_FD,
+    };
+    qemu.fd_mappings(vec![side])
+        .map_err(|error| EmulationError::NoQemu(io::Error::other(error)))?;
+    qemu.status().map_err(EmulationError::NoQemu)
+}

@@ -1,0 +1,78 @@
+//! What the command's own program needs to run elsewhere: the shared libraries that this process has mapped, and what loads them.
+
+use std::path::PathBuf;
+use std::{fs, io};
+
+use object::elf::{FileHeader64, PT_INTERP};
+use object::read::elf::{FileHeader, ProgramHeader};
+use object::{Endianness, ReadRef};
+
+/// The program, and files with the paths at which it will look for them. A static program needs none.
+pub(super) struct Program {
+    pub(super) file: PathBuf,
+    pub(super) libraries: Vec<(PathBuf, PathBuf)>,
+}
+
+/// The program that this process runs.
+pub(super) fn own_program() -> io::Result<Program> {
+    let file = std::env::current_exe()?;
+    let contents = fs::read(&file)?;
+    let Some(loader) = interpreter(contents.as_slice()) else {
+        return Ok(Program {
+            file,
+            libraries: Vec::new(),
+        });
+    };
+    let mut libraries = vec![(loader.clone(), loader)];
+    libraries.extend(mapped_libraries()?.into_iter().map(|path| (path.clone(), path)));
+    Ok(Program { file, libraries })
+}
+
+/// The program that an ELF file names for loading it.
+fn interpreter<'data, R: ReadRef<'data>>(file: R) -> Option<PathBuf> {
+    let header = FileHeader64::<Endianness>::parse(file).ok()?;
+    let endian = header.endian().ok()?;
+    let segments = header.program_headers(endian, file).ok()?;
+    let segment = segments
+        .iter()
+        .find(|segment| segment.p_type(endian) == PT_INTERP)?;
+    let path = segment.data(endian, file).ok()?;
+    let path = str::from_utf8(path).ok()?.trim_end_matches('\0');
+    Some(PathBuf::from(path))
+}
+
+fn mapped_libraries() -> io::Result<Vec<PathBuf>> {
+    let maps = fs::read_to_string("/proc/self/maps")?;
+    let mut paths: Vec<PathBuf> = maps
+        .lines()
+        .filter_map(|line| line.split_once('/'))
+        .map(|(_, path)| PathBuf::from(format!("/{path}")))
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.ends_with(".so") || name.contains(".so.")
+        })
+        .collect();
+    paths.sort();
+    paths.dedup();
+    Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dynamic_program_comes_with_its_loader_and_its_libc() {
+        let Program { file, libraries } = own_program().unwrap();
+        assert!(file.is_file());
+        if !libraries.is_empty() {
+            assert!(libraries.iter().all(|(from, _)| from.is_file()));
+            let has = |name: &str| {
+                libraries
+                    .iter()
+                    .any(|(_, to)| to.to_string_lossy().contains(name))
+            };
+            assert!(has("ld-") && has("libc"));
+        }
+    }
+}
