@@ -69,6 +69,11 @@ impl FormatArgs {
         needs.unwrap_or(self.format.needs())
     }
 
+    /// Whether something is written beside standard output.
+    pub(super) fn writes_files(&self) -> bool {
+        !self.reports.is_empty()
+    }
+
     /// Whoever tells what happens, on standard output and to files. The files are made here, before anything is run.
     pub(super) fn readers(&self, length: Length) -> Result<Readers<'static>, Shown> {
         let mut readers = Readers::default();

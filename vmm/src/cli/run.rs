@@ -108,7 +108,7 @@ impl RunArgs {
 
     /// Whether the call leaves files behind.
     pub(super) fn writes_files(&self) -> bool {
-        self.replay.is_some() || self.jobs.out.is_some()
+        self.replay.is_some() || self.jobs.out.is_some() || self.formats.writes_files()
     }
 
     /// The file that describes the guest, if one does.
