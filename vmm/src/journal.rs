@@ -13,6 +13,7 @@
 
 use std::io;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::finding::Finding;
@@ -21,7 +22,7 @@ use crate::printable::Printable;
 use crate::report::{Line, Outcome, Report};
 
 /// Something that happened.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 #[serde(tag = "entry", rename_all = "kebab-case")]
 pub enum Entry<'a> {
     /// The call begins.

@@ -152,6 +152,7 @@ pub fn name(job: &Job) -> Result<String, ResultsError> {
         &job.options,
         &job.require,
         job.slow,
+        job.record,
         job.seed,
     );
     let parts = serde_json::to_vec(&parts).expect("a job has no maps with keys of other types");

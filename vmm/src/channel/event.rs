@@ -6,6 +6,7 @@ use abi::event::{
     THREAD_CREATED, THREAD_EXITED, USER_FAULT, USER_FAULT_REGISTERED, USER_FAULT_SERVED, WOKEN,
 };
 use abi::schedule::MAX_CANDIDATES;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
@@ -248,7 +249,7 @@ pub struct FatalFault {
 }
 
 /// A reschedule point.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Choice {
     /// Threads that could go on, the one that runs first.
     pub candidates: Vec<u32>,

@@ -3,6 +3,7 @@
 //! The kernel reports the candidates ([`Event::Choice`](super::Event::Choice)) and asks; the answers are a plan that was made
 //! before the run, and 0, the thread that runs, when the plan is at its end.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::event::Choice;
@@ -11,7 +12,7 @@ use super::event::Choice;
 const MAX_DECISIONS: usize = 4096;
 
 /// A reschedule point, and who went on there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
     /// What the kernel said.
     pub choice: Choice,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use vmm::grade::{self, Build, Grade, Item, Kind, Rubric, ScenarioGrade, SubmissionError, Taken};
-use vmm::guest::ringside;
+use vmm::guest::{Record, ringside};
 use vmm::image::{self, Containment, Course, GuestImage, ImageError, ImageKind};
 use vmm::journal::{Entry, Reader, tell_submission};
 use vmm::printable::Printable;
@@ -236,6 +236,7 @@ fn job(rubric: &Rubric, item: &Item, image: &GuestImage, scratch: &Path, args: &
         description: ringside::description(),
         options: rubric.options.clone(),
         require: Vec::new(),
+        record: Record::Nothing,
         slow: 1,
         seed: None,
         scratch: scratch.to_owned(),

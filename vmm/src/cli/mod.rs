@@ -2,6 +2,7 @@
 
 mod clauses;
 mod emulated;
+mod formats;
 mod fuzz;
 mod grade;
 mod image;
@@ -10,7 +11,6 @@ mod list;
 mod merge;
 mod run;
 mod status;
-mod tell;
 mod tell_grades;
 
 use std::io::{self, ErrorKind, Write};
@@ -30,6 +30,8 @@ Examples:
   vmm scenarios/cow.json              run one scenario and show every step
   vmm scenarios                       run every scenario of a folder
   vmm run --format json a.json        the report for programs
+  vmm run --report junit=out.xml --report markdown=out.md scenarios
+                                      further reports, each in a file
   vmm run --states scenarios/orphans.json
                                       what became of each process, as a Mermaid diagram
   vmm run --replay race.json scenarios/dirtycow-vulnerable.json
@@ -73,11 +75,14 @@ enum Command {
     Clauses(clauses::ClausesArgs),
     /// Try random sequences of memory operations under a shadow page table, until one breaks a rule.
     Fuzz(fuzz::FuzzArgs),
-    /// Print the JSON Schema of the scenario language.
+    /// Print the JSON Schema of the scenario language, or of another kind of file.
     Schema {
         /// Print that of rubrics instead.
         #[arg(long)]
         rubric: bool,
+        /// Print that of reports as `--format json` writes them instead; a line of `jsonl` is its definition `Entry`.
+        #[arg(long, conflicts_with = "rubric")]
+        report: bool,
     },
     /// The first program of an emulated machine.
     #[command(hide = true)]
@@ -97,8 +102,9 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::List { paths }) => list::list(&paths),
         Some(Command::Clauses(args)) => clauses::clauses(&args),
         Some(Command::Fuzz(args)) => fuzz::fuzz(&args),
-        Some(Command::Schema { rubric: true }) => schema(&vmm::grade::rubric_schema()),
-        Some(Command::Schema { rubric: false }) => schema(&vmm::scenario::schema()),
+        Some(Command::Schema { rubric: true, .. }) => schema(&vmm::grade::rubric_schema()),
+        Some(Command::Schema { report: true, .. }) => schema(&vmm::report::schema()),
+        Some(Command::Schema { .. }) => schema(&vmm::scenario::schema()),
         Some(Command::EmulatedInit) => vmm::platform::inside()
             .map(|()| Status::Passed)
             .map_err(|error| show_as(Status::CouldNotTell, &error)),

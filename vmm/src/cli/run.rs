@@ -1,24 +1,24 @@
 //! `vmm run`: scenarios to verdicts.
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use vmm::guest::{Description, linux, ringside};
 use vmm::image::{self, GuestImage, ImageKind};
 use vmm::journal::{Entry, Reader, tell_run};
 use vmm::platform::{self, Choice, Platform};
 use vmm::printable::Printable;
 use vmm::promise::{NoSuchPromise, Promise};
-use vmm::report::text::{Colour, Detail};
-use vmm::report::{Explored, Report, Verdict};
+use vmm::report::text::{Detail, Length, count};
+use vmm::report::{Explored, Origin, Readers, Report, Verdict};
 use vmm::results::{self, Kept, Results};
 use vmm::scenario::{self, Scenario, ScenarioName};
 use vmm::worker::pool::{Done, End, Observer};
 use vmm::worker::{Answer, Fault, Job};
 
+use super::formats::FormatArgs;
 use super::jobs::{JobArgs, Progress};
-use super::tell::{Json, Length, Text};
 use super::{Shown, Status, emulated, parse_all, show, show_as, show_diagnostic, show_failure};
 
 /// What to run, and how to tell about it.
@@ -27,9 +27,8 @@ pub(super) struct RunArgs {
     /// Scenario files, or folders of them.
     #[arg(value_name = "FILE")]
     paths: Vec<PathBuf>,
-    /// How to report.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[command(flatten)]
+    formats: FormatArgs,
     /// Show every step of passing scenarios too when there are several.
     #[arg(long, short)]
     verbose: bool,
@@ -83,14 +82,6 @@ pub(super) struct RunArgs {
     jobs: JobArgs,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For people.
-    Text,
-    /// For programs: one object with all reports.
-    Json,
-}
-
 /// The name of this project's own guest.
 const RINGSIDE: &str = "ringside";
 /// The name of a distribution's Linux.
@@ -117,7 +108,7 @@ impl RunArgs {
 
     /// Whether the call leaves files behind.
     pub(super) fn writes_files(&self) -> bool {
-        self.replay.is_some() || self.jobs.out.is_some()
+        self.replay.is_some() || self.jobs.out.is_some() || self.formats.writes_files()
     }
 
     /// The file that describes the guest, if one does.
@@ -134,6 +125,49 @@ impl RunArgs {
             Required::One(promise) => vec![*promise],
         });
         reports.collect()
+    }
+
+    /// How much text tells of each of so many scenarios.
+    fn length(&self, scenarios: usize) -> Length {
+        let detail = if self.verbose || scenarios == 1 {
+            Detail::Full
+        } else {
+            Detail::Verdict
+        };
+        match (self.quiet, self.log) {
+            (true, _) => Length::Quiet,
+            (false, false) => Length::Told(detail),
+            (false, true) => Length::WithLog(detail),
+        }
+    }
+
+    /// Where a scenario came from.
+    fn origin(&self, file: &Path, scenario: &Scenario) -> Origin {
+        let mut words = vec!["vmm".to_owned(), "run".to_owned(), file.display().to_string()];
+        if self.guest != RINGSIDE {
+            words.extend(["--guest".to_owned(), self.guest.clone()]);
+        }
+        if let Some(kernel) = &self.kernel {
+            words.extend(["--kernel".to_owned(), kernel.display().to_string()]);
+        }
+        if let Some(image) = &self.image {
+            words.extend(["--image".to_owned(), image.display().to_string()]);
+        }
+        for option in &self.options {
+            words.extend(["--option".to_owned(), option.clone()]);
+        }
+        if let Some(seed) = self.vary {
+            words.extend(["--vary".to_owned(), seed.to_string()]);
+        }
+        // A word that no shell can be given is shown as it is.
+        let quoted = words
+            .iter()
+            .map(|word| shlex::try_quote(word).unwrap_or(word.into()));
+        Origin {
+            file: file.display().to_string().into(),
+            command: quoted.collect::<Vec<_>>().join(" ").into(),
+            step_lines: scenario.step_lines.clone(),
+        }
     }
 }
 
@@ -165,6 +199,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
             slow: args.slow,
             seed: args.vary,
             scratch: scratch.path().to_owned(),
+            record: args.formats.needs(),
             confinement: args.jobs.confinement(),
         })
     };
@@ -197,7 +232,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         to_run: &to_run,
         told: 0,
         results,
-        reader: reader(args, scenarios.len()),
+        reader: args.formats.readers(args.length(scenarios.len()))?,
         progress: Progress::new(jobs.iter().map(|job| job.file.clone()).collect()),
         verdicts: Vec::new(),
         failed: None,
@@ -210,6 +245,10 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
     telling.tell_kept_up_to(tasks.len(), end);
     if let Some(failed) = telling.failed {
         return Err(failed);
+    }
+    if end == End::Interrupted {
+        let expected = count(tasks.len(), "scenario");
+        eprintln!("interrupted: {} of {expected} finished", telling.verdicts.len());
     }
     telling.tell(Entry::Ended {
         interrupted: end == End::Interrupted,
@@ -250,7 +289,7 @@ struct Telling<'a> {
     /// Tasks up to this one have been told of.
     told: usize,
     results: Option<Results>,
-    reader: Box<dyn Reader + 'a>,
+    reader: Readers<'a>,
     progress: Progress,
     verdicts: Vec<Verdict>,
     /// Why nothing more can be told.
@@ -270,7 +309,7 @@ impl Observer for Telling<'_> {
         let index = self.to_run[index];
         self.tell_kept_up_to(index, End::Complete);
         let task = &self.tasks[index];
-        let report = match done {
+        let mut report = match done {
             Ok(Answer::Report(report)) => *report,
             Ok(Answer::NoRun { fault, because }) => {
                 self.failed.get_or_insert(show_no_run(fault, &because));
@@ -278,6 +317,8 @@ impl Observer for Telling<'_> {
             }
             Err(death) => death.report(&self.scenarios[task.place]),
         };
+        let (file, scenario) = (&self.files[task.place], &self.scenarios[task.place]);
+        report.origin = Some(self.args.origin(file, scenario));
         if let (Some(results), Some(name)) = (&self.results, &task.name) {
             let kept = Kept {
                 place: task.place,
@@ -315,7 +356,7 @@ impl Telling<'_> {
             report.scenario = format!("{} ({})", scenario.name, self.files[place].display()).into();
         }
         self.verdicts.push(report.verdict);
-        let told = self.progress.beside(|| tell_run(&report, &mut *self.reader));
+        let told = self.progress.beside(|| tell_run(&report, &mut self.reader));
         self.note(told);
         if let (Some(replay), Some(explored)) = (&self.args.replay, &report.explored)
             && let Err(shown) = write_replay(replay, &self.files[place], explored)
@@ -334,24 +375,6 @@ impl Telling<'_> {
             self.failed
                 .get_or_insert_with(|| show_as(Status::CouldNotTell, &error));
         }
-    }
-}
-
-fn reader(args: &RunArgs, scenarios: usize) -> Box<dyn Reader> {
-    let length = match (args.quiet, args.verbose || scenarios == 1) {
-        (true, _) => Length::Quiet,
-        (false, true) => Length::Told(Detail::Full),
-        (false, false) => Length::Told(Detail::Verdict),
-    };
-    match args.format {
-        Format::Json => Box::new(Json::default()),
-        Format::Text => Box::new(Text {
-            colour: colour(),
-            length,
-            log: args.log,
-            verdicts: Vec::new(),
-            expected: 0,
-        }),
     }
 }
 
@@ -413,14 +436,4 @@ fn write_replay(to: &Path, scenario: &Path, explored: &Explored) -> Result<(), S
     })?;
     eprintln!("wrote {}", to.display());
     Ok(())
-}
-
-/// Colours on a terminal, unless the user asks for none (<https://no-color.org>).
-pub(super) fn colour() -> Colour {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if io::stdout().is_terminal() && !refused {
-        Colour::Ansi
-    } else {
-        Colour::Plain
-    }
 }

@@ -4,6 +4,7 @@ mod difference;
 mod excerpt;
 
 use abi::linux::process::{WAIT_EXIT_SHIFT, WAIT_SIGNAL_MASK, signal_name};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use difference::difference;
@@ -14,7 +15,7 @@ use crate::rule::Rule;
 use crate::scenario::{Clause, reported_clauses};
 
 /// One thing that is not as it must be.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// The rule that was broken.
     pub rule: Rule,
@@ -26,6 +27,7 @@ pub struct Finding {
     pub found: Printable,
     /// Clauses of a specification that the step shows; known only when the run is reported.
     #[serde(skip_serializing_if = "Vec::is_empty", default, with = "reported_clauses")]
+    #[schemars(with = "Vec<reported_clauses::Reported>")]
     pub clauses: Vec<Clause>,
 }
 
@@ -53,6 +55,21 @@ impl Finding {
         found: impl Into<Printable>,
     ) -> Finding {
         Finding::new(Rule::Evidence, place, needed, found)
+    }
+}
+
+impl Finding {
+    /// All of it but its clauses, in one line.
+    #[must_use]
+    pub fn on_one_line(&self) -> String {
+        let Finding {
+            place,
+            rule,
+            expected,
+            found,
+            ..
+        } = self;
+        format!("{place}: {rule}; expected {expected}; found {found}")
     }
 }
 

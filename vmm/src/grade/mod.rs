@@ -8,6 +8,7 @@ mod rubric;
 mod score;
 mod submission;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use points::{Points, PointsError};
@@ -19,7 +20,7 @@ use crate::printable::Printable;
 use crate::report::{Outcome, Report, Verdict};
 
 /// Who may see a scenario's result, and when.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Visibility {
     /// Everybody, at once.
@@ -34,7 +35,7 @@ pub enum Visibility {
 }
 
 /// What came of building a submission.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "build", rename_all = "kebab-case")]
 pub enum Build {
     /// It can be booted.
@@ -52,7 +53,7 @@ pub enum Build {
 }
 
 /// A scenario's part of a grade.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioGrade {
     /// The scenario's name.
     pub scenario: Printable,
@@ -72,7 +73,7 @@ pub struct ScenarioGrade {
 }
 
 /// What a submission is worth.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Grade {
     /// The submission's name.
     pub submission: Printable,

@@ -26,6 +26,26 @@ pub struct PointsError {
 }
 
 impl Points {
+    /// One point.
+    pub(crate) const ONE: Points = Points { hundredths: 100 };
+
+    /// The greatest part that all of these are multiples of; None when all are nothing.
+    pub(crate) fn common_part(points: impl Iterator<Item = Points>) -> Option<Points> {
+        let divisor = |mut one: u32, mut other: u32| {
+            while other > 0 {
+                (one, other) = (other, one % other);
+            }
+            one
+        };
+        let hundredths = points.map(|points| points.hundredths).fold(0, divisor);
+        (hundredths > 0).then_some(Points { hundredths })
+    }
+
+    /// How many times `part` is in them.
+    pub(crate) fn times(self, part: Points) -> u32 {
+        self.hundredths / part.hundredths.max(1)
+    }
+
     /// A share of them, such as two of three checks, rounded down to a hundredth.
     #[must_use]
     pub fn share(self, parts: u32, of: u32) -> Points {

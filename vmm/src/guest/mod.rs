@@ -22,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use abi::boot::AGENT_PATH;
+use serde::{Deserialize, Serialize};
 
 use crate::image::GuestImage;
 use crate::machine::Machine;
@@ -60,6 +61,19 @@ pub struct Guest {
     pub slow: u32,
     /// By what to draw the contents that scenarios write and expect; None for those of their files.
     pub seed: Option<u64>,
+    /// What is recorded of its runs, beside what every report tells.
+    pub record: Record,
+}
+
+/// What is recorded of a run, beside what every report tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Record {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// What the named memory of processes is like after each step.
+    Memory,
 }
 
 impl Guest {
@@ -85,6 +99,7 @@ impl Guest {
             kernel,
             initrd,
             slow: 1,
+            record: Record::Nothing,
             seed: None,
         })
     }
@@ -125,6 +140,12 @@ impl Guest {
     #[must_use]
     pub fn on_a_slow_host(self, slow: u32) -> Guest {
         Guest { slow, ..self }
+    }
+
+    /// The same with something recorded.
+    #[must_use]
+    pub fn recording(self, record: Record) -> Guest {
+        Guest { record, ..self }
     }
 
     /// The same for scenarios whose contents are drawn by this seed, if there is one.

@@ -18,6 +18,7 @@ mod scene;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use expectations::Judged;
@@ -64,7 +65,7 @@ const MAX_FINDINGS: usize = 4096;
 const MAX_OFFERS: usize = 64;
 
 /// A rule that could not be held against a guest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotJudged {
     /// The rule.
     pub rule: Rule,
@@ -289,6 +290,11 @@ impl Judge {
         let account = &self.account;
         let rules = self.rules.judged(&self.promises);
         rules.flat_map(|rule| rule.at_end(account, scene)).collect()
+    }
+
+    /// The name of a frame, given at its first mention.
+    pub fn frame_name(&mut self, frame: FrameNumber) -> String {
+        self.names.frame(frame)
     }
 
     /// The kernel's log: the first lines of it, and how many more there were.

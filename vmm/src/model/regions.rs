@@ -79,18 +79,24 @@ impl Regions {
         region.start.checked_add(place.offset_bytes()?)
     }
 
-    /// The name of an address, such as `buf+1p+16`; the newest region counts where several lie over each other.
+    /// The region around an address, and the number of the page in it; the newest region counts where several lie over each other.
     #[must_use]
-    pub fn name(&self, process: Channel, address: VirtAddr) -> Option<String> {
-        let (name, region) = self
+    pub fn page(&self, process: Channel, address: VirtAddr) -> Option<(&str, u64)> {
+        let (name, named) = self
             .by_process
             .get(&process)?
             .iter()
             .filter(|(_, named)| named.region.range(0, named.region.longest).contains(&address))
             .max_by_key(|(_, named)| named.nth)?;
-        let region = region.region;
-        let offset = address.0 - region.start.0;
-        let (page, byte) = (offset / PAGE_SIZE, offset % PAGE_SIZE);
+        Some((name, (address.0 - named.region.start.0) / PAGE_SIZE))
+    }
+
+    /// The name of an address, such as `buf+1p+16`.
+    #[must_use]
+    pub fn name(&self, process: Channel, address: VirtAddr) -> Option<String> {
+        let (name, page) = self.page(process, address)?;
+        // Regions begin where pages do.
+        let byte = address.0 % PAGE_SIZE;
         Some(if byte == 0 {
             format!("{name}+{page}p")
         } else {

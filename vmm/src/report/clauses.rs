@@ -2,13 +2,14 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Line, Verdict, verdict_of};
 use crate::scenario::{Clause, reported_clauses};
 
 /// What became of a clause in a run. Where several steps show it, the greatest counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClauseOutcome {
     /// All its steps ran, and nothing was wrong with them.
@@ -22,10 +23,11 @@ pub enum ClauseOutcome {
 }
 
 /// A clause that a scenario shows, and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClauseLine {
     /// The clause.
     #[serde(flatten, deserialize_with = "reported_clauses::one")]
+    #[schemars(with = "reported_clauses::Reported")]
     pub clause: Clause,
     /// What became of it.
     pub outcome: ClauseOutcome,
@@ -110,6 +112,7 @@ mod tests {
             clauses: Vec::new(),
             expectations: vec![expectation],
             findings,
+            memory: None,
         }
     }
 

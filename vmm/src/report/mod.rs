@@ -1,4 +1,7 @@
-//! What is told about a run: as text for a terminal ([`text`]) and as JSON, the same facts in both.
+//! What is told about a run, and the forms in which it is told: one module for each [`Format`], all of the same facts.
+//!
+//! A form is a [`Reader`](crate::journal::Reader) of the stream of what happens, made by [`reader`]. Those that can only be written when
+//! everything is known collect what happened ([`told`]) first.
 //!
 //! **Invariant:** nothing in a report's text depends on the host, the clock or the build: a frame is `frame A`, an address is
 //! a place in a region. Two runs of the same scenario give the same bytes.
@@ -6,13 +9,33 @@
 pub(crate) mod clauses;
 mod outcome;
 pub(crate) mod states;
-pub mod text;
 pub(crate) mod warehouse;
 
+mod format;
+mod memory;
+mod told;
+
+mod github;
+mod gradescope;
+mod html;
+mod json;
+mod jsonl;
+mod junit;
+mod ktap;
+mod markdown;
+pub mod text;
+
+mod schema;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use clauses::{ClauseLine, ClauseOutcome};
+pub use format::{Format, NoSuchFormat, Readers, Style, reader};
+pub use json::Document;
+pub use memory::{Area, MappedFrame, MappedPage, MemoryMap, ProcessMemory};
 pub use outcome::{GuestEnd, Outcome};
+pub use schema::schema;
 pub use warehouse::WarehouseLine;
 
 use crate::channel::schedule::Decision;
@@ -27,7 +50,7 @@ use crate::scenario::{Clause, Scenario, reported_clauses};
 
 /// What is to be thought of a run. Of several the greatest counts: what the harness could not tell elsewhere changes nothing about
 /// what a guest did wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Everything was as it should be.
@@ -39,12 +62,15 @@ pub enum Verdict {
 }
 
 /// One run of one scenario.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// The scenario's name.
     pub scenario: Printable,
     /// What the scenario shows.
     pub description: Printable,
+    /// Where the scenario came from, and how to run it again; None when nobody says.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub origin: Option<Origin>,
     /// What is to be thought of the run.
     pub verdict: Verdict,
     /// What was done, in order.
@@ -79,8 +105,19 @@ pub struct Report {
     pub cost: Cost,
 }
 
+/// Where a scenario came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Origin {
+    /// The scenario's file, as the call names it.
+    pub file: Printable,
+    /// The command that runs it again on the same guest, for a shell.
+    pub command: Printable,
+    /// Line of the file on which each step begins, from 1.
+    pub step_lines: Vec<usize>,
+}
+
 /// A step, or what the harness itself does before the first and after the last one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Line {
     /// Number of the step, from 1; None for what the harness does.
     pub step: Option<usize>,
@@ -93,15 +130,19 @@ pub struct Line {
     pub claims: Vec<Claim>,
     /// Clauses of a specification that the step shows.
     #[serde(skip_serializing_if = "Vec::is_empty", default, with = "reported_clauses")]
+    #[schemars(with = "Vec<reported_clauses::Reported>")]
     pub clauses: Vec<Clause>,
     /// A check's expectations.
     pub expectations: Vec<ExpectationLine>,
     /// What was wrong: with the step itself, or with a rule after it.
     pub findings: Vec<Finding>,
+    /// What the named memory of processes was like afterwards, when it is recorded.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub memory: Option<MemoryMap>,
 }
 
 /// An expectation of a check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ExpectationLine {
     /// The expectation in words.
     pub what: Printable,
@@ -112,7 +153,7 @@ pub struct ExpectationLine {
 }
 
 /// Which schedules were tried.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Explored {
     /// How many.
     pub schedules: usize,
@@ -136,7 +177,7 @@ impl Explored {
 }
 
 /// What a run cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cost {
     /// Exits of the guest to the VMM.
     pub exits: u64,
@@ -167,6 +208,7 @@ impl Report {
         Report {
             scenario: scenario.name.as_str().into(),
             description: scenario.description.as_str().into(),
+            origin: None,
             verdict: Verdict::Broken,
             lines: vec![Line {
                 step: None,
@@ -176,6 +218,7 @@ impl Report {
                 clauses: Vec::new(),
                 expectations: Vec::new(),
                 findings: unmet.iter().map(missing).collect(),
+                memory: None,
             }],
             steps_not_run: scenario.steps.len(),
             end: None,
@@ -203,6 +246,23 @@ impl Report {
         let missing: Vec<Finding> = wanted.map(missing).collect();
         for finding in missing {
             self.add_finding(finding);
+        }
+    }
+
+    /// Where a line's step begins in the scenario's file: the file, and the line in it when the line is a step's.
+    #[must_use]
+    pub fn place_of(&self, line: &Line) -> Option<(&Printable, Option<usize>)> {
+        let origin = self.origin.as_ref()?;
+        let begins = line.step.and_then(|step| origin.step_lines.get(step - 1));
+        Some((&origin.file, begins.copied()))
+    }
+
+    /// What is to be thought of some of the findings. In a run that passes nothing is held against the guest: where schedules are explored
+    /// to break a rule, what is found is what is wanted.
+    pub(crate) fn verdict_of<'a>(&self, findings: impl Iterator<Item = &'a Finding>) -> Verdict {
+        match self.verdict {
+            Verdict::Pass => Verdict::Pass,
+            Verdict::Fail | Verdict::Broken => verdict_of(findings),
         }
     }
 
@@ -262,10 +322,12 @@ mod tests {
             claims: Vec::new(),
             clauses: Vec::new(),
             findings: rules.iter().map(finding).collect(),
+            memory: None,
         };
         Report {
             scenario: Printable::default(),
             description: Printable::default(),
+            origin: None,
             verdict: Verdict::Pass,
             lines: vec![line],
             warehouses: Vec::new(),

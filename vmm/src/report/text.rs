@@ -1,12 +1,15 @@
 //! The report as text: for each step what was done and what came of it; where something is wrong, what was expected and
-//! what was found.
+//! what was found. Each run is told when it has ended.
 
 use std::fmt::Write;
+use std::io;
 
 use abi::schedule::site_name;
 
-use super::{ClauseLine, ClauseOutcome, ExpectationLine, Explored, Line, Report, Verdict};
+use super::{ClauseLine, ClauseOutcome, ExpectationLine, Explored, Line, Report, Style, Verdict};
 use crate::finding::Finding;
+use crate::grade::{Build, Grade};
+use crate::journal::{Entry, Reader};
 use crate::judge::NotJudged;
 use crate::printable::Printable;
 
@@ -26,6 +29,110 @@ pub enum Detail {
     Full,
     /// The verdict; of a run that did not pass, everything.
     Verdict,
+}
+
+/// How much is told of each run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// One line.
+    Quiet,
+    /// As much as the detail says.
+    Told(Detail),
+    /// As much as the detail says, and what the kernel logged.
+    WithLog(Detail),
+}
+
+/// Tells runs and grades as text.
+pub(super) struct TextReader<W> {
+    style: Style,
+    out: W,
+    verdicts: Vec<Verdict>,
+}
+
+impl<W> TextReader<W> {
+    pub(super) fn new(style: Style, out: W) -> Self {
+        Self {
+            style,
+            out,
+            verdicts: Vec::new(),
+        }
+    }
+}
+
+impl<W: io::Write> Reader for TextReader<W> {
+    fn read(&mut self, entry: Entry<'_>) -> io::Result<()> {
+        match entry {
+            Entry::RunEnded { report, .. } => {
+                self.verdicts.push(report.verdict);
+                let text = run(report, self.style);
+                self.out.write_all(text.as_bytes())?;
+            }
+            Entry::SubmissionEnded { grade } => self.out.write_all(graded(grade).as_bytes())?,
+            Entry::Ended { interrupted } => {
+                if self.verdicts.len() > 1 || interrupted {
+                    let end = if interrupted { "; interrupted" } else { "" };
+                    writeln!(self.out, "{}{end}", total(&self.verdicts))?;
+                }
+            }
+            Entry::Began { .. }
+            | Entry::RunBegan { .. }
+            | Entry::StepDone { .. }
+            | Entry::Found { .. }
+            | Entry::SubmissionBegan { .. }
+            | Entry::Built { .. }
+            | Entry::ScenarioGraded { .. } => {}
+        }
+        self.out.flush()
+    }
+}
+
+fn run(report: &Report, style: Style) -> String {
+    let mut text = match style.length {
+        Length::Quiet => summary(report, style.colour),
+        Length::Told(detail) => render(report, style.colour, detail),
+        Length::WithLog(detail) => render(report, style.colour, detail) + &log(report) + "\n",
+    };
+    if let Some(states) = &report.states {
+        let _ = writeln!(text, "\n{}", states.trim_end());
+    }
+    text
+}
+
+/// A line for the submission, and one for each scenario.
+fn graded(grade: &Grade) -> String {
+    let (points, most_points) = (grade.points, grade.most_points);
+    let mut text = format!("{}: {points} of {most_points} points\n", grade.submission);
+    match &grade.build {
+        Build::Done => {}
+        Build::Failed { why } => {
+            let _ = writeln!(text, "  does not build: {}", why.below("    "));
+        }
+        Build::Broken { why } => {
+            let _ = writeln!(text, "  could not be built: {}", why.below("    "));
+        }
+    }
+    for scenario in &grade.scenarios {
+        let (points, most_points) = (scenario.points, scenario.most_points);
+        let (name, outcome) = (&scenario.scenario, scenario.outcome);
+        let why = if scenario.why.is_empty() { "" } else { "; " };
+        let _ = writeln!(
+            text,
+            "  {name}: {points} of {most_points}, {outcome}{why}{}",
+            scenario.why
+        );
+    }
+    text
+}
+
+fn total(verdicts: &[Verdict]) -> String {
+    let number = |verdict| verdicts.iter().filter(|other| **other == verdict).count();
+    format!(
+        "\n{}: {} passed, {} failed, {} broken",
+        count(verdicts.len(), "scenario"),
+        number(Verdict::Pass),
+        number(Verdict::Fail),
+        number(Verdict::Broken)
+    )
 }
 
 /// The report as text, ending in a newline.

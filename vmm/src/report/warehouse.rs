@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use warehouse_server::{Answer, Asked, Request};
 
@@ -15,7 +16,7 @@ const MAX_KEPT: usize = 1000;
 const MAX_LINES: usize = 256;
 
 /// The requests on one connection to a warehouse.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WarehouseLine {
     /// The port, as the guest sees it.
     pub port: u32,

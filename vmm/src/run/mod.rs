@@ -2,11 +2,13 @@
 //!
 //! - [`once`]: one run
 //! - [`proof`]: within a run, whether processes use the page tables that are judged
+//! - [`recorder`]: what memory is like after each step
 //! - [`explore`]: one for each schedule of the guest's threads
 
 mod explore;
 mod once;
 mod proof;
+mod recorder;
 
 use std::hash::{BuildHasher, RandomState};
 

@@ -6,12 +6,13 @@ use std::time::Instant;
 use kvm_ioctls::Kvm;
 
 use super::proof::Prover;
+use super::recorder::Recorder;
 use crate::block::Failure;
 use crate::channel::Event;
 use crate::channel::schedule::Decision;
 use crate::drive::{self, Drive, Driver};
 use crate::finding::Finding;
-use crate::guest::{self, Guest, PowerOff};
+use crate::guest::{self, Guest, PowerOff, Record};
 use crate::judge::{Judge, Scene};
 use crate::perform::{Performed, Performer};
 use crate::printable::Printable;
@@ -64,6 +65,10 @@ pub(crate) fn once(
         power_off: description.power_off,
         judge: Judge::new(description.promises.clone()),
         prover: Prover::default(),
+        recorder: match guest.record {
+            Record::Nothing => None,
+            Record::Memory => Some(Recorder::default()),
+        },
         lines: Vec::new(),
     };
     let mut steps_not_run = scenario.steps.len();
@@ -92,6 +97,8 @@ struct Run {
     power_off: PowerOff,
     judge: Judge,
     prover: Prover,
+    /// Looks at memory after each step, when it is to be recorded.
+    recorder: Option<Recorder>,
     lines: Vec<Line>,
 }
 
@@ -279,7 +286,14 @@ impl Run {
             clauses: Vec::new(),
             expectations,
             findings,
+            memory: None,
         });
+        if self.can_be_looked_at()
+            && let Some(recorder) = &mut self.recorder
+            && let Some(scene) = Scene::of(&mut self.performer)
+        {
+            recorder.look(self.lines.len() - 1, &scene);
+        }
     }
 
     fn note(&mut self) {
@@ -324,10 +338,14 @@ impl Run {
         let history = self.judge.history();
         let states =
             (!history.processes().is_empty()).then(|| states::draw(history, scenario.guest.clock, name_of));
+        if let Some(recorder) = self.recorder.take() {
+            recorder.tell(&mut self.judge, &mut self.lines);
+        }
         let clauses = clauses::attribute(&mut self.lines, &scenario.step_clauses);
         let mut report = Report {
             scenario: scenario.name.as_str().into(),
             description: scenario.description.as_str().into(),
+            origin: None,
             verdict: Verdict::Broken,
             lines: self.lines,
             steps_not_run,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::guest::Description;
+use crate::guest::{Description, Record};
 use crate::image::GuestImage;
 use crate::printable::Printable;
 use crate::promise::Promise;
@@ -37,6 +37,8 @@ pub struct Job {
     pub require: Vec<Promise>,
     /// How many times longer than usual the host may take.
     pub slow: u32,
+    /// What is recorded of the run.
+    pub record: Record,
     /// By what the contents of the scenario are drawn, if they are.
     pub seed: Option<u64>,
     /// Where the sockets of servers may be made that are started for the run.

@@ -230,6 +230,7 @@ impl Death {
             clauses: Vec::new(),
             expectations: Vec::new(),
             findings: vec![finding],
+            memory: None,
         };
         let mut report = Report {
             lines: vec![line],

@@ -34,7 +34,8 @@ fn run(job: &Job) -> Result<Answer, Answer> {
     let guest = Guest::new(job.description.clone(), &job.image, &job.options)
         .map_err(|error| input(&error))?
         .on_a_slow_host(job.slow)
-        .with_contents_drawn_by(job.seed);
+        .with_contents_drawn_by(job.seed)
+        .recording(job.record);
     let kvm = crate::vm::open().map_err(|error| host(&error))?;
     match job.confinement {
         Confinement::Confined => {

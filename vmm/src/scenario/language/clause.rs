@@ -98,13 +98,18 @@ impl FromStr for ClauseId {
 
 /// Clauses as reports have them, an object with `id` and `text` each, where scenarios have one text.
 pub(crate) mod reported_clauses {
+    use schemars::JsonSchema;
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
     use super::Clause;
 
-    #[derive(Deserialize)]
-    struct Reported {
+    /// A sentence of a specification.
+    #[derive(Deserialize, JsonSchema)]
+    #[schemars(rename = "Clause")]
+    pub(crate) struct Reported {
+        /// What it is called, as in `OPEN-7`.
         id: String,
+        /// What it says.
         text: String,
     }
 

@@ -1,0 +1,152 @@
+//! HTML: one file that needs no network, to be read with and without JavaScript, in light and dark, on paper, and by ear.
+//!
+//! Everything in it is made here as static text and SVG. The script only chooses which step is shown; without it all are.
+//!
+//! - `run`: one run: its steps as a line of time, and each step
+//! - `memory`: a step's memory as a picture, and as a table
+
+mod memory;
+mod run;
+
+use std::io;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::told::{Case, Group, Told};
+use super::{Outcome, Verdict};
+
+/// Nothing is loaded, whatever a guest's text says.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+pub(super) fn render(told: &Told) -> io::Result<String> {
+    Ok(page(told).into_string())
+}
+
+fn page(told: &Told) -> Markup {
+    let verdict = told.verdict();
+    let groups: Vec<Group<'_>> = told.groups().collect();
+    let cases: Vec<(Group<'_>, Case<'_>)> = groups
+        .iter()
+        .flat_map(|group| group.cases().map(|case| (*group, case)))
+        .collect();
+    let title = match &cases[..] {
+        [(group, case)] if group.submission().is_none() => case.scenario.to_string(),
+        _ => "Ringside".to_owned(),
+    };
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="color-scheme" content="light dark";
+                link rel="icon" href="data:,";
+                title { (word(verdict)) ": " (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a.skip href="#results" { "Skip to the results" }
+                header {
+                    h1 { (title) " " (badge(verdict)) }
+                    @for group in &groups { (overview(*group)) }
+                    @if told.interrupted {
+                        p { strong { "Interrupted before everything was done." } }
+                    }
+                }
+                main #results {
+                    @if cases.len() > 1 { (table(&cases)) }
+                    @for (number, (group, case)) in cases.iter().enumerate() {
+                        (run::section(number, *group, case))
+                    }
+                }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    }
+}
+
+/// Counts and points of a group.
+fn overview(group: Group<'_>) -> Markup {
+    let number = |verdict| {
+        group
+            .cases()
+            .filter(|case| case.outcome.verdict() == verdict)
+            .count()
+    };
+    let (points, most_points) = group.points();
+    html! {
+        p.overview {
+            @if let Some(submission) = group.submission() {
+                strong { (submission) } ": " strong { (points) " of " (most_points) " points" } "; "
+            }
+            (number(Verdict::Pass)) " passed, " (number(Verdict::Fail)) " failed, "
+            (number(Verdict::Broken)) " could not be judged"
+        }
+        @if let Some(why) = group.not_built() {
+            p { "It was not built:" }
+            pre { (why.as_str()) }
+        }
+    }
+}
+
+/// All scenarios, each with a link to its run.
+fn table(cases: &[(Group<'_>, Case<'_>)]) -> Markup {
+    let is_graded = cases.iter().any(|(group, _)| group.submission().is_some());
+    html! {
+        div.scroll {
+            table.cases {
+                caption { "All runs" }
+                thead {
+                    tr {
+                        @if is_graded { th scope="col" { "Submission" } }
+                        th scope="col" { "Scenario" }
+                        th scope="col" { "Outcome" }
+                        @if is_graded { th scope="col" { "Points" } }
+                        th scope="col" { "Why" }
+                    }
+                }
+                tbody {
+                    @for (number, (group, case)) in cases.iter().enumerate() {
+                        tr {
+                            @if is_graded { td { @if let Some(name) = group.submission() { (name) } } }
+                            th scope="row" { a href={ "#r" (number) } { (case.scenario) } }
+                            td { (outcome(case.outcome)) }
+                            @if is_graded {
+                                td data-sort=(case.points().as_f64()) { (case.points()) " of " (case.most_points()) }
+                            }
+                            td { (case.why()) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn outcome(outcome: Outcome) -> Markup {
+    html! { span.badge.(class(outcome.verdict())) { (outcome) } }
+}
+
+fn badge(verdict: Verdict) -> Markup {
+    html! { span.badge.(class(verdict)) { (word(verdict)) } }
+}
+
+/// The same words as in the text.
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "PASS",
+        Verdict::Fail => "FAIL",
+        Verdict::Broken => "BROKEN",
+    }
+}
+
+fn class(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "pass",
+        Verdict::Fail => "fail",
+        Verdict::Broken => "broken",
+    }
+}
