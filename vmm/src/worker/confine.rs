@@ -149,13 +149,14 @@ fn limit(allowed: &Allowed) -> Result<(), ConfineError> {
     ];
     for (resource, what, most) in limits {
         let Some(most) = most else { continue };
+        // The signal of the lower limit says why; at the higher one it would be SIGKILL, which anybody may have sent.
+        let grace = u64::from(matches!(resource, Resource::Cpu));
         // Whoever started the worker may have allowed less already.
-        let maximum = getrlimit(resource)
-            .maximum
-            .map_or(most, |maximum| maximum.min(most));
+        let maximum = getrlimit(resource).maximum;
+        let at_most = |most: u64| Some(maximum.map_or(most, |maximum| maximum.min(most)));
         let limits = Rlimit {
-            current: Some(maximum),
-            maximum: Some(maximum),
+            current: at_most(most),
+            maximum: at_most(most.saturating_add(grace)),
         };
         setrlimit(resource, limits).map_err(|source| ConfineError::Limit { what, source })?;
     }
