@@ -135,7 +135,8 @@ impl RunArgs {
             Detail::Verdict
         };
         match (self.quiet, self.log) {
-            (true, _) => Length::Quiet,
+            (true, false) => Length::Quiet,
+            (true, true) => Length::QuietWithLog,
             (false, false) => Length::Told(detail),
             (false, true) => Length::WithLog(detail),
         }

@@ -36,6 +36,8 @@ pub enum Detail {
 pub enum Length {
     /// One line.
     Quiet,
+    /// One line, and what the kernel logged.
+    QuietWithLog,
     /// As much as the detail says.
     Told(Detail),
     /// As much as the detail says, and what the kernel logged.
@@ -89,6 +91,7 @@ impl<W: io::Write> Reader for TextReader<W> {
 fn run(report: &Report, style: Style) -> String {
     let mut text = match style.length {
         Length::Quiet => summary(report, style.colour),
+        Length::QuietWithLog => summary(report, style.colour) + &log(report) + "\n",
         Length::Told(detail) => render(report, style.colour, detail),
         Length::WithLog(detail) => render(report, style.colour, detail) + &log(report) + "\n",
     };
