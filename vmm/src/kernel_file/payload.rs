@@ -86,6 +86,18 @@ pub(super) fn unpack(payload: &[u8]) -> Result<Vec<u8>, PayloadError> {
             &payload[..payload.len().saturating_sub(LENGTH_BYTES)]
         }
     };
+    decoded(compression, packed)
+}
+
+/// What a file holds that may be packed, as modules of kernels are; as it is when it is not.
+pub(crate) fn unpack_if_packed(file: Vec<u8>) -> Result<Vec<u8>, PayloadError> {
+    match Compression::of(&file) {
+        Some(compression) => decoded(compression, &file),
+        None => Ok(file),
+    }
+}
+
+fn decoded(compression: Compression, packed: &[u8]) -> Result<Vec<u8>, PayloadError> {
     let damaged = |source| PayloadError::Damaged { compression, source };
     let mut unpacked = Vec::new();
     decoder(compression, packed)
@@ -96,21 +108,6 @@ pub(super) fn unpack(payload: &[u8]) -> Result<Vec<u8>, PayloadError> {
     if unpacked.len() as u64 > MAX_BYTES {
         return Err(PayloadError::TooLong);
     }
-    Ok(unpacked)
-}
-
-/// What a file holds that may be packed, as modules of kernels are; as it is when it is not.
-pub(crate) fn unpack_if_packed(file: Vec<u8>) -> Result<Vec<u8>, PayloadError> {
-    let Some(compression) = Compression::of(&file) else {
-        return Ok(file);
-    };
-    let damaged = |source| PayloadError::Damaged { compression, source };
-    let mut unpacked = Vec::new();
-    decoder(compression, &file)
-        .map_err(damaged)?
-        .take(MAX_BYTES)
-        .read_to_end(&mut unpacked)
-        .map_err(damaged)?;
     Ok(unpacked)
 }
 

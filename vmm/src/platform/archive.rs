@@ -1,6 +1,6 @@
 //! The archive with everything that the emulated machine has: files at paths, as Linux unpacks it when it boots.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -16,14 +16,14 @@ const FOLDER: u32 = 0o040_755;
 #[derive(Debug, Default)]
 pub(super) struct Archive {
     files: BTreeMap<PathBuf, Vec<u8>>,
-    folders: BTreeMap<PathBuf, ()>,
+    folders: BTreeSet<PathBuf>,
 }
 
 impl Archive {
     /// Adds an empty folder.
     pub(super) fn folder(&mut self, path: &Path) {
         for parent in path.ancestors().filter(|parent| parent.parent().is_some()) {
-            self.folders.insert(parent.to_owned(), ());
+            self.folders.insert(parent.to_owned());
         }
     }
 
@@ -53,7 +53,7 @@ impl Archive {
 
     /// Writes it as a newc archive, folders first.
     pub(super) fn write(&self, mut to: impl Write) -> io::Result<()> {
-        for folder in self.folders.keys() {
+        for folder in &self.folders {
             let builder = Builder::new(&name(folder)).mode(FOLDER);
             builder.write(&mut to, 0).finish()?;
         }

@@ -153,12 +153,11 @@ impl Emulation {
 
     fn add_program(&mut self) -> Result<(), EmulationError> {
         let program = libraries::own_program().map_err(EmulationError::Program)?;
-        let read = |path: &Path| fs::read(path).map_err(EmulationError::file("read", path));
-        self.archive.file(Path::new(PROGRAM), read(&program.file)?);
-        for (from, to) in &program.libraries {
-            self.archive.file(to, read(from)?);
-        }
-        Ok(())
+        self.archive.file(Path::new(PROGRAM), program.contents);
+        program
+            .libraries
+            .iter()
+            .try_for_each(|library| self.archive.copy(library))
     }
 }
 

@@ -7,25 +7,21 @@ use object::elf::{FileHeader64, PT_INTERP};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{Endianness, ReadRef};
 
-/// The program, and files with the paths at which it will look for them. A static program needs none.
+/// What the program's file holds, and the files that it will look for where they lie here. A static program needs none.
 pub(super) struct Program {
-    pub(super) file: PathBuf,
-    pub(super) libraries: Vec<(PathBuf, PathBuf)>,
+    pub(super) contents: Vec<u8>,
+    pub(super) libraries: Vec<PathBuf>,
 }
 
 /// The program that this process runs.
 pub(super) fn own_program() -> io::Result<Program> {
-    let file = std::env::current_exe()?;
-    let contents = fs::read(&file)?;
-    let Some(loader) = interpreter(contents.as_slice()) else {
-        return Ok(Program {
-            file,
-            libraries: Vec::new(),
-        });
-    };
-    let mut libraries = vec![(loader.clone(), loader)];
-    libraries.extend(mapped_libraries()?.into_iter().map(|path| (path.clone(), path)));
-    Ok(Program { file, libraries })
+    let contents = fs::read(std::env::current_exe()?)?;
+    let mut libraries = Vec::new();
+    if let Some(loader) = interpreter(contents.as_slice()) {
+        libraries.push(loader);
+        libraries.extend(mapped_libraries()?);
+    }
+    Ok(Program { contents, libraries })
 }
 
 /// The program that an ELF file names for loading it.
@@ -63,15 +59,11 @@ mod tests {
 
     #[test]
     fn a_dynamic_program_comes_with_its_loader_and_its_libc() {
-        let Program { file, libraries } = own_program().unwrap();
-        assert!(file.is_file());
+        let Program { contents, libraries } = own_program().unwrap();
+        assert!(contents.starts_with(b"\x7fELF"));
         if !libraries.is_empty() {
-            assert!(libraries.iter().all(|(from, _)| from.is_file()));
-            let has = |name: &str| {
-                libraries
-                    .iter()
-                    .any(|(_, to)| to.to_string_lossy().contains(name))
-            };
+            assert!(libraries.iter().all(|path| path.is_file()));
+            let has = |name: &str| libraries.iter().any(|path| path.to_string_lossy().contains(name));
             assert!(has("ld-") && has("libc"));
         }
     }

@@ -220,17 +220,13 @@ impl Run {
         let lines = stop.map_or_else(Vec::new, |mut stop| stop.devices().log.last_lines());
         let last = &lines[lines.len().saturating_sub(LOG_LINES_AT_END)..];
         let told: Vec<&str> = last.iter().map(Printable::as_str).collect();
-        match told.is_empty() {
-            true => finding,
-            false => Finding {
-                found: format!(
-                    "{}; its log ends with {:?}",
-                    finding.found.as_str(),
-                    told.join("; ")
-                )
-                .into(),
-                ..finding
-            },
+        if told.is_empty() {
+            return finding;
+        }
+        let (found, last) = (finding.found.as_str(), told.join("; "));
+        Finding {
+            found: format!("{found}; its log ends with {last:?}").into(),
+            ..finding
         }
     }
 

@@ -127,14 +127,14 @@ impl Recorder {
         memory: PhysicalMemory<'_>,
     ) -> bool {
         let mut contents = FrameBytes::zeroed();
-        let zeros = self.key.hash_one(contents.0.as_slice());
         if memory.copy_frame(frame, &mut contents).is_err() {
             return false;
         }
         let holds = self.key.hash_one(contents.0.as_slice());
         let pages = self.held.entry(process).or_default();
         let held = pages.insert(number, holds);
-        !is_new && held.unwrap_or(zeros) != holds
+        let zeros = || self.key.hash_one(FrameBytes::zeroed().0.as_slice());
+        !is_new && held.unwrap_or_else(zeros) != holds
     }
 
     /// Gives the lines of the report what was seen after each.

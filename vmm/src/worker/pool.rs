@@ -13,7 +13,7 @@ use super::child::Slot;
 use super::job::{Answer, Fault, Job};
 use crate::finding::Finding;
 use crate::printable::Printable;
-use crate::report::{Cost, GuestEnd, Line, Outcome, Report};
+use crate::report::{GuestEnd, Line, Outcome, Report};
 use crate::rule::Rule;
 use crate::scenario::Scenario;
 
@@ -235,8 +235,6 @@ impl Death {
         let mut report = Report {
             lines: vec![line],
             end: Some(end),
-            seed: None,
-            cost: Cost::default(),
             ..Report::refused(scenario, &[])
         };
         report.judge();
