@@ -1,6 +1,9 @@
-//! Numbers that no guest can foresee. Nothing that is drawn may show in a report.
+//! Numbers that no guest can foresee ([`Draws`]). What is drawn shows in no report of a run that passes. And numbers that only look so:
+//! [`splitmix64`].
 
 use std::hash::{BuildHasher, RandomState};
+
+use abi::nonce::{INCREMENT, LAST_SHIFT, ROUNDS};
 
 /// Draws numbers.
 #[derive(Debug, Default)]
@@ -19,4 +22,15 @@ impl Draws {
     pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end as u64).expect("below a usize")
     }
+}
+
+/// The next number of SplitMix64, a generator whose numbers look random and are the same for the same state.
+pub(crate) fn splitmix64(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(INCREMENT);
+    let mut word = *state;
+    for (shift, multiplier) in ROUNDS {
+        word ^= word >> shift;
+        word = word.wrapping_mul(multiplier);
+    }
+    word ^ (word >> LAST_SHIFT)
 }

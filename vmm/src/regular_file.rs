@@ -70,6 +70,18 @@ pub fn open(path: &Path, links: Links, most_bytes: u64) -> Result<(File, u64), R
     Ok((File::from(opened), len_bytes))
 }
 
+/// What the regular file at `path` holds.
+///
+/// # Errors
+/// As [`open`].
+pub fn read(path: &Path, links: Links, most_bytes: u64) -> Result<Vec<u8>, RegularFileError> {
+    let (file, _) = open(path, links, most_bytes)?;
+    let mut contents = Vec::new();
+    // It may have grown since.
+    file.take(most_bytes).read_to_end(&mut contents)?;
+    Ok(contents)
+}
+
 /// The text of the regular file at `path`.
 ///
 /// # Errors

@@ -3,7 +3,6 @@
 //! **Invariant:** nothing is read through a symbolic link, and nothing is taken that the rubric does not name.
 
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::rubric::{Kind, Rubric};
@@ -108,10 +107,12 @@ fn walk(root: &Path, at: &Path, rubric: &Rubric, taken: &mut Taken) -> Result<()
         if entry.file_type().map_err(unreadable)?.is_dir() {
             walk(root, &path, rubric, taken)?;
         } else if rubric.takes(&path) {
-            let contents = read(&root.join(&path)).map_err(|source| SubmissionError::File {
-                path: path.clone(),
-                source,
-            })?;
+            let contents = regular_file::read(&root.join(&path), Links::Refused, MAX_SOURCE_BYTES).map_err(
+                |source| SubmissionError::File {
+                    path: path.clone(),
+                    source,
+                },
+            )?;
             let bytes: usize = taken.files.iter().map(|file| file.contents.len()).sum();
             if bytes + contents.len() > MAX_TAKEN_BYTES {
                 return Err(SubmissionError::TooLarge);
@@ -122,11 +123,4 @@ fn walk(root: &Path, at: &Path, rubric: &Rubric, taken: &mut Taken) -> Result<()
         }
     }
     Ok(())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, regular_file::RegularFileError> {
-    let (file, _) = regular_file::open(path, Links::Refused, MAX_SOURCE_BYTES)?;
-    let mut contents = Vec::new();
-    file.take(MAX_SOURCE_BYTES).read_to_end(&mut contents)?;
-    Ok(contents)
 }

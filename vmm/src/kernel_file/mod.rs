@@ -11,11 +11,13 @@ mod bz_image;
 mod find;
 mod payload;
 
+use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 pub use find::installed;
+use payload::MAX_BYTES;
 pub(crate) use payload::unpack_if_packed;
 pub use payload::{Compression, PayloadError};
 
@@ -68,10 +70,18 @@ const ELF_MAGIC: &[u8] = b"\x7fELF";
 /// # Errors
 /// The file is no kernel, or cannot be read or unpacked.
 pub fn unpacked(path: &Path, cache: &Path) -> Result<PathBuf, KernelFileError> {
-    let file = fs::read(path).map_err(KernelFileError::file("read", path))?;
-    if file.starts_with(ELF_MAGIC) {
+    let mut input = File::open(path).map_err(KernelFileError::file("read", path))?;
+    let mut file = Vec::new();
+    let mut more = |most_bytes, file: &mut Vec<u8>| {
+        let read = (&mut input).take(most_bytes).read_to_end(file);
+        read.map_err(KernelFileError::file("read", path))
+    };
+    more(ELF_MAGIC.len() as u64, &mut file)?;
+    // An ELF file may be long, and is for the loader to read.
+    if file == ELF_MAGIC {
         return Ok(path.to_owned());
     }
+    more(MAX_BYTES, &mut file)?;
     let no_kernel = || KernelFileError::NoKernel {
         path: path.to_owned(),
     };

@@ -6,7 +6,7 @@ use std::fmt;
 use std::io::{self, Read};
 
 /// Longest kernel that is unpacked: more than any that there is, and less than a host has.
-const MAX_BYTES: u64 = 1 << 30;
+pub(super) const MAX_BYTES: u64 = 1 << 30;
 /// The unpacked length behind the payload.
 const LENGTH_BYTES: usize = 4;
 /// Of LZ4's legacy format: what it begins with, and the most that a block unpacks to.

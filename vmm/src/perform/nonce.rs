@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use abi::nonce::{DIGITS, INCREMENT, LAST_SHIFT, LINE_PREFIX, ROUNDS, VARIABLE};
+use abi::nonce::{DIGITS, LINE_PREFIX, VARIABLE};
 
-use crate::draws::Draws;
+use crate::draws::{Draws, splitmix64};
 
 /// A word that a program is given.
 #[derive(Clone, Copy, Debug)]
@@ -55,18 +55,15 @@ impl Nonce {
         }
     }
 
-    fn transformed(self) -> u64 {
-        let mut word = self.0.wrapping_add(INCREMENT);
-        for (shift, multiplier) in ROUNDS {
-            word ^= word >> shift;
-            word = word.wrapping_mul(multiplier);
-        }
-        word ^ (word >> LAST_SHIFT)
+    fn transformed(mut self) -> u64 {
+        splitmix64(&mut self.0)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use abi::nonce::INCREMENT;
+
     use super::*;
 
     #[test]

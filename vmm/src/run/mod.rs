@@ -10,10 +10,9 @@ mod once;
 mod proof;
 mod recorder;
 
-use std::hash::{BuildHasher, RandomState};
-
 use kvm_ioctls::Kvm;
 
+use crate::draws::Draws;
 use crate::guest::{Guest, needs};
 use crate::report::{Report, Verdict};
 use crate::scenario::{Scenario, Schedule};
@@ -28,7 +27,9 @@ pub fn run(kvm: &Kvm, guest: &Guest, scenario: &Scenario) -> Result<Report, VmEr
     if !unmet.is_empty() {
         return Ok(Report::refused(scenario, &unmet));
     }
-    let seed = guest.seed.or_else(|| scenario.vary.then(any_seed));
+    let seed = guest
+        .seed
+        .or_else(|| scenario.vary.then(|| Draws::default().next()));
     let Some(seed) = seed else {
         return runs(kvm, guest, scenario);
     };
@@ -38,11 +39,6 @@ pub fn run(kvm: &Kvm, guest: &Guest, scenario: &Scenario) -> Result<Report, VmEr
     // A seed that nobody has chosen says nothing of a run that passed, and would be another one each time.
     report.seed = Some(seed).filter(|_| guest.seed.is_some() || report.verdict != Verdict::Pass);
     Ok(report)
-}
-
-/// A seed that no guest can know.
-fn any_seed() -> u64 {
-    RandomState::new().hash_one(0)
 }
 
 fn runs(kvm: &Kvm, guest: &Guest, scenario: &Scenario) -> Result<Report, VmError> {

@@ -11,6 +11,7 @@ use super::{
     Content, ContentAt, Expectation, Fill, Operation, OperationStep, RegionAddress, RegionName, Scenario,
     Step,
 };
+use crate::draws::splitmix64;
 
 /// The steps of a scenario with drawn contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,7 +150,7 @@ fn permutation(seed: u64, high_bytes_too: bool) -> [u8; 256] {
     let mut shuffle = |kind: fn(u8) -> bool| {
         let places: Vec<usize> = (0..256).filter(|place| kind(*place as u8)).collect();
         for last in (1..places.len()).rev() {
-            let other = (next(&mut state) % (last as u64 + 1)) as usize;
+            let other = (splitmix64(&mut state) % (last as u64 + 1)) as usize;
             bytes.swap(places[last], places[other]);
         }
     };
@@ -159,15 +160,6 @@ fn permutation(seed: u64, high_bytes_too: bool) -> [u8; 256] {
         shuffle(|byte| !byte.is_ascii());
     }
     bytes
-}
-
-/// The next number of a sequence that looks random: SplitMix64.
-fn next(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut mixed = *state;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]
