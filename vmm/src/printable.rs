@@ -7,6 +7,7 @@
 //! none of them, and is bounded in length. Lines of it are its own affair until they are written: [`fmt::Display`] writes one line,
 //! and whoever wants several writes them below each other with [`Printable::below`], never at the left margin.
 
+use std::error::Error;
 use std::fmt::{self, Write};
 use std::ops::Deref;
 
@@ -75,6 +76,18 @@ impl Printable {
         }
         Self(shown)
     }
+}
+
+/// What an error says, and after it each reason for the one before.
+#[must_use]
+pub fn causes(error: &dyn Error) -> Vec<Printable> {
+    let mut causes = vec![Printable::from(error.to_string())];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        causes.push(Printable::from(error.to_string()));
+        cause = error.source();
+    }
+    causes
 }
 
 /// A JSON document in which strings hold nothing that a terminal would not show as it is: the same document for whoever reads it

@@ -16,7 +16,7 @@ use tap_parser::{TapParser, TapStatement};
 use vmm::guest::{Guest, Record, ringside};
 use vmm::image::{self, ImageKind};
 use vmm::journal::{Entry, tell_run};
-use vmm::report::text::{Colour, Detail, Length};
+use vmm::report::text::{Colour, Detail, KernelLog};
 use vmm::report::{Document, Format, Origin, Report, Style, Verdict, reader, schema};
 use vmm::scenario::Scenario;
 
@@ -60,7 +60,8 @@ fn told(format: Format, reports: &[Report]) -> String {
     let mut out = Vec::new();
     let style = Style {
         colour: Colour::Plain,
-        length: Length::Told(Detail::Full),
+        detail: Detail::Full,
+        log: KernelLog::Untold,
     };
     {
         let mut reader = reader(format, style, &mut out);

@@ -27,7 +27,8 @@ pub(super) struct ClausesArgs {
 pub(super) fn clauses(args: &ClausesArgs) -> Result<Status, Shown> {
     let files = scenario::collect(&args.paths).map_err(show_diagnostic)?;
     let scenarios = parse_all(&files, Scenario::parse_for_any_image)?;
-    let sources = files.iter().map(PathBuf::as_path).zip(&scenarios);
+    let scenarios = scenarios.iter().map(|(_, scenario)| scenario);
+    let sources = files.iter().map(PathBuf::as_path).zip(scenarios);
     let mut catalogue = Catalogue::of(sources).map_err(|problems| {
         for problem in problems {
             show(&problem);

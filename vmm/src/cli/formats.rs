@@ -1,16 +1,17 @@
 //! Which reports are written, and where to: the same for every command that tells of runs or grades.
 
 use std::fs::File;
-use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal};
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use vmm::guest::Record;
-use vmm::report::text::{Colour, Length};
+use vmm::report::text::{Colour, Detail, KernelLog};
 use vmm::report::{Format, NoSuchFormat, Readers, Style, reader};
 
+use super::output::StandardOutput;
 use super::{Shown, Status};
 
 /// Forms of a report.
@@ -75,9 +76,9 @@ impl FormatArgs {
     }
 
     /// Whoever tells what happens, on standard output and to files. The files are made here, before anything is run.
-    pub(super) fn readers(&self, length: Length) -> Result<Readers<'static>, Shown> {
+    pub(super) fn readers(&self, detail: Detail, log: KernelLog) -> Result<Readers<'static>, Shown> {
         let mut readers = Readers::default();
-        let style = |colour| Style { colour, length };
+        let style = |colour| Style { colour, detail, log };
         readers.push(reader(self.format, style(colour()), StandardOutput));
         for (index, ReportFile { format, path }) in self.reports.iter().enumerate() {
             if self.reports[..index].iter().any(|other| other.path == *path) {
@@ -104,24 +105,5 @@ fn colour() -> Colour {
         Colour::Ansi
     } else {
         Colour::Plain
-    }
-}
-
-/// Standard output, of which a reader that went away, as `head` does, is no problem worth telling.
-struct StandardOutput;
-
-impl Write for StandardOutput {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match io::stdout().write_all(bytes) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
-            Ok(()) | Err(_) => Ok(bytes.len()),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match io::stdout().flush() {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
-            Ok(()) | Err(_) => Ok(()),
-        }
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use vmm::journal::{Entry, Reader, tell_run};
-use vmm::report::text::{Detail, Length};
+use vmm::report::text::{Detail, KernelLog};
 use vmm::results;
 
 use super::formats::FormatArgs;
@@ -24,7 +24,7 @@ pub(super) struct MergeArgs {
 pub(super) fn merge(args: &MergeArgs) -> Result<Status, Shown> {
     let mut merged = results::merge(&args.folders).map_err(|error| show_failure(&error))?;
     merged.iter_mut().for_each(|kept| kept.report.states = None);
-    let mut readers = args.formats.readers(Length::Told(Detail::Verdict))?;
+    let mut readers = args.formats.readers(Detail::Verdict, KernelLog::Untold)?;
     let expected = merged.len();
     let told = readers
         .read(Entry::Began { expected })

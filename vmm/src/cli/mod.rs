@@ -9,20 +9,20 @@ mod image;
 mod jobs;
 mod list;
 mod merge;
+mod output;
 mod run;
 mod status;
 mod tell_grades;
 
-use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use miette::Diagnostic;
 use vmm::printable::Printable;
 use vmm::scenario::{Scenario, ScenarioErrors};
 
-use status::{EXIT_STATUS, HasStatus, Status};
+use output::{Shown, print, print_line, show, show_as, show_causes, show_diagnostic, show_failure};
+use status::{EXIT_STATUS, Status};
 
 /// Examples of what the command can do.
 const EXAMPLES: &str = "\
@@ -118,41 +118,11 @@ pub(crate) fn main() -> ExitCode {
     ExitCode::from(outcome.unwrap_or_else(|Shown(status)| status).code())
 }
 
-/// A problem that has been told already, and what the command ends with.
-struct Shown(Status);
-
-/// Tells a problem of the input that has no place in a file.
-fn show(error: &dyn std::error::Error) -> Shown {
-    show_as(Status::UnusableInput, error)
-}
-
-/// Tells a problem that has an exit status of its own.
-fn show_failure(error: &impl HasStatus) -> Shown {
-    show_as(error.status(), error)
-}
-
-fn show_as(status: Status, error: &dyn std::error::Error) -> Shown {
-    let printable = |error: &dyn std::error::Error| Printable::from(error.to_string());
-    eprintln!("error: {}", printable(error).below("  "));
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        eprintln!("  because: {}", printable(error).below("  "));
-        cause = error.source();
-    }
-    Shown(status)
-}
-
-/// Tells a problem of the input with its place in a file.
-fn show_diagnostic(diagnostic: impl Diagnostic + Send + Sync + 'static) -> Shown {
-    eprintln!("{:?}", miette::Report::new(diagnostic));
-    Shown(Status::UnusableInput)
-}
-
-/// Reads all scenarios before anything is done with one: all problems are told at once.
+/// Reads all scenarios before anything is done with one: all problems are told at once. Gives the text of each, too.
 fn parse_all(
     files: &[PathBuf],
     parse: impl Fn(&str, &str) -> Result<Scenario, ScenarioErrors>,
-) -> Result<Vec<Scenario>, Shown> {
+) -> Result<Vec<(String, Scenario)>, Shown> {
     let mut scenarios = Vec::new();
     let mut usable = true;
     for file in files {
@@ -166,7 +136,7 @@ fn parse_all(
             }
         };
         match parse(&file.display().to_string(), &text) {
-            Ok(scenario) => scenarios.push(scenario),
+            Ok(scenario) => scenarios.push((text, scenario)),
             Err(errors) => {
                 show_diagnostic(errors);
                 usable = false;
@@ -189,16 +159,4 @@ fn schema(schema: &serde_json::Value) -> Result<Status, Shown> {
 fn worker() -> Result<Status, Shown> {
     vmm::worker::serve().map_err(|error| show_as(Status::CouldNotTell, &error))?;
     Ok(Status::Passed)
-}
-
-fn print_line(text: &str) -> Result<(), Shown> {
-    print(text).map_err(|error| show_as(Status::CouldNotTell, &error))
-}
-
-/// Prints to standard output. A reader that went away, as `head` does, is no problem worth telling.
-fn print(text: &str) -> io::Result<()> {
-    match writeln!(io::stdout(), "{}", text.trim_end_matches('\n')) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
 }

@@ -8,9 +8,8 @@ use vmm::guest::{Description, linux, ringside};
 use vmm::image::{self, GuestImage, ImageKind};
 use vmm::journal::{Entry, Reader, tell_run};
 use vmm::platform::{self, Choice, Platform};
-use vmm::printable::Printable;
 use vmm::promise::{NoSuchPromise, Promise};
-use vmm::report::text::{Detail, Length, count};
+use vmm::report::text::{Detail, KernelLog, count};
 use vmm::report::{Explored, Origin, Readers, Report, Verdict};
 use vmm::results::{self, Kept, Results};
 use vmm::scenario::{self, Scenario, ScenarioName};
@@ -19,7 +18,7 @@ use vmm::worker::{Answer, Fault, Job};
 
 use super::formats::FormatArgs;
 use super::jobs::{JobArgs, Progress};
-use super::{Shown, Status, emulated, parse_all, show, show_as, show_diagnostic, show_failure};
+use super::{Shown, Status, emulated, parse_all, show, show_as, show_causes, show_diagnostic, show_failure};
 
 /// What to run, and how to tell about it.
 #[derive(Args)]
@@ -128,17 +127,21 @@ impl RunArgs {
     }
 
     /// How much text tells of each of so many scenarios.
-    fn length(&self, scenarios: usize) -> Length {
-        let detail = if self.verbose || scenarios == 1 {
+    fn detail(&self, scenarios: usize) -> Detail {
+        if self.quiet {
+            Detail::Line
+        } else if self.verbose || scenarios == 1 {
             Detail::Full
         } else {
             Detail::Verdict
-        };
-        match (self.quiet, self.log) {
-            (true, false) => Length::Quiet,
-            (true, true) => Length::QuietWithLog,
-            (false, false) => Length::Told(detail),
-            (false, true) => Length::WithLog(detail),
+        }
+    }
+
+    fn kernel_log(&self) -> KernelLog {
+        if self.log {
+            KernelLog::Told
+        } else {
+            KernelLog::Untold
         }
     }
 
@@ -187,29 +190,30 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         eprintln!("running in an emulated machine, which is slow, {reason}");
         return emulated::run(args, &files, &image, description);
     }
-    let scenarios = parse_all(&files, |name, text| Scenario::parse(name, text, &image.programs))?;
+    let (texts, scenarios): (Vec<String>, Vec<Scenario>) =
+        parse_all(&files, |name, text| Scenario::parse(name, text, &image.programs))?
+            .into_iter()
+            .unzip();
     let scratch = tempfile::tempdir().map_err(|error| show_as(Status::CouldNotTell, &error))?;
-    let job = |file: &PathBuf| -> Result<Job, Shown> {
-        Ok(Job {
-            file: file.display().to_string(),
-            scenario: std::fs::read_to_string(file).map_err(|error| show(&error))?,
-            image: image.clone(),
-            description: description.clone(),
-            options: args.options.clone(),
-            require: args.required(),
-            slow: args.slow,
-            seed: args.vary,
-            scratch: scratch.path().to_owned(),
-            record: args.formats.needs(),
-            confinement: args.jobs.confinement(),
-        })
+    let job = |place: usize| Job {
+        file: files[place].display().to_string(),
+        scenario: texts[place].clone(),
+        image: image.clone(),
+        description: description.clone(),
+        options: args.options.clone(),
+        require: args.required(),
+        slow: args.slow,
+        seed: args.vary,
+        scratch: scratch.path().to_owned(),
+        record: args.formats.needs(),
+        confinement: args.jobs.confinement(),
     };
     let results = args.jobs.out.as_deref().map(Results::in_folder);
     let results = results.transpose().map_err(|error| show_failure(&error))?;
     let places = (0..files.len()).filter(|place| args.jobs.shard.is_none_or(|shard| shard.has(*place)));
     let mut tasks = Vec::new();
     for place in places {
-        let job = job(&files[place])?;
+        let job = job(place);
         let name = results.as_ref().map(|_| results::name(&job)).transpose();
         let name = name.map_err(|error| show_failure(&error))?;
         let kept = results.as_ref().zip(name.as_ref()).filter(|_| args.jobs.resume);
@@ -233,7 +237,9 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         to_run: &to_run,
         told: 0,
         results,
-        reader: args.formats.readers(args.length(scenarios.len()))?,
+        reader: args
+            .formats
+            .readers(args.detail(scenarios.len()), args.kernel_log())?,
         progress: Progress::new(jobs.iter().map(|job| job.file.clone()).collect()),
         verdicts: Vec::new(),
         failed: None,
@@ -313,7 +319,11 @@ impl Observer for Telling<'_> {
         let mut report = match done {
             Ok(Answer::Report(report)) => *report,
             Ok(Answer::NoRun { fault, because }) => {
-                self.failed.get_or_insert(show_no_run(fault, &because));
+                let status = match fault {
+                    Fault::Input => Status::UnusableInput,
+                    Fault::Host => Status::CouldNotTell,
+                };
+                self.failed.get_or_insert(show_causes(status, &because));
                 return false;
             }
             Err(death) => death.report(&self.scenarios[task.place]),
@@ -377,20 +387,6 @@ impl Telling<'_> {
                 .get_or_insert_with(|| show_as(Status::CouldNotTell, &error));
         }
     }
-}
-
-/// Tells why a run could not be made.
-fn show_no_run(fault: Fault, because: &[Printable]) -> Shown {
-    for (index, cause) in because.iter().enumerate() {
-        match index {
-            0 => eprintln!("error: {}", cause.below("  ")),
-            _ => eprintln!("  because: {}", cause.below("  ")),
-        }
-    }
-    Shown(match fault {
-        Fault::Input => Status::UnusableInput,
-        Fault::Host => Status::CouldNotTell,
-    })
 }
 
 fn description(args: &RunArgs) -> Result<Description, Shown> {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::str::FromStr;
 
-use super::text::{Length, TextReader};
+use super::text::{Detail, KernelLog, TextReader};
 use super::told::AtEnd;
 use super::{github, gradescope, html, json, jsonl, junit, ktap, markdown};
 use crate::guest::Record;
@@ -113,7 +113,9 @@ pub struct Style {
     /// Whether text may have colours.
     pub colour: Colour,
     /// How much of a run text tells.
-    pub length: Length,
+    pub detail: Detail,
+    /// Whether it tells what the kernel logged.
+    pub log: KernelLog,
 }
 
 /// Whoever tells what happens to `out` in a form.

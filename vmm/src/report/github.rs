@@ -48,10 +48,10 @@ impl<W> Github<W> {
 
 impl<W: Write> Reader for Github<W> {
     fn read(&mut self, entry: Entry<'_>) -> io::Result<()> {
+        self.told.note(entry);
         match entry {
             Entry::RunEnded { report, .. } => {
                 self.out.write_all(annotations(report).as_bytes())?;
-                self.told.reports.push(report.clone());
             }
             Entry::SubmissionEnded { grade } => {
                 let reports = grade
@@ -60,10 +60,8 @@ impl<W: Write> Reader for Github<W> {
                     .filter_map(|scenario| scenario.report.as_deref());
                 let annotations: String = reports.map(annotations).collect();
                 self.out.write_all(annotations.as_bytes())?;
-                self.told.grades.push(grade.clone());
             }
-            Entry::Ended { interrupted } => {
-                self.told.interrupted = interrupted;
+            Entry::Ended { .. } => {
                 if let Some(summary) = &self.summary {
                     append(summary, &markdown::summary(&self.told))?;
                 }

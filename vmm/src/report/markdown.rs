@@ -66,18 +66,12 @@ fn groups_table(text: &mut String, group: Group<'_>) {
         }
         let _ = writeln!(text, " {} |", escaped(&case.why()));
     }
-    let number = |verdict| {
-        group
-            .cases()
-            .filter(|case| case.outcome.verdict() == verdict)
-            .count()
-    };
     let _ = writeln!(
         text,
         "\n{} passed, {} failed, {} could not be judged\n",
-        number(Verdict::Pass),
-        number(Verdict::Fail),
-        number(Verdict::Broken)
+        group.number(Verdict::Pass),
+        group.number(Verdict::Fail),
+        group.number(Verdict::Broken)
     );
 }
 

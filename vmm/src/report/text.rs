@@ -29,19 +29,17 @@ pub enum Detail {
     Full,
     /// The verdict; of a run that did not pass, everything.
     Verdict,
+    /// The verdict alone.
+    Line,
 }
 
-/// How much is told of each run.
+/// What is told of what the kernel logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Length {
-    /// One line.
-    Quiet,
-    /// One line, and what the kernel logged.
-    QuietWithLog,
-    /// As much as the detail says.
-    Told(Detail),
-    /// As much as the detail says, and what the kernel logged.
-    WithLog(Detail),
+pub enum KernelLog {
+    /// Nothing.
+    Untold,
+    /// All of it that is kept.
+    Told,
 }
 
 /// Tells runs and grades as text.
@@ -89,12 +87,11 @@ impl<W: io::Write> Reader for TextReader<W> {
 }
 
 fn run(report: &Report, style: Style) -> String {
-    let mut text = match style.length {
-        Length::Quiet => summary(report, style.colour),
-        Length::QuietWithLog => summary(report, style.colour) + &log(report) + "\n",
-        Length::Told(detail) => render(report, style.colour, detail),
-        Length::WithLog(detail) => render(report, style.colour, detail) + &log(report) + "\n",
-    };
+    let mut text = render(report, style.colour, style.detail);
+    match style.log {
+        KernelLog::Untold => {}
+        KernelLog::Told => text += &(log(report) + "\n"),
+    }
     if let Some(states) = &report.states {
         let _ = writeln!(text, "\n{}", states.trim_end());
     }
@@ -138,11 +135,16 @@ fn total(verdicts: &[Verdict]) -> String {
     )
 }
 
-/// The report as text, ending in a newline.
+/// The report as text, ending in a newline, without the log.
 #[must_use]
 pub fn render(report: &Report, colour: Colour, detail: Detail) -> String {
     let mut text = String::new();
-    if detail == Detail::Full || report.verdict != Verdict::Pass {
+    let is_told = match detail {
+        Detail::Full => true,
+        Detail::Verdict => report.verdict != Verdict::Pass,
+        Detail::Line => false,
+    };
+    if is_told {
         let paint = Paint { colour };
         let _ = writeln!(
             text,

@@ -41,6 +41,22 @@ pub(super) struct Case<'a> {
 }
 
 impl Told {
+    /// Takes note of an entry.
+    pub(super) fn note(&mut self, entry: Entry<'_>) {
+        match entry {
+            Entry::RunEnded { report, .. } => self.reports.push(report.clone()),
+            Entry::SubmissionEnded { grade } => self.grades.push(grade.clone()),
+            Entry::Ended { interrupted } => self.interrupted = interrupted,
+            Entry::Began { .. }
+            | Entry::RunBegan { .. }
+            | Entry::StepDone { .. }
+            | Entry::Found { .. }
+            | Entry::SubmissionBegan { .. }
+            | Entry::Built { .. }
+            | Entry::ScenarioGraded { .. } => {}
+        }
+    }
+
     /// What is to be thought of all of it. What was interrupted, or is nothing, passes never.
     pub(super) fn verdict(&self) -> Verdict {
         let verdicts = self.groups();
@@ -103,6 +119,12 @@ impl<'a> Group<'a> {
         }))
     }
 
+    /// How many of its scenarios have this verdict.
+    pub(super) fn number(self, verdict: Verdict) -> usize {
+        let has = |case: &Case<'_>| case.outcome.verdict() == verdict;
+        self.cases().filter(has).count()
+    }
+
     /// Points that it gets, and that it could get.
     pub(super) fn points(self) -> (Points, Points) {
         let sum = |points: fn(&Case<'a>) -> Points| self.cases().map(|case| points(&case)).sum();
@@ -159,22 +181,11 @@ impl<W: io::Write> AtEnd<W> {
 
 impl<W: io::Write> Reader for AtEnd<W> {
     fn read(&mut self, entry: Entry<'_>) -> io::Result<()> {
-        match entry {
-            Entry::RunEnded { report, .. } => self.told.reports.push(report.clone()),
-            Entry::SubmissionEnded { grade } => self.told.grades.push(grade.clone()),
-            Entry::Ended { interrupted } => {
-                self.told.interrupted = interrupted;
-                let text = (self.render)(&self.told)?;
-                self.out.write_all(text.as_bytes())?;
-                self.out.flush()?;
-            }
-            Entry::Began { .. }
-            | Entry::RunBegan { .. }
-            | Entry::StepDone { .. }
-            | Entry::Found { .. }
-            | Entry::SubmissionBegan { .. }
-            | Entry::Built { .. }
-            | Entry::ScenarioGraded { .. } => {}
+        self.told.note(entry);
+        if let Entry::Ended { .. } = entry {
+            let text = (self.render)(&self.told)?;
+            self.out.write_all(text.as_bytes())?;
+            self.out.flush()?;
         }
         Ok(())
     }

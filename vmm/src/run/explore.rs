@@ -7,16 +7,13 @@
 
 use std::collections::BTreeSet;
 
-use kvm_ioctls::Kvm;
-
-use super::once::{Trial, once};
+use super::once::{Setting, Trial, once};
 use crate::channel::schedule::Decision;
 use crate::finding::Finding;
-use crate::guest::Guest;
 use crate::promise::Promise;
 use crate::report::{Explored, Report, Verdict};
 use crate::rule::Rule;
-use crate::scenario::{Exploration, Scenario};
+use crate::scenario::Exploration;
 use crate::vm::VmError;
 
 /// Most runs of one exploration.
@@ -29,12 +26,7 @@ type Plan = (usize, Vec<usize>);
 ///
 /// # Errors
 /// The host cannot run a guest.
-pub(crate) fn explore(
-    kvm: &Kvm,
-    guest: &Guest,
-    scenario: &Scenario,
-    exploration: Exploration,
-) -> Result<Report, VmError> {
+pub(super) fn explore(setting: Setting<'_>, exploration: Exploration) -> Result<Report, VmError> {
     let bound = usize::try_from(exploration.points).unwrap_or(usize::MAX);
     let mut plans = BTreeSet::from([(0, Vec::new())]);
     let mut first = None;
@@ -46,7 +38,7 @@ pub(crate) fn explore(
             break;
         }
         runs += 1;
-        let trial = once(kvm, guest, scenario, &plan)?;
+        let trial = once(setting, &plan)?;
         if trial.decisions.is_empty() && runs == 1 {
             let mut report = trial.report;
             report.add_finding(Finding::missing(
@@ -57,7 +49,7 @@ pub(crate) fn explore(
             return Ok(report);
         }
         if trial.report.verdict != Verdict::Pass {
-            return replay(kvm, guest, scenario, exploration, (plan, runs), trial);
+            return replay(setting, exploration, (plan, runs), trial);
         }
         plans.extend(longer_plans(length, &trial.decisions, bound));
         // Of plans that there will be no run for there may be many more.
@@ -106,14 +98,12 @@ fn longer_plans(length: usize, decisions: &[Decision], bound: usize) -> impl Ite
 
 /// A schedule that breaks a rule is run again: only one that comes to the same end every time can be shown to anybody.
 fn replay(
-    kvm: &Kvm,
-    guest: &Guest,
-    scenario: &Scenario,
+    setting: Setting<'_>,
     exploration: Exploration,
     (plan, schedules): (Vec<usize>, usize),
     trial: Trial,
 ) -> Result<Report, VmError> {
-    let again = once(kvm, guest, scenario, &plan)?;
+    let again = once(setting, &plan)?;
     let is_same = again.report.lines == trial.report.lines && again.decisions == trial.decisions;
     let Trial {
         mut report,

@@ -12,6 +12,8 @@ mod recorder;
 
 use kvm_ioctls::Kvm;
 
+use once::Setting;
+
 use crate::draws::Draws;
 use crate::guest::{Guest, needs};
 use crate::report::{Report, Verdict};
@@ -42,9 +44,15 @@ pub fn run(kvm: &Kvm, guest: &Guest, scenario: &Scenario) -> Result<Report, VmEr
 }
 
 fn runs(kvm: &Kvm, guest: &Guest, scenario: &Scenario) -> Result<Report, VmError> {
+    let setting = Setting {
+        kvm,
+        guest,
+        scenario,
+        programs: &guest.texts(scenario)?,
+    };
     match &scenario.schedule {
-        Some(Schedule::Explore(exploration)) => explore::explore(kvm, guest, scenario, *exploration),
-        Some(Schedule::Choices(choices)) => Ok(once::once(kvm, guest, scenario, choices)?.report),
-        None => Ok(once::once(kvm, guest, scenario, &[])?.report),
+        Some(Schedule::Explore(exploration)) => explore::explore(setting, *exploration),
+        Some(Schedule::Choices(choices)) => Ok(once::once(setting, choices)?.report),
+        None => Ok(once::once(setting, &[])?.report),
     }
 }

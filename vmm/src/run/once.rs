@@ -1,6 +1,7 @@
 //! One run of one scenario, from a machine that does not exist yet to a verdict: the whole pipeline, each line of which leads
 //! to the module that does the work.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use kvm_ioctls::Kvm;
@@ -12,7 +13,7 @@ use crate::channel::Event;
 use crate::channel::schedule::Decision;
 use crate::drive::{self, Drive, Driver};
 use crate::finding::Finding;
-use crate::guest::{self, Guest, PowerOff, Record};
+use crate::guest::{self, Guest, PowerOff, ProgramText, Record};
 use crate::judge::{Judge, Scene};
 use crate::perform::{Performed, Performer};
 use crate::printable::Printable;
@@ -31,14 +32,25 @@ pub(crate) struct Trial {
     pub(crate) decisions: Vec<Decision>,
 }
 
+/// What all runs of one scenario have in common.
+#[derive(Clone, Copy)]
+pub(super) struct Setting<'a> {
+    pub(super) kvm: &'a Kvm,
+    pub(super) guest: &'a Guest,
+    pub(super) scenario: &'a Scenario,
+    /// Code of the programs whose output is awaited, by name.
+    pub(super) programs: &'a BTreeMap<String, ProgramText>,
+}
+
 /// Runs a scenario once, with these choices at the reschedule points.
-pub(crate) fn once(
-    kvm: &Kvm,
-    guest: &Guest,
-    scenario: &Scenario,
-    choices: &[usize],
-) -> Result<Trial, VmError> {
+pub(super) fn once(setting: Setting<'_>, choices: &[usize]) -> Result<Trial, VmError> {
     let started = Instant::now();
+    let Setting {
+        kvm,
+        guest,
+        scenario,
+        programs,
+    } = setting;
     let command_line = guest::command_line(guest, scenario);
     let description = &guest.description;
     let mut vm = Vm::new(
@@ -47,7 +59,7 @@ pub(crate) fn once(
             kernel: &guest.kernel,
             initrd: &guest.initrd,
             agent: guest.agent.as_ref(),
-            programs: &guest.texts(scenario)?,
+            programs,
             command_line: &command_line,
             machine: description.machine,
             kernel_image: description.kernel_image,

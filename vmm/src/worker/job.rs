@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::guest::{Description, Record};
 use crate::image::GuestImage;
-use crate::printable::Printable;
+use crate::printable::{self, Printable};
 use crate::promise::Promise;
 use crate::report::Report;
 
@@ -75,8 +75,7 @@ pub enum Answer {
 impl Answer {
     /// The answer that an error is.
     pub(super) fn no_run(fault: Fault, error: &dyn std::error::Error) -> Answer {
-        let causes = std::iter::successors(Some(error), |error| error.source());
-        let because = causes.map(|error| Printable::from(error.to_string())).collect();
+        let because = printable::causes(error);
         Answer::NoRun { fault, because }
     }
 }

@@ -70,20 +70,14 @@ fn page(told: &Told) -> Markup {
 
 /// Counts and points of a group.
 fn overview(group: Group<'_>) -> Markup {
-    let number = |verdict| {
-        group
-            .cases()
-            .filter(|case| case.outcome.verdict() == verdict)
-            .count()
-    };
     let (points, most_points) = group.points();
     html! {
         p.overview {
             @if let Some(submission) = group.submission() {
                 strong { (submission) } ": " strong { (points) " of " (most_points) " points" } "; "
             }
-            (number(Verdict::Pass)) " passed, " (number(Verdict::Fail)) " failed, "
-            (number(Verdict::Broken)) " could not be judged"
+            (group.number(Verdict::Pass)) " passed, " (group.number(Verdict::Fail)) " failed, "
+            (group.number(Verdict::Broken)) " could not be judged"
         }
         @if let Some(why) = group.not_built() {
             p { "It was not built:" }
