@@ -7,8 +7,6 @@
 //! The reference model says nothing of these processes. What they share on purpose is taken from the kernel's own account of its
 //! frames: it may hide a frame that is shared by mistake, and can neither hide nor excuse anything else.
 
-use std::collections::BTreeMap;
-
 use abi::frame_table::{FRAME_SHARED, INFO_BYTES, MODULE_PAGES, SHADOW_TABLE};
 
 use crate::address::{FrameNumber, PhysAddr};
@@ -19,10 +17,8 @@ use crate::inspect::frame_table::frame_info;
 use crate::inspect::owners::{Owner, Owners, Space, SpaceId};
 use crate::inspect::walk::Root;
 use crate::inspect::{Effort, Findings, PhysicalMemory};
-use crate::vm::{Stop, VmError};
+use crate::vm::{ProcessRoots, Stop, VmError};
 
-/// Most processes that are kept track of.
-const MAX_PROCESSES: usize = 1 << 12;
 /// Address spaces of processes that are no agents' have numbers from here on: this and the process id.
 const FIRST_SPACE: u32 = 1 << 16;
 
@@ -34,10 +30,8 @@ pub(crate) fn process_of(space: SpaceId) -> Option<u32> {
 /// What was found.
 #[derive(Debug, Default)]
 pub(super) struct Programs {
-    /// Top page table of each process, by the kernel's reports.
-    roots: BTreeMap<u32, Root>,
-    /// The same of processes that were reported as ended: looked at while it is in use.
-    ended: BTreeMap<u32, Root>,
+    /// Those of processes that were reported as ended are looked at while they are in use.
+    roots: ProcessRoots,
     /// Where the kernel's account of its frames is, if it has told: physical address and number of entries.
     account: Option<(PhysAddr, u64)>,
     findings: Findings<UserFinding>,
@@ -53,29 +47,13 @@ impl Programs {
         agents: &[Space],
         effort: &Effort,
     ) -> Result<(), VmError> {
+        self.missed += u64::from(!self.roots.note(event));
         match *event {
             Event::FrameTable { base, frames } => {
                 self.account = Some((base, frames));
                 Ok(())
             }
-            Event::Created { pid, page_table, .. } | Event::Executed { pid, page_table } => {
-                if self.roots.len() < MAX_PROCESSES || self.roots.contains_key(&pid) {
-                    let root = Root::from_cr3(page_table.0);
-                    self.ended.retain(|_, ended| *ended != root);
-                    self.roots.insert(pid, root);
-                } else {
-                    self.missed += 1;
-                }
-                self.look_at_all(stop, agents, effort)
-            }
-            Event::Exited { pid, .. } => {
-                if let Some(root) = self.roots.remove(&pid)
-                    && self.ended.len() < MAX_PROCESSES
-                {
-                    self.ended.insert(pid, root);
-                }
-                Ok(())
-            }
+            Event::Exited { .. } => Ok(()),
             _ => self.look_at_all(stop, agents, effort),
         }
     }
@@ -91,15 +69,15 @@ impl Programs {
     }
 
     fn look_at_all(&mut self, stop: &Stop<'_>, agents: &[Space], effort: &Effort) -> Result<(), VmError> {
-        let is_agents = |root: &Root| agents.iter().any(|agent| agent.root == *root);
+        let is_agents = |root: Root| agents.iter().any(|agent| agent.root == root);
         let in_use = stop.root()?;
-        let ended_too_early = self.ended.iter().filter(|(_, root)| **root == in_use);
-        let others = self.roots.iter().chain(ended_too_early);
-        let others = others.filter(|(_, root)| !is_agents(root));
+        let ended_too_early = self.roots.ended_with(in_use).map(|pid| (pid, in_use));
+        let others = self.roots.alive().chain(ended_too_early);
+        let others = others.filter(|(_, root)| !is_agents(*root));
         let mut spaces: Vec<Space> = others
             .map(|(pid, root)| Space {
-                id: SpaceId(FIRST_SPACE.saturating_add(*pid)),
-                root: *root,
+                id: SpaceId(FIRST_SPACE.saturating_add(pid)),
+                root,
             })
             .collect();
         if spaces.is_empty() {

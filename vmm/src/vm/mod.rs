@@ -18,6 +18,7 @@ mod open;
 mod pc;
 mod printer;
 mod probe;
+mod process_roots;
 mod registers;
 mod symbols;
 mod vcpu;
@@ -43,6 +44,7 @@ pub use load::LoadError;
 pub use open::{OpenError, open};
 pub use printer::Misprint;
 pub use probe::{KernelMode, kernel_mode};
+pub(crate) use process_roots::ProcessRoots;
 pub use symbols::Symbols;
 pub use vcpu::{Boot, StopReason};
 

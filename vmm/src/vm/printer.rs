@@ -7,14 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::{fmt, iter};
 
+use super::process_roots::ProcessRoots;
 use crate::address::VirtAddr;
 use crate::channel::Event;
 use crate::guest::ProgramText;
 use crate::inspect::PhysicalMemory;
 use crate::inspect::walk::Root;
-
-/// Most processes that are kept track of.
-const MAX_PROCESSES: usize = 1 << 12;
 
 /// Why output is not the program's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,10 +49,7 @@ pub(super) struct Printers {
     awaited: Option<Awaited>,
     /// Where code was found last: what need not be looked for again.
     found: Option<(Root, String, VirtAddr)>,
-    /// Top page table of each process, by the kernel's reports.
-    roots: BTreeMap<u32, Root>,
-    /// Those of processes that were reported as ended, as long as no other process has them.
-    ended: BTreeSet<Root>,
+    roots: ProcessRoots,
     wrong: BTreeSet<(String, Misprint)>,
 }
 
@@ -79,23 +74,12 @@ impl Printers {
 
     /// Takes note of whose page table is whose.
     pub(super) fn note(&mut self, event: &Event) {
-        match *event {
-            Event::Created { pid, page_table, .. } | Event::Executed { pid, page_table } => {
-                let root = Root::from_cr3(page_table.0);
-                self.ended.remove(&root);
-                if self.roots.len() < MAX_PROCESSES || self.roots.contains_key(&pid) {
-                    self.roots.insert(pid, root);
-                }
-            }
-            Event::Exited { pid, .. } => {
-                if let Some(root) = self.roots.remove(&pid)
-                    && self.ended.len() < MAX_PROCESSES
-                {
-                    self.ended.insert(root);
-                }
-            }
-            _ => {}
-        }
+        self.roots.note(event);
+    }
+
+    /// Whether somebody's output is awaited: otherwise there is nothing to look at.
+    pub(super) fn awaits_somebody(&self) -> bool {
+        self.awaited.is_some()
     }
 
     /// Looks at the page table in use, while the processor stands still at an access to the console.
@@ -103,7 +87,7 @@ impl Printers {
         let Some(Awaited { program, starts }) = &self.awaited else {
             return;
         };
-        if self.ended.contains(&root) {
+        if self.roots.ended_with(root).is_some() {
             self.wrong.insert((program.clone(), Misprint::Ended));
         }
         let is_still_there = |(before, name, page): &(Root, String, VirtAddr)| {

@@ -301,7 +301,8 @@ impl Vcpu {
             VcpuExit::MmioWrite(address, _) => Doorbell::call(PhysAddr(*address), Direction::Write),
             _ => None,
         };
-        let prints = matches!(&exit, VcpuExit::IoOut(port, _) if devices.prints(*port));
+        let prints = self.printers.awaits_somebody()
+            && matches!(&exit, VcpuExit::IoOut(port, _) if devices.prints(*port));
         let access = match exit {
             VcpuExit::IoOut(port, data) => devices.port_write(port, data, memory),
             VcpuExit::IoIn(port, data) => {
