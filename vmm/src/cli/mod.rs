@@ -13,6 +13,7 @@ mod output;
 mod run;
 mod status;
 mod tell_grades;
+mod telling;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -61,6 +61,18 @@ pub enum Verdict {
     Fail,
 }
 
+impl Verdict {
+    /// The word that people read.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Pass => "PASS",
+            Verdict::Broken => "BROKEN",
+            Verdict::Fail => "FAIL",
+        }
+    }
+}
+
 /// One run of one scenario.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {

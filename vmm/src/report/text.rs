@@ -189,10 +189,10 @@ pub fn render(report: &Report, colour: Colour, detail: Detail) -> String {
 #[must_use]
 pub fn summary(report: &Report, colour: Colour) -> String {
     let paint = Paint { colour };
+    let word = report.verdict.word();
     let verdict = match report.verdict {
-        Verdict::Pass => paint.green("PASS"),
-        Verdict::Fail => paint.red("FAIL"),
-        Verdict::Broken => paint.red("BROKEN"),
+        Verdict::Pass => paint.green(word),
+        Verdict::Fail | Verdict::Broken => paint.red(word),
     };
     let steps = report.lines.iter().filter(|line| line.step.is_some()).count();
     let expectations: usize = report.lines.iter().map(|line| line.expectations.len()).sum();

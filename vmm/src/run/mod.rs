@@ -1,11 +1,13 @@
 //! Runs a scenario on a guest and judges it. Read [`once`] first: it is the whole pipeline.
 //!
-//! - [`once`]: one run
+//! - [`once`]: one run; `going_on`: whether it goes on after a step that went wrong; `ends`: what the end of its guest says
 //! - [`proof`]: within a run, whether processes use the page tables that are judged
 //! - [`recorder`]: what memory is like after each step
 //! - [`explore`]: one for each schedule of the guest's threads
 
+mod ends;
 mod explore;
+mod going_on;
 mod once;
 mod proof;
 mod recorder;

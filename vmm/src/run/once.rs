@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use kvm_ioctls::Kvm;
 
+use super::ends::end;
+use super::going_on::{is_about_one_step, leaves_processes_as_they_were};
 use super::proof::Prover;
 use super::recorder::Recorder;
 use crate::block::Failure;
@@ -19,8 +21,8 @@ use crate::perform::{Performed, Performer};
 use crate::printable::Printable;
 use crate::report::{Cost, ExpectationLine, GuestEnd, Line, Report, Verdict, clauses, states, warehouse};
 use crate::rule::Rule;
-use crate::scenario::{Expectation, FailStep, Operation, Scenario, Step};
-use crate::vm::{Budget, Cause, Config, Death, Stop, StopReason, Vm, VmError};
+use crate::scenario::{FailStep, Operation, Scenario, Step};
+use crate::vm::{Budget, Config, Stop, StopReason, Vm, VmError};
 
 /// Lines of a guest's log that are told when it ends too early.
 const LOG_LINES_AT_END: usize = 4;
@@ -171,7 +173,8 @@ impl Run {
                     return Ok(false);
                 };
                 let judged = self.judge.check(check, &mut scene)?;
-                let expectations = told_expectations(told)
+                let expectations = told
+                    .expectations()
                     .iter()
                     .zip(judged)
                     .map(|(told, judged)| ExpectationLine {
@@ -374,95 +377,5 @@ impl Run {
         };
         report.judge();
         report
-    }
-}
-
-/// Whether the processes that there are do not depend on what came of the operation: then the steps that follow make sense even
-/// when it was not what was expected.
-fn leaves_processes_as_they_were(operation: &Operation) -> bool {
-    match operation {
-        Operation::Fork { .. }
-        | Operation::ForkUntil { .. }
-        | Operation::Exit { .. }
-        | Operation::Wait { .. }
-        | Operation::Finish
-        | Operation::Execve { .. }
-        | Operation::Kill { .. }
-        | Operation::Spin => false,
-        Operation::Mmap { .. }
-        | Operation::Munmap { .. }
-        | Operation::Mprotect { .. }
-        | Operation::Madvise { .. }
-        | Operation::Brk { .. }
-        | Operation::TouchStack { .. }
-        | Operation::StackRoom { .. }
-        | Operation::Read(_)
-        | Operation::Write(_)
-        | Operation::SchedYield
-        | Operation::Exec { .. }
-        | Operation::Sleep { .. }
-        | Operation::Getppid { .. }
-        | Operation::Setuid { .. }
-        | Operation::FailNth { .. }
-        | Operation::Pagemap { .. }
-        | Operation::ShadowptOpen { .. }
-        | Operation::ShadowptClose
-        | Operation::ShadowptStart
-        | Operation::ShadowptStop
-        | Operation::ShadowptPageContents { .. } => true,
-    }
-}
-
-/// Whether a finding of this rule says that one step went wrong, and nothing of whether its process can be asked again.
-fn is_about_one_step(rule: Rule) -> bool {
-    matches!(
-        rule,
-        Rule::Result | Rule::ProgramOutput | Rule::PageMap | Rule::ShadowTable | Rule::Evidence
-    )
-}
-
-/// The finding that a guest's end is.
-/// The expectations of a check as the report tells them.
-fn told_expectations(step: &Step) -> &[Expectation] {
-    match step {
-        Step::Check(check) => &check.expect,
-        Step::Operation(_) | Step::Tick(_) | Step::Fail(_) => &[],
-    }
-}
-
-fn end(death: &Death, last_fault: Option<String>) -> Finding {
-    let expected = "it goes on";
-    let found = match last_fault.filter(|_| death.cause.is_endless()) {
-        Some(fault) => format!("{}; {fault}", death.cause),
-        None => death.cause.to_string(),
-    };
-    match death.cause {
-        // Where the guest was then says nothing.
-        Cause::HostTooSlow { .. } => Finding::missing("the host", "it has the guest go on", found),
-        _ => Finding::new(Rule::Death, death.place.to_string(), expected, found),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::rule::Blame;
-    use crate::vm::Place;
-
-    #[test]
-    fn a_guest_is_to_blame_for_its_processor_time_and_not_for_a_slow_host() {
-        let limit = Duration::from_secs(7);
-        for (cause, blame) in [
-            (Cause::OutOfProcessorTime { limit }, Blame::Guest),
-            (Cause::Idle { limit }, Blame::Guest),
-            (Cause::OutOfExits { limit: 7 }, Blame::Guest),
-            (Cause::HostTooSlow { limit }, Blame::Nobody),
-        ] {
-            let place = Place::at(0x1000);
-            let finding = end(&Death { cause, place }, None);
-            assert_eq!(finding.rule.blame(), blame, "{finding:?}");
-        }
     }
 }

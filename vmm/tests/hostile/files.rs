@@ -53,31 +53,22 @@ fn links_pipes_and_devices_are_refused_by_name_and_nothing_is_waited_for() {
     }
 }
 
+/// A kernel that halts, in a file of so many bytes: a hole behind it.
+fn write_kernel(path: &Path, len_bytes: u64) {
+    fs::write(path, elf(HALT)).unwrap();
+    let file = File::options().write(true).open(path).unwrap();
+    file.set_len(len_bytes).unwrap();
+}
+
 #[test]
 fn a_kernel_of_many_gigabytes_is_refused_without_being_read() {
-    let run = with("kernel", |path| {
-        fs::write(path, elf(HALT)).unwrap();
-        File::options()
-            .write(true)
-            .open(path)
-            .unwrap()
-            .set_len(8 << 30)
-            .unwrap();
-    });
+    let run = with("kernel", |path| write_kernel(path, 8 << 30));
     assert_refused(&run, "kernel", "8589934592 bytes, expected at most 1073741824");
 }
 
 #[test]
 fn a_large_kernel_that_is_not_too_large_costs_no_memory() {
-    let run = with("kernel", |path| {
-        fs::write(path, elf(HALT)).unwrap();
-        File::options()
-            .write(true)
-            .open(path)
-            .unwrap()
-            .set_len(1 << 30)
-            .unwrap();
-    });
+    let run = with("kernel", |path| write_kernel(path, 1 << 30));
     assert_eq!(run.status, Some(1), "{}", run.stderr);
     assert!(run.stdout.contains("halted"), "{}", run.stdout);
 }

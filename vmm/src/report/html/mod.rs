@@ -44,7 +44,7 @@ fn page(told: &Told) -> Markup {
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="color-scheme" content="light dark";
                 link rel="icon" href="data:,";
-                title { (word(verdict)) ": " (title) }
+                title { (verdict.word()) ": " (title) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
@@ -125,16 +125,7 @@ fn outcome(outcome: Outcome) -> Markup {
 }
 
 fn badge(verdict: Verdict) -> Markup {
-    html! { span.badge.(class(verdict)) { (word(verdict)) } }
-}
-
-/// The same words as in the text.
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "PASS",
-        Verdict::Fail => "FAIL",
-        Verdict::Broken => "BROKEN",
-    }
+    html! { span.badge.(class(verdict)) { (verdict.word()) } }
 }
 
 fn class(verdict: Verdict) -> &'static str {

@@ -6,7 +6,7 @@ use super::super::text::{Colour, count, summary};
 use super::super::told::{Case, Group};
 use super::super::{ExpectationLine, Line, MemoryMap, Report, Verdict};
 use super::memory::figure;
-use super::{badge, class, outcome, word};
+use super::{badge, class, outcome};
 use crate::finding::Finding;
 
 /// A run's section. Its number is its place in the page, and part of every anchor in it.
@@ -88,7 +88,7 @@ fn mark(run: usize, index: usize, report: &Report, line: &Line) -> Markup {
         li {
             a.(class(verdict)) href={ "#" (anchor(run, index)) } {
                 span.dot aria-hidden="true" { (sign(line, verdict)) }
-                span.what { (line.what) @if verdict != Verdict::Pass { " (" (word(verdict)) ")" } }
+                span.what { (line.what) @if verdict != Verdict::Pass { " (" (verdict.word()) ")" } }
             }
         }
     }

@@ -21,6 +21,17 @@ pub enum Step {
     Fail(FailStep),
 }
 
+impl Step {
+    /// What is expected of the state, if the step is a check.
+    #[must_use]
+    pub fn expectations(&self) -> &[Expectation] {
+        match self {
+            Step::Check(check) => &check.expect,
+            Step::Operation(_) | Step::Tick(_) | Step::Fail(_) => &[],
+        }
+    }
+}
+
 /// A process does something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationStep {
