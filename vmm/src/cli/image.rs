@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{Args, Subcommand, ValueEnum};
 use vmm::image::{self, ImageKind};
 
-use super::{Shown, Status, print_line, show_failure};
+use super::{Shown, Status, print_line, shipped, show_failure};
 
 /// What to do about the image.
 #[derive(Args)]
@@ -52,7 +52,7 @@ pub(super) fn image(args: &ImageArgs) -> Result<Status, Shown> {
             } else {
                 ImageKind::Shipped
             };
-            let image = image::ensure(kind, &*progress).map_err(|error| show_failure(&error))?;
+            let image = shipped::image(kind).map_err(|error| show_failure(&error))?;
             let dir = image
                 .kernel
                 .parent()

@@ -11,6 +11,7 @@ mod list;
 mod merge;
 mod output;
 mod run;
+mod shipped;
 mod status;
 mod tell_grades;
 mod telling;

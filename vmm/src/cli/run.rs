@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use vmm::guest::{Description, linux, ringside};
+use vmm::guest::{Description, Guest, linux, ringside};
 use vmm::image::{self, GuestImage, ImageKind};
 use vmm::journal::Entry;
-use vmm::platform::{self, Choice, Platform};
+use vmm::platform::{self, Choice, KvmKind, Platform};
 use vmm::promise::{NoSuchPromise, Promise};
-use vmm::report::Origin;
 use vmm::report::text::{Detail, KernelLog, count};
+use vmm::report::{Judged, Origin};
 use vmm::results::{self, Results};
 use vmm::scenario::{self, Scenario};
 use vmm::worker::Job;
@@ -18,7 +18,7 @@ use vmm::worker::pool::End;
 use super::formats::FormatArgs;
 use super::jobs::{JobArgs, Progress};
 use super::telling::{Task, Telling};
-use super::{Shown, Status, emulated, parse_all, show, show_as, show_diagnostic, show_failure};
+use super::{Shown, Status, emulated, parse_all, shipped, show, show_as, show_diagnostic, show_failure};
 
 /// What to run, and how to tell about it.
 #[derive(Args)]
@@ -185,11 +185,18 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
     // Workers open it anew; here it is found out once whether they can.
     let choice =
         platform::choose(args.platform, description.machine).map_err(|error| show_failure(&error))?;
-    let image = guest_image(args)?;
-    if let Choice::Emulated(reason) = choice {
-        eprintln!("running in an emulated machine, which is slow, {reason}");
-        return emulated::run(args, &files, &image, description);
-    }
+    let image = guest_image(args, &description)?;
+    let kvm = match choice {
+        Choice::Kvm(kvm) => kvm,
+        Choice::Emulated(reason) => {
+            eprintln!("running in an emulated machine, which is slow, {reason}");
+            return emulated::run(args, &files, &image, description);
+        }
+    };
+    let kind = KvmKind::of(&kvm).map_err(|error| show_failure(&error))?;
+    let guest =
+        Guest::new(description.clone(), &image, &args.options).map_err(|error| show_failure(&error))?;
+    let judged = Judged::of(&guest, kind).map_err(|error| show_failure(&error))?;
     let (texts, scenarios): (Vec<String>, Vec<Scenario>) =
         parse_all(&files, |name, text| Scenario::parse(name, text, &image.programs))?
             .into_iter()
@@ -234,6 +241,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         files: &files,
         scenarios: &scenarios,
         tasks: &tasks,
+        judged: &judged,
         to_run: &to_run,
         told: 0,
         results,
@@ -291,10 +299,12 @@ fn description(args: &RunArgs) -> Result<Description, Shown> {
     description.map_err(|error| show(&error))
 }
 
-fn guest_image(args: &RunArgs) -> Result<GuestImage, Shown> {
+fn guest_image(args: &RunArgs, description: &Description) -> Result<GuestImage, Shown> {
     let image = match &args.image {
         Some(dir) => GuestImage::at(dir),
-        None => image::ensure(ImageKind::Shipped, &*image::to_stderr()),
+        // A kernel that is named cannot be mistaken for another one.
+        None if description.kernel.is_some() => image::ensure(ImageKind::Shipped, &*image::to_stderr()),
+        None => shipped::image(ImageKind::Shipped),
     };
     image.map_err(|error| show_failure(&error))
 }

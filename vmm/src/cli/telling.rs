@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use vmm::journal::{Entry, Reader, tell_run};
-use vmm::report::{Explored, Readers, Report, Verdict};
+use vmm::report::{Explored, Judged, Readers, Report, Verdict};
 use vmm::results::{Kept, Results};
 use vmm::scenario::{self, Scenario, ScenarioName};
 use vmm::worker::pool::{Done, End, Observer};
@@ -31,6 +31,7 @@ pub(super) struct Telling<'a> {
     pub(super) files: &'a [PathBuf],
     pub(super) scenarios: &'a [Scenario],
     pub(super) tasks: &'a [Task],
+    pub(super) judged: &'a Judged,
     /// Tasks without a result, which the pool has.
     pub(super) to_run: &'a [usize],
     /// Tasks up to this one have been told of.
@@ -70,6 +71,7 @@ impl Observer for Telling<'_> {
         };
         let (file, scenario) = (&self.files[task.place], &self.scenarios[task.place]);
         report.origin = Some(self.args.origin(file, scenario));
+        report.judged = Some(self.judged.clone());
         if let (Some(results), Some(name)) = (&self.results, &task.name) {
             let kept = Kept {
                 place: task.place,

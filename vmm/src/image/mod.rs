@@ -79,6 +79,34 @@ pub fn cache() -> Result<PathBuf, ImageError> {
     Ok(Places::find()?.cache)
 }
 
+/// The workspace in which this process stands, if it has a guest of its own that [`ensure`] does not build: whoever stands there
+/// may take a verdict for one about it.
+///
+/// # Errors
+/// As [`cache`].
+pub fn other_workspace() -> Result<Option<OtherWorkspace>, ImageError> {
+    let built = Places::find()?.workspace;
+    let folder = std::env::current_dir().and_then(|folder| folder.canonicalize());
+    let folder = folder.map_err(ImageError::file("find", Path::new(".")))?;
+    let mut around = folder.ancestors();
+    let stood_in = around.find(|folder| folder.join(GuestCrate::Kernel.package()).join("src").is_dir());
+    Ok(stood_in
+        .filter(|stood_in| *stood_in != built)
+        .map(|stood_in| OtherWorkspace {
+            stood_in: stood_in.to_owned(),
+            built,
+        }))
+}
+
+/// Two workspaces that may be mistaken for each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherWorkspace {
+    /// The one in which the process stands.
+    pub stood_in: PathBuf,
+    /// The one whose guest is built.
+    pub built: PathBuf,
+}
+
 fn ensure_in(places: &Places, kind: ImageKind, progress: &dyn Progress) -> Result<GuestImage, ImageError> {
     let key = stamp::key(&places.workspace, kind)?;
     if let Ok(image) = GuestImage::at(&places.image(kind, &key)) {

@@ -6,7 +6,7 @@ use std::io;
 
 use abi::schedule::site_name;
 
-use super::{ClauseLine, ClauseOutcome, ExpectationLine, Explored, Line, Report, Style, Verdict};
+use super::{ClauseLine, ClauseOutcome, ExpectationLine, Explored, Judged, Line, Report, Style, Verdict};
 use crate::finding::Finding;
 use crate::grade::{Build, Grade};
 use crate::journal::{Entry, Reader};
@@ -47,6 +47,8 @@ pub(super) struct TextReader<W> {
     style: Style,
     out: W,
     verdicts: Vec<Verdict>,
+    /// What the last run judged that told of it; another one is told when it differs.
+    judged: Option<Judged>,
 }
 
 impl<W> TextReader<W> {
@@ -55,6 +57,26 @@ impl<W> TextReader<W> {
             style,
             out,
             verdicts: Vec::new(),
+            judged: None,
+        }
+    }
+}
+
+impl<W: io::Write> TextReader<W> {
+    /// A quiet line above the first run that it is about, unless only verdicts are wanted.
+    fn tell_judged(&mut self, judged: Option<&Judged>) -> io::Result<()> {
+        if self.judged.as_ref() == judged {
+            return Ok(());
+        }
+        self.judged = judged.cloned();
+        let paint = Paint {
+            colour: self.style.colour,
+        };
+        match (self.style.detail, judged) {
+            (Detail::Line, _) | (_, None) => Ok(()),
+            (Detail::Full | Detail::Verdict, Some(judged)) => {
+                writeln!(self.out, "{}", paint.dim(&format!("judging {judged}\n")))
+            }
         }
     }
 }
@@ -64,10 +86,20 @@ impl<W: io::Write> Reader for TextReader<W> {
         match entry {
             Entry::RunEnded { report, .. } => {
                 self.verdicts.push(report.verdict);
+                self.tell_judged(report.judged.as_ref())?;
                 let text = run(report, self.style);
                 self.out.write_all(text.as_bytes())?;
             }
-            Entry::SubmissionEnded { grade } => self.out.write_all(graded(grade).as_bytes())?,
+            Entry::SubmissionEnded { grade } => {
+                let reports = grade
+                    .scenarios
+                    .iter()
+                    .filter_map(|scenario| scenario.report.as_ref());
+                for report in reports {
+                    self.tell_judged(report.judged.as_ref())?;
+                }
+                self.out.write_all(graded(grade).as_bytes())?;
+            }
             Entry::Ended { interrupted } => {
                 if self.verdicts.len() > 1 || interrupted {
                     let end = if interrupted { "; interrupted" } else { "" };

@@ -79,6 +79,7 @@ fn overview(group: Group<'_>) -> Markup {
             (group.number(Verdict::Pass)) " passed, " (group.number(Verdict::Fail)) " failed, "
             (group.number(Verdict::Broken)) " could not be judged"
         }
+        @for judged in group.judged() { p.judged { "Judged " (judged.to_string()) } }
         @if let Some(why) = group.not_built() {
             p { "It was not built:" }
             pre { (why.as_str()) }
