@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use vmm::bundle::BundledRun;
 use vmm::journal::{Entry, Reader, tell_run};
 use vmm::report::{Explored, Judged, Readers, Report, Verdict};
 use vmm::results::{Kept, Results};
@@ -29,6 +30,7 @@ pub(super) struct Task {
 pub(super) struct Telling<'a> {
     pub(super) args: &'a RunArgs,
     pub(super) files: &'a [PathBuf],
+    pub(super) texts: &'a [String],
     pub(super) scenarios: &'a [Scenario],
     pub(super) tasks: &'a [Task],
     pub(super) judged: &'a Judged,
@@ -40,6 +42,8 @@ pub(super) struct Telling<'a> {
     pub(super) reader: Readers<'a>,
     pub(super) progress: Progress,
     pub(super) verdicts: Vec<Verdict>,
+    /// Runs that did not pass, when they are to be kept as a bundle.
+    pub(super) bundled: Vec<BundledRun>,
     /// Why nothing more can be told.
     pub(super) failed: Option<Shown>,
 }
@@ -109,6 +113,13 @@ impl Telling<'_> {
             report.scenario = format!("{} ({})", scenario.name, self.files[place].display()).into();
         }
         self.verdicts.push(report.verdict);
+        if self.args.bundle.is_some() && report.verdict != Verdict::Pass {
+            self.bundled.push(BundledRun {
+                file: self.files[place].display().to_string(),
+                scenario: self.texts[place].clone(),
+                report: report.clone(),
+            });
+        }
         let told = self.progress.beside(|| tell_run(&report, &mut self.reader));
         self.note(told);
         if let (Some(replay), Some(explored)) = (&self.args.replay, &report.explored)

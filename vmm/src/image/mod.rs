@@ -20,6 +20,7 @@ mod guest_cargo;
 mod initrd;
 mod lock;
 mod modules;
+mod pack;
 mod places;
 mod progress;
 mod sandbox;
@@ -32,9 +33,11 @@ use std::path::{Path, PathBuf};
 
 pub use error::{Attempt, ImageError, NoCore, Obstacle};
 pub use guest_cargo::{GuestCrate, run_guest_cargo};
+pub use pack::PackError;
 pub use progress::{Progress, Silent, to_stderr};
 pub use sandbox::{BuildLimits, Containment, SandboxError};
 pub use submission::{Course, SubmittedFile};
+pub use sysroot::CoreSource;
 
 use places::Places;
 
@@ -71,12 +74,44 @@ pub fn ensure(kind: ImageKind, progress: &dyn Progress) -> Result<GuestImage, Im
     ensure_in(&Places::find()?, kind, progress)
 }
 
-/// Where files are kept that are made once, images among them.
+/// Where files are kept that are made once, images among them: beside the sources, or in the user's cache where there are none.
 ///
 /// # Errors
-/// There are no sources here, so there is no place that belongs to them either.
+/// There is no such place: neither sources nor a home.
 pub fn cache() -> Result<PathBuf, ImageError> {
-    Ok(Places::find()?.cache)
+    places::cache()
+}
+
+/// The workspace whose guest is built.
+///
+/// # Errors
+/// It has no sources of a guest.
+pub fn workspace() -> Result<PathBuf, ImageError> {
+    let workspace = Places::find()?.workspace;
+    stamp::find_sources(&workspace)?;
+    Ok(workspace)
+}
+
+/// The compiler that the guest is built with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActiveCompiler {
+    /// Its version, as in `1.95.0`.
+    pub release: String,
+    /// Where the `core` library for the guest comes from; None if it is not here.
+    pub core: Option<CoreSource>,
+}
+
+/// What there is to build the guest with. Nothing is fetched or made.
+///
+/// # Errors
+/// There is no compiler, or no workspace that says which one.
+pub fn compiler() -> Result<ActiveCompiler, ImageError> {
+    let places = Places::find()?;
+    let compiler = sysroot::Compiler::active(&places.workspace)?;
+    Ok(ActiveCompiler {
+        core: sysroot::core_source(&compiler, &places),
+        release: compiler.release,
+    })
 }
 
 /// The workspace in which this process stands, if it has a guest of its own that [`ensure`] does not build: whoever stands there
