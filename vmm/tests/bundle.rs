@@ -79,7 +79,7 @@ fn a_bundle_holds_what_is_needed_and_what_people_read() {
         read("runs/0/scenario.json"),
         fs::read_to_string(root().join("scenarios/cow.json")).unwrap()
     );
-    assert!(read("runs/0/report.txt").contains("contents drawn by --vary 5"));
+    assert!(read("runs/0/report.txt").contains("contents and places drawn by --vary 5"));
     assert!(folder.path().join("runs/0/log.txt").is_file());
     let manifest: Value = serde_json::from_str(&read("bundle.json")).unwrap();
     assert_eq!(
