@@ -184,7 +184,7 @@ fn what_is_no_bundle_is_refused_with_a_message() {
     with_manifest("empty", |manifest| manifest["runs"] = json!([]));
     with_manifest("more", |manifest| manifest["runs"] = json!(["a.json", "b.json"]));
     with_manifest("strange", |manifest| {
-        manifest["conditions"]["slow"] = json!("very")
+        manifest["conditions"]["slow"] = json!("very");
     });
     let mut told = String::new();
     for name in [

@@ -204,12 +204,14 @@ fn what_is_wrong_with_a_call_is_told_with_what_to_do() {
     let text_file = folder.path().join("text");
     fs::write(&text_file, "no image").unwrap();
     let text_file = text_file.to_str().unwrap();
-    let calls: [&[&str]; 13] = [
+    let calls: [&[&str]; 15] = [
         &["lsit"],
         &["scenarois"],
         &["no-such-scenario.json"],
         &["replay"],
         &["replay", "--slow", "0", "a.tar.zst"],
+        &["replay", "--platform", "xen", "a.tar.zst"],
+        &["run", "--bundle"],
         &["completions"],
         &["completions", "tcsh"],
         &["man", "/proc/nowhere"],

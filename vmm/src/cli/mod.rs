@@ -1,5 +1,6 @@
 //! The command line: arguments in, reports out, one exit status.
 
+mod bundling;
 mod clauses;
 mod doctor;
 mod emulated;

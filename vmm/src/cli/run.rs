@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use vmm::bundle::{self, BundledRun, Conditions};
+use vmm::bundle::Conditions;
 use vmm::guest::{Description, Guest, linux, ringside};
 use vmm::image::{self, GuestImage, ImageKind};
 use vmm::journal::Entry;
 use vmm::platform::{self, Choice, KvmKind, Platform};
-use vmm::printable::Printable;
 use vmm::promise::{NoSuchPromise, Promise};
 use vmm::report::text::{Detail, KernelLog, count};
 use vmm::report::{Judged, Origin};
@@ -20,7 +19,9 @@ use vmm::worker::pool::End;
 use super::formats::FormatArgs;
 use super::jobs::{JobArgs, Progress};
 use super::telling::{Task, Telling};
-use super::{Shown, Status, emulated, parse_all, shipped, show, show_as, show_diagnostic, show_failure};
+use super::{
+    Shown, Status, bundling, emulated, parse_all, shipped, show, show_as, show_diagnostic, show_failure,
+};
 
 /// What to run, and how to tell about it.
 #[derive(Args)]
@@ -232,7 +233,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         confinement: args.jobs.confinement(),
     };
     if let Some(bundle) = &args.bundle {
-        find_folder_of(bundle)?;
+        bundling::find_folder_of(bundle)?;
     }
     let results = args.jobs.out.as_deref().map(Results::in_folder);
     let results = results.transpose().map_err(|error| show_failure(&error))?;
@@ -288,7 +289,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
             require: args.required(),
             slow: args.slow,
         };
-        write_bundle(bundle, &guest, &conditions, &telling.bundled)?;
+        bundling::write(bundle, &guest, &conditions, &telling.bundled)?;
     }
     if let Some(failed) = telling.failed {
         return Err(failed);
@@ -312,34 +313,6 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
                 .map_or(Status::Passed, |verdict| (*verdict).into()))
         }
     }
-}
-
-/// A bundle is written when everything has been run: that there is no folder for it is said before.
-fn find_folder_of(bundle: &Path) -> Result<(), Shown> {
-    let folder = bundle.parent().filter(|folder| !folder.as_os_str().is_empty());
-    match folder {
-        Some(folder) if !folder.is_dir() => {
-            let [bundle, folder] = [bundle, folder].map(|path| Printable::from(path.display().to_string()));
-            eprintln!("error: cannot write the bundle {bundle}: there is no folder {folder}");
-            Err(Shown(Status::UnusableInput))
-        }
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// Writes the runs that did not pass. Without one there is nothing to write, and an old file stays as it is.
-fn write_bundle(to: &Path, guest: &Guest, conditions: &Conditions, runs: &[BundledRun]) -> Result<(), Shown> {
-    if runs.is_empty() {
-        eprintln!(
-            "no bundle to write to {}: everything that was run has passed",
-            to.display()
-        );
-        return Ok(());
-    }
-    bundle::write(to, guest, conditions, runs).map_err(|error| show_failure(&error))?;
-    let runs = count(runs.len(), "run");
-    eprintln!("wrote {runs} to {}; `vmm replay` makes them again", to.display());
-    Ok(())
 }
 
 fn description(args: &RunArgs) -> Result<Description, Shown> {

@@ -12,6 +12,7 @@ mod outcome;
 pub(crate) mod states;
 pub(crate) mod warehouse;
 
+mod explored;
 mod format;
 mod judged;
 mod memory;
@@ -33,6 +34,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use clauses::{ClauseLine, ClauseOutcome};
+pub use explored::Explored;
 pub use format::{Format, NoSuchFormat, Readers, Style, reader};
 pub use json::Document;
 pub use judged::{Judged, JudgedFile};
@@ -41,14 +43,13 @@ pub use outcome::{GuestEnd, Outcome};
 pub use schema::schema;
 pub use warehouse::WarehouseLine;
 
-use crate::channel::schedule::Decision;
 use crate::finding::Finding;
 use crate::guest::needs::Need;
 use crate::judge::NotJudged;
 use crate::perform::Claim;
 use crate::printable::Printable;
 use crate::promise::Promise;
-use crate::rule::{Blame, Rule};
+use crate::rule::Blame;
 use crate::scenario::{Clause, Scenario, reported_clauses};
 
 /// What is to be thought of a run. Of several the greatest counts: what the harness could not tell elsewhere changes nothing about
@@ -168,30 +169,6 @@ pub struct ExpectationLine {
     pub found: Printable,
     /// Where it does not hold.
     pub findings: Vec<Finding>,
-}
-
-/// Which schedules were tried.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Explored {
-    /// How many.
-    pub schedules: usize,
-    /// They differ in who goes on at the first so many reschedule points.
-    pub points: u64,
-    /// There are no others.
-    pub is_complete: bool,
-    /// The rule that the scenario wants broken, if it wants that.
-    pub finds: Option<Rule>,
-    /// The shortest schedule that breaks a rule, if one does: the search ends with it.
-    pub breaks: Option<Vec<Decision>>,
-}
-
-impl Explored {
-    /// The choices of the schedule that breaks a rule, as a scenario states them.
-    #[must_use]
-    pub fn choices(&self) -> Option<Vec<usize>> {
-        let decisions = self.breaks.as_ref()?;
-        Some(decisions.iter().map(|decision| decision.chosen).collect())
-    }
 }
 
 /// What a run cost.
@@ -324,6 +301,7 @@ fn verdict_of<'a>(findings: impl Iterator<Item = &'a Finding>) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rule::Rule;
 
     fn verdict(rules: &[Rule], steps_not_run: usize) -> Verdict {
         let mut report = report(rules, steps_not_run);

@@ -4,9 +4,7 @@
 use std::fmt::Write;
 use std::io;
 
-use abi::schedule::site_name;
-
-use super::{ClauseLine, ClauseOutcome, ExpectationLine, Explored, Judged, Line, Report, Style, Verdict};
+use super::{ClauseLine, ClauseOutcome, ExpectationLine, Judged, Line, Report, Style, Verdict};
 use crate::finding::Finding;
 use crate::grade::{Build, Grade};
 use crate::journal::{Entry, Reader};
@@ -190,7 +188,7 @@ pub fn render(report: &Report, colour: Colour, detail: Detail) -> String {
         report.lines.iter().for_each(|line| paint.line(&mut text, line));
         text.push('\n');
         if let Some(explored) = &report.explored {
-            schedules(&mut text, explored);
+            text.push_str(&explored.told());
         }
         if !report.warehouses.is_empty() {
             for line in &report.warehouses {
@@ -257,63 +255,6 @@ pub fn log(report: &Report) -> String {
 #[must_use]
 pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-}
-
-/// Which schedules were tried, and the one that breaks a rule, point by point. Threads are named by first mention.
-fn schedules(text: &mut String, explored: &Explored) {
-    let tried = count(explored.schedules, "schedule");
-    let points = explored.points;
-    match &explored.breaks {
-        None if explored.is_complete => {
-            let _ = writeln!(
-                text,
-                "{tried} tried: all that differ at the first {points} points; none breaks a rule\n"
-            );
-        }
-        None => {
-            let _ = writeln!(
-                text,
-                "{tried} tried, and there are more; none of these breaks a rule\n"
-            );
-        }
-        Some(decisions) => {
-            let wanted = explored.finds.map_or_else(String::new, |rule| {
-                format!("; the scenario wants this one broken: {rule}")
-            });
-            let _ = writeln!(
-                text,
-                "{tried} tried; the shortest that breaks a rule is the one above{wanted}"
-            );
-            let mut threads = Vec::new();
-            for (number, decision) in (1..).zip(decisions) {
-                let name_of = |thread: &u32, threads: &mut Vec<u32>| {
-                    let index = threads.iter().position(|known| known == thread);
-                    let index = index.unwrap_or_else(|| {
-                        threads.push(*thread);
-                        threads.len() - 1
-                    });
-                    format!("thread {}", index + 1)
-                };
-                let candidates = &decision.choice.candidates;
-                let names: Vec<String> = candidates
-                    .iter()
-                    .map(|thread| name_of(thread, &mut threads))
-                    .collect();
-                let site = site_name(decision.choice.site)
-                    .unwrap_or("unknown place")
-                    .to_lowercase();
-                let goes_on = match (names.first(), names.get(decision.chosen)) {
-                    (Some(running), Some(chosen)) if decision.chosen > 0 => {
-                        format!("{running} gives way to {chosen}")
-                    }
-                    (Some(running), _) => format!("{running} goes on"),
-                    (None, _) => "nobody could go on".to_owned(),
-                };
-                let _ = writeln!(text, "{number:>4}  {site}: {goes_on}");
-            }
-            text.push('\n');
-        }
-    }
 }
 
 struct Paint {
