@@ -237,6 +237,7 @@ fn job(rubric: &Rubric, item: &Item, image: &GuestImage, scratch: &Path, args: &
         options: rubric.options.clone(),
         require: Vec::new(),
         record: Record::Nothing,
+        exploring: args.jobs.exploring(),
         slow: 1,
         seed: None,
         scratch: scratch.to_owned(),

@@ -8,6 +8,7 @@ use std::thread::available_parallelism;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use vmm::guest::Exploring;
 use vmm::worker::Confinement;
 use vmm::worker::pool::Pool;
 
@@ -31,6 +32,9 @@ pub(super) struct JobArgs {
     /// Run guests without walls around their workers: for trusted guests, on a host whose kernel cannot confine a process.
     #[arg(long)]
     unconfined: bool,
+    /// Boot a guest for each schedule that is explored, instead of forking the run where schedules differ. The report is the same.
+    #[arg(long)]
+    fresh: bool,
 }
 
 /// A part of the work.
@@ -73,6 +77,14 @@ impl JobArgs {
             Confinement::Unconfined
         } else {
             Confinement::Confined
+        }
+    }
+
+    pub(super) fn exploring(&self) -> Exploring {
+        if self.fresh {
+            Exploring::Anew
+        } else {
+            Exploring::Branching
         }
     }
 

@@ -207,6 +207,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         seed: args.vary,
         scratch: scratch.path().to_owned(),
         record: args.formats.needs(),
+        exploring: args.jobs.exploring(),
         confinement: args.jobs.confinement(),
     };
     let results = args.jobs.out.as_deref().map(Results::in_folder);

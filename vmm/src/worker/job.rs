@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::guest::{Description, Record};
+use crate::guest::{Description, Exploring, Record};
 use crate::image::GuestImage;
 use crate::printable::{self, Printable};
 use crate::promise::Promise;
@@ -39,6 +39,8 @@ pub struct Job {
     pub slow: u32,
     /// What is recorded of the run.
     pub record: Record,
+    /// How schedules are explored.
+    pub exploring: Exploring,
     /// By what the contents of the scenario are drawn, if they are.
     pub seed: Option<u64>,
     /// Where the sockets of servers may be made that are started for the run.
