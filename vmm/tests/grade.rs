@@ -86,7 +86,7 @@ fn without_a_sandbox_nothing_is_built() {
     let course = course(&format!(
         "title = \"T\"\nkind = \"sources\"\ntotal = 10\ntake = [\"guest-kernel/src/\"]\n{ITEM}"
     ));
-    // The toolchain is in sight, and bubblewrap is not.
+    // The toolchain is in sight, and neither bubblewrap nor what could fetch it is.
     let tools = tempfile::tempdir().unwrap();
     for tool in ["rustc", "cargo", "cc"] {
         let found = Command::new("sh")
@@ -96,9 +96,16 @@ fn without_a_sandbox_nothing_is_built() {
         let found = String::from_utf8(found.stdout).unwrap();
         symlink(found.trim(), tools.path().join(tool)).unwrap();
     }
-    let run = run(command(&course, &["submission"]).env("PATH", tools.path()));
+    let cache = tempfile::tempdir().unwrap();
+    let mut command = command(&course, &["submission"]);
+    command
+        .env("PATH", tools.path())
+        .env("RINGSIDE_CACHE", cache.path());
+    let run = run(&mut command);
     assert_eq!((run.status, run.stdout.as_str()), (4, ""), "{}", run.stderr);
-    assert!(run.stderr.contains("apt install bubblewrap"), "{}", run.stderr);
+    for told in ["apt install bubblewrap", "cannot run apt-get"] {
+        assert!(run.stderr.contains(told), "{told}: {}", run.stderr);
+    }
 }
 
 /// A kernel with a deliberate fault, a right one, a file that is no kernel, and a link that leads to the right one.
