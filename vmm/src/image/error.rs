@@ -101,6 +101,14 @@ pub enum ImageError {
         /// What it said, as it said it.
         diagnostics: String,
     },
+    /// The folder of a module's sources cannot be the name of a crate.
+    #[error(
+        "`{name}` is no name for a module: expected a lower-case letter, and then lower-case letters, digits, `-` and `_`"
+    )]
+    ModuleName {
+        /// The folder's name.
+        name: String,
+    },
     /// A guest crate compiles, but to no program.
     #[error("{package} has no binary target{}", .wanted.map(|name| format!(" named {name}")).unwrap_or_default())]
     NoBinary {

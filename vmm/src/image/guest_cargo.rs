@@ -70,6 +70,25 @@ pub(super) fn build(
     Ok(programs)
 }
 
+/// Puts crates that are new in the workspace into its lock file. Nothing is compiled, and nothing is fetched.
+pub(super) fn lock_new_members(places: &Places) -> Result<(), ImageError> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["update", "--quiet", "--workspace", "--offline"]);
+    cargo.current_dir(&places.workspace);
+    let output = cargo.output().map_err(|source| ImageError::Start {
+        program: "cargo".to_owned(),
+        source,
+    })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(ImageError::Compile {
+        package: GuestCrate::Modules.package().to_owned(),
+        status: output.status,
+        diagnostics: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
+}
+
 /// Compiles the module's crate of that name to one relocatable object.
 pub(super) fn build_object(
     places: &Places,

@@ -73,6 +73,14 @@ pub fn ensure(kind: ImageKind, progress: &dyn Progress) -> Result<GuestImage, Im
     ensure_in(&Places::find()?, kind, progress)
 }
 
+/// The workspace of the guest's sources.
+///
+/// # Errors
+/// There are none here.
+pub fn workspace() -> Result<PathBuf, ImageError> {
+    Ok(Places::find()?.workspace)
+}
+
 /// Where files are kept that are made once, images among them.
 ///
 /// # Errors

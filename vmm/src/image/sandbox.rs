@@ -169,7 +169,13 @@ impl Sandbox {
             build_memory_mib,
         } = self.limits;
         let mut contained = Command::new("timeout");
-        contained.args(["--kill-after=5", &build_seconds.to_string(), "prlimit"]);
+        // In the foreground it ends when somebody ends the command at a terminal; all that it has started then ends with bubblewrap.
+        contained.args([
+            "--foreground",
+            "--kill-after=5",
+            &build_seconds.to_string(),
+            "prlimit",
+        ]);
         contained.args([
             format!("--cpu={build_seconds}"),
             format!("--data={}", build_memory_mib << 20),

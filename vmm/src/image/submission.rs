@@ -9,10 +9,11 @@ use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
 use super::build::Parts;
+use super::modules::{self, Completed};
 use super::places::Places;
 use super::sandbox::{BuildLimits, Containment, Sandbox};
 use super::sysroot::{self, Compiler};
-use super::{GuestCrate, GuestImage, ImageError, ImageKind, Progress, build, lock, stamp};
+use super::{GuestCrate, GuestImage, ImageError, ImageKind, Progress, build, guest_cargo, lock, stamp};
 
 /// What a cargo workspace of the guest's consists of, beside the guest's sources.
 const OTHER_MEMBERS: [&str; 2] = ["vmm", "warehouse-server"];
@@ -106,6 +107,10 @@ impl Course {
             fs::write(&path, contents).map_err(ImageError::file("write", &path))?;
         }
         let places = places(dir, &self.sysroots, self.sandbox.as_ref(), limits)?;
+        match modules::complete(&places)? {
+            Completed::Nothing => {}
+            Completed::Some => guest_cargo::lock_new_members(&places)?,
+        }
         let image = build_in(&places, &Parts::Crates(&touched, &self.image), progress)?;
         // What is left is the image, some megabytes of a hundred.
         for part in [Path::new("workspace"), compiled] {
