@@ -62,7 +62,10 @@ fn each_is_stopped_and_told_and_the_others_are_graded() {
 
     submit("forged", &[(COW, &forged)]);
     let replaced = b"fn main() { println!(\"PASS\") }\n";
-    submit("replaced", &[(COW, &right), ("guest-user/src/bin/hello.rs", replaced)]);
+    submit(
+        "replaced",
+        &[(COW, &right), ("guest-user/src/bin/hello.rs", replaced)],
+    );
     submit("right", &[(COW, &right)]);
 
     let run = grade(
@@ -94,7 +97,11 @@ fn each_is_stopped_and_told_and_the_others_are_graded() {
     assert_eq!(outcomes(&forged), ["failed-checks", "passed"], "{}", run.stdout);
     for name in ["replaced", "right"] {
         let grade = kept(&course, name);
-        assert_eq!((&grade["points"], outcomes(&grade)), (&20.into(), vec!["passed", "passed"]), "{name}");
+        assert_eq!(
+            (&grade["points"], outcomes(&grade)),
+            (&20.into(), vec!["passed", "passed"]),
+            "{name}"
+        );
     }
     let told = "replaced: guest-user/src/bin/hello.rs is not taken";
     assert!(run.stderr.contains(told), "{}", run.stderr);
@@ -102,7 +109,9 @@ fn each_is_stopped_and_told_and_the_others_are_graded() {
 
 fn outcomes(grade: &Value) -> Vec<&str> {
     let scenarios = grade["scenarios"].as_array().unwrap().iter();
-    scenarios.map(|scenario| scenario["outcome"].as_str().unwrap()).collect()
+    scenarios
+        .map(|scenario| scenario["outcome"].as_str().unwrap())
+        .collect()
 }
 
 /// Whether a file below a folder holds a text.
@@ -116,6 +125,8 @@ fn has_text(folder: &Path, text: &str) -> bool {
             return has_text(&path, text);
         }
         let contents = fs::read(&path).unwrap();
-        contents.windows(text.len()).any(|window| window == text.as_bytes())
+        contents
+            .windows(text.len())
+            .any(|window| window == text.as_bytes())
     })
 }

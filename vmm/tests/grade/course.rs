@@ -45,7 +45,10 @@ fn it_is_graded_as_it_always_is() {
     let results: Value = serde_json::from_str(&results).unwrap();
     let tests = results["tests"].as_array().unwrap();
     assert_eq!((tests.len(), &results["score"]), (12, &100.into()));
-    let hidden = tests.iter().filter(|test| test["visibility"] != "visible").count();
+    let hidden = tests
+        .iter()
+        .filter(|test| test["visibility"] != "visible")
+        .count();
     assert_eq!(hidden, HIDDEN.len());
 }
 

@@ -48,7 +48,8 @@ fn tar(entries: &[(&str, &[u8])]) -> Vec<u8> {
 fn every_kind_of_archive_gives_the_files_that_the_rubric_takes() {
     let entries = [(TAKEN, TEXT), ("notes.txt", &b"..."[..])];
     let gz = |path: &Path| {
-        let mut encoder = flate2::write::GzEncoder::new(File::create(path).unwrap(), flate2::Compression::fast());
+        let mut encoder =
+            flate2::write::GzEncoder::new(File::create(path).unwrap(), flate2::Compression::fast());
         encoder.write_all(&tar(&entries)).unwrap();
         encoder.finish().unwrap();
     };
@@ -87,7 +88,11 @@ fn every_kind_of_archive_gives_the_files_that_the_rubric_takes() {
         let [file] = &taken.files[..] else {
             panic!("{name}: {taken:?}")
         };
-        assert_eq!((file.path.as_path(), &file.contents[..]), (Path::new(TAKEN), TEXT), "{name}");
+        assert_eq!(
+            (file.path.as_path(), &file.contents[..]),
+            (Path::new(TAKEN), TEXT),
+            "{name}"
+        );
         assert_eq!(taken.left, [PathBuf::from("notes.txt")], "{name}");
     }
 }
@@ -121,12 +126,20 @@ fn what_leads_out_of_a_submission_is_refused() {
         archive.append_link(&mut header, TAKEN, "/etc/passwd").unwrap();
         archive.finish().unwrap();
     });
-    assert!(linked.as_ref().is_err_and(|told| told.contains("no regular file")), "{linked:?}");
+    assert!(
+        linked
+            .as_ref()
+            .is_err_and(|told| told.contains("no regular file")),
+        "{linked:?}"
+    );
     let folder = taken_of("folder", |path| {
         fs::create_dir_all(path.join(TAKEN).parent().unwrap()).unwrap();
         symlink("/etc/passwd", path.join(TAKEN)).unwrap();
     });
-    assert!(folder.as_ref().is_err_and(|told| told.contains("symbolic link")), "{folder:?}");
+    assert!(
+        folder.as_ref().is_err_and(|told| told.contains("symbolic link")),
+        "{folder:?}"
+    );
 }
 
 #[test]
@@ -138,7 +151,11 @@ fn what_is_too_large_or_broken_is_refused() {
     let many: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
     let refused = taken_of("a.tar", |path| fs::write(path, tar(&many)).unwrap()).unwrap_err();
     assert!(refused.contains("too large"), "{refused}");
-    for (name, contents) in [("a.tar.gz", "no gzip"), ("a.zip", "no zip"), ("a.tar.zst", "no zstd")] {
+    for (name, contents) in [
+        ("a.tar.gz", "no gzip"),
+        ("a.zip", "no zip"),
+        ("a.tar.zst", "no zstd"),
+    ] {
         let refused = taken_of(name, |path| fs::write(path, contents).unwrap()).unwrap_err();
         assert!(refused.contains("archive cannot be read"), "{name}: {refused}");
     }

@@ -29,9 +29,9 @@ fn what_is_wrong_with_a_rubric_is_told_with_its_place() {
         format!("{HEAD}{}", ITEM.replace("points = 10\n", "")),
         format!("{HEAD}{ITEM}weight = 2\n"),
         format!("{HEAD}{}", ITEM.replace("points = 10", "weight = 0")),
-        format!("{HEAD}{ITEM}weights = {{ \"no such check\" = 2, \"shared after fork\" = 0 }}\n"),
+        format!("{HEAD}{ITEM}weights = {{ \"no such check\" = 2, \"reading copies nothing\" = 0 }}\n"),
         format!(
-            "{HEAD}{}weights = {{ \"shared after fork\" = 2 }}\n",
+            "{HEAD}{}weights = {{ \"reading copies nothing\" = 2 }}\n",
             ITEM.replace("checks", "steps")
         ),
         // The same scenario twice.
@@ -45,7 +45,9 @@ fn what_is_wrong_with_a_rubric_is_told_with_its_place() {
         format!("{HEAD}vary = [\"seed\"]\n{ITEM}"),
         // What the starter leaves out.
         format!("{HEAD}[[left-out]]\nfile = \"guest-user/src/a.rs\"\nfunction = \"a\"\nbody = \"\"\n{ITEM}"),
-        format!("{HEAD}[[left-out]]\nfile = \"guest-kernel/src/a.rs\"\nfunction = \"a\"\nbody = \"}} {{\"\n{ITEM}"),
+        format!(
+            "{HEAD}[[left-out]]\nfile = \"guest-kernel/src/a.rs\"\nfunction = \"a\"\nbody = \"}} {{\"\n{ITEM}"
+        ),
     ];
     let mut told = String::new();
     for rubric in rubrics {
@@ -80,11 +82,32 @@ fn what_is_wrong_with_a_call_is_told() {
         &["--rubric", "rubric.toml", "@nowhere.txt"],
         &["--rubric", "rubric.toml", "@missing.txt"],
         &["--rubric", "rubric.toml", "@empty.txt"],
-        &["--rubric", "rubric.toml", "--format", "gradescope", "submission", "."],
+        &[
+            "--rubric",
+            "rubric.toml",
+            "--format",
+            "gradescope",
+            "submission",
+            ".",
+        ],
         &["--rubric", "rubric.toml", "--report", "junit", "submission"],
-        &["--rubric", "rubric.toml", "--report", "junit=nowhere/x.xml", "submission"],
+        &[
+            "--rubric",
+            "rubric.toml",
+            "--report",
+            "junit=nowhere/x.xml",
+            "submission",
+        ],
         &["--rubric", "rubric.toml", "--students-see", "never", "submission"],
-        &["--rubric", "rubric.toml", "--shard", "3/2", "--out", "out", "submission"],
+        &[
+            "--rubric",
+            "rubric.toml",
+            "--shard",
+            "3/2",
+            "--out",
+            "out",
+            "submission",
+        ],
         &["--rubric", "rubric.toml", "--shard", "1/2", "submission"],
         &["--rubric", "rubric.toml", "--resume", "submission"],
         &["--rubric", "rubric.toml", "--starter", "new", "submission"],
@@ -94,7 +117,12 @@ fn what_is_wrong_with_a_call_is_told() {
     let mut told = String::new();
     for arguments in calls {
         let run = run(command(&course).arg("grade").args(arguments));
-        assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{arguments:?}\n{}", run.stderr);
+        assert_eq!(
+            (run.status, run.stdout.as_str()),
+            (2, ""),
+            "{arguments:?}\n{}",
+            run.stderr
+        );
         let _ = writeln!(told, "$ vmm grade {}\n{}", arguments.join(" "), run.stderr);
     }
     insta::assert_snapshot!("calls", told);
@@ -129,7 +157,12 @@ fn parts_that_are_none_of_one_call_are_not_put_together() {
         &["none", "--out", "out"],
     ] {
         let run = run(command(&course).arg("merge").args(folders));
-        assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{folders:?}\n{}", run.stderr);
+        assert_eq!(
+            (run.status, run.stdout.as_str()),
+            (2, ""),
+            "{folders:?}\n{}",
+            run.stderr
+        );
         let _ = writeln!(told, "$ vmm merge {}\n{}", folders.join(" "), run.stderr);
     }
     insta::assert_snapshot!("merges", told);

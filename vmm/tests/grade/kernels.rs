@@ -71,8 +71,11 @@ fn a_failing_kernel_gets_a_share_by_what_the_rubric_counts() {
     assert!(0.0 < by_checks && by_checks < 10.0, "{by_checks}");
     let by_steps = points("", &ITEM.replace("checks", "steps"));
     assert!(0.0 < by_steps && by_steps < 10.0, "{by_steps}");
-    // The first check passes, and counts as much as all others together.
-    let heavy = points("", &format!("{ITEM}weights = {{ \"shared after fork\" = 1000 }}\n"));
+    // One check that passes counts as much as all others together.
+    let heavy = points(
+        "",
+        &format!("{ITEM}weights = {{ \"reading copies nothing\" = 1000 }}\n"),
+    );
     assert!(by_checks < heavy && heavy < 10.0, "{by_checks} < {heavy}");
     assert_eq!(points("", &ITEM.replace("partial = \"checks\"\n", "")), 0.0);
     // One scenario by weight has the whole total.
@@ -96,14 +99,26 @@ fn seeds_limits_and_required_reports_hold_for_each_run() {
 
     let required = kernels(&rubric("require = [\"all\"]\n"));
     let run = grade(&required, &["kernel"]);
-    assert_eq!(run.status, 0, "this kernel promises every report: {}{}", run.stdout, run.stderr);
+    assert_eq!(
+        run.status, 0,
+        "this kernel promises every report: {}{}",
+        run.stdout, run.stderr
+    );
 }
 
 #[test]
 fn grades_are_told_in_every_form() {
     let course = kernels(&rubric(""));
     let mut call = command(&course);
-    call.args(["grade", "--rubric", "rubric.toml", "--format", "json", "kernel", "text"]);
+    call.args([
+        "grade",
+        "--rubric",
+        "rubric.toml",
+        "--format",
+        "json",
+        "kernel",
+        "text",
+    ]);
     for (format, file) in [
         ("junit", "x.xml"),
         ("ktap", "x.ktap"),
@@ -166,11 +181,21 @@ fn parts_that_are_graded_apart_are_told_as_one() {
         assert_eq!(told.status, 0, "{}{}", told.stdout, told.stderr);
     }
     let merged = run(command(&course).args(["merge", "part-1", "part-2", "--out", "merged"]));
-    assert_eq!((merged.status, &merged.stdout), (0, &whole.stdout), "{}", merged.stderr);
-    let page = |folder: &str| fs::read_to_string(course.path().join(folder).join("staff/index.html")).unwrap();
+    assert_eq!(
+        (merged.status, &merged.stdout),
+        (0, &whole.stdout),
+        "{}",
+        merged.stderr
+    );
+    let page =
+        |folder: &str| fs::read_to_string(course.path().join(folder).join("staff/index.html")).unwrap();
     assert_eq!(page("merged"), page("out"));
 
     let part = run(command(&course).args(["merge", "part-2"]));
     assert_eq!(part.status, 4, "{}", part.stdout);
-    assert!(part.stderr.contains("2 of 3 submissions are in none"), "{}", part.stderr);
+    assert!(
+        part.stderr.contains("2 of 3 submissions are in none"),
+        "{}",
+        part.stderr
+    );
 }

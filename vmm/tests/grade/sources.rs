@@ -23,9 +23,18 @@ fn a_new_module_and_new_programs_are_built_and_run() {
                    fn main(_: Arguments) -> i32 {\n    println!(\"mine\");\n    0\n}\n";
     let in_c = "#include <stdio.h>\nint main(void) { puts(\"mine, in C\"); return 0; }\n";
     let files = [
-        ("guest-modules/mine/src/lib.rs", module.replace("\"hello\"", "\"mine\"")),
-        ("guest-modules/mine/Cargo.toml", "[package]\nname = \"evil\"\n".to_owned()),
-        ("guest-modules/mine/build.rs", "fn main() { panic!(\"not wanted\") }\n".to_owned()),
+        (
+            "guest-modules/mine/src/lib.rs",
+            module.replace("\"hello\"", "\"mine\""),
+        ),
+        (
+            "guest-modules/mine/Cargo.toml",
+            "[package]\nname = \"evil\"\n".to_owned(),
+        ),
+        (
+            "guest-modules/mine/build.rs",
+            "fn main() { panic!(\"not wanted\") }\n".to_owned(),
+        ),
         ("guest-user/src/bin/mine.rs", program.to_owned()),
         ("guest-user/c/libc/mine-c.c", in_c.to_owned()),
     ];
@@ -41,7 +50,11 @@ fn a_new_module_and_new_programs_are_built_and_run() {
     assert_eq!(run.status, 0, "{}{}", run.stdout, run.stderr);
     assert_eq!(kept(&course, "ada")["points"], 3);
     for left in ["guest-modules/mine/Cargo.toml", "guest-modules/mine/build.rs"] {
-        assert!(run.stderr.contains(&format!("ada: {left} is not taken")), "{}", run.stderr);
+        assert!(
+            run.stderr.contains(&format!("ada: {left} is not taken")),
+            "{}",
+            run.stderr
+        );
     }
 }
 
@@ -68,7 +81,10 @@ fn what_students_begin_with_has_no_solution_and_builds() {
         names.sort();
         names
     };
-    assert_eq!(names(""), ["README.md", "guest-kernel", "rubric.toml", "scenarios"]);
+    assert_eq!(
+        names(""),
+        ["README.md", "guest-kernel", "rubric.toml", "scenarios"]
+    );
     let seen = names("scenarios");
     assert!(seen.contains(&"cow.json".to_owned()), "{seen:?}");
     for hidden in ["stack-growth.json", "exit-returns-frames.json"] {

@@ -27,23 +27,25 @@ pub(super) struct Named {
 
 /// All submissions, those of lists included. Two of one name could not be told apart.
 pub(super) fn submissions(arguments: &[PathBuf]) -> Result<Vec<Named>, Shown> {
+    // Each with where it is named, for messages.
     let mut paths = Vec::new();
     for argument in arguments {
         match argument.to_string_lossy().strip_prefix(LIST) {
             Some(list) => paths.extend(listed(Path::new(list))?),
-            None => paths.push(argument.clone()),
+            None => paths.push((argument.clone(), String::new())),
         }
     }
     let mut names = BTreeSet::new();
     let mut named = Vec::new();
-    for (place, path) in paths.into_iter().enumerate() {
+    for (place, (path, named_in)) in paths.into_iter().enumerate() {
         if !path.exists() {
-            return Err(refused(&path, "there is no such file"));
+            return Err(refused(&path, &named_in, "there is no such file"));
         }
         let name = grade::name_of(&path);
         if !names.insert(name.clone()) {
             return Err(refused(
                 &path,
+                &named_in,
                 &format!("another submission is called {name}, too; give one of them another name"),
             ));
         }
@@ -56,23 +58,24 @@ pub(super) fn submissions(arguments: &[PathBuf]) -> Result<Vec<Named>, Shown> {
     Ok(named)
 }
 
-fn refused(path: &Path, problem: &str) -> Shown {
+fn refused(path: &Path, named_in: &str, problem: &str) -> Shown {
     let path = Printable::from(path.display().to_string());
-    eprintln!("error: cannot grade {path}: {problem}");
+    eprintln!("error: cannot grade {path}{named_in}: {problem}");
     Shown(Status::UnusableInput)
 }
 
-/// The paths in a list, one a line, relative to its folder.
-fn listed(list: &Path) -> Result<Vec<PathBuf>, Shown> {
+/// The paths in a list, one a line, relative to its folder; and which line that is.
+fn listed(list: &Path) -> Result<Vec<(PathBuf, String)>, Shown> {
     let text = regular_file::read_text(list, Links::Followed, MAX_LIST_BYTES).map_err(|error| {
         let list = Printable::from(list.display().to_string());
         eprintln!("error: cannot read the list {list}: {error}");
         Shown(Status::UnusableInput)
     })?;
     let folder = list.parent().unwrap_or(Path::new(""));
-    let lines = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with(COMMENT));
-    Ok(lines.map(|line| folder.join(line)).collect())
+    let lines = (1..).zip(text.lines().map(str::trim));
+    let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with(COMMENT));
+    let name = Printable::from(list.display().to_string());
+    Ok(lines
+        .map(|(number, line)| (folder.join(line), format!(" (line {number} of {name})")))
+        .collect())
 }

@@ -42,6 +42,12 @@ impl Problems {
 
     pub(super) fn add(&mut self, span: Range<usize>, message: impl Into<String>) {
         let message = Printable::from(message.into()).to_string();
+        // What is missing at the end of the text is shown at what stands there last.
+        let span = if span.is_empty() {
+            span.start.saturating_sub(1)..span.start
+        } else {
+            span
+        };
         self.spans.push(LabeledSpan::new_with_span(Some(message), span));
     }
 
