@@ -12,8 +12,8 @@ use vmm::report::Origin;
 use vmm::report::text::{Detail, KernelLog, count};
 use vmm::results::{self, Results};
 use vmm::scenario::{self, Scenario};
-use vmm::worker::Job;
 use vmm::worker::pool::End;
+use vmm::worker::{Job, RunLimits};
 
 use super::formats::FormatArgs;
 use super::jobs::{JobArgs, Progress};
@@ -203,6 +203,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         description: description.clone(),
         options: args.options.clone(),
         require: args.required(),
+        limits: RunLimits::default(),
         slow: args.slow,
         seed: args.vary,
         scratch: scratch.path().to_owned(),

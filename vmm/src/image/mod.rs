@@ -21,6 +21,7 @@ mod initrd;
 mod lock;
 mod modules;
 mod places;
+mod processes;
 mod progress;
 mod sandbox;
 mod stamp;
@@ -36,6 +37,7 @@ pub use progress::{Progress, Silent, to_stderr};
 pub use sandbox::{BuildLimits, Containment, SandboxError};
 pub use submission::{Course, SubmittedFile};
 
+use build::Parts;
 use places::Places;
 
 /// Which kernel the image holds.
@@ -71,6 +73,14 @@ pub fn ensure(kind: ImageKind, progress: &dyn Progress) -> Result<GuestImage, Im
     ensure_in(&Places::find()?, kind, progress)
 }
 
+/// The workspace of the guest's sources.
+///
+/// # Errors
+/// There are none here.
+pub fn workspace() -> Result<PathBuf, ImageError> {
+    Ok(Places::find()?.workspace)
+}
+
 /// Where files are kept that are made once, images among them.
 ///
 /// # Errors
@@ -84,7 +94,7 @@ fn ensure_in(places: &Places, kind: ImageKind, progress: &dyn Progress) -> Resul
     if let Ok(image) = GuestImage::at(&places.image(kind, &key)) {
         return Ok(image);
     }
-    let result = lock::hold(places, progress).and_then(|lock| build::run(&lock, kind, progress));
+    let result = lock::hold(places, progress).and_then(|lock| build::run(&lock, kind, &Parts::All, progress));
     progress.finish();
     result
 }

@@ -12,6 +12,7 @@ pub(crate) mod states;
 pub(crate) mod warehouse;
 
 mod format;
+mod grades;
 mod memory;
 mod told;
 
@@ -32,6 +33,7 @@ use serde::{Deserialize, Serialize};
 
 pub use clauses::{ClauseLine, ClauseOutcome};
 pub use format::{Format, NoSuchFormat, Readers, Style, reader};
+pub use html::{course_page, submission_page};
 pub use json::Document;
 pub use memory::{Area, MappedFrame, MappedPage, MemoryMap, ProcessMemory};
 pub use outcome::{GuestEnd, Outcome};

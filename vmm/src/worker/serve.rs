@@ -29,8 +29,9 @@ pub fn serve() -> io::Result<()> {
 fn run(job: &Job) -> Result<Answer, Answer> {
     let input = |error: &dyn std::error::Error| Answer::no_run(Fault::Input, error);
     let host = |error: &dyn std::error::Error| Answer::no_run(Fault::Host, error);
-    let scenario =
+    let mut scenario =
         Scenario::parse(&job.file, &job.scenario, &job.image.programs).map_err(|error| input(&error))?;
+    scenario.budget = job.limits.bound(scenario.budget);
     let guest = Guest::new(job.description.clone(), &job.image, &job.options)
         .map_err(|error| input(&error))?
         .on_a_slow_host(job.slow)
