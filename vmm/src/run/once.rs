@@ -369,6 +369,7 @@ impl Run {
             scenario: scenario.name.as_str().into(),
             description: scenario.description.as_str().into(),
             origin: None,
+            judged: None,
             verdict: Verdict::Broken,
             lines: self.lines,
             steps_not_run,
