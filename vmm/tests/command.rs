@@ -70,7 +70,10 @@ fn scenarios_of_one_name_are_told_apart_by_their_files() {
 
 #[test]
 fn contents_can_be_drawn_and_the_report_keeps_those_of_the_file() {
-    let told = |run: &Run| run.stdout.replace("  contents drawn by --vary 7\n\n", "");
+    let told = |run: &Run| {
+        run.stdout
+            .replace("  contents and places drawn by --vary 7\n\n", "")
+    };
     let [plain, drawn] = [&["--vary", "7"][2..], &["--vary", "7"][..]].map(|options| {
         let run = vmm(&[options, &["--image", &SHIPPED, "scenarios/cow.json"]].concat());
         assert_eq!(run.status, PASS, "{}", run.stdout);

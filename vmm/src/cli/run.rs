@@ -73,8 +73,9 @@ pub(super) struct RunArgs {
     /// ends as broken because the host is too slow, or on which servers of the host take longer than a scenario's `answer_ms`.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     slow: u32,
-    /// Draw other texts and bytes in the place of those that the scenarios write and expect: a guest cannot know the answers before.
-    /// The same seed draws the same ones. The report keeps the ones of the files.
+    /// Draw other texts and bytes in the place of those that the scenarios write and expect, and other page numbers and sizes of regions
+    /// where that cannot change an answer: a guest cannot know the answers before. The same seed draws the same ones. The report keeps
+    /// those of the files.
     #[arg(long, value_name = "SEED")]
     vary: Option<u64>,
     #[command(flatten)]

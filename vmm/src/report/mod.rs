@@ -110,7 +110,7 @@ pub struct Report {
     /// What became of the processes, as a Mermaid state diagram; None for a guest that does not tell.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub states: Option<String>,
-    /// By what the contents were drawn: `--vary` with it gives the same run.
+    /// By what contents and places were drawn: `--vary` with it gives the same run.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub seed: Option<u64>,
     /// What the run cost. Differs between runs.

@@ -153,7 +153,7 @@ pub fn render(report: &Report, colour: Colour, detail: Detail) -> String {
             report.description.below("  ")
         );
         if let Some(seed) = report.seed {
-            let _ = writeln!(text, "  contents drawn by --vary {seed}\n");
+            let _ = writeln!(text, "  contents and places drawn by --vary {seed}\n");
         }
         report.lines.iter().for_each(|line| paint.line(&mut text, line));
         text.push('\n');

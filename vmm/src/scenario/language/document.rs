@@ -30,9 +30,9 @@ pub struct Scenario {
     pub budget: Budget,
     /// Who goes on at the kernel's reschedule points; None when the kernel decides.
     pub schedule: Option<Schedule>,
-    /// Whether each run draws the contents that the steps write and expect.
+    /// Whether each run draws what the steps write and expect, and where.
     pub vary: bool,
-    /// The steps with contents that were drawn, if they were.
+    /// The steps with what was drawn, if anything was.
     pub drawn: Option<Drawn>,
     /// The script; at least one step, the first operation being the first process's.
     pub steps: Vec<Step>,

@@ -31,8 +31,8 @@ pub(in crate::scenario) struct Header {
     /// What the scenario may use up before it is stopped.
     #[serde(default)]
     pub(in crate::scenario) budget: Budget,
-    /// Whether each run draws other texts and bytes in the place of those that the steps write and expect, so that no answer can be known
-    /// before. The report keeps the ones of the file.
+    /// Whether each run draws other texts and bytes in the place of those that the steps write and expect, and other page numbers and
+    /// sizes of regions, so that no answer can be known before. The report keeps those of the file.
     #[serde(default)]
     pub(in crate::scenario) vary: bool,
     /// Who goes on at the kernel's reschedule points; without it the kernel decides.
