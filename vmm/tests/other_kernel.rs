@@ -88,9 +88,12 @@ fn a_fork_that_forgets_to_take_the_right_to_write_away_is_found() {
 #[test]
 fn a_copy_of_a_page_that_copies_nothing_is_found() {
     let folder = built(Some(("space.c", "copy(at(frame), at(old), PAGE);", "")));
-    let (status, report) = run(&folder, &["cow"]);
+    let (status, report) = run(&folder, &["last-owner"]);
     assert_eq!(status, FAIL, "{report}");
-    assert!(report.contains("found     "), "{report}");
+    assert!(
+        report.contains("FAIL  child: write \"copied\" at buf+0p"),
+        "{report}"
+    );
 }
 
 /// What `kernel_main` does when it is done with everything else.
