@@ -20,13 +20,14 @@
 //! it reads besides, and the interrupt goes to the processor before the next instruction; to a processor that masks interrupts,
 //! as soon as it does not.
 
+mod exit;
+mod tick;
+
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
-use abi::clock::TICK_VECTOR;
-use kvm_bindings::{KVM_EXIT_MMIO, KVM_MP_STATE_HALTED, Msrs, kvm_msr_entry};
-use kvm_ioctls::{VcpuExit, VcpuFd};
-use nix::errno::Errno;
+use kvm_bindings::{KVM_MP_STATE_HALTED, Msrs, kvm_msr_entry};
+use kvm_ioctls::VcpuFd;
 use vm_memory::GuestMemoryMmap;
 
 use super::budget::{Outside, Usage};
@@ -37,11 +38,11 @@ use super::symbols::Symbols;
 use super::watchdog::Watchdog;
 use super::{Budget, VmError, refused};
 use crate::address::{PhysAddr, VirtAddr};
-use crate::channel::{Access, Channel, Devices, Direction, Doorbell, Event};
-use crate::inspect::PhysicalMemory;
+use crate::channel::{Channel, Devices, Event};
 use crate::inspect::walk::Root;
 use crate::scenario::Clock;
 use crate::vsock::SocketDevice;
+use tick::Tick;
 
 /// RFLAGS.IF: the processor takes interrupts.
 const INTERRUPT_FLAG: u64 = 1 << 9;
@@ -85,13 +86,6 @@ enum State {
     /// The moment of a report is to be looked at before the guest goes on.
     Reporting(Event),
     Ended(StopReason),
-}
-
-/// The tick that was raised last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tick {
-    Taken,
-    Pending,
 }
 
 pub(super) struct Vcpu {
@@ -220,14 +214,6 @@ impl Vcpu {
         Ok(reason)
     }
 
-    pub(super) fn raise_tick(&mut self) {
-        self.tick = Tick::Pending;
-    }
-
-    pub(super) fn tick_is_pending(&self) -> bool {
-        self.tick == Tick::Pending
-    }
-
     pub(super) fn root(&self) -> Result<Root, VmError> {
         let system = self
             .fd
@@ -284,74 +270,6 @@ impl Vcpu {
         Ok(self.enter(devices, memory)?.unwrap_or(Next::GoOn))
     }
 
-    /// Runs the guest and answers its exit; None when it was interrupted instead.
-    fn enter(&mut self, devices: &mut Devices, memory: &GuestMemoryMmap) -> Result<Option<Next>, VmError> {
-        let exit = match self.fd.run() {
-            Ok(exit) => exit,
-            Err(error) => {
-                return match Errno::from_raw(error.errno()) {
-                    Errno::EINTR | Errno::EAGAIN => Ok(None),
-                    _ => Err(refused("run the guest")(error)),
-                };
-            }
-        };
-        self.exits += 1;
-        let call = match &exit {
-            VcpuExit::MmioRead(address, _) => Doorbell::call(PhysAddr(*address), Direction::Read),
-            VcpuExit::MmioWrite(address, _) => Doorbell::call(PhysAddr(*address), Direction::Write),
-            _ => None,
-        };
-        let prints = self.printers.awaits_somebody()
-            && matches!(&exit, VcpuExit::IoOut(port, _) if devices.prints(*port));
-        let access = match exit {
-            VcpuExit::IoOut(port, data) => devices.port_write(port, data, memory),
-            VcpuExit::IoIn(port, data) => {
-                devices.port_read(port, data);
-                Access::Done
-            }
-            VcpuExit::MmioRead(address, data) => devices.memory_read(PhysAddr(address), data),
-            VcpuExit::MmioWrite(address, data) => {
-                devices.memory_write(PhysAddr(address), data, memory);
-                Access::Done
-            }
-            VcpuExit::Hlt => return Ok(Some(Next::Die(Cause::Halted))),
-            VcpuExit::Shutdown => return Ok(Some(Next::Die(Cause::TripleFault))),
-            VcpuExit::FailEntry(reason, _) => return Ok(Some(Next::Die(Cause::EntryFailed { reason }))),
-            VcpuExit::InternalError => {
-                return Ok(Some(Next::Die(Cause::InternalError {
-                    suberror: self.internal_suberror(),
-                })));
-            }
-            VcpuExit::Intr | VcpuExit::IrqWindowOpen => Access::Done,
-            other => {
-                return Ok(Some(Next::Die(Cause::UnexpectedExit {
-                    exit: format!("{other:?}"),
-                })));
-            }
-        };
-        if let Some(call) = call {
-            self.callers.look(call, &self.fd, memory)?;
-        }
-        if prints {
-            let root = self.root()?;
-            self.printers.look(root, PhysicalMemory::new(memory));
-        }
-        Ok(Some(match access {
-            Access::Done => Next::GoOn,
-            Access::Ring(channel) => {
-                // Not every kernel says when its first program begins: its first question comes soon after.
-                self.note_boot();
-                Next::Ring(channel)
-            }
-            Access::Reset => Next::PoweredOff,
-            Access::Reported => {
-                let event = devices.events.last();
-                event.into_iter().for_each(|event| self.printers.note(event));
-                self.after_report(event)
-            }
-        }))
-    }
-
     /// Whether the processor waits for an interrupt and takes none. With a virtual clock it would have said so by an exit.
     fn has_halted_for_good(&self) -> Result<bool, VmError> {
         if self.clock == Clock::Virtual {
@@ -368,21 +286,6 @@ impl Vcpu {
         Ok(state.mp_state == KVM_MP_STATE_HALTED && registers.rflags & INTERRUPT_FLAG == 0)
     }
 
-    fn after_report(&mut self, event: Option<&Event>) -> Next {
-        match event {
-            Some(Event::Panic { message }) => Next::Die(Cause::Panic {
-                message: message.clone(),
-            }),
-            Some(Event::PowerOff) => Next::PoweredOff,
-            Some(event) if event.is_a_moment() => Next::Reported(event.clone()),
-            Some(Event::FirstUser) => {
-                self.note_boot();
-                Next::GoOn
-            }
-            _ => Next::GoOn,
-        }
-    }
-
     /// Booting has ended. A guest may say it again; its first word counts.
     fn note_boot(&mut self) {
         self.boot = self.boot.or_else(|| {
@@ -390,61 +293,6 @@ impl Vcpu {
             let exits = self.exits;
             Some(Boot { time, exits })
         });
-    }
-
-    #[allow(unsafe_code, reason = "kvm_run keeps its data in a union")]
-    fn answer_memory_read(&mut self, value: u64) {
-        let run = self.fd.get_kvm_run();
-        assert_eq!(
-            run.exit_reason, KVM_EXIT_MMIO,
-            "a ring is a memory read, and nothing has run since"
-        );
-        // SAFETY: the exit reason says which variant is in force, and it is the one for memory accesses.
-        let access = unsafe { &mut run.__bindgen_anon_1.mmio };
-        access.data = value.to_le_bytes();
-    }
-
-    /// Has KVM finish the instruction whose access was answered, and nothing more: what it says of the processor is said of the
-    /// moment before the next instruction then. None when that is so; otherwise the instruction wants another access.
-    fn finish_instruction(
-        &mut self,
-        devices: &mut Devices,
-        memory: &GuestMemoryMmap,
-    ) -> Result<Option<Next>, VmError> {
-        self.fd.set_kvm_immediate_exit(1);
-        let next = self.enter(devices, memory);
-        self.fd.set_kvm_immediate_exit(0);
-        next
-    }
-
-    /// Interrupts the processor, or asks KVM to say when it can be interrupted.
-    fn deliver_tick(&mut self) -> Result<(), VmError> {
-        let run = self.fd.get_kvm_run();
-        let ready = run.ready_for_interrupt_injection != 0;
-        run.request_interrupt_window = u8::from(!ready);
-        if !ready {
-            return Ok(());
-        }
-        // KVM_INTERRUPT does nothing else where there is no interrupt controller.
-        let mut events = self
-            .fd
-            .get_vcpu_events()
-            .map_err(refused("tell which events wait"))?;
-        events.interrupt.injected = 1;
-        events.interrupt.nr = TICK_VECTOR;
-        events.interrupt.soft = 0;
-        self.fd
-            .set_vcpu_events(&events)
-            .map_err(refused("interrupt the guest"))?;
-        self.tick = Tick::Taken;
-        Ok(())
-    }
-
-    #[allow(unsafe_code, reason = "kvm_run keeps its data in a union")]
-    fn internal_suberror(&mut self) -> u32 {
-        let run = self.fd.get_kvm_run();
-        // SAFETY: called for an internal error only, for which this variant is in force.
-        unsafe { run.__bindgen_anon_1.internal.suberror }
     }
 }
 
