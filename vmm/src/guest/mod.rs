@@ -5,7 +5,7 @@
 //! not promise is refused before it is booted, or listed as not judged, and what it promises and does not send is missing evidence.
 //!
 //! - [`Description`]: what is known of a kernel, ours or one that a file describes
-//! - [`needs`]: what a scenario needs of its guest; [`Offer`]: what not every kernel has
+//! - [`needs`]: what a scenario needs of its guest
 //! - [`ProgramText`]: the code of a program
 //! - [`ringside`]: this project's own kernel; [`linux`]: a Linux of a distribution
 //! - `command_line`: what the kernel is told
@@ -14,7 +14,6 @@ mod command_line;
 mod description;
 pub mod linux;
 pub mod needs;
-mod offer;
 pub mod ringside;
 mod text;
 
@@ -29,7 +28,6 @@ use crate::machine::Machine;
 use crate::scenario::{Clock, Operation, Scenario, Step};
 pub(crate) use command_line::command_line;
 pub use description::{Description, DescriptionError, PowerOff};
-pub use offer::{Offer, Offers};
 pub use text::{ProgramText, TextError};
 
 /// Why there is no guest.

@@ -244,7 +244,7 @@ impl Run {
     /// The same finding of a guest's end, with what it has logged last.
     fn with_log(&mut self, finding: Finding) -> Finding {
         let stop = self.performer.driver_mut().stop();
-        let lines = stop.map_or_else(Vec::new, |mut stop| stop.devices().log.last_lines());
+        let lines = stop.map_or_else(Vec::new, |mut stop| stop.devices().last_lines());
         let last = &lines[lines.len().saturating_sub(LOG_LINES_AT_END)..];
         let told: Vec<&str> = last.iter().map(Printable::as_str).collect();
         if told.is_empty() {
