@@ -15,7 +15,7 @@
 //! - [`perform`]: steps to operations, answers to claims; keeps the reference [`model`]
 //! - [`inspect`]: the truth about guest physical memory
 //! - [`judge`]: truth against claims, model and expectations
-//! - [`finding`]: what is not as it must be, by which [`rule`]; [`promise`]: what a kernel can report
+//! - [`finding`]: what is not as it must be, by which [`rule`]; [`promise`]: what a kernel can report; [`offer`]: what it may have
 //! - [`printable`]: what strangers name, made fit to be printed
 //! - [`report`]: the verdict, for people and for programs
 //! - [`worker`]: one run in a confined process of its own, and many of them at once
@@ -50,6 +50,7 @@ pub mod machine;
 pub mod manual;
 pub mod model;
 pub mod moments;
+pub mod offer;
 pub mod packed;
 pub mod perform;
 pub mod platform;

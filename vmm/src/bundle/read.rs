@@ -6,12 +6,12 @@ use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
 use super::{BundledRun, Conditions, KERNEL, MANIFEST, Manifest, PROGRAMS, REPORT, SCENARIO, VERSION, path};
-use crate::guest::{Description, Record};
+use crate::guest::{Description, Exploring, Record};
 use crate::image::GuestImage;
 use crate::packed::{self, PackedError};
 use crate::printable::Printable;
 use crate::regular_file::{self, Links, RegularFileError};
-use crate::worker::{Confinement, Job};
+use crate::worker::{Confinement, Job, RunLimits};
 
 /// Longest text in a bundle that is read, in bytes.
 const MAX_TEXT_BYTES: u64 = 256 << 20;
@@ -119,7 +119,13 @@ impl Unpacked {
 
     /// What a worker is to be asked for a run, with `slow` times longer for the host than it was allowed then.
     #[must_use]
-    pub fn job(&self, run: &BundledRun, slow: u32, scratch: &Path, confinement: Confinement) -> Job {
+    pub fn job(
+        &self,
+        run: &BundledRun,
+        slow: u32,
+        scratch: &Path,
+        (confinement, exploring): (Confinement, Exploring),
+    ) -> Job {
         let Conditions {
             description,
             programs,
@@ -149,6 +155,8 @@ impl Unpacked {
             require: require.clone(),
             slow: slow.max(*was_slow),
             record: Record::Nothing,
+            exploring,
+            limits: RunLimits::default(),
             seed: run.report.seed,
             scratch: scratch.to_owned(),
             confinement,

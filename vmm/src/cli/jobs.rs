@@ -8,6 +8,7 @@ use std::thread::available_parallelism;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use vmm::guest::Exploring;
 use vmm::worker::Confinement;
 use vmm::worker::pool::Pool;
 
@@ -22,6 +23,9 @@ pub(super) struct RunningArgs {
     /// Run guests without walls around their workers: for trusted guests, on a host whose kernel cannot confine a process.
     #[arg(long)]
     unconfined: bool,
+    /// Boot a guest for each schedule that is explored, instead of forking the run where schedules differ. The report is the same.
+    #[arg(long)]
+    fresh: bool,
 }
 
 /// How scenarios are run, and what is kept.
@@ -83,6 +87,14 @@ impl RunningArgs {
         }
     }
 
+    pub(super) fn exploring(&self) -> Exploring {
+        if self.fresh {
+            Exploring::Anew
+        } else {
+            Exploring::Branching
+        }
+    }
+
     /// A pool that is ended when somebody interrupts the command.
     pub(super) fn pool(&self) -> Result<Pool, Shown> {
         let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
@@ -97,6 +109,10 @@ impl RunningArgs {
 impl JobArgs {
     pub(super) fn confinement(&self) -> Confinement {
         self.running.confinement()
+    }
+
+    pub(super) fn exploring(&self) -> Exploring {
+        self.running.exploring()
     }
 
     /// As [`RunningArgs::pool`].

@@ -18,7 +18,6 @@ mod run;
 mod shell;
 mod shipped;
 mod status;
-mod tell_grades;
 mod telling;
 
 use std::path::PathBuf;
@@ -28,7 +27,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use vmm::printable::Printable;
 use vmm::scenario::{self, Scenario, ScenarioErrors};
 
-use output::{Shown, print, print_line, show, show_as, show_causes, show_diagnostic, show_failure};
+use output::{Shown, print_line, show, show_as, show_causes, show_diagnostic, show_failure};
 use status::{EXIT_STATUS, Status};
 
 /// Examples of what the command can do.

@@ -78,7 +78,8 @@ pub(super) fn replay(args: &ReplayArgs) -> Result<Status, Shown> {
     }
     print_line(&format!("bundled when judging {}\n", conditions.judged))?;
     let scratch = tempfile::tempdir().map_err(|error| show_as(Status::CouldNotTell, &error))?;
-    let job = |run| unpacked.job(run, args.slow, scratch.path(), args.running.confinement());
+    let how = (args.running.confinement(), args.running.exploring());
+    let job = |run| unpacked.job(run, args.slow, scratch.path(), how);
     let jobs: Vec<Job> = unpacked.runs.iter().map(job).collect();
     let mut comparing = Comparing {
         runs: &unpacked.runs,

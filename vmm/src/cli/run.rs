@@ -13,8 +13,8 @@ use vmm::report::text::{Detail, KernelLog, count};
 use vmm::report::{Judged, Origin};
 use vmm::results::{self, Results};
 use vmm::scenario::{self, Scenario};
-use vmm::worker::Job;
 use vmm::worker::pool::End;
+use vmm::worker::{Job, RunLimits};
 
 use super::formats::FormatArgs;
 use super::jobs::{JobArgs, Progress};
@@ -226,10 +226,12 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         description: description.clone(),
         options: args.options.clone(),
         require: args.required(),
+        limits: RunLimits::default(),
         slow: args.slow,
         seed: args.vary,
         scratch: scratch.path().to_owned(),
         record: args.formats.needs(),
+        exploring: args.jobs.exploring(),
         confinement: args.jobs.confinement(),
     };
     if let Some(bundle) = &args.bundle {

@@ -80,9 +80,10 @@ impl HasStatus for ImageError {
     fn status(&self) -> Status {
         match self {
             ImageError::NoSources { .. } | ImageError::Incomplete { .. } => Status::UnusableInput,
-            ImageError::Compile { .. } | ImageError::CompileC { .. } | ImageError::NoBinary { .. } => {
-                Status::DoesNotBuild
-            }
+            ImageError::Compile { .. }
+            | ImageError::CompileC { .. }
+            | ImageError::ModuleName { .. }
+            | ImageError::NoBinary { .. } => Status::DoesNotBuild,
             ImageError::File { .. }
             | ImageError::Start { .. }
             | ImageError::Compiler { .. }

@@ -22,6 +22,7 @@ mod lock;
 mod modules;
 mod pack;
 mod places;
+mod processes;
 mod progress;
 mod sandbox;
 mod stamp;
@@ -39,6 +40,7 @@ pub use sandbox::{BuildLimits, Containment, SandboxError};
 pub use submission::{Course, SubmittedFile};
 pub use sysroot::CoreSource;
 
+use build::Parts;
 use places::Places;
 
 /// Which kernel the image holds.
@@ -147,7 +149,7 @@ fn ensure_in(places: &Places, kind: ImageKind, progress: &dyn Progress) -> Resul
     if let Ok(image) = GuestImage::at(&places.image(kind, &key)) {
         return Ok(image);
     }
-    let result = lock::hold(places, progress).and_then(|lock| build::run(&lock, kind, progress));
+    let result = lock::hold(places, progress).and_then(|lock| build::run(&lock, kind, &Parts::All, progress));
     progress.finish();
     result
 }

@@ -14,6 +14,7 @@ pub(crate) mod warehouse;
 
 mod explored;
 mod format;
+mod grades;
 mod judged;
 mod memory;
 mod told;
@@ -36,6 +37,7 @@ use serde::{Deserialize, Serialize};
 pub use clauses::{ClauseLine, ClauseOutcome};
 pub use explored::Explored;
 pub use format::{Format, NoSuchFormat, Readers, Style, reader};
+pub use html::{course_page, submission_page};
 pub use json::Document;
 pub use judged::{Judged, JudgedFile};
 pub use memory::{Area, MappedFrame, MappedPage, MemoryMap, ProcessMemory};

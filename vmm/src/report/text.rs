@@ -4,9 +4,9 @@
 use std::fmt::Write;
 use std::io;
 
+use super::grades;
 use super::{ClauseLine, ClauseOutcome, ExpectationLine, Judged, Line, Report, Style, Verdict};
 use crate::finding::Finding;
-use crate::grade::{Build, Grade};
 use crate::journal::{Entry, Reader};
 use crate::judge::NotJudged;
 use crate::printable::Printable;
@@ -45,6 +45,9 @@ pub(super) struct TextReader<W> {
     style: Style,
     out: W,
     verdicts: Vec<Verdict>,
+    /// Submissions that were graded, and scenarios of theirs that could not be judged.
+    graded: usize,
+    undecided: usize,
     /// What the last run judged that told of it; another one is told when it differs.
     judged: Option<Judged>,
 }
@@ -55,6 +58,8 @@ impl<W> TextReader<W> {
             style,
             out,
             verdicts: Vec::new(),
+            graded: 0,
+            undecided: 0,
             judged: None,
         }
     }
@@ -96,10 +101,16 @@ impl<W: io::Write> Reader for TextReader<W> {
                 for report in reports {
                     self.tell_judged(report.judged.as_ref())?;
                 }
-                self.out.write_all(graded(grade).as_bytes())?;
+                self.graded += 1;
+                self.undecided += grade.undecided().count();
+                self.out.write_all(grades::submission(grade).as_bytes())?;
             }
             Entry::Ended { interrupted } => {
-                if self.verdicts.len() > 1 || interrupted {
+                if self.graded > 0 {
+                    let end = if interrupted { "; interrupted" } else { "" };
+                    let total = grades::total(self.graded, self.undecided);
+                    writeln!(self.out, "{total}{end}")?;
+                } else if self.verdicts.len() > 1 || interrupted {
                     let end = if interrupted { "; interrupted" } else { "" };
                     writeln!(self.out, "{}{end}", total(&self.verdicts))?;
                 }
@@ -124,32 +135,6 @@ fn run(report: &Report, style: Style) -> String {
     }
     if let Some(states) = &report.states {
         let _ = writeln!(text, "\n{}", states.trim_end());
-    }
-    text
-}
-
-/// A line for the submission, and one for each scenario.
-fn graded(grade: &Grade) -> String {
-    let (points, most_points) = (grade.points, grade.most_points);
-    let mut text = format!("{}: {points} of {most_points} points\n", grade.submission);
-    match &grade.build {
-        Build::Done => {}
-        Build::Failed { why } => {
-            let _ = writeln!(text, "  does not build: {}", why.below("    "));
-        }
-        Build::Broken { why } => {
-            let _ = writeln!(text, "  could not be built: {}", why.below("    "));
-        }
-    }
-    for scenario in &grade.scenarios {
-        let (points, most_points) = (scenario.points, scenario.most_points);
-        let (name, outcome) = (&scenario.scenario, scenario.outcome);
-        let why = if scenario.why.is_empty() { "" } else { "; " };
-        let _ = writeln!(
-            text,
-            "  {name}: {points} of {most_points}, {outcome}{why}{}",
-            scenario.why
-        );
     }
     text
 }

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use super::error::{DecodeError, Mismatch};
 use super::node::{Fields, Node};
 use crate::scenario::language::{
-    Budget, CheckStep, Clause, Errno, Expectation, Expected, GuestOptions, Operation, OperationStep,
-    OutcomeKey, ProcessName, Return, ScenarioName, Schedule, Signal, Step,
+    Budget, CheckStep, Clause, Expectation, Expected, GuestOptions, Operation, OperationStep, OutcomeKey,
+    ProcessName, Refusal, Return, ScenarioName, Schedule, Signal, Step,
 };
 use crate::scenario::path::{Part, Path};
 use crate::scenario::suggest;
@@ -48,7 +48,7 @@ struct Frame {
     #[serde(rename = "in")]
     process: ProcessName,
     #[serde(default)]
-    errno: Option<Errno>,
+    errno: Option<Refusal>,
     #[serde(default)]
     fault: Option<Signal>,
     #[serde(default)]
@@ -189,7 +189,7 @@ fn operation(fields: Fields<'_>, path: &Path) -> Result<OperationStep, DecodeErr
         return Err(Mismatch::MissingKey { key: required.key() }.at(path, Part::Value));
     }
     let expected = match (errno, fault) {
-        (Some(errno), _) => Expected::Errno(errno),
+        (Some(refusal), _) => Expected::Refused(refusal),
         (None, Some(signal)) => Expected::Fault(signal),
         (None, None) => Expected::Success,
     };
