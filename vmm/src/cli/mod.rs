@@ -60,12 +60,6 @@ Examples:
   vmm run --out parts --shard 2/5 scenarios        the second of five parts; `vmm merge parts` tells of all
 ";
 
-const GRADE_EXAMPLES: &str = "\
-Examples:
-  vmm grade --rubric rubric.toml submissions/*                  points for each folder or file
-  vmm grade --rubric rubric.toml --out results submissions/*    and keep what was built and found
-";
-
 const MERGE_EXAMPLES: &str = "\
 Examples:
   vmm run --out one --shard 1/2 scenarios     on one machine
@@ -90,7 +84,7 @@ enum Command {
     #[command(after_help = format!("{RUN_EXAMPLES}\n{EXIT_STATUS}"))]
     Run(run::RunArgs),
     /// Grade submissions by a rubric.
-    #[command(after_help = format!("{GRADE_EXAMPLES}\n{EXIT_STATUS}"))]
+    #[command(after_help = format!("{}\n{EXIT_STATUS}", grade::EXAMPLES))]
     Grade(grade::GradeArgs),
     /// Tell of runs whose results were kept with `--out`, such as the parts of `--shard`, as one.
     #[command(after_help = format!("{MERGE_EXAMPLES}\n{EXIT_STATUS}"))]

@@ -213,7 +213,8 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
     let kind = KvmKind::of(&kvm).map_err(|error| show_failure(&error))?;
     let guest =
         Guest::new(description.clone(), &image, &args.options).map_err(|error| show_failure(&error))?;
-    let judged = Judged::of(&guest, kind).map_err(|error| show_failure(&error))?;
+    let judged =
+        Judged::of(&description, &image, &args.options, kind).map_err(|error| show_failure(&error))?;
     let (texts, scenarios): (Vec<String>, Vec<Scenario>) =
         parse_all(&files, |name, text| Scenario::parse(name, text, &image.programs))?
             .into_iter()

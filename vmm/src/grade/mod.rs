@@ -21,7 +21,7 @@ pub use starter::{StarterError, write_starter};
 pub use submission::{SubmissionError, Taken, name_of, take};
 
 use crate::printable::Printable;
-use crate::report::{Outcome, Report, Verdict};
+use crate::report::{Judged, Outcome, Report, Verdict};
 
 /// Who may see a scenario's result, and when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -129,13 +129,18 @@ impl Grade {
         }
     }
 
-    /// What of it students may see at that time: the scenarios that they may, and the points of these.
+    /// What of it students may see at that time: the scenarios that they may, and the points of these. Where files are on the machine on which
+    /// it was graded they do not see.
     #[must_use]
     pub fn as_students_see_it(&self, moment: Moment) -> Grade {
         let scenarios = self.scenarios.iter();
         let seen = scenarios.filter(|scenario| scenario.visibility.is_seen(moment));
         let (submission, build) = (self.submission.clone(), self.build.clone());
-        Grade::new(submission, build, seen.cloned().collect())
+        let mut seen: Vec<ScenarioGrade> = seen.cloned().collect();
+        for report in seen.iter_mut().filter_map(|scenario| scenario.report.as_mut()) {
+            report.judged = report.judged.take().map(Judged::without_folders);
+        }
+        Grade::new(submission, build, seen)
     }
 
     /// The scenarios that could not be judged: their points are a person's to give.

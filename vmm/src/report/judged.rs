@@ -6,7 +6,8 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guest::Guest;
+use crate::guest::Description;
+use crate::image::GuestImage;
 use crate::platform::KvmKind;
 use crate::printable::Printable;
 use crate::results::{self, ResultsError};
@@ -45,20 +46,61 @@ pub struct JudgedFile {
 }
 
 impl Judged {
-    /// What is judged when this guest runs on a KVM of this kind.
+    /// What is judged when the guest of this description and these files runs on a KVM of this kind.
     ///
     /// # Errors
     /// A file of the guest's cannot be read.
-    pub fn of(guest: &Guest, platform: KvmKind) -> Result<Judged, ResultsError> {
+    pub fn of(
+        description: &Description,
+        image: &GuestImage,
+        options: &[String],
+        platform: KvmKind,
+    ) -> Result<Judged, ResultsError> {
+        let options = description.options.iter().chain(options);
         Ok(Judged {
-            guest: guest.description.name.as_str().into(),
-            kernel: JudgedFile::at(&guest.kernel)?,
-            programs: JudgedFile::at(&guest.initrd)?,
-            options: guest.options.iter().map(|word| word.as_str().into()).collect(),
+            guest: description.name.as_str().into(),
+            kernel: JudgedFile::at(description.kernel.as_ref().unwrap_or(&image.kernel))?,
+            programs: JudgedFile::at(description.initrd.as_ref().unwrap_or(&image.initrd))?,
+            options: options.map(|word| word.as_str().into()).collect(),
             rubric: None,
             ringside: env!("CARGO_PKG_VERSION").into(),
             platform,
         })
+    }
+
+    /// The same with files named from this folder on, if they are below it: where it is says nothing about them.
+    #[must_use]
+    pub fn below(self, folder: &Path) -> Judged {
+        let named = |file: JudgedFile| {
+            let below = Path::new(file.file.as_str()).strip_prefix(folder);
+            JudgedFile {
+                file: below.map_or(file.file.clone(), |below| below.display().to_string().into()),
+                ..file
+            }
+        };
+        Judged {
+            kernel: named(self.kernel),
+            programs: named(self.programs),
+            ..self
+        }
+    }
+
+    /// The same without the folders that files are in, which are nobody's business but the owner's.
+    #[must_use]
+    pub fn without_folders(self) -> Judged {
+        let named = |file: JudgedFile| {
+            let name = Path::new(file.file.as_str()).file_name().unwrap_or_default();
+            JudgedFile {
+                file: name.to_string_lossy().into_owned().into(),
+                ..file
+            }
+        };
+        Judged {
+            kernel: named(self.kernel),
+            programs: named(self.programs),
+            rubric: self.rubric.map(named),
+            ..self
+        }
     }
 
     /// The facts by name, for formats that have a place for such.

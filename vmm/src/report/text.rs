@@ -94,13 +94,6 @@ impl<W: io::Write> Reader for TextReader<W> {
                 self.out.write_all(text.as_bytes())?;
             }
             Entry::SubmissionEnded { grade } => {
-                let reports = grade
-                    .scenarios
-                    .iter()
-                    .filter_map(|scenario| scenario.report.as_ref());
-                for report in reports {
-                    self.tell_judged(report.judged.as_ref())?;
-                }
                 self.graded += 1;
                 self.undecided += grade.undecided().count();
                 self.out.write_all(grades::submission(grade).as_bytes())?;

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 use tempfile::TempDir;
 use vmm::image::{self, GuestImage, ImageKind};
+use vmm::results::sha256;
 
 use crate::{ITEM, command, course, grade, kept, run};
 
@@ -198,4 +199,36 @@ fn parts_that_are_graded_apart_are_told_as_one() {
         "{}",
         part.stderr
     );
+}
+
+#[test]
+fn what_was_judged_is_named_and_students_do_not_see_where_it_was() {
+    let course = kernels(&rubric("options = [\"mutant=fork-keeps-parent-writable\"]\n"));
+    let kernel = course.path().join("kernel").display().to_string();
+    let run = grade(&course, &[&kernel]);
+    assert_eq!(run.status, 1, "{}{}", run.stdout, run.stderr);
+    let report = &kept(&course, "kernel")["scenarios"][0]["report"];
+    let judged = &report["judged"];
+    assert_eq!(judged["kernel"]["file"], kernel);
+    let hash = sha256(&MUTANTS.kernel).unwrap();
+    assert_eq!(judged["kernel"]["sha256"], hash);
+    assert_eq!(judged["options"][0], "mutant=fork-keeps-parent-writable");
+    assert_eq!(judged["rubric"]["file"], "rubric.toml");
+    let rubric = sha256(&course.path().join("rubric.toml")).unwrap();
+    assert_eq!(judged["rubric"]["sha256"], rubric);
+    let page = |folder: &str| {
+        let page = course
+            .path()
+            .join("out")
+            .join(folder)
+            .join("submissions/kernel.html");
+        fs::read_to_string(page).unwrap()
+    };
+    for folder in ["staff", "students"] {
+        let text = page(folder);
+        assert!(text.contains(&hash) && text.contains(&rubric), "{folder}: {text}");
+    }
+    assert!(page("staff").contains(&kernel));
+    let folder = course.path().display().to_string();
+    assert!(!page("students").contains(&folder), "{}", page("students"));
 }

@@ -19,8 +19,9 @@ use vmm::grade::{self, Grade, Grades, Item, Moment, Placed, Rubric};
 use vmm::guest::{Record, ringside};
 use vmm::image::{Containment, GuestImage};
 use vmm::journal::{Entry, Reader};
+use vmm::platform::KvmKind;
 use vmm::report::text::{Detail, KernelLog, count};
-use vmm::report::{Outcome, Verdict};
+use vmm::report::{Judged, JudgedFile, Outcome, Verdict};
 use vmm::results::{self, Results};
 use vmm::worker::Job;
 use vmm::worker::pool::End;
@@ -31,7 +32,7 @@ use super::{Shown, Status, show_as, show_diagnostic, show_failure};
 use running::{Grading, Task};
 
 /// Examples of what the command can do.
-const EXAMPLES: &str = "\
+pub(super) const EXAMPLES: &str = "\
 Examples:
   vmm grade --rubric rubric.toml --out grades submissions/*
                                       grade a course; pages, and files for Gradescope, are in the folder `grades`
@@ -47,7 +48,6 @@ Examples:
 
 /// What to grade, and by what.
 #[derive(Args)]
-#[command(after_help = EXAMPLES)]
 pub(super) struct GradeArgs {
     /// The rubric, a TOML file (see `docs/grading.md`).
     #[arg(long, value_name = "RUBRIC")]
@@ -125,7 +125,9 @@ pub(super) fn grade(args: &GradeArgs) -> Result<Status, Shown> {
         eprintln!("this part has {} of {all}", named.len());
     }
     args.formats.check_submissions(named.len())?;
-    vmm::vm::open().map_err(|error| show_failure(&error))?;
+    let kvm = vmm::vm::open().map_err(|error| show_failure(&error))?;
+    let kind = KvmKind::of(&kvm).map_err(|error| show_failure(&error))?;
+    let judging_by = JudgedFile::at(&args.rubric).map_err(|error| show_failure(&error))?;
     let scratch = tempfile::tempdir().map_err(|error| show_as(Status::CouldNotTell, &error))?;
     let out = args.jobs.out.as_deref().unwrap_or(scratch.path());
     let results = Results::in_folder(&out.join("results")).map_err(|error| show_failure(&error))?;
@@ -136,6 +138,11 @@ pub(super) fn grade(args: &GradeArgs) -> Result<Status, Shown> {
     let mut tasks = Vec::new();
     for (index, submission) in submissions.iter_mut().enumerate() {
         let Ok(image) = &submission.built else { continue };
+        let judged = Judged::of(&ringside::description(), image, &rubric.options, kind);
+        let judged = Judged {
+            rubric: Some(judging_by.clone()),
+            ..judged.map_err(|error| show_failure(&error))?.below(out)
+        };
         for (item, scenario) in rubric.items.iter().enumerate() {
             for seed in scenario.runs() {
                 let job = job(&rubric, scenario, seed, image, scratch.path(), args);
@@ -145,6 +152,7 @@ pub(super) fn grade(args: &GradeArgs) -> Result<Status, Shown> {
                     item,
                     name: format!("{}-{name}", submission.name),
                     job,
+                    judged: judged.clone(),
                 });
                 submission.left += 1;
             }

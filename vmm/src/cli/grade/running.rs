@@ -5,7 +5,7 @@ use std::io;
 use vmm::grade::{self, Placed, Rubric};
 use vmm::journal::{Entry, Reader, tell_submission};
 use vmm::printable::Printable;
-use vmm::report::{Outcome, Readers};
+use vmm::report::{Judged, Outcome, Readers};
 use vmm::results::{Kept, Results};
 use vmm::worker::pool::{Done, End, Observer};
 use vmm::worker::{Answer, Fault, Job};
@@ -21,6 +21,8 @@ pub(super) struct Task {
     /// The name of its result.
     pub(super) name: String,
     pub(super) job: Job,
+    /// What is judged in it.
+    pub(super) judged: Judged,
 }
 
 /// Grades as the results come.
@@ -112,7 +114,8 @@ impl Observer for Grading<'_> {
             }
         };
         let scored = match report {
-            Ok(report) => {
+            Ok(mut report) => {
+                report.judged = Some(task.judged.clone());
                 let kept = Kept {
                     place: index,
                     file: item.file.clone(),
