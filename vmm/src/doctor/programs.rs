@@ -33,6 +33,9 @@ pub(super) fn sandbox() -> Check {
             ),
             "sudo sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000",
         ),
+        Err(_) if has("apt-get") => {
+            there("not installed; Debian's bubblewrap is fetched with apt when submissions are built")
+        }
         Err(error) => missing(&format!("bwrap: {error}"), "sudo apt-get install bubblewrap"),
     };
     Check {
