@@ -186,9 +186,17 @@ fn what_is_no_bundle_is_refused_with_a_message() {
     with_manifest("strange", |manifest| {
         manifest["conditions"]["slow"] = json!("very");
     });
+    let (_folder, coloured) = changed(&BUNDLE.1, |folder| {
+        let path = folder.join("bundle.json");
+        let mut manifest: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        manifest["runs"] = json!(["\u{1b}[31mred.json"]);
+        fs::write(path, manifest.to_string()).unwrap();
+        fs::write(folder.join("runs/0/scenario.json"), "no scenario").unwrap();
+    });
+    fs::copy(coloured, path("coloured")).unwrap();
     let mut told = String::new();
     for name in [
-        "nowhere", "text", "cut", "other", "later", "empty", "more", "strange",
+        "nowhere", "text", "cut", "other", "later", "empty", "more", "strange", "coloured",
     ] {
         let refused = replay(&path(name), &[]);
         assert_eq!(

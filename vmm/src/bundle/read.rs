@@ -104,7 +104,8 @@ impl Unpacked {
         }
         let runs = manifest.runs.into_iter().enumerate().map(|(number, file)| {
             Ok(BundledRun {
-                file,
+                // It is shown in messages.
+                file: Printable::from(file).to_string(),
                 scenario: reader.text(&path(number, SCENARIO))?,
                 report: reader.json(&path(number, REPORT))?,
             })
@@ -136,7 +137,7 @@ impl Unpacked {
         } = &self.conditions;
         let (kernel, initrd) = (self.folder.path().join(KERNEL), self.folder.path().join(PROGRAMS));
         Job {
-            file: Printable::from(run.file.as_str()).to_string(),
+            file: run.file.clone(),
             scenario: run.scenario.clone(),
             image: GuestImage {
                 kernel: kernel.clone(),
