@@ -205,6 +205,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         limits: RunLimits::default(),
         slow: args.slow,
         seed: args.vary,
+        patience: args.jobs.patience(&scenarios[place], &description, args.slow),
         scratch: scratch.path().to_owned(),
         record: args.formats.needs(),
         confinement: args.jobs.confinement(),
