@@ -114,7 +114,10 @@ fn a_run_that_does_not_end_is_given_up_and_nobodys_fault() {
     let given_up = vmm(&[endless(&dir)], &["--give-up-after", "1"]);
     let told = text(&given_up.stdout);
     assert_eq!(given_up.status.code(), Some(4), "{told}");
-    assert!(told.contains("it gave no answer within 1 s of real time"), "{told}");
+    assert!(
+        told.contains("it gave no answer within 1 s of real time"),
+        "{told}"
+    );
     assert!(told.contains("BROKEN endless"), "{told}");
 }
 

@@ -11,8 +11,8 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use vmm::guest::Description;
 use vmm::scenario::Scenario;
-use vmm::worker::{self, Confinement};
 use vmm::worker::pool::Pool;
+use vmm::worker::{self, Confinement};
 
 use super::{Shown, Status};
 

@@ -56,10 +56,17 @@ pub(super) fn total(graded: usize, undecided: usize) -> String {
     text
 }
 
-/// The first lines of why there is nothing to run.
+/// The first lines of why there is nothing to run; of what a compiler says, those from its first error on.
 fn not_built(text: &mut String, why: &Printable) {
     let lines = why.as_str().lines().filter(|line| !line.trim().is_empty());
-    for line in lines.take(MAX_LINES) {
+    let lines: Vec<&str> = lines.collect();
+    let first_error = lines.iter().position(|line| line.starts_with("error"));
+    let warnings = 1..first_error.unwrap_or(1).max(1);
+    let told = lines
+        .iter()
+        .enumerate()
+        .filter(|(number, _)| !warnings.contains(number));
+    for (_, line) in told.take(MAX_LINES) {
         let _ = writeln!(text, "  {line}");
     }
 }

@@ -275,7 +275,10 @@ impl fmt::Display for Death {
             }
             Death::Overdue { after } => {
                 let seconds = after.as_secs();
-                return write!(formatter, "it gave no answer within {seconds} s of real time, and was ended");
+                return write!(
+                    formatter,
+                    "it gave no answer within {seconds} s of real time, and was ended"
+                );
             }
         };
         match complaints.trim() {
