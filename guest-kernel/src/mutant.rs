@@ -123,10 +123,12 @@ mutants! {
     ShadowMunmapKeepsMapped = "shadow-munmap-keeps-mapped";
     /// madvise(MADV_DONTNEED) leaves the pages mapped in the shadow page table.
     ShadowMadviseUntracked = "shadow-madvise-untracked";
-    /// mprotect leaves pages that nobody can reach any more mapped in the shadow page table.
-    ShadowMprotectUntracked = "shadow-mprotect-untracked";
-    /// A page that goes to the disk stays mapped in the shadow page table.
-    ShadowSwapUntracked = "shadow-swap-untracked";
+    /// mprotect leaves pages unmapped in the shadow page table, whatever they allow now.
+    ShadowMprotectUnmaps = "shadow-mprotect-unmaps";
+    /// A page that nobody can reach is mapped in the shadow page table, but not to its frame.
+    ShadowHeldFrameLost = "shadow-held-frame-lost";
+    /// A page that comes back from the disk does not go into the shadow page table.
+    ShadowSwapInUntracked = "shadow-swap-in-untracked";
     /// Private mappings of files are anonymous to the shadow page table.
     ShadowFileAnonymous = "shadow-file-anonymous";
     /// Lowering the break leaves the pages in the shadow page table.

@@ -15,7 +15,7 @@
 //! - [`perform`]: steps to operations, answers to claims; keeps the reference [`model`]
 //! - [`inspect`]: the truth about guest physical memory
 //! - [`judge`]: truth against claims, model and expectations
-//! - [`finding`]: what is not as it must be, by which [`rule`]; [`promise`]: what a kernel can report
+//! - [`finding`]: what is not as it must be, by which [`rule`]; [`promise`]: what a kernel can report; [`offer`]: what it may have
 //! - [`printable`]: what strangers name, made fit to be printed
 //! - [`report`]: the verdict, for people and for programs
 //! - [`worker`]: one run in a confined process of its own, and many of them at once
@@ -29,9 +29,11 @@
 pub mod address;
 mod archive;
 pub mod block;
+pub mod bundle;
 pub mod channel;
 pub mod clauses;
 pub mod debian;
+pub mod doctor;
 mod draws;
 pub mod drive;
 pub mod finding;
@@ -45,8 +47,11 @@ pub mod judge;
 pub mod kernel_file;
 pub mod linux_reference;
 pub mod machine;
+pub mod manual;
 pub mod model;
 pub mod moments;
+pub mod offer;
+pub mod packed;
 pub mod perform;
 pub mod platform;
 pub mod printable;

@@ -7,16 +7,23 @@ use core::mem;
 use crate::mm::VirtAddr;
 
 /// Runs an init function.
-pub(super) fn init(function: VirtAddr) -> i32 {
-    // SAFETY: loading has checked that the address lies in the module's code, which is mapped executable. The object says
-    // that a function of this type starts there; from here on the module is a part of the kernel.
+///
+/// # Safety
+///
+/// A function of this type must start there, in memory that is mapped executable and stays so until it has returned.
+pub(super) unsafe fn init(function: VirtAddr) -> i32 {
+    // SAFETY: by the caller's promise.
     let function: extern "C" fn() -> i32 = unsafe { mem::transmute(function.as_u64()) };
     function()
 }
 
 /// Runs an exit function.
-pub(super) fn exit(function: VirtAddr) {
-    // SAFETY: as in `init`; the module's memory lives until its exit function has returned.
+///
+/// # Safety
+///
+/// As for [`init`].
+pub(super) unsafe fn exit(function: VirtAddr) {
+    // SAFETY: by the caller's promise.
     let function: extern "C" fn() = unsafe { mem::transmute(function.as_u64()) };
     function();
 }

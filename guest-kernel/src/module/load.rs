@@ -79,7 +79,9 @@ fn load_named<'a>(object: &Object<'a>, name: Name, parameters: &[u8]) -> Result<
             word.escape_ascii()
         ));
     }
-    let result = call::init(init);
+    // SAFETY: linking has checked that the address lies in the module's code, which is mapped executable and was left to the table
+    // above. The object says that a function of this type starts there; from here on the module is a part of the kernel.
+    let result = unsafe { call::init(init) };
     if result < 0 {
         let memory = with_modules(|modules| modules.remove(name));
         if !mutant::is(Mutant::FailedModuleStays) {

@@ -15,7 +15,8 @@ pub(crate) fn remove(name: Name) -> Result<(), Errno> {
     let module = with_modules(|modules| modules.begin_removal(name)).inspect_err(|error| {
         log::line(format_args!("module {name} is not removed: {error}"));
     })?;
-    call::exit(module.exit);
+    // SAFETY: as for its init function; the memory is the module's until the function has returned.
+    unsafe { call::exit(module.exit) };
     let memory = with_modules(|modules| modules.remove(name));
     if !mutant::is(Mutant::RemovedModuleStays) {
         // SAFETY: its place in the table had the memory, which was left when the module was loaded, and the place is gone.

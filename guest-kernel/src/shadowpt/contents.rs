@@ -7,7 +7,7 @@ use abi::PAGE_SIZE;
 use super::{SHADOW, Slot};
 use crate::errno::Errno;
 use crate::fs::pieces;
-use crate::mm::{Access, AddressSpace, FrameNumber, FrameRef, Lookup, PageRange, UserSlice, copy_from_frame};
+use crate::mm::{AddressSpace, FrameNumber, FrameRef, PageRange, UserSlice, copy_from_frame};
 use crate::mutant::{self, Mutant};
 use crate::process::{self, Process, Table};
 
@@ -44,11 +44,11 @@ fn find(table: &mut Table, number: u64) -> Result<FrameRef, Errno> {
 fn hold(target: &AddressSpace, pages: PageRange, wanted: FrameNumber) -> Option<FrameRef> {
     let anywhere = mutant::is(Mutant::ShadowContentsOfAnyFrame);
     let page = target.page_table().for_each_mapped(pages, |page, frame| {
-        if frame == wanted || anywhere {
+        if frame == Some(wanted) || anywhere {
             ControlFlow::Break(page)
         } else {
             ControlFlow::Continue(())
         }
     })?;
-    target.follow_page(page, Lookup::new(Access::Read))
+    target.memory_at(page)
 }

@@ -12,8 +12,8 @@
 //! - `track`: what the memory code and the ends of processes tell; `table`: the entries themselves
 //!
 //! There is one table for the whole system. Who may not use it gets EPERM, who comes while another one has it EBUSY; see each call
-//! for its other errors. A page counts as mapped when the processor can reach it: one that its protection forbids, or that is on
-//! the disk, does not, and neither has a frame number. An area is anonymous when nothing but zeros is behind it; memory that
+//! for its other errors. A page counts as mapped when its page-table entry is in use, which is what Linux's `pte_none` denies: so does
+//! one that its protection forbids, with its frame, and one that is on the disk, which has none. An area is anonymous when nothing but zeros is behind it; memory that
 //! several processes share on purpose is a file to Linux, and so it is here.
 //!
 //! **Invariant:** whoever holds the lock of the table changes no address space and asks for no memory, because both end up here.
@@ -35,7 +35,9 @@ pub(crate) use close::close;
 pub(crate) use contents::page_contents;
 pub(crate) use open::open;
 pub(crate) use start::{start, stop};
-pub(crate) use track::{areas_changed, page_copied, pages_changed, process_ends, program_replaced};
+pub(crate) use track::{
+    areas_changed, page_copied, pages_changed, process_ends, program_replaced, protection_changed,
+};
 
 static SHADOW: Lock<Slot> = Lock::new(Slot::Free);
 

@@ -78,10 +78,11 @@ impl Entries {
         }
     }
 
-    /// This frame is mapped at the page.
-    pub(super) fn set_mapped(&mut self, page: VirtAddr, frame: FrameNumber) {
+    /// The page is mapped, to this frame if it is in memory.
+    pub(super) fn set_mapped(&mut self, page: VirtAddr, frame: Option<FrameNumber>) {
         let at = self.word_of(page);
-        self.pages.store(at + PFN, frame.as_u32().into());
+        let number = frame.map_or(0, |frame| frame.as_u32().into());
+        self.pages.store(at + PFN, number);
         self.pages
             .store(at + FLAGS, self.pages.load(at + FLAGS) | SPTE_PTE_MAPPED);
     }

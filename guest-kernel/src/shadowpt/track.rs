@@ -30,6 +30,17 @@ pub(crate) fn pages_changed(page_table: &PageTable, range: PageRange) {
     });
 }
 
+/// Page-table entries of the range allow something else.
+pub(crate) fn protection_changed(page_table: &PageTable, range: PageRange) {
+    with_followed(page_table, range, |shadow, part| {
+        if mutant::is(Mutant::ShadowMprotectUnmaps) {
+            shadow.entries.set_unmapped(part);
+        } else {
+            shadow.note_pages(page_table, part);
+        }
+    });
+}
+
 /// A store has brought the page another frame.
 pub(crate) fn page_copied(page_table: &PageTable, page: VirtAddr) {
     if mutant::is(Mutant::ShadowCowOfOthersTracked) {

@@ -35,6 +35,12 @@ impl Console {
         std::mem::take(&mut self.port.writer_mut().bytes)
     }
 
+    /// What has been printed since it was last taken.
+    #[must_use]
+    pub(super) fn printed(&self) -> &[u8] {
+        &self.port.writer().bytes
+    }
+
     /// Bytes lost since the machine was made, because the guest printed too much between two calls of [`Console::take`].
     #[must_use]
     pub fn lost_bytes(&self) -> u64 {

@@ -24,6 +24,7 @@ use vm_memory::GuestMemoryMmap;
 use crate::address::PhysAddr;
 use crate::block::BlockDevice;
 use crate::machine::Machine;
+use crate::printable::Printable;
 use crate::virtio;
 use crate::vsock::SocketDevice;
 use bus::{MemoryDevice, PortDevice};
@@ -89,6 +90,19 @@ impl Devices {
         match self.machine {
             Machine::Bare => self.console.take(),
             Machine::Pc => self.second_console.take(),
+        }
+    }
+
+    /// The last lines that the kernel has logged; where log and output share a port, the last ones there that nobody has taken.
+    #[must_use]
+    pub fn last_lines(&self) -> Vec<Printable> {
+        match self.machine {
+            Machine::Bare => {
+                let mut log = Log::default();
+                log.add(self.console.printed());
+                log.last_lines()
+            }
+            Machine::Pc => self.log.last_lines(),
         }
     }
 

@@ -9,19 +9,36 @@ use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use vmm::guest::Description;
+use vmm::guest::{Description, Exploring};
 use vmm::scenario::Scenario;
 use vmm::worker::pool::Pool;
 use vmm::worker::{self, Confinement};
 
 use super::{Shown, Status};
 
-/// How scenarios are run.
+/// How workers are run.
 #[derive(Args)]
-pub(super) struct JobArgs {
+pub(super) struct RunningArgs {
     /// Run so many scenarios at once, each in a process of its own. Without it as many as there are cores.
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+    /// Run guests without walls around their workers: for trusted guests, on a host whose kernel cannot confine a process.
+    #[arg(long)]
+    unconfined: bool,
+    /// Give up a run that has no result after so many seconds of real time, and say that the harness broke. Without it, that happens after an
+    /// hour or more, to which no run comes that goes on at all: what a guest may use is counted otherwise.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    give_up_after: Option<u64>,
+    /// Boot a guest for each schedule that is explored, instead of forking the run where schedules differ. The report is the same.
+    #[arg(long)]
+    fresh: bool,
+}
+
+/// How scenarios are run, and what is kept.
+#[derive(Args)]
+pub(super) struct JobArgs {
+    #[command(flatten)]
+    pub(super) running: RunningArgs,
     /// Keep the result of each run in this folder.
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
@@ -31,13 +48,6 @@ pub(super) struct JobArgs {
     /// Run the I-th of N parts only; `vmm merge` puts the results of all parts together.
     #[arg(long, value_name = "I/N", requires = "out")]
     pub(super) shard: Option<Shard>,
-    /// Give up a run that has no result after so many seconds of real time, and say that the harness broke. Without it, that happens after an
-    /// hour or more, to which no run comes that goes on at all: what a guest may use is counted otherwise.
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
-    give_up_after: Option<u64>,
-    /// Run guests without walls around their workers: for trusted guests, on a host whose kernel cannot confine a process.
-    #[arg(long)]
-    unconfined: bool,
 }
 
 /// A part of the work.
@@ -74,12 +84,20 @@ impl Shard {
     }
 }
 
-impl JobArgs {
+impl RunningArgs {
     pub(super) fn confinement(&self) -> Confinement {
         if self.unconfined {
             Confinement::Unconfined
         } else {
             Confinement::Confined
+        }
+    }
+
+    pub(super) fn exploring(&self) -> Exploring {
+        if self.fresh {
+            Exploring::Anew
+        } else {
+            Exploring::Branching
         }
     }
 
@@ -99,6 +117,21 @@ impl JobArgs {
         ctrlc::set_handler(move || interrupt.now())
             .map_err(|error| super::show_as(Status::CouldNotTell, &error))?;
         Ok(pool)
+    }
+}
+
+impl JobArgs {
+    pub(super) fn confinement(&self) -> Confinement {
+        self.running.confinement()
+    }
+
+    pub(super) fn exploring(&self) -> Exploring {
+        self.running.exploring()
+    }
+
+    /// As [`RunningArgs::pool`].
+    pub(super) fn pool(&self) -> Result<Pool, Shown> {
+        self.running.pool()
     }
 }
 

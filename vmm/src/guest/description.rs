@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use abi::linux::process::{LINUX_REBOOT_CMD_POWER_OFF, LINUX_REBOOT_CMD_RESTART};
 use serde::{Deserialize, Serialize};
 
-use super::Offers;
 use crate::drive::Ends;
 use crate::kernel_file::{self, KernelFileError};
 use crate::machine::Machine;
+use crate::offer::Offers;
 use crate::promise::Promises;
 use crate::vm::KernelImage;
 
@@ -168,7 +168,7 @@ impl Description {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::guest::Offer;
+    use crate::offer::Offer;
     use crate::promise::Promise;
 
     fn read(text: &str) -> Result<Description, DescriptionError> {

@@ -3,13 +3,14 @@
 
 use std::path::PathBuf;
 
+use super::Description;
 use super::description::PowerOff;
-use super::{Description, Offers};
 use crate::debian::{self, NoKernel};
 use crate::drive::Ends;
 use crate::image::{self, ImageError, Progress};
 use crate::kernel_file;
 use crate::machine::Machine;
+use crate::offer::Offers;
 use crate::promise::{Promise, Promises};
 use crate::vm::KernelImage;
 
@@ -27,6 +28,8 @@ const OPTIONS: &[&str] = &[
     // There is neither a bus nor firmware to ask.
     "pci=off",
     "acpi=off",
+    // Files of the archive are files to userfaultfd, and not shared memory, which those of a tmpfs are.
+    "rootfstype=ramfs",
     // The judge's walker knows page tables of four levels.
     "no5lvl",
     // Runs are the same: the kernel lies where its file says, programs have the same addresses each time, and nothing waits for entropy.

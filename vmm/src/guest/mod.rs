@@ -5,7 +5,7 @@
 //! not promise is refused before it is booted, or listed as not judged, and what it promises and does not send is missing evidence.
 //!
 //! - [`Description`]: what is known of a kernel, ours or one that a file describes
-//! - [`needs`]: what a scenario needs of its guest; [`Offer`]: what not every kernel has
+//! - [`needs`]: what a scenario needs of its guest
 //! - [`ProgramText`]: the code of a program
 //! - [`ringside`]: this project's own kernel; [`linux`]: a Linux of a distribution
 //! - `command_line`: what the kernel is told
@@ -14,7 +14,6 @@ mod command_line;
 mod description;
 pub mod linux;
 pub mod needs;
-mod offer;
 pub mod ringside;
 mod text;
 
@@ -29,7 +28,6 @@ use crate::machine::Machine;
 use crate::scenario::{Clock, Operation, Scenario, Step};
 pub(crate) use command_line::command_line;
 pub use description::{Description, DescriptionError, PowerOff};
-pub use offer::{Offer, Offers};
 pub use text::{ProgramText, TextError};
 
 /// Why there is no guest.
@@ -63,6 +61,19 @@ pub struct Guest {
     pub seed: Option<u64>,
     /// What is recorded of its runs, beside what every report tells.
     pub record: Record,
+    /// How its schedules are explored.
+    pub exploring: Exploring,
+}
+
+/// How the schedules of a guest are explored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Exploring {
+    /// A guest is booted for each.
+    #[default]
+    Anew,
+    /// The process forks where they differ, if the machine allows it. For a process in which nothing else goes on.
+    Branching,
 }
 
 /// What is recorded of a run, beside what every report tells.
@@ -100,6 +111,7 @@ impl Guest {
             initrd,
             slow: 1,
             record: Record::Nothing,
+            exploring: Exploring::Anew,
             seed: None,
         })
     }
@@ -146,6 +158,12 @@ impl Guest {
     #[must_use]
     pub fn recording(self, record: Record) -> Guest {
         Guest { record, ..self }
+    }
+
+    /// The same with schedules explored in this way.
+    #[must_use]
+    pub fn exploring(self, exploring: Exploring) -> Guest {
+        Guest { exploring, ..self }
     }
 
     /// The same for scenarios whose contents are drawn by this seed, if there is one.

@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use super::{Guest, Offer};
+use super::Guest;
+use crate::offer::Offer;
 use crate::promise::Promise;
 use crate::scenario::{Clock, Expectation, Operation, Scenario, Schedule, Step};
 
@@ -109,11 +110,14 @@ fn of_the_machine(scenario: &Scenario) -> Vec<Need> {
         (!guest.options.is_empty(), Offer::Options, "options"),
     ];
     let used = uses.into_iter().filter(|(is_used, _, _)| *is_used);
-    used.map(|(_, offer, key)| Need {
-        what: Needed::Offer(offer),
-        by: format!("the guest's \"{key}\""),
-    })
-    .collect()
+    let named = guest.needs.iter().map(|offer| (*offer, "needs"));
+    used.map(|(_, offer, key)| (offer, key))
+        .chain(named)
+        .map(|(offer, key)| Need {
+            what: Needed::Offer(offer),
+            by: format!("the guest's \"{key}\""),
+        })
+        .collect()
 }
 
 /// What a kernel must offer for an operation.
@@ -197,6 +201,8 @@ mod tests {
         assert_eq!(swap, [Needed::Offer(Offer::Swap)]);
         let options = needed(r#""options": { "fork": "copy" }"#, FORK);
         assert_eq!(options, [Needed::Offer(Offer::Options)]);
+        let named = needed(r#""needs": ["shadow-page-table"]"#, FORK);
+        assert_eq!(named, [Needed::Offer(Offer::ShadowPageTable)]);
         assert_eq!(needed("", FORK), []);
     }
 

@@ -1,9 +1,10 @@
 //! This project's own kernel: it reports everything that there is to report.
 
+use super::Description;
 use super::description::{PowerOff, agent_first, once};
-use super::{Description, Offers};
 use crate::drive::Ends;
 use crate::machine::Machine;
+use crate::offer::Offers;
 use crate::promise::Promises;
 use crate::vm::KernelImage;
 

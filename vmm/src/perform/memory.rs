@@ -16,7 +16,7 @@ use crate::model::{Kind, Region, Removal};
 use crate::rule::Rule;
 use crate::scenario::STACK_BYTE;
 use crate::scenario::{
-    Content, ContentAt, Expected, Operation, OperationStep, RegionAddress, RegionName, Sharing,
+    Content, ContentAt, Expected, Operation, OperationStep, Refusal, RegionAddress, RegionName, Sharing,
 };
 
 impl<D: Drive> Performer<D> {
@@ -160,7 +160,7 @@ impl<D: Drive> Performer<D> {
         let (performed, reply) = self.call(process, step.expected, AgentOperation::new(code, &arguments))?;
         let range = start..VirtAddr(start.0 + pages * PAGE_SIZE);
         let refused_half_way = performed.findings.is_empty()
-            && matches!(step.expected, Expected::Errno(errno) if errno.number() == ENOMEM);
+            && matches!(step.expected, Expected::Refused(Refusal::With(errno)) if errno.number() == ENOMEM);
         let changed = match code {
             _ if reply.is_some() => range,
             // What Linux has done before it met the hole stays done.

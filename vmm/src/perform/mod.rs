@@ -279,8 +279,8 @@ impl<D: Drive> Performer<D> {
         let performed = match (outcome, expected) {
             (Outcome::Replied(reply), _) => match (failure(&reply), expected) {
                 (None, Expected::Success) => return (Performed::as_expected("done"), Some(reply)),
-                (Some(number), Expected::Errno(errno)) if number == errno.number() => {
-                    Performed::as_expected(format!("refused with {errno}"))
+                (Some(number), Expected::Refused(refusal)) if refusal.admits(number) => {
+                    Performed::as_expected(format!("refused with {}", errno_text(number)))
                 }
                 (Some(number), _) => otherwise(Rule::Result, format!("refused with {}", errno_text(number))),
                 (None, _) => otherwise(Rule::Result, "it succeeded".to_owned()),
@@ -382,7 +382,7 @@ fn errno_text(number: i32) -> String {
 fn expected_text(expected: Expected) -> String {
     match expected {
         Expected::Success => "it succeeds".to_owned(),
-        Expected::Errno(errno) => format!("refused with {errno}"),
+        Expected::Refused(refusal) => refusal.to_string(),
         Expected::Fault(signal) => format!("ended by {signal}"),
     }
 }

@@ -7,7 +7,7 @@ use std::io;
 use abi::schedule::site_name;
 
 use super::grades;
-use super::{ClauseLine, ClauseOutcome, ExpectationLine, Explored, Line, Report, Style, Verdict};
+use super::{ClauseLine, ClauseOutcome, ExpectationLine, Explored, Judged, Line, Report, Style, Verdict};
 use crate::finding::Finding;
 use crate::journal::{Entry, Reader};
 use crate::judge::NotJudged;
@@ -50,6 +50,8 @@ pub(super) struct TextReader<W> {
     /// Submissions that were graded, and scenarios of theirs that could not be judged.
     graded: usize,
     undecided: usize,
+    /// What the last run judged that told of it; another one is told when it differs.
+    judged: Option<Judged>,
 }
 
 impl<W> TextReader<W> {
@@ -60,6 +62,26 @@ impl<W> TextReader<W> {
             verdicts: Vec::new(),
             graded: 0,
             undecided: 0,
+            judged: None,
+        }
+    }
+}
+
+impl<W: io::Write> TextReader<W> {
+    /// A quiet line above the first run that it is about, unless only verdicts are wanted.
+    fn tell_judged(&mut self, judged: Option<&Judged>) -> io::Result<()> {
+        if self.judged.as_ref() == judged {
+            return Ok(());
+        }
+        self.judged = judged.cloned();
+        let paint = Paint {
+            colour: self.style.colour,
+        };
+        match (self.style.detail, judged) {
+            (Detail::Line, _) | (_, None) => Ok(()),
+            (Detail::Full | Detail::Verdict, Some(judged)) => {
+                writeln!(self.out, "{}", paint.dim(&format!("judging {judged}\n")))
+            }
         }
     }
 }
@@ -69,10 +91,18 @@ impl<W: io::Write> Reader for TextReader<W> {
         match entry {
             Entry::RunEnded { report, .. } => {
                 self.verdicts.push(report.verdict);
+                self.tell_judged(report.judged.as_ref())?;
                 let text = run(report, self.style);
                 self.out.write_all(text.as_bytes())?;
             }
             Entry::SubmissionEnded { grade } => {
+                let reports = grade
+                    .scenarios
+                    .iter()
+                    .filter_map(|scenario| scenario.report.as_ref());
+                for report in reports {
+                    self.tell_judged(report.judged.as_ref())?;
+                }
                 self.graded += 1;
                 self.undecided += grade.undecided().count();
                 self.out.write_all(grades::submission(grade).as_bytes())?;
@@ -140,7 +170,7 @@ pub fn render(report: &Report, colour: Colour, detail: Detail) -> String {
             report.description.below("  ")
         );
         if let Some(seed) = report.seed {
-            let _ = writeln!(text, "  contents drawn by --vary {seed}\n");
+            let _ = writeln!(text, "  contents and places drawn by --vary {seed}\n");
         }
         report.lines.iter().for_each(|line| paint.line(&mut text, line));
         text.push('\n');

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
 use super::language::{
-    CheckStep, Clause, Errno, FailStep, Operation, OperationStep, OutcomeKey, ProcessName, Signal, Step,
+    CheckStep, Clause, FailStep, Operation, OperationStep, OutcomeKey, ProcessName, Refusal, Signal, Step,
     TickStep,
 };
 use super::parse::{CLAUSE, CheckFields, Header, STEPS};
@@ -98,7 +98,7 @@ fn add_frame(operation: &mut Map<String, Value>, generator: &mut SchemaGenerator
     for key in OutcomeKey::of(&name) {
         let value = match key {
             OutcomeKey::Errno => described(
-                generator.subschema_for::<Errno>(),
+                generator.subschema_for::<Refusal>(),
                 "The call is expected to fail with this error.",
             ),
             OutcomeKey::Fault => described(

@@ -82,7 +82,10 @@ pub enum LoadError {
         source: linux_loader::loader::Error,
     },
     /// The kernel has no PVH entry note, and its machine has no other way to begin.
-    #[error("{path} has no PVH entry point (ELF note XEN_ELFNOTE_PHYS32_ENTRY)")]
+    #[error(
+        "{path} has no PVH entry point (ELF note XEN_ELFNOTE_PHYS32_ENTRY), which this machine needs; a Linux without one begins on a guest \
+         whose description says `machine = \"pc\"`"
+    )]
     NoPvhEntry {
         /// The file.
         path: PathBuf,

@@ -33,12 +33,13 @@ struct Shared {
 
 struct State {
     stopped: bool,
-    guest: Guest,
+    activity: Activity,
     next_look: Instant,
 }
 
+/// What the vCPU thread does.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Guest {
+enum Activity {
     Runs,
     StandsStill,
 }
@@ -51,7 +52,7 @@ impl Watchdog {
             wants_a_look: AtomicBool::new(false),
             state: Mutex::new(State {
                 stopped: false,
-                guest: Guest::StandsStill,
+                activity: Activity::StandsStill,
                 next_look: Instant::now() + until_look,
             }),
             changed: Condvar::new(),
@@ -68,12 +69,12 @@ impl Watchdog {
 
     /// The guest runs from now on, so the thread may have to be kicked.
     pub(super) fn enter(&self) {
-        self.shared.state().guest = Guest::Runs;
+        self.shared.state().activity = Activity::Runs;
     }
 
     /// No kicks come from now on.
     pub(super) fn leave(&self) {
-        self.shared.state().guest = Guest::StandsStill;
+        self.shared.state().activity = Activity::StandsStill;
     }
 
     /// Whether it is time to look at the clocks.
@@ -116,7 +117,7 @@ impl Shared {
             let mut patience = state.next_look.saturating_duration_since(now);
             if patience.is_zero() {
                 self.wants_a_look.store(true, Ordering::Release);
-                if state.guest == Guest::Runs {
+                if state.activity == Activity::Runs {
                     // The thread exists: it owns the watchdog and joins this thread before it ends. A failure to signal it is
                     // met like a lost signal, by the next one.
                     let _ = pthread_kill(watched, KICK);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::guest::{Description, Record};
+use crate::guest::{Description, Exploring, Record};
 use crate::image::GuestImage;
 use crate::printable::{self, Printable};
 use crate::promise::Promise;
@@ -52,6 +52,8 @@ pub struct Job {
     pub slow: u32,
     /// What is recorded of the run.
     pub record: Record,
+    /// How schedules are explored.
+    pub exploring: Exploring,
     /// By what the contents of the scenario are drawn, if they are.
     pub seed: Option<u64>,
     /// How long the worker may take for its answer, in real time. When it is over, the harness or the host is to blame.

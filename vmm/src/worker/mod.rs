@@ -16,7 +16,7 @@ mod job;
 pub mod pool;
 mod serve;
 
-pub use confine::{Allowed, ConfineError, Sockets, confine};
+pub use confine::{Allowed, ConfineError, Processes, Sockets, confine};
 pub use job::{Answer, Confinement, Fault, Job, RunLimits, patience};
 pub use serve::serve;
 

@@ -36,7 +36,8 @@ fn run(job: &Job) -> Result<Answer, Answer> {
         .map_err(|error| input(&error))?
         .on_a_slow_host(job.slow)
         .with_contents_drawn_by(job.seed)
-        .recording(job.record);
+        .recording(job.record)
+        .exploring(job.exploring);
     let kvm = crate::vm::open().map_err(|error| host(&error))?;
     match job.confinement {
         Confinement::Confined => {
@@ -51,6 +52,7 @@ fn run(job: &Job) -> Result<Answer, Answer> {
         | VmError::Hosts(_)
         | VmError::Watchdog(_)
         | VmError::Line(_)
+        | VmError::Branch(_)
         | VmError::Probe(_) => host(&error),
     })?;
     report.require(&job.require);

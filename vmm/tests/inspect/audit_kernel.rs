@@ -6,13 +6,13 @@ use vmm::inspect::Effort;
 use vmm::inspect::audit::{KernelFinding, kernel};
 use vmm::inspect::walk::{Anomaly, Defect, PageSize, Root};
 
-use crate::guest::{Guest, virt};
+use crate::guest::{StillGuest, virt};
 
 const BASE: u64 = 0xffff_ffff_8000_0000;
 
 /// Code in frames 0x10 to 0x13, read-only data in 0x14, everything else writable; a user has one page.
-fn sound_kernel() -> (Guest, Root) {
-    let mut guest = Guest::new(64);
+fn sound_kernel() -> (StillGuest, Root) {
+    let mut guest = StillGuest::new(64);
     let root = guest.new_root();
     for frame in 0..64 {
         let bits = match frame {
@@ -27,7 +27,7 @@ fn sound_kernel() -> (Guest, Root) {
     (guest, root)
 }
 
-fn audit(guest: &Guest, root: Root) -> Vec<KernelFinding> {
+fn audit(guest: &StillGuest, root: Root) -> Vec<KernelFinding> {
     kernel(guest.memory(), root, &guest.owners(&[root]), &Effort::default())
         .into_iter()
         .collect()

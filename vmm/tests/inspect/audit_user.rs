@@ -6,15 +6,15 @@ use vmm::inspect::audit::{Policy, UserFinding, user};
 use vmm::inspect::owners::Owner;
 use vmm::inspect::walk::{Anomaly, PageSize, Root};
 
-use crate::guest::{Guest, virt};
+use crate::guest::{StillGuest, virt};
 
 const RW: u64 = USER | WRITABLE | NO_EXECUTE;
 const RO: u64 = USER | NO_EXECUTE;
 const SHARED_AT: u64 = 0x7000_0000;
 
 /// Two processes that share a page copy-on-write, another one on purpose, and map the doorbell.
-fn sound_processes() -> (Guest, [Root; 2]) {
-    let mut guest = Guest::new(64);
+fn sound_processes() -> (StillGuest, [Root; 2]) {
+    let mut guest = StillGuest::new(64);
     let roots = [guest.new_root(), guest.new_root()];
     for (root, own_frame) in roots.into_iter().zip([0x20, 0x21]) {
         guest.map_4k(root, 0x40_0000, 0x10 << 12, RO);
@@ -25,7 +25,7 @@ fn sound_processes() -> (Guest, [Root; 2]) {
     (guest, roots)
 }
 
-fn audit(guest: &Guest, roots: [Root; 2]) -> Vec<UserFinding> {
+fn audit(guest: &StillGuest, roots: [Root; 2]) -> Vec<UserFinding> {
     let policy = Policy {
         kernel_only: &[FrameNumber(0)..FrameNumber(0x10)],
         devices: &[PhysAddr(0xd000_0000)..PhysAddr(0xd000_1000)],

@@ -6,10 +6,10 @@ use vmm::inspect::Effort;
 use vmm::inspect::cross_check::{cross_check, samples};
 use vmm::inspect::walk::{PageSize, Root, translate};
 
-use crate::guest::{Guest, virt};
+use crate::guest::{StillGuest, virt};
 
-fn guest() -> (Guest, Root) {
-    let mut guest = Guest::new(64);
+fn guest() -> (StillGuest, Root) {
+    let mut guest = StillGuest::new(64);
     let root = guest.new_root();
     guest.map_4k(root, 0x40_0000, 0x5000, USER | ACCESSED);
     guest.map_4k(root, 0x40_1000, 0x7000, USER | ACCESSED);
@@ -24,7 +24,7 @@ fn guest() -> (Guest, Root) {
     (guest, root)
 }
 
-fn honest(guest: &Guest, root: Root, address: VirtAddr) -> Option<PhysAddr> {
+fn honest(guest: &StillGuest, root: Root, address: VirtAddr) -> Option<PhysAddr> {
     translate(guest.memory(), root, address)
         .ok()
         .map(|translation| translation.address)

@@ -3,11 +3,11 @@
 use vmm::address::{FrameNumber, PhysAddr};
 use vmm::inspect::dirty::DirtyTracker;
 
-use crate::guest::Guest;
+use crate::guest::StillGuest;
 
 #[test]
 fn a_frame_changed_if_it_was_written_and_differs() {
-    let guest = Guest::new(130);
+    let guest = StillGuest::new(130);
     let mut tracker = DirtyTracker::new(130);
     guest.write(PhysAddr(3 << 12), 1);
     guest.write(PhysAddr(129 << 12), 1);
@@ -21,7 +21,7 @@ fn a_frame_changed_if_it_was_written_and_differs() {
 
 #[test]
 fn a_frame_that_differs_but_was_not_logged_is_no_change() {
-    let guest = Guest::new(8);
+    let guest = StillGuest::new(8);
     let tracker = DirtyTracker::new(8);
     guest.write(PhysAddr(3 << 12), 1);
     assert_eq!(tracker.changed(guest.memory()), []);
@@ -29,7 +29,7 @@ fn a_frame_that_differs_but_was_not_logged_is_no_change() {
 
 #[test]
 fn logs_add_up_until_the_next_checkpoint() {
-    let guest = Guest::new(8);
+    let guest = StillGuest::new(8);
     let mut tracker = DirtyTracker::new(8);
     guest.write(PhysAddr(1 << 12), 1);
     tracker.record(&[1 << 1]);
@@ -50,7 +50,7 @@ fn logs_add_up_until_the_next_checkpoint() {
 
 #[test]
 fn a_change_that_was_undone_is_no_change() {
-    let guest = Guest::new(8);
+    let guest = StillGuest::new(8);
     let mut tracker = DirtyTracker::new(8);
     guest.write(PhysAddr(1 << 12), 1);
     tracker.record(&[1 << 1]);
@@ -63,7 +63,7 @@ fn a_change_that_was_undone_is_no_change() {
 
 #[test]
 fn bits_past_the_end_of_memory_are_ignored() {
-    let guest = Guest::new(8);
+    let guest = StillGuest::new(8);
     let mut tracker = DirtyTracker::new(8);
     tracker.record(&[u64::MAX, u64::MAX]);
     assert_eq!(tracker.changed(guest.memory()), []);

@@ -6,13 +6,13 @@ use vmm::address::{FrameNumber, PhysAddr};
 use vmm::inspect::frame_table::{FrameTable, FrameTableError, FrameTableFinding, check};
 use vmm::inspect::walk::Root;
 
-use crate::guest::Guest;
+use crate::guest::StillGuest;
 
 const TABLE: PhysAddr = PhysAddr(0x1000);
 const FRAMES: u64 = 64;
 const RO: u64 = USER | NO_EXECUTE;
 
-fn account(guest: &Guest, frame: u64, references: u32, kind: u16) {
+fn account(guest: &StillGuest, frame: u64, references: u32, kind: u16) {
     guest.write(
         PhysAddr(TABLE.0 + 8 * frame),
         u64::from(references) | u64::from(kind) << 32,
@@ -20,8 +20,8 @@ fn account(guest: &Guest, frame: u64, references: u32, kind: u16) {
 }
 
 /// A process that maps frame 0x10 twice, and an account that says so.
-fn sound_account() -> (Guest, Root) {
-    let mut guest = Guest::new(FRAMES as usize);
+fn sound_account() -> (StillGuest, Root) {
+    let mut guest = StillGuest::new(FRAMES as usize);
     let root = guest.new_root();
     guest.map_4k(root, 0x40_0000, 0x10 << 12, RO);
     guest.map_4k(root, 0x40_1000, 0x10 << 12, RO);
@@ -32,7 +32,7 @@ fn sound_account() -> (Guest, Root) {
     (guest, root)
 }
 
-fn findings(guest: &Guest, root: Root, count: u64) -> Vec<FrameTableFinding> {
+fn findings(guest: &StillGuest, root: Root, count: u64) -> Vec<FrameTableFinding> {
     let table = FrameTable::read(guest.memory(), TABLE, count).expect("the table is in memory");
     check(&table, &guest.owners(&[root])).into_iter().collect()
 }

@@ -10,13 +10,13 @@ use vmm::inspect::owners::{Owners, Space, SpaceId};
 use vmm::inspect::walk::{PageSize, Root};
 use vmm::inspect::{Effort, PhysicalMemory};
 
-pub(crate) struct Guest {
+pub(crate) struct StillGuest {
     memory: GuestMemoryMmap,
     /// Tables are taken from the end of memory; tests map frames at its start.
     lowest_table: FrameNumber,
 }
 
-impl Guest {
+impl StillGuest {
     pub(crate) fn new(frames: usize) -> Self {
         let len_bytes = frames * PAGE_SIZE as usize;
         let memory =

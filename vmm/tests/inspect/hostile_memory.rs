@@ -15,7 +15,7 @@ use vmm::inspect::walk::{
     Anomaly, Descend, Mapping, Root, Scanner, Table, Visitor, read, regions, translate,
 };
 
-use crate::guest::Guest;
+use crate::guest::StillGuest;
 
 const FRAMES: u64 = 48;
 /// Entries that a scan may look at.
@@ -38,7 +38,7 @@ fn garbage() -> impl Strategy<Value = Garbage> {
     ]
 }
 
-fn fill(guest: &Guest, garbage: Garbage, seed: u64) {
+fn fill(guest: &StillGuest, garbage: Garbage, seed: u64) {
     let mut state = seed;
     for word in 0..FRAMES * 512 {
         let noise = split_mix(&mut state);
@@ -99,7 +99,7 @@ proptest! {
         addresses in prop::collection::vec(any::<u64>(), 20),
         (base, count) in (prop_oneof![0..FRAMES << 12, any::<u64>()], prop_oneof![0..=FRAMES, any::<u64>()]),
     ) {
-        let guest = Guest::new(FRAMES as usize);
+        let guest = StillGuest::new(FRAMES as usize);
         fill(&guest, garbage, seed);
         let memory = guest.memory();
         let roots: Vec<_> = roots.into_iter().map(Root::from_cr3).collect();

@@ -5,11 +5,11 @@ use vmm::address::{FrameNumber, PhysAddr};
 use vmm::inspect::owners::{Owners, SpaceId};
 use vmm::inspect::walk::{Anomaly, Level, PageSize};
 
-use crate::guest::{Guest, virt};
+use crate::guest::{StillGuest, virt};
 
 #[test]
 fn a_frame_is_listed_with_everyone_who_maps_it() {
-    let mut guest = Guest::new(64);
+    let mut guest = StillGuest::new(64);
     let (first, second) = (guest.new_root(), guest.new_root());
     guest.map_4k(first, 0x40_0000, 0x5000, USER | WRITABLE | NO_EXECUTE);
     guest.map_4k(first, 0x50_0000, 0x5000, USER);
@@ -38,7 +38,7 @@ fn a_frame_is_listed_with_everyone_who_maps_it() {
 
 #[test]
 fn a_large_page_owns_each_of_its_frames_at_its_own_address() {
-    let mut guest = Guest::new(1024);
+    let mut guest = StillGuest::new(1024);
     let root = guest.new_root();
     guest.map(root, 0x4000_0000, 0x20_0000, PageSize::Mib2, USER);
 
@@ -50,7 +50,7 @@ fn a_large_page_owns_each_of_its_frames_at_its_own_address() {
 
 #[test]
 fn page_tables_are_listed_with_their_level_and_kernel_tables_once() {
-    let mut guest = Guest::new(64);
+    let mut guest = StillGuest::new(64);
     let (first, second) = (guest.new_root(), guest.new_root());
     guest.map_4k(first, 0x40_0000, 0x5000, USER);
     guest.map_4k(first, 0xffff_ffff_8000_0000, 0, WRITABLE);
@@ -86,7 +86,7 @@ fn page_tables_are_listed_with_their_level_and_kernel_tables_once() {
 
 #[test]
 fn pages_that_are_not_memory_are_listed_apart() {
-    let mut guest = Guest::new(64);
+    let mut guest = StillGuest::new(64);
     let root = guest.new_root();
     guest.map_4k(root, 0x40_0000, 0xd000_0000, USER | WRITABLE);
     guest.map(root, 0x4000_0000, 0, PageSize::Mib2, USER);
@@ -111,7 +111,7 @@ fn pages_that_are_not_memory_are_listed_apart() {
 #[test]
 fn more_mappings_than_are_recorded_leave_an_anomaly() {
     // 512 mappings of all of memory by one page directory pointer table.
-    let mut guest = Guest::new(2048);
+    let mut guest = StillGuest::new(2048);
     let root = guest.new_root();
     guest.map(root, 0, 0, PageSize::Gib1, USER);
     for gib in 1..512 {
@@ -131,7 +131,7 @@ fn more_mappings_than_are_recorded_leave_an_anomaly() {
 
 #[test]
 fn a_kernel_half_that_never_ends_leaves_an_anomaly() {
-    let mut guest = Guest::new(64);
+    let mut guest = StillGuest::new(64);
     let root = guest.new_root();
     for index in 256..512 {
         let entry = PhysAddr(root.table().start().0 + 8 * index);

@@ -9,7 +9,7 @@ use vmm::address::{FrameNumber, Half, PhysAddr, VirtAddr};
 use vmm::inspect::Effort;
 use vmm::inspect::walk::{PageSize, Permissions, WalkError, mappings, translate};
 
-use crate::guest::Guest;
+use crate::guest::StillGuest;
 
 const FRAMES: u64 = 256;
 
@@ -65,7 +65,7 @@ proptest! {
         offset in any::<u64>(),
     ) {
         let model: BTreeMap<u64, Page> = model.into_iter().collect();
-        let mut guest = Guest::new(FRAMES as usize);
+        let mut guest = StillGuest::new(FRAMES as usize);
         let root = guest.new_root();
         for (&address, page) in &model {
             guest.map(root, address, page.target.0, page.size, page.bits);

@@ -11,9 +11,9 @@ use vmm::inspect::walk::{
 };
 use vmm::inspect::{Effort, Findings};
 
-use crate::guest::{Guest, virt};
+use crate::guest::{StillGuest, virt};
 
-fn seen(guest: &Guest, root: Root, half: Half) -> (Vec<(VirtAddr, PhysAddr)>, Vec<Anomaly>) {
+fn seen(guest: &StillGuest, root: Root, half: Half) -> (Vec<(VirtAddr, PhysAddr)>, Vec<Anomaly>) {
     let mut seen = Vec::new();
     let anomalies = mappings(guest.memory(), root, half, &Effort::default(), |mapping| {
         seen.push((mapping.address, mapping.target));
@@ -23,7 +23,7 @@ fn seen(guest: &Guest, root: Root, half: Half) -> (Vec<(VirtAddr, PhysAddr)>, Ve
 
 #[test]
 fn each_half_holds_its_own_mappings_in_ascending_order() {
-    let mut guest = Guest::new(64);
+    let mut guest = StillGuest::new(64);
     let root = guest.new_root();
     guest.map_4k(root, 0x7fff_ffff_f000, 0x2000, USER);
     guest.map_4k(root, 0x40_0000, 0x1000, USER);
@@ -44,7 +44,7 @@ fn each_half_holds_its_own_mappings_in_ascending_order() {
 
 #[test]
 fn adjacent_pages_with_equal_permissions_are_one_region() {
-    let mut guest = Guest::new(64);
+    let mut guest = StillGuest::new(64);
     let root = guest.new_root();
     guest.map_4k(root, 0x40_0000, 0x1000, USER);
     guest.map_4k(root, 0x40_1000, 0x8000, USER);
@@ -74,7 +74,7 @@ fn a_malformed_entry_is_an_anomaly_and_the_scan_goes_on() {
         (1, 0x1000 << 9 >> 1 | LARGE | PRESENT, Defect::MisalignedLargePage),
     ];
     for (levels_below_top, value, expected) in cases {
-        let mut guest = Guest::new(64);
+        let mut guest = StillGuest::new(64);
         let root = guest.new_root();
         guest.map_4k(root, 0x1000, 0x1000, USER);
         guest.map_4k(root, 0x7fff_0000_0000, 0x2000, USER);
@@ -99,7 +99,7 @@ fn a_malformed_entry_is_an_anomaly_and_the_scan_goes_on() {
 
 #[test]
 fn a_root_outside_memory_is_an_anomaly() {
-    let guest = Guest::new(64);
+    let guest = StillGuest::new(64);
     let root = Root::from_cr3(64 << 12);
     assert_eq!(
         seen(&guest, root, Half::User),
@@ -109,7 +109,7 @@ fn a_root_outside_memory_is_an_anomaly() {
 
 #[test]
 fn a_table_that_contains_itself_is_a_loop_and_shows_the_tables_as_pages() {
-    let mut guest = Guest::new(64);
+    let mut guest = StillGuest::new(64);
     let root = guest.new_root();
     let table = root.table();
     guest.write(
@@ -130,7 +130,7 @@ fn a_table_that_contains_itself_is_a_loop_and_shows_the_tables_as_pages() {
 
 #[test]
 fn a_table_used_twice_is_an_anomaly_and_maps_twice() {
-    let mut guest = Guest::new(64);
+    let mut guest = StillGuest::new(64);
     let root = guest.new_root();
     guest.map_4k(root, 0x1000, 0x5000, USER);
     let page_table = guest.read(guest.entry(root, 0x1000, 2));
@@ -173,7 +173,7 @@ impl Visitor for Count {
     }
 }
 
-fn count(guest: &Guest, root: Root, descend: Descend, effort: &Effort) -> (Count, ControlFlow<()>) {
+fn count(guest: &StillGuest, root: Root, descend: Descend, effort: &Effort) -> (Count, ControlFlow<()>) {
     let mut count = Count {
         tables: 0,
         frames: 0,
@@ -186,7 +186,7 @@ fn count(guest: &Guest, root: Root, descend: Descend, effort: &Effort) -> (Count
 
 #[test]
 fn a_table_full_of_itself_is_cut_off_where_the_effort_ends() {
-    let mut guest = Guest::new(64);
+    let mut guest = StillGuest::new(64);
     let root = guest.new_root();
     for index in 0..512 {
         guest.write(
@@ -217,7 +217,7 @@ fn a_table_full_of_itself_is_cut_off_where_the_effort_ends() {
 
 #[test]
 fn large_pages_cost_as_much_as_the_sets_of_their_frames() {
-    let mut guest = Guest::new(1024);
+    let mut guest = StillGuest::new(1024);
     let root = guest.new_root();
     for gib in 0..2 {
         for page in 0..512 {
@@ -238,8 +238,8 @@ fn large_pages_cost_as_much_as_the_sets_of_their_frames() {
 }
 
 /// Three tables through which every user address of 1 GiB of memory leads to 512 frames.
-fn aliasing() -> (Guest, Root) {
-    let mut guest = Guest::new(1 << 18);
+fn aliasing() -> (StillGuest, Root) {
+    let mut guest = StillGuest::new(1 << 18);
     let root = guest.new_root();
     guest.map_4k(root, 0, 0, USER | WRITABLE);
     for level in 0..4 {
@@ -279,7 +279,7 @@ fn all_that_looks_at_page_tables_together_looks_at_no_more_than_it_may_and_says_
 
 #[test]
 fn what_the_visitor_passes_by_is_not_read() {
-    let mut guest = Guest::new(64);
+    let mut guest = StillGuest::new(64);
     let root = guest.new_root();
     guest.map_4k(root, 0x1000, 0x5000, USER);
     let (count, _) = count(&guest, root, Descend::Past, &Effort::default());
@@ -288,7 +288,7 @@ fn what_the_visitor_passes_by_is_not_read() {
 
 #[test]
 fn one_scanner_notices_tables_that_two_address_spaces_share() {
-    let mut guest = Guest::new(64);
+    let mut guest = StillGuest::new(64);
     let (first, second) = (guest.new_root(), guest.new_root());
     guest.map_4k(first, 0x1000, 0x5000, USER);
     guest.write(

@@ -4,11 +4,11 @@ use abi::paging::{ACCESSED, DIRTY, LARGE, NO_EXECUTE, PRESENT, USER, WRITABLE};
 use vmm::address::PhysAddr;
 use vmm::inspect::walk::{Defect, Level, PageSize, Permissions, ReadError, Root, WalkError, read, translate};
 
-use crate::guest::{Guest, virt};
+use crate::guest::{StillGuest, virt};
 
 #[test]
 fn a_mapped_address_translates_with_its_offset_and_all_entries() {
-    let mut guest = Guest::new(32);
+    let mut guest = StillGuest::new(32);
     let root = guest.new_root();
     guest.map_4k(
         root,
@@ -36,7 +36,7 @@ fn a_mapped_address_translates_with_its_offset_and_all_entries() {
 
 #[test]
 fn large_pages_keep_the_lower_address_bits() {
-    let mut guest = Guest::new(32);
+    let mut guest = StillGuest::new(32);
     let root = guest.new_root();
     guest.map(
         root,
@@ -62,7 +62,7 @@ fn large_pages_keep_the_lower_address_bits() {
 
 #[test]
 fn cr3_flags_are_not_part_of_the_root() {
-    let mut guest = Guest::new(32);
+    let mut guest = StillGuest::new(32);
     let root = guest.new_root();
     assert_eq!(Root::from_cr3(root.table().start().0 | 1 << 63 | 0xfff), root);
 }
@@ -70,7 +70,7 @@ fn cr3_flags_are_not_part_of_the_root() {
 #[test]
 fn every_level_can_take_a_permission_away() {
     for levels_below_top in 0..4 {
-        let mut guest = Guest::new(32);
+        let mut guest = StillGuest::new(32);
         let root = guest.new_root();
         guest.map_4k(root, 0x40_0000, 0x3000, USER | WRITABLE);
         let at = guest.entry(root, 0x40_0000, levels_below_top);
@@ -93,7 +93,7 @@ fn every_level_can_take_a_permission_away() {
 #[test]
 fn an_absent_entry_is_reported_with_its_level_and_bits() {
     for (levels_below_top, level) in (0..).zip([Level::Pml4, Level::Pdpt, Level::Pd, Level::Pt]) {
-        let mut guest = Guest::new(32);
+        let mut guest = StillGuest::new(32);
         let root = guest.new_root();
         guest.map_4k(root, 0x40_0000, 0x3000, USER);
         let at = guest.entry(root, 0x40_0000, levels_below_top);
@@ -120,7 +120,7 @@ fn malformed_entries_are_told_apart() {
         (2, 0x20_0000 | PRESENT, Defect::TableOutsideMemory),
     ];
     for (levels_below_top, value, expected) in cases {
-        let mut guest = Guest::new(32);
+        let mut guest = StillGuest::new(32);
         let root = guest.new_root();
         guest.map_4k(root, 0x40_0000, 0x3000, USER);
         let at = guest.entry(root, 0x40_0000, levels_below_top);
@@ -137,7 +137,7 @@ fn malformed_entries_are_told_apart() {
 
 #[test]
 fn addresses_and_roots_that_cannot_be_walked_are_errors() {
-    let guest = Guest::new(32);
+    let guest = StillGuest::new(32);
     let address = virt(0x8000_0000_0000);
     assert_eq!(
         translate(guest.memory(), Root::from_cr3(0), address),
@@ -152,7 +152,7 @@ fn addresses_and_roots_that_cannot_be_walked_are_errors() {
 
 #[test]
 fn reading_follows_pages_that_are_not_adjacent() {
-    let mut guest = Guest::new(32);
+    let mut guest = StillGuest::new(32);
     let root = guest.new_root();
     guest.map_4k(root, 0x1000, 0x5000, 0);
     guest.map_4k(root, 0x2000, 0x3000, 0);
@@ -178,7 +178,7 @@ fn reading_follows_pages_that_are_not_adjacent() {
 
 #[test]
 fn reading_past_the_last_address_goes_on_at_address_zero() {
-    let mut guest = Guest::new(32);
+    let mut guest = StillGuest::new(32);
     let root = guest.new_root();
     guest.map_4k(root, 0xffff_ffff_ffff_f000, 0x5000, 0);
     let mut bytes = [0; 2];

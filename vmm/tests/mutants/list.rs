@@ -196,16 +196,22 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         "PAGE-3",
     ),
     shadow(
-        "shadow-mprotect-untracked",
+        "shadow-mprotect-unmaps",
         "shadowpt/pages",
         "inspector:table",
         "PAGE-4",
     ),
     shadow(
-        "shadow-swap-untracked",
+        "shadow-held-frame-lost",
+        "shadowpt/pages",
+        "inspector:table",
+        "PAGE-4",
+    ),
+    shadow(
+        "shadow-swap-in-untracked",
         "shadowpt/swap",
         "inspector:table",
-        "PAGE-10",
+        "PAGE-11",
     ),
     shadow(
         "shadow-file-anonymous",

@@ -145,7 +145,9 @@ impl AddressSpace {
         let entry = Entry::user(frame.leave(), protection).guarded_like(swapped);
         self.page_table.replace(page, entry);
         swap::release(slot);
-        shadowpt::pages_changed(&self.page_table, PageRange::single(page));
+        if !mutant::is(Mutant::ShadowSwapInUntracked) {
+            shadowpt::pages_changed(&self.page_table, PageRange::single(page));
+        }
         Ok(())
     }
 

@@ -69,9 +69,7 @@ impl AddressSpace {
         self.areas.change(range, |area| area.protection = protection);
         self.page_table
             .update(range, |_, entry| protected(entry, protection));
-        if !mutant::is(Mutant::ShadowMprotectUntracked) {
-            shadowpt::pages_changed(&self.page_table, range);
-        }
+        shadowpt::protection_changed(&self.page_table, range);
         Ok(())
     }
 }

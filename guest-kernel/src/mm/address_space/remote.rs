@@ -67,6 +67,13 @@ impl AddressSpace {
         is_there.then(|| FrameRef::retain(entry.frame()))
     }
 
+    /// The frame of memory behind a page, be it that protection forbids every access to it. None for a page that is not in memory.
+    pub(crate) fn memory_at(&self, page: VirtAddr) -> Option<FrameRef> {
+        let entry = self.page_table.lookup(page);
+        let is_there = entry.maps_memory() && !self.is_drivers_alone(page, entry);
+        is_there.then(|| FrameRef::retain(entry.frame()))
+    }
+
     /// A frame that a driver has put there is for the program's own accesses, as on Linux.
     fn is_drivers_alone(&self, page: VirtAddr, entry: Entry) -> bool {
         frames::is_drivers(entry.frame()) && self.area_at(page).is_some_and(|area| area.backing.is_fixed())

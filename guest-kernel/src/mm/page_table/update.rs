@@ -10,6 +10,7 @@ use super::super::frames::{self, Contents};
 use super::table::{Table, end_of_slot, index_at};
 use super::{Entry, PageTable};
 use crate::arch;
+use crate::mutant::{self, Mutant};
 
 impl PageTable {
     /// Replaces each entry in use in `range` by what `change` makes of it, and frees tables that have no entry left.
@@ -34,23 +35,20 @@ impl PageTable {
         !range.is_empty() && visit(self.root, 4, range, &mut |_, _| Err(())).is_err()
     }
 
-    /// Calls `f` with the page and the frame of each entry in the range through which something can be reached, until it says
-    /// that it has seen enough.
+    /// Calls `f` with the page of each entry in the range that is in use, and with the frame that the entry names, until it says that
+    /// it has seen enough. A page that protection takes out of reach has its frame; one that is on the disk has none.
     pub(crate) fn for_each_mapped<B>(
         &self,
         range: PageRange,
-        mut f: impl FnMut(VirtAddr, FrameNumber) -> ControlFlow<B>,
+        mut f: impl FnMut(VirtAddr, Option<FrameNumber>) -> ControlFlow<B>,
     ) -> Option<B> {
         self.for_each_entry(range, |page, entry| {
-            if entry.is_present() {
-                f(page, entry.frame())
-            } else {
-                ControlFlow::Continue(())
-            }
+            let is_lost = !entry.is_present() && mutant::is(Mutant::ShadowHeldFrameLost);
+            f(page, (entry.slot().is_none() && !is_lost).then(|| entry.frame()))
         })
     }
 
-    /// As [`Self::for_each_mapped`], with each entry that is in use.
+    /// As [`Self::for_each_mapped`], with the entries themselves.
     pub(in crate::mm) fn for_each_entry<B>(
         &self,
         range: PageRange,

@@ -48,9 +48,7 @@ impl Swap {
                 };
                 owner.replace(victim.page, entry);
             }
-            if !mutant::is(Mutant::ShadowSwapUntracked) {
-                shadowpt::pages_changed(&owner, PageRange::single(victim.page));
-            }
+            shadowpt::pages_changed(&owner, PageRange::single(victim.page));
             // The first one has the reference that the slot was taken with.
             if nth > 0 {
                 self.slots.retain(slot);

@@ -3,9 +3,7 @@
 use core::time::Duration;
 
 use abi::PAGE_SIZE;
-use abi::linux::mman::{
-    MADV_DONTNEED, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, PROT_NONE, PROT_READ, PROT_WRITE,
-};
+use abi::linux::mman::{MADV_DONTNEED, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, PROT_READ, PROT_WRITE};
 use abi::linux::syscall::O_RDONLY;
 use guest_user::syscall::time::sleep;
 use guest_user::syscall::{file, memory};
@@ -33,8 +31,8 @@ pub(crate) fn changes(range: Span) {
         (1..4).for_each(|index| page(range, index).store(0, 1));
     });
     copies(range);
-    step("mprotect of page 1, no access", || {
-        page(range, 1).protect(PROT_NONE).expect("mprotect");
+    step("mprotect of page 1, to be read", || {
+        page(range, 1).protect(PROT_READ).expect("mprotect");
     });
     step("mprotect of page 1, all as before", || {
         page(range, 1).protect(READ_WRITE).expect("mprotect");

@@ -16,7 +16,7 @@ pub use course::{course_page, submission_page};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::told::{Case, Group, Told};
-use super::{Outcome, Verdict};
+use super::{Judged, Outcome, Verdict};
 
 /// Nothing is loaded, whatever a guest's text says.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
@@ -90,9 +90,24 @@ fn overview(group: Group<'_>) -> Markup {
             (group.number(Verdict::Pass)) " passed, " (group.number(Verdict::Fail)) " failed, "
             (group.number(Verdict::Broken)) " could not be judged"
         }
+        @for judged in group.judged() { (what_was_judged(judged)) }
         @if let Some(why) = group.not_built() {
             p { "It was not built:" }
             pre { (why.as_str()) }
+        }
+    }
+}
+
+/// Everything that names it, for whoever wants to be sure.
+fn what_was_judged(judged: &Judged) -> Markup {
+    html! {
+        details.judged {
+            summary { "What was judged" }
+            table {
+                tbody {
+                    @for (name, value) in judged.facts() { tr { th scope="row" { (name) } td { (value) } } }
+                }
+            }
         }
     }
 }

@@ -32,7 +32,7 @@ fn body(run: usize, report: &Report) -> Markup {
     html! {
         p { (report.description) }
         p.summary { (summary(report, Colour::Plain).trim_end()) }
-        @if let Some(seed) = report.seed { p { "Contents drawn by " code { "--vary " (seed) } } }
+        @if let Some(seed) = report.seed { p { "Contents and places drawn by " code { "--vary " (seed) } } }
         (wrong(run, report))
         @if let Some(origin) = &report.origin {
             p { "Run it again: " code { (origin.command) } }

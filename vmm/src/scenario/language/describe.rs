@@ -5,7 +5,7 @@ use std::fmt;
 use super::content::{Content, ContentAt, Fill};
 use super::expectation::{Access, Expectation, Layout, Loaded, ProcessEnding, Since, SpteFlag};
 use super::operation::{Advice, Operation, PageState, PathArgument, Protection, Sharing};
-use super::outcome::{Ending, Errno, Expected, Return, Signal};
+use super::outcome::{Ending, Errno, Expected, Refusal, Return, Signal};
 use super::step::{CheckStep, DiskRequest, FailStep, OperationStep, Step, TickStep};
 
 impl fmt::Display for Step {
@@ -33,7 +33,7 @@ impl fmt::Display for OperationStep {
         write!(formatter, "{}: {}", self.process, self.operation)?;
         match self.expected {
             Expected::Success => {}
-            Expected::Errno(errno) => write!(formatter, ", refused with {errno}")?,
+            Expected::Refused(refusal) => write!(formatter, ", {refusal}")?,
             Expected::Fault(signal) => write!(formatter, ", ended by {signal}")?,
         }
         match (self.returns, &self.operation) {
@@ -328,6 +328,15 @@ impl fmt::Display for Ending {
         match self {
             Self::Exit(status) => write!(formatter, "exit status {status}"),
             Self::Signal(signal) => write!(formatter, "ended by {signal}"),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::With(errno) => write!(formatter, "refused with {errno}"),
+            Refusal::Any => formatter.write_str("refused"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A whole scenario.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use abi::boot::{CMDLINE_SHADOWPT_BASE, MAX_MEMORY_MIB, MIN_MEMORY_MIB};
 use schemars::JsonSchema;
@@ -12,6 +12,7 @@ use super::name::{ProcessName, ScenarioName};
 use super::schedule::Schedule;
 use super::step::{OperationStep, Step};
 use super::vsock::{ServerPlace, VsockPort};
+use crate::offer::Offer;
 
 /// A script of process operations and checks, valid as far as that can be known without running it.
 ///
@@ -29,9 +30,9 @@ pub struct Scenario {
     pub budget: Budget,
     /// Who goes on at the kernel's reschedule points; None when the kernel decides.
     pub schedule: Option<Schedule>,
-    /// Whether each run draws the contents that the steps write and expect.
+    /// Whether each run draws what the steps write and expect, and where.
     pub vary: bool,
-    /// The steps with contents that were drawn, if they were.
+    /// The steps with what was drawn, if anything was.
     pub drawn: Option<Drawn>,
     /// The script; at least one step, the first operation being the first process's.
     pub steps: Vec<Step>,
@@ -76,6 +77,8 @@ pub struct GuestOptions {
     pub swap: Option<Swap>,
     /// Where connections to the host lead, by port; to any other port they are refused. Without this there is no such device.
     pub vsock: BTreeMap<VsockPort, ServerPlace>,
+    /// What the programs of the scenario use of what not every kernel has. What the rest of the scenario shows by itself need not be named.
+    pub needs: BTreeSet<Offer>,
 }
 
 /// The disk that a guest swaps to.
@@ -111,6 +114,7 @@ impl Default for GuestOptions {
             options: BTreeMap::new(),
             swap: None,
             vsock: BTreeMap::new(),
+            needs: BTreeSet::new(),
         }
     }
 }

@@ -73,7 +73,31 @@ pub enum Expectation {
     },
 }
 
-/// A flag of a shadow page-table entry: see [`abi::shadowpt`].
+impl Expectation {
+    /// Every place in memory that the expectation names, for whoever wants to name others.
+    pub(in crate::scenario) fn places_mut(&mut self) -> Vec<&mut RegionAddress> {
+        match self {
+            Self::SameFrame(places)
+            | Self::DifferentFrames(places)
+            | Self::Mapped(places)
+            | Self::NotMapped(places)
+            | Self::SwappedOut(places)
+            | Self::Writable(places)
+            | Self::NotWritable(places)
+            | Self::FrameKept(places) => places.iter_mut().map(|place| &mut place.place).collect(),
+            Self::Content(what) => vec![&mut what.at.place],
+            Self::Spte { at, .. } | Self::ModulePages(ModulePages { at, .. }) => vec![&mut at.place],
+            Self::Faulted { at, .. } => vec![at],
+            Self::Dirtied { .. }
+            | Self::Loaded(_)
+            | Self::Tracked(_)
+            | Self::FreeFrames { .. }
+            | Self::ExitStatus(_) => Vec::new(),
+        }
+    }
+}
+
+/// A flag of a shadow page-table entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename = "Flag", rename_all = "snake_case")]
 pub enum SpteFlag {

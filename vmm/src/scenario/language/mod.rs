@@ -30,7 +30,7 @@ pub use operation::{
     Advice, MAX_SLEEP_MS, Operation, PageState, PathArgument, Protection, STACK_BYTE, Sharing,
 };
 pub(super) use outcome::OutcomeKey;
-pub use outcome::{DefaultAction, Ending, Errno, Expected, Return, Signal};
+pub use outcome::{DefaultAction, Ending, Errno, Expected, Refusal, Return, Signal};
 pub use schedule::{Exploration, Schedule};
 pub use step::{CheckStep, DiskRequest, FailStep, OperationStep, Step, TickStep};
 pub use vsock::{PortError, ServerPlace, VsockPort, Warehouse, WarehouseFault};

@@ -238,6 +238,42 @@ pub enum Operation {
     Spin,
 }
 
+impl Operation {
+    /// Every place in memory that the operation names, for whoever wants to name others.
+    pub(in crate::scenario) fn places_mut(&mut self) -> Vec<&mut RegionAddress> {
+        match self {
+            Self::Mmap { at, .. } => at.iter_mut().collect(),
+            Self::Munmap { at, .. } | Self::Mprotect { at, .. } | Self::Madvise { at, .. } => vec![at],
+            Self::Read(what) | Self::Write(what) => vec![&mut what.at],
+            Self::Pagemap { of, .. } => vec![&mut of.place],
+            Self::ShadowptOpen {
+                from, to, entries, ..
+            } => vec![from, to, entries],
+            Self::ShadowptPageContents { of, into } => vec![&mut of.place, into],
+            Self::Brk { .. }
+            | Self::TouchStack { .. }
+            | Self::StackRoom { .. }
+            | Self::Fork { .. }
+            | Self::ForkUntil { .. }
+            | Self::Exit { .. }
+            | Self::Wait { .. }
+            | Self::Finish
+            | Self::SchedYield
+            | Self::Exec { .. }
+            | Self::Execve { .. }
+            | Self::Kill { .. }
+            | Self::Sleep { .. }
+            | Self::Getppid { .. }
+            | Self::Setuid { .. }
+            | Self::FailNth { .. }
+            | Self::ShadowptClose
+            | Self::ShadowptStart
+            | Self::ShadowptStop
+            | Self::Spin => Vec::new(),
+        }
+    }
+}
+
 /// What the kernel tells of a page, and what its page table has there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

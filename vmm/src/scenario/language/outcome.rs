@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use abi::linux::errno::errno_name;
 use abi::linux::process::{SIGCHLD, SIGCONT, SIGSTOP, WAIT_EXIT_SHIFT, signal_name};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::Error;
+use serde::de::{Error, IntoDeserializer};
 use serde::{Deserialize, Deserializer};
 
 /// Past the largest number of an error or a signal that has a name in `abi`.
@@ -17,10 +17,58 @@ const NUMBERS_END: u16 = 256;
 pub enum Expected {
     /// The call returns no error; a memory access completes.
     Success,
-    /// The call fails with this error.
-    Errno(Errno),
+    /// The call fails.
+    Refused(Refusal),
     /// The memory access ends the process with this signal.
     Fault(Signal),
+}
+
+/// With which error a call fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// This one.
+    With(Errno),
+    /// Whichever: what is specified does not name one.
+    Any,
+}
+
+impl Refusal {
+    /// Whether a call that fails with the error of this number fails as it is meant to.
+    #[must_use]
+    pub fn admits(self, number: i32) -> bool {
+        match self {
+            Refusal::With(errno) => errno.number() == number,
+            Refusal::Any => true,
+        }
+    }
+}
+
+/// How [`Refusal::Any`] is spelled.
+const ANY: &str = "any";
+
+impl<'de> Deserialize<'de> for Refusal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Refusal, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        if name == ANY {
+            return Ok(Refusal::Any);
+        }
+        Errno::deserialize(name.into_deserializer()).map(Refusal::With)
+    }
+}
+
+impl JsonSchema for Refusal {
+    fn schema_name() -> Cow<'static, str> {
+        "Refusal".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<&str> = ERRNO_NAMES.iter().copied().chain([ANY]).collect();
+        json_schema!({
+            "description": "An error number by its Linux name, or `any` where none is specified.",
+            "type": "string",
+            "enum": names
+        })
+    }
 }
 
 /// When an operation's result is there.

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use super::error::{DecodeError, Mismatch};
 use super::node::{Fields, Node};
 use crate::scenario::language::{
-    Budget, CheckStep, Clause, Errno, Expectation, Expected, GuestOptions, Operation, OperationStep,
-    OutcomeKey, ProcessName, Return, ScenarioName, Schedule, Signal, Step,
+    Budget, CheckStep, Clause, Expectation, Expected, GuestOptions, Operation, OperationStep, OutcomeKey,
+    ProcessName, Refusal, Return, ScenarioName, Schedule, Signal, Step,
 };
 use crate::scenario::path::{Part, Path};
 use crate::scenario::suggest;
@@ -31,8 +31,8 @@ pub(in crate::scenario) struct Header {
     /// What the scenario may use up before it is stopped.
     #[serde(default)]
     pub(in crate::scenario) budget: Budget,
-    /// Whether each run draws other texts and bytes in the place of those that the steps write and expect, so that no answer can be known
-    /// before. The report keeps the ones of the file.
+    /// Whether each run draws other texts and bytes in the place of those that the steps write and expect, and other page numbers and
+    /// sizes of regions, so that no answer can be known before. The report keeps those of the file.
     #[serde(default)]
     pub(in crate::scenario) vary: bool,
     /// Who goes on at the kernel's reschedule points; without it the kernel decides.
@@ -48,14 +48,14 @@ struct Frame {
     #[serde(rename = "in")]
     process: ProcessName,
     #[serde(default)]
-    errno: Option<Errno>,
+    errno: Option<Refusal>,
     #[serde(default)]
     fault: Option<Signal>,
     #[serde(default)]
     blocks: bool,
 }
 
-/// A check step, as it is spelled.
+/// What must hold now: the judge looks at memory, and no process does anything.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct CheckFields {
@@ -189,7 +189,7 @@ fn operation(fields: Fields<'_>, path: &Path) -> Result<OperationStep, DecodeErr
         return Err(Mismatch::MissingKey { key: required.key() }.at(path, Part::Value));
     }
     let expected = match (errno, fault) {
-        (Some(errno), _) => Expected::Errno(errno),
+        (Some(refusal), _) => Expected::Refused(refusal),
         (None, Some(signal)) => Expected::Fault(signal),
         (None, None) => Expected::Success,
     };

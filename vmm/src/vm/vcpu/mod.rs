@@ -6,8 +6,8 @@
 //!                     ^     |                            |
 //!                     |     |  run: NEXT is answered     |
 //!                     +-----|----------------------------+
-//!                     |     | the kernel tells of a moment to look at
-//!                     +-----+----> Reporting, and Ready when it is run
+//!                     |     | the kernel tells of a moment to look at, or of a choice
+//!                     +-----+----> Reporting or Choosing, and Ready when it is run
 //!                           |
 //!                           | power off, death, budget
 //!                           v
@@ -20,13 +20,15 @@
 //! it reads besides, and the interrupt goes to the processor before the next instruction; to a processor that masks interrupts,
 //! as soon as it does not.
 
+mod branch;
+mod exit;
+mod tick;
+
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
-use abi::clock::TICK_VECTOR;
-use kvm_bindings::{KVM_EXIT_MMIO, KVM_MP_STATE_HALTED, Msrs, kvm_msr_entry};
-use kvm_ioctls::{VcpuExit, VcpuFd};
-use nix::errno::Errno;
+use kvm_bindings::{KVM_MP_STATE_HALTED, Msrs, kvm_msr_entry};
+use kvm_ioctls::VcpuFd;
 use vm_memory::GuestMemoryMmap;
 
 use super::budget::{Outside, Usage};
@@ -37,11 +39,13 @@ use super::symbols::Symbols;
 use super::watchdog::Watchdog;
 use super::{Budget, VmError, refused};
 use crate::address::{PhysAddr, VirtAddr};
-use crate::channel::{Access, Channel, Devices, Direction, Doorbell, Event};
-use crate::inspect::PhysicalMemory;
+use crate::channel::event::Choice;
+use crate::channel::{Channel, Devices, Event};
 use crate::inspect::walk::Root;
 use crate::scenario::Clock;
 use crate::vsock::SocketDevice;
+pub(super) use branch::Saved;
+use tick::Tick;
 
 /// RFLAGS.IF: the processor takes interrupts.
 const INTERRUPT_FLAG: u64 = 1 << 9;
@@ -55,6 +59,8 @@ pub enum StopReason {
     Ring(Channel),
     /// The kernel tells of a moment to look at ([`Event::is_a_moment`]). It runs on when it is run again.
     Reported(Event),
+    /// The kernel will ask next who goes on; only where the machine was told to stop there.
+    Choosing(Choice),
     /// The guest has ended in order.
     PoweredOff,
     /// The guest has ended otherwise.
@@ -75,6 +81,7 @@ enum Next {
     GoOn,
     Ring(Channel),
     Reported(Event),
+    Choosing(Choice),
     PoweredOff,
     Die(Cause),
 }
@@ -84,14 +91,9 @@ enum State {
     Ringing(Channel),
     /// The moment of a report is to be looked at before the guest goes on.
     Reporting(Event),
+    /// Who goes on is to be decided before the guest asks.
+    Choosing(Choice),
     Ended(StopReason),
-}
-
-/// The tick that was raised last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tick {
-    Taken,
-    Pending,
 }
 
 pub(super) struct Vcpu {
@@ -99,6 +101,9 @@ pub(super) struct Vcpu {
     state: State,
     tick: Tick,
     clock: Clock,
+    stops_at_choices: bool,
+    /// What an access meant that was made while an instruction was finished, for the next run.
+    unmet: Option<Next>,
     max_exits: u64,
     exits: u64,
     usage: Usage,
@@ -124,6 +129,8 @@ impl Vcpu {
             state: State::Ready,
             tick: Tick::Taken,
             clock,
+            stops_at_choices: false,
+            unmet: None,
             max_exits: budget.exits,
             exits: 0,
             usage: Usage::new(budget, clock),
@@ -163,6 +170,7 @@ impl Vcpu {
             State::Ready => None,
             State::Ringing(channel) => Some(StopReason::Ring(*channel)),
             State::Reporting(event) => Some(StopReason::Reported(event.clone())),
+            State::Choosing(choice) => Some(StopReason::Choosing(choice.clone())),
             State::Ended(reason) => Some(reason.clone()),
         }
     }
@@ -194,11 +202,15 @@ impl Vcpu {
                 let code = devices.doorbell.next_code(*channel);
                 self.answer_memory_read(code);
             }
-            State::Reporting(_) => {}
+            State::Reporting(_) | State::Choosing(_) => {}
             State::Ended(reason) => return Ok(reason.clone()),
         }
         let reason = loop {
-            match self.step(devices, memory)? {
+            let next = match self.unmet.take() {
+                Some(next) => next,
+                None => self.step(devices, memory)?,
+            };
+            match next {
                 Next::GoOn => {}
                 Next::Ring(channel) => {
                     self.state = State::Ringing(channel);
@@ -207,6 +219,10 @@ impl Vcpu {
                 Next::Reported(event) => {
                     self.state = State::Reporting(event.clone());
                     return Ok(StopReason::Reported(event));
+                }
+                Next::Choosing(choice) => {
+                    self.state = State::Choosing(choice.clone());
+                    return Ok(StopReason::Choosing(choice));
                 }
                 Next::PoweredOff => break StopReason::PoweredOff,
                 Next::Die(cause) => {
@@ -218,14 +234,6 @@ impl Vcpu {
         self.watchdog.stop();
         self.state = State::Ended(reason.clone());
         Ok(reason)
-    }
-
-    pub(super) fn raise_tick(&mut self) {
-        self.tick = Tick::Pending;
-    }
-
-    pub(super) fn tick_is_pending(&self) -> bool {
-        self.tick == Tick::Pending
     }
 
     pub(super) fn root(&self) -> Result<Root, VmError> {
@@ -284,74 +292,6 @@ impl Vcpu {
         Ok(self.enter(devices, memory)?.unwrap_or(Next::GoOn))
     }
 
-    /// Runs the guest and answers its exit; None when it was interrupted instead.
-    fn enter(&mut self, devices: &mut Devices, memory: &GuestMemoryMmap) -> Result<Option<Next>, VmError> {
-        let exit = match self.fd.run() {
-            Ok(exit) => exit,
-            Err(error) => {
-                return match Errno::from_raw(error.errno()) {
-                    Errno::EINTR | Errno::EAGAIN => Ok(None),
-                    _ => Err(refused("run the guest")(error)),
-                };
-            }
-        };
-        self.exits += 1;
-        let call = match &exit {
-            VcpuExit::MmioRead(address, _) => Doorbell::call(PhysAddr(*address), Direction::Read),
-            VcpuExit::MmioWrite(address, _) => Doorbell::call(PhysAddr(*address), Direction::Write),
-            _ => None,
-        };
-        let prints = self.printers.awaits_somebody()
-            && matches!(&exit, VcpuExit::IoOut(port, _) if devices.prints(*port));
-        let access = match exit {
-            VcpuExit::IoOut(port, data) => devices.port_write(port, data, memory),
-            VcpuExit::IoIn(port, data) => {
-                devices.port_read(port, data);
-                Access::Done
-            }
-            VcpuExit::MmioRead(address, data) => devices.memory_read(PhysAddr(address), data),
-            VcpuExit::MmioWrite(address, data) => {
-                devices.memory_write(PhysAddr(address), data, memory);
-                Access::Done
-            }
-            VcpuExit::Hlt => return Ok(Some(Next::Die(Cause::Halted))),
-            VcpuExit::Shutdown => return Ok(Some(Next::Die(Cause::TripleFault))),
-            VcpuExit::FailEntry(reason, _) => return Ok(Some(Next::Die(Cause::EntryFailed { reason }))),
-            VcpuExit::InternalError => {
-                return Ok(Some(Next::Die(Cause::InternalError {
-                    suberror: self.internal_suberror(),
-                })));
-            }
-            VcpuExit::Intr | VcpuExit::IrqWindowOpen => Access::Done,
-            other => {
-                return Ok(Some(Next::Die(Cause::UnexpectedExit {
-                    exit: format!("{other:?}"),
-                })));
-            }
-        };
-        if let Some(call) = call {
-            self.callers.look(call, &self.fd, memory)?;
-        }
-        if prints {
-            let root = self.root()?;
-            self.printers.look(root, PhysicalMemory::new(memory));
-        }
-        Ok(Some(match access {
-            Access::Done => Next::GoOn,
-            Access::Ring(channel) => {
-                // Not every kernel says when its first program begins: its first question comes soon after.
-                self.note_boot();
-                Next::Ring(channel)
-            }
-            Access::Reset => Next::PoweredOff,
-            Access::Reported => {
-                let event = devices.events.last();
-                event.into_iter().for_each(|event| self.printers.note(event));
-                self.after_report(event)
-            }
-        }))
-    }
-
     /// Whether the processor waits for an interrupt and takes none. With a virtual clock it would have said so by an exit.
     fn has_halted_for_good(&self) -> Result<bool, VmError> {
         if self.clock == Clock::Virtual {
@@ -368,21 +308,6 @@ impl Vcpu {
         Ok(state.mp_state == KVM_MP_STATE_HALTED && registers.rflags & INTERRUPT_FLAG == 0)
     }
 
-    fn after_report(&mut self, event: Option<&Event>) -> Next {
-        match event {
-            Some(Event::Panic { message }) => Next::Die(Cause::Panic {
-                message: message.clone(),
-            }),
-            Some(Event::PowerOff) => Next::PoweredOff,
-            Some(event) if event.is_a_moment() => Next::Reported(event.clone()),
-            Some(Event::FirstUser) => {
-                self.note_boot();
-                Next::GoOn
-            }
-            _ => Next::GoOn,
-        }
-    }
-
     /// Booting has ended. A guest may say it again; its first word counts.
     fn note_boot(&mut self) {
         self.boot = self.boot.or_else(|| {
@@ -390,61 +315,6 @@ impl Vcpu {
             let exits = self.exits;
             Some(Boot { time, exits })
         });
-    }
-
-    #[allow(unsafe_code, reason = "kvm_run keeps its data in a union")]
-    fn answer_memory_read(&mut self, value: u64) {
-        let run = self.fd.get_kvm_run();
-        assert_eq!(
-            run.exit_reason, KVM_EXIT_MMIO,
-            "a ring is a memory read, and nothing has run since"
-        );
-        // SAFETY: the exit reason says which variant is in force, and it is the one for memory accesses.
-        let access = unsafe { &mut run.__bindgen_anon_1.mmio };
-        access.data = value.to_le_bytes();
-    }
-
-    /// Has KVM finish the instruction whose access was answered, and nothing more: what it says of the processor is said of the
-    /// moment before the next instruction then. None when that is so; otherwise the instruction wants another access.
-    fn finish_instruction(
-        &mut self,
-        devices: &mut Devices,
-        memory: &GuestMemoryMmap,
-    ) -> Result<Option<Next>, VmError> {
-        self.fd.set_kvm_immediate_exit(1);
-        let next = self.enter(devices, memory);
-        self.fd.set_kvm_immediate_exit(0);
-        next
-    }
-
-    /// Interrupts the processor, or asks KVM to say when it can be interrupted.
-    fn deliver_tick(&mut self) -> Result<(), VmError> {
-        let run = self.fd.get_kvm_run();
-        let ready = run.ready_for_interrupt_injection != 0;
-        run.request_interrupt_window = u8::from(!ready);
-        if !ready {
-            return Ok(());
-        }
-        // KVM_INTERRUPT does nothing else where there is no interrupt controller.
-        let mut events = self
-            .fd
-            .get_vcpu_events()
-            .map_err(refused("tell which events wait"))?;
-        events.interrupt.injected = 1;
-        events.interrupt.nr = TICK_VECTOR;
-        events.interrupt.soft = 0;
-        self.fd
-            .set_vcpu_events(&events)
-            .map_err(refused("interrupt the guest"))?;
-        self.tick = Tick::Taken;
-        Ok(())
-    }
-
-    #[allow(unsafe_code, reason = "kvm_run keeps its data in a union")]
-    fn internal_suberror(&mut self) -> u32 {
-        let run = self.fd.get_kvm_run();
-        // SAFETY: called for an internal error only, for which this variant is in force.
-        unsafe { run.__bindgen_anon_1.internal.suberror }
     }
 }
 

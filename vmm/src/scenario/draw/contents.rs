@@ -1,57 +1,33 @@
-//! Contents drawn at random: a scenario with other bytes in the same places.
+//! Contents drawn at random.
 //!
-//! Whoever has a table of a scenario's answers knows nothing of another drawing. The bytes are drawn as a permutation, so what was equal
-//! stays equal and what differed goes on to differ: letters and digits among themselves, the other control characters among
-//! themselves, and so the bytes from 0x80 on. Zero, blanks and punctuation stay. So do places whose bytes are not the
-//! scenario's: files, stacks, and shadow page tables.
+//! The bytes are drawn as a permutation, so what was equal stays equal and what differed goes on to differ: letters and digits among
+//! themselves, the other control characters among themselves, and so the bytes from 0x80 on. Zero, blanks and punctuation stay. So do
+//! places whose bytes are not the scenario's: files, stacks, and shadow page tables.
 
 use std::collections::BTreeSet;
 
-use super::{
-    Content, ContentAt, Expectation, Fill, Operation, OperationStep, RegionAddress, RegionName, Scenario,
-    Step,
+use super::super::{
+    Content, ContentAt, Expectation, Fill, Operation, OperationStep, RegionAddress, RegionName, Step,
 };
 use crate::draws::splitmix64;
 
-/// The steps of a scenario with drawn contents.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Drawn {
-    /// What the contents were drawn by: the same seed gives the same ones.
-    pub seed: u64,
-    /// The steps, in the scenario's order.
-    pub steps: Vec<Step>,
-}
-
-impl Scenario {
-    /// From now on its steps are performed with contents that are drawn by `seed`.
-    pub fn draw(&mut self, seed: u64) {
-        let fixed = self.steps.iter().filter_map(region_of_others).cloned().collect();
-        let drawing = Drawing {
-            bytes: permutation(seed, self.steps.iter().all(is_ascii)),
-            fixed,
-        };
-        let steps = self.steps.iter().cloned().map(|step| drawing.step(step));
-        self.drawn = Some(Drawn {
-            seed,
-            steps: steps.collect(),
-        });
-    }
-
-    /// The steps as they are performed; [`Scenario::steps`] are those that are told.
-    #[must_use]
-    pub fn performed(&self) -> &[Step] {
-        self.drawn.as_ref().map_or(&self.steps, |drawn| &drawn.steps)
-    }
-}
-
-struct Drawing {
+pub(super) struct Contents {
     bytes: [u8; 256],
     /// Regions whose contents are not the scenario's.
     fixed: BTreeSet<RegionName>,
 }
 
-impl Drawing {
-    fn step(&self, step: Step) -> Step {
+impl Contents {
+    /// Those of `steps`, drawn by `seed`.
+    pub(super) fn new(steps: &[Step], seed: u64) -> Self {
+        Self {
+            bytes: permutation(seed, steps.iter().all(is_ascii)),
+            fixed: steps.iter().filter_map(region_of_others).cloned().collect(),
+        }
+    }
+
+    /// The step with the drawn contents.
+    pub(super) fn step(&self, step: Step) -> Step {
         match step {
             Step::Operation(step) => Step::Operation(OperationStep {
                 operation: self.operation(step.operation),
@@ -160,62 +136,4 @@ fn permutation(seed: u64, high_bytes_too: bool) -> [u8; 256] {
         shuffle(|byte| !byte.is_ascii());
     }
     bytes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn drawn(seed: u64) -> Scenario {
-        let text = r#"{ "name": "a", "description": "d", "steps": [
-            { "in": "a", "do": "mmap", "as": "buf", "pages": 1, "prot": "rw" },
-            { "in": "a", "do": "mmap", "as": "file", "pages": 1, "prot": "r", "sharing": "private", "file": "init" },
-            { "in": "a", "do": "write", "at": "buf", "text": "ab, ab" },
-            { "in": "a", "do": "write", "at": "buf+8", "fill": { "byte": 97, "bytes": 3 } },
-            { "in": "a", "do": "read", "at": "file", "text": "ab" },
-            { "check": "c", "expect": [ { "content": { "at": "a:buf", "text": "ab, ab" } } ] } ] }"#;
-        let mut scenario = Scenario::parse_for_any_image("a.json", text).unwrap();
-        scenario.draw(seed);
-        scenario
-    }
-
-    fn content(step: &Step) -> &Content {
-        match step {
-            Step::Operation(step) => match &step.operation {
-                Operation::Read(what) | Operation::Write(what) => &what.content,
-                other => panic!("{other}"),
-            },
-            Step::Check(step) => match &step.expect[0] {
-                Expectation::Content(what) => &what.content,
-                other => panic!("{other}"),
-            },
-            other => panic!("{other}"),
-        }
-    }
-
-    #[test]
-    fn what_was_equal_stays_equal_and_other_seeds_give_other_bytes() {
-        let mut texts = BTreeSet::new();
-        for seed in 0..10 {
-            let scenario = drawn(seed);
-            let steps = scenario.performed();
-            let Content::Text(text) = content(&steps[2]) else {
-                panic!()
-            };
-            assert_eq!(content(&steps[5]), content(&steps[2]));
-            let bytes = text.as_bytes();
-            assert_eq!((&bytes[2..4], &bytes[..2]), (&b", "[..], &bytes[4..]));
-            assert_eq!(content(&steps[3]).repeated_byte(), Some(bytes[0]));
-            assert_eq!(scenario, drawn(seed));
-            texts.insert(text.clone());
-        }
-        assert!(texts.len() > 5, "{texts:?}");
-    }
-
-    #[test]
-    fn what_a_file_holds_is_not_drawn_and_what_is_told_stays() {
-        let scenario = drawn(1);
-        assert_eq!(content(&scenario.performed()[4]), &Content::Text("ab".to_owned()));
-        assert_eq!(content(&scenario.steps[2]), &Content::Text("ab, ab".to_owned()));
-    }
 }

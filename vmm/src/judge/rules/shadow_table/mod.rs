@@ -4,33 +4,33 @@
 //! the judge's walk of the target's page tables says; allocated and anonymous is what the reference model says. Of memory that
 //! no step has named, such as a stack that nobody has touched yet, the model knows nothing: there a mapped page must be
 //! allocated, an anonymous one too, and what is left is for a check step to ask.
+//!
+//! - [`entry`]: an entry as it stands in memory
+//! - [`truth`]: what an entry may say, and where there is more than one right answer
+
+mod entry;
+mod truth;
 
 use abi::PAGE_SIZE;
 use abi::frame_table::SHADOW_TABLE;
-use abi::shadowpt::{ENTRY_BYTES, SPTE_PTE_MAPPED, SPTE_VADDR_ALLOCATED, SPTE_VADDR_ANONYMOUS};
 use comfy_table::{Table, presets};
 
 use super::{StandingRule, View};
-use crate::address::{FrameNumber, VirtAddr};
+use crate::address::FrameNumber;
 use crate::finding::Finding;
 use crate::inspect::frame_table::FrameTable;
 use crate::inspect::walk::{Root, translate};
 use crate::judge::names::Names;
 use crate::judge::scene::{Scene, address_of};
-use crate::model::{Allocation, PageNumber, ShadowTable, Tracking};
+use crate::model::{PageNumber, ShadowTable, Tracking};
 use crate::rule::Rule;
 use crate::scenario::SpteFlag;
 use crate::vm::VmError;
+use entry::{Entry, named};
+use truth::Truth;
 
 /// Most pages that one finding lists.
 const MAX_ROWS: usize = 16;
-
-/// The bits of an entry's flags, lowest first.
-const FLAGS: [(u64, SpteFlag); 3] = [
-    (SPTE_VADDR_ALLOCATED, SpteFlag::Allocated),
-    (SPTE_VADDR_ANONYMOUS, SpteFlag::Anonymous),
-    (SPTE_PTE_MAPPED, SpteFlag::Mapped),
-];
 
 /// What the judge remembers from one step to the next.
 #[derive(Debug, Default)]
@@ -41,42 +41,6 @@ pub(super) struct ShadowTableRule {
     window: Vec<(Root, PageNumber)>,
     /// The entries, of a table that is open.
     entries: Vec<Option<Entry>>,
-}
-
-/// An entry as it stands in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Entry {
-    vaddr: u64,
-    pfn: u64,
-    flags: u64,
-}
-
-/// What an entry may say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ExpectedEntry {
-    Exactly(Entry),
-    /// These flags and this frame; the area is unknown.
-    AnyArea(Entry),
-}
-
-impl ExpectedEntry {
-    fn admits(self, entry: Entry) -> bool {
-        match self {
-            Self::Exactly(expected) => entry == expected,
-            Self::AnyArea(mapping) => {
-                let area = entry.flags & (SPTE_VADDR_ALLOCATED | SPTE_VADDR_ANONYMOUS);
-                let claims = entry.flags & !SPTE_VADDR_ALLOCATED;
-                let flags = mapping.flags | area;
-                entry == Entry { flags, ..mapping } && (claims == 0 || area & SPTE_VADDR_ALLOCATED != 0)
-            }
-        }
-    }
-
-    fn entry(self) -> Entry {
-        match self {
-            Self::Exactly(entry) | Self::AnyArea(entry) => entry,
-        }
-    }
 }
 
 impl StandingRule for ShadowTableRule {
@@ -104,7 +68,7 @@ impl ShadowTableRule {
         let (frames, window) = window(scene, *account, names, (table, inspector), findings);
         let pages = table.pages();
         let entries: Vec<Option<Entry>> = (0..pages.end - pages.start)
-            .map(|index| read_entry(scene, table, inspector, index))
+            .map(|index| Entry::read(scene, table, inspector, index))
             .collect();
         self.compare(scene, names, table, &entries, findings);
         let in_use = account.map(frames_by_account);
@@ -136,14 +100,12 @@ impl ShadowTableRule {
         for ((page, entry), index) in table.pages().zip(entries).zip(0..) {
             let Some(entry) = *entry else { continue };
             let expected = match table.tracking {
-                Tracking::Fresh => ExpectedEntry::Exactly(Entry {
-                    vaddr: 0,
-                    pfn: 0,
-                    flags: 0,
-                }),
-                Tracking::Started => from_walk(scene, table, page),
+                Tracking::Fresh => Truth::Untouched {
+                    vaddr: address_of(page).0,
+                },
+                Tracking::Started => Truth::of(scene, table, page),
                 Tracking::Stopped => match self.entries.get(index).copied().flatten() {
-                    Some(before) => ExpectedEntry::Exactly(before),
+                    Some(before) => Truth::Unchanged(before),
                     None => continue,
                 },
             };
@@ -155,7 +117,7 @@ impl ShadowTableRule {
             return;
         }
         let (expected, other) = match table.tracking {
-            Tracking::Fresh => ("entries that are zero until the first start", "expected"),
+            Tracking::Fresh => ("entries that say nothing until the first start", "expected"),
             Tracking::Started => ("entries that say what the page walk finds", "it must say"),
             Tracking::Stopped => ("entries that stay as they were at the stop", "before"),
         };
@@ -204,16 +166,8 @@ pub(in crate::judge) fn flags_of(scene: &Scene<'_>, page: PageNumber) -> Option<
     let index = page
         .checked_sub(table.pages().start)
         .filter(|_| table.pages().contains(&page))?;
-    let entry = read_entry(scene, table, root_of(scene, table)?, index)?;
+    let entry = Entry::read(scene, table, root_of(scene, table)?, index)?;
     Some(named(entry.flags).collect())
-}
-
-/// Those of the flags that have a name.
-fn named(flags: u64) -> impl Iterator<Item = SpteFlag> {
-    FLAGS
-        .into_iter()
-        .filter(move |(bit, _)| flags & bit != 0)
-        .map(|(_, flag)| flag)
 }
 
 /// The inspector sees the kernel's frames, and cannot write to them. Gives the frames, and the pages that show them.
@@ -260,40 +214,11 @@ fn window(
     (frames, pages)
 }
 
-/// What the page tables of the target, and the steps so far, say of a page.
-fn from_walk(scene: &Scene<'_>, table: &ShadowTable, page: PageNumber) -> ExpectedEntry {
-    let nothing = Entry {
-        vaddr: address_of(page).0,
-        pfn: 0,
-        flags: 0,
-    };
-    if table.target_has_ended {
-        return ExpectedEntry::Exactly(nothing);
-    }
-    let root = scene.agents.get(table.target).and_then(|agent| agent.root);
-    let found = root.and_then(|root| translate(scene.memory(), root, address_of(page)).ok());
-    let mapping = found.map_or(nothing, |found| Entry {
-        pfn: found.frame().0,
-        flags: SPTE_PTE_MAPPED,
-        ..nothing
-    });
-    let area = match scene.model.allocation(table.target, page) {
-        None => return ExpectedEntry::AnyArea(mapping),
-        Some(Allocation::None) => 0,
-        Some(Allocation::Anonymous) => SPTE_VADDR_ALLOCATED | SPTE_VADDR_ANONYMOUS,
-        Some(Allocation::Other) => SPTE_VADDR_ALLOCATED,
-    };
-    ExpectedEntry::Exactly(Entry {
-        flags: mapping.flags | area,
-        ..mapping
-    })
-}
-
 /// `page`, `the guest says`, and what it must say: a row for each page that differs.
 fn draw(
     scene: &Scene<'_>,
     table: &ShadowTable,
-    rows: &[(PageNumber, Entry, ExpectedEntry)],
+    rows: &[(PageNumber, Entry, Truth)],
     other: &str,
     names: &mut Names,
 ) -> String {
@@ -302,14 +227,9 @@ fn draw(
         .load_preset(presets::NOTHING)
         .set_header(["page", "the guest says", other]);
     for (page, entry, expected) in rows.iter().take(MAX_ROWS) {
-        let wanted = expected.entry();
         let place = scene.place(table.target, address_of(*page));
-        let unknown = match expected {
-            ExpectedEntry::AnyArea(_) => ", in whatever area",
-            ExpectedEntry::Exactly(_) => "",
-        };
-        let guest = words(*entry, wanted.vaddr, names);
-        let walk = words(wanted, wanted.vaddr, names) + unknown;
+        let guest = entry.words(expected.vaddr(), names);
+        let walk = expected.words(names);
         drawing.add_row([place, guest, walk]);
     }
     let mut text: Vec<String> = drawing
@@ -321,24 +241,6 @@ fn draw(
         text.push(format!("and {} more", rows.len() - MAX_ROWS));
     }
     text.join("\n")
-}
-
-fn words(entry: Entry, vaddr: u64, names: &mut Names) -> String {
-    let mut words: Vec<String> = named(entry.flags).map(|flag| flag.to_string()).collect();
-    let unknown = FLAGS.iter().fold(entry.flags, |flags, (bit, _)| flags & !bit);
-    if unknown != 0 {
-        words.push(format!("unknown flags {unknown:#x}"));
-    }
-    if words.is_empty() {
-        words.push("nothing".to_owned());
-    }
-    if entry.pfn != 0 {
-        words.push(format!("on {}", names.frame(FrameNumber(entry.pfn))));
-    }
-    if entry.vaddr != vaddr {
-        words.push(format!("of address {}", VirtAddr(entry.vaddr)));
-    }
-    words.join(" ")
 }
 
 /// Frames that the kernel says it uses for a shadow page table.
@@ -356,22 +258,4 @@ fn frames_of(table: &ShadowTable) -> u64 {
 
 fn root_of(scene: &Scene<'_>, table: &ShadowTable) -> Option<Root> {
     scene.agents.get(table.inspector)?.root
-}
-
-/// An entry as the inspector sees it; None where its window has another page, or none.
-fn read_entry(scene: &Scene<'_>, table: &ShadowTable, inspector: Root, index: u64) -> Option<Entry> {
-    let mut words = [0; 3];
-    for (word, offset) in words.iter_mut().zip((0..ENTRY_BYTES).step_by(8)) {
-        let address = table.entries.checked_add(index * ENTRY_BYTES + offset)?;
-        if !scene
-            .model
-            .shows_shadow_table(table.inspector, address.0 / PAGE_SIZE)
-        {
-            return None;
-        }
-        let found = translate(scene.memory(), inspector, address).ok()?;
-        *word = scene.memory().read_u64(found.address).ok()?;
-    }
-    let [vaddr, pfn, flags] = words;
-    Some(Entry { vaddr, pfn, flags })
 }
