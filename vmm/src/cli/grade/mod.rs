@@ -115,7 +115,7 @@ impl GradeArgs {
 pub(super) fn grade(args: &GradeArgs) -> Result<Status, Shown> {
     let rubric = Rubric::read(&args.rubric).map_err(|error| show_diagnostic(*error))?;
     if let Some(starter) = &args.starter {
-        return starter::write(starter, &args.rubric, &rubric);
+        return starter::write(starter, &rubric);
     }
     let mut named = list::submissions(&args.submissions)?;
     let expected = named.len();
