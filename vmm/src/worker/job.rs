@@ -109,11 +109,11 @@ pub fn patience(scenario: &Scenario, description: &Description, slow: u32) -> Du
 impl RunLimits {
     /// A budget that is within the limits.
     #[must_use]
-    pub fn bound(self, budget: Budget) -> Budget {
+    pub fn bound(self, budget: &Budget) -> Budget {
         Budget {
             seconds: budget.seconds.min(self.seconds.unwrap_or(u64::MAX)),
             exits: budget.exits.min(self.exits.unwrap_or(u64::MAX)),
-            ..budget
+            ..budget.clone()
         }
     }
 }
