@@ -55,14 +55,8 @@ fn parts_that_are_run_apart_are_told_as_one() {
 fn what_is_interrupted_ends_at_once_tells_what_is_finished_and_goes_on_where_it_was() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("out").display().to_string();
-    // It sleeps for longer than anybody waits, on a clock that is real.
-    let endless = r#"{ "name": "endless", "description": "It sleeps.", "guest": { "clock": "real" }, "budget": { "seconds": SECONDS },
-        "steps": [ { "in": "parent", "do": "sleep", "ms": MILLISECONDS } ] }"#;
-    let endless = endless.replace("MILLISECONDS", "60000").replace("SECONDS", "600");
-    let files = scenarios(&dir);
-    fs::write(dir.path().join("endless.json"), endless).unwrap();
-    let mut files: Vec<String> = files.into_iter().take(2).collect();
-    files.push(dir.path().join("endless.json").display().to_string());
+    let mut files: Vec<String> = scenarios(&dir).into_iter().take(2).collect();
+    files.push(endless(&dir));
 
     let mut running = command()
         .args(["run", "--image", &IMAGE, "--jobs", "1", "--out", &out])
@@ -106,6 +100,28 @@ fn what_is_interrupted_ends_at_once_tells_what_is_finished_and_goes_on_where_it_
         "{}",
         text(&resumed.stdout)
     );
+}
+
+#[test]
+fn a_run_that_does_not_end_is_given_up_and_nobodys_fault() {
+    let dir = tempfile::tempdir().unwrap();
+    let given_up = vmm(&[endless(&dir)], &["--give-up-after", "1"]);
+    let told = text(&given_up.stdout);
+    assert_eq!(given_up.status.code(), Some(4), "{told}");
+    assert!(
+        told.contains("it gave no answer within 1 s of real time"),
+        "{told}"
+    );
+    assert!(told.contains("BROKEN endless"), "{told}");
+}
+
+/// A scenario that sleeps for longer than anybody waits, on a clock that is real.
+fn endless(dir: &TempDir) -> String {
+    let text = r#"{ "name": "endless", "description": "It sleeps.", "guest": { "clock": "real" }, "budget": { "seconds": 600 },
+        "steps": [ { "in": "parent", "do": "sleep", "ms": 60000 } ] }"#;
+    let file = dir.path().join("endless.json");
+    fs::write(&file, text).unwrap();
+    file.display().to_string()
 }
 
 #[test]

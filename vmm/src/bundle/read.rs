@@ -1,6 +1,7 @@
 //! From a bundle to runs that can be made again.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
@@ -125,7 +126,7 @@ impl Unpacked {
         run: &BundledRun,
         slow: u32,
         scratch: &Path,
-        (confinement, exploring): (Confinement, Exploring),
+        (confinement, exploring, patience): (Confinement, Exploring, Duration),
     ) -> Job {
         let Conditions {
             description,
@@ -158,6 +159,7 @@ impl Unpacked {
             record: Record::Nothing,
             exploring,
             limits: RunLimits::default(),
+            patience,
             seed: run.report.seed,
             scratch: scratch.to_owned(),
             confinement,

@@ -5,12 +5,14 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use vmm::guest::Exploring;
-use vmm::worker::Confinement;
+use vmm::guest::{Description, Exploring};
+use vmm::scenario::Scenario;
 use vmm::worker::pool::Pool;
+use vmm::worker::{self, Confinement};
 
 use super::{Shown, Status};
 
@@ -23,6 +25,10 @@ pub(super) struct RunningArgs {
     /// Run guests without walls around their workers: for trusted guests, on a host whose kernel cannot confine a process.
     #[arg(long)]
     unconfined: bool,
+    /// Give up a run that has no result after so many seconds of real time, and say that the harness broke. Without it, that happens after an
+    /// hour or more, to which no run comes that goes on at all: what a guest may use is counted otherwise.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    give_up_after: Option<u64>,
     /// Boot a guest for each schedule that is explored, instead of forking the run where schedules differ. The report is the same.
     #[arg(long)]
     fresh: bool,
@@ -93,6 +99,14 @@ impl RunningArgs {
         } else {
             Exploring::Branching
         }
+    }
+
+    /// How long a run may take in real time.
+    pub(super) fn patience(&self, scenario: &Scenario, description: &Description, slow: u32) -> Duration {
+        self.give_up_after.map_or_else(
+            || worker::patience(scenario, description, slow),
+            Duration::from_secs,
+        )
     }
 
     /// A pool that is ended when somebody interrupts the command.

@@ -78,9 +78,13 @@ pub(super) fn replay(args: &ReplayArgs) -> Result<Status, Shown> {
     }
     print_line(&format!("bundled when judging {}\n", conditions.judged))?;
     let scratch = tempfile::tempdir().map_err(|error| show_as(Status::CouldNotTell, &error))?;
-    let how = (args.running.confinement(), args.running.exploring());
-    let job = |run| unpacked.job(run, args.slow, scratch.path(), how);
-    let jobs: Vec<Job> = unpacked.runs.iter().map(job).collect();
+    let running = &args.running;
+    let job = |(run, scenario)| {
+        let patience = running.patience(scenario, &conditions.description, args.slow);
+        let how = (running.confinement(), running.exploring(), patience);
+        unpacked.job(run, args.slow, scratch.path(), how)
+    };
+    let jobs: Vec<Job> = std::iter::zip(&unpacked.runs, &scenarios).map(job).collect();
     let mut comparing = Comparing {
         runs: &unpacked.runs,
         scenarios: &scenarios,

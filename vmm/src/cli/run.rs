@@ -230,6 +230,10 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         limits: RunLimits::default(),
         slow: args.slow,
         seed: args.vary,
+        patience: args
+            .jobs
+            .running
+            .patience(&scenarios[place], &description, args.slow),
         scratch: scratch.path().to_owned(),
         record: args.formats.needs(),
         exploring: args.jobs.exploring(),

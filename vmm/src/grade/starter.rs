@@ -84,7 +84,7 @@ pub enum StarterError {
 ///
 /// # Errors
 /// The course's sources are not as the rubric says, or the folder cannot be written.
-pub fn write_starter(to: &Path, rubric_file: &Path, rubric: &Rubric) -> Result<usize, StarterError> {
+pub fn write_starter(to: &Path, rubric: &Rubric) -> Result<usize, StarterError> {
     if rubric.kind != Kind::Sources {
         return Err(StarterError::NoSources);
     }
@@ -117,7 +117,7 @@ pub fn write_starter(to: &Path, rubric_file: &Path, rubric: &Rubric) -> Result<u
         files.push((scenario_file(item), item.text.clone().into_bytes()));
     }
     files.push(("rubric.toml".into(), students_rubric(rubric, &seen).into_bytes()));
-    files.push(("README.md".into(), readme(rubric, rubric_file).into_bytes()));
+    files.push(("README.md".into(), readme(rubric).into_bytes()));
     for (file, contents) in &files {
         let file = to.join(file);
         let parent = file.parent().unwrap_or(to);
@@ -298,7 +298,7 @@ fn scenario_file(item: &Item) -> PathBuf {
     Path::new(SCENARIOS).join(name)
 }
 
-fn readme(rubric: &Rubric, rubric_file: &Path) -> String {
+fn readme(rubric: &Rubric) -> String {
     let hidden = rubric
         .items
         .iter()
@@ -321,10 +321,9 @@ fn readme(rubric: &Rubric, rubric_file: &Path) -> String {
     };
     format!(
         "# {}\n\n{to_write}You hand in a folder, or an archive of it, with these files in their places. Nothing else is taken:\n\n{files}\n\
-         `scenarios/` has what your work is run on. {more}This grades it, in a folder that Ringside's sources are in:\n\n\
-         ```sh\ncargo run -p vmm -- grade --rubric {} .\n```\n\nwith the paths of this folder's `rubric.toml` and of this folder.\n",
+         `scenarios/` has what your work is run on. {more}To see how many points it gets, run this in the sources of Ringside, with the \
+         path of this folder in the place of FOLDER:\n\n```sh\ncargo run -p vmm -- grade --rubric FOLDER/rubric.toml FOLDER\n```\n",
         rubric.title,
-        rubric_file.file_name().unwrap_or_default().to_string_lossy(),
     )
 }
 

@@ -17,8 +17,11 @@ pub(super) fn submission(grade: &Grade) -> String {
     let mut text = format!("\n{}\n", grade.submission);
     match &grade.build {
         Build::Done => {}
-        Build::Failed { why } => not_built(&mut text, "does not build", why),
-        Build::Broken { why } => not_built(&mut text, "could not be built", why),
+        Build::Failed { why } => not_built(&mut text, why),
+        Build::Broken { why } => {
+            text.push_str("  could not be built:\n");
+            not_built(&mut text, why);
+        }
     }
     let widths = grade
         .scenarios
@@ -53,9 +56,19 @@ pub(super) fn total(graded: usize, undecided: usize) -> String {
     text
 }
 
-fn not_built(text: &mut String, what: &str, why: &Printable) {
-    let lines: Vec<&str> = why.as_str().lines().take(MAX_LINES).collect();
-    let _ = writeln!(text, "  {what}: {}", lines.join("\n    "));
+/// The first lines of why there is nothing to run; of what a compiler says, those from its first error on.
+fn not_built(text: &mut String, why: &Printable) {
+    let lines = why.as_str().lines().filter(|line| !line.trim().is_empty());
+    let lines: Vec<&str> = lines.collect();
+    let first_error = lines.iter().position(|line| line.starts_with("error"));
+    let warnings = 1..first_error.unwrap_or(1).max(1);
+    let told = lines
+        .iter()
+        .enumerate()
+        .filter(|(number, _)| !warnings.contains(number));
+    for (_, line) in told.take(MAX_LINES) {
+        let _ = writeln!(text, "  {line}");
+    }
 }
 
 fn scenario(text: &mut String, scenario: &ScenarioGrade, width: usize) {

@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -34,6 +35,13 @@ enum State {
     Idle,
     Running(Child),
     Ended,
+}
+
+/// Whether a worker was ended because it took too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Overdue {
+    No,
+    Yes,
 }
 
 impl Slot {
@@ -77,13 +85,23 @@ impl Slot {
             *state = State::Running(child);
         }
         let complaints = thread::spawn(move || read(stderr, MAX_COMPLAINT_BYTES));
-        // One that has died already reads nothing, and its status says more than that.
-        let _ = stdin.map(|stdin| write(stdin, job));
-        let answer = read(stdout, MAX_ANSWER_BYTES);
+        let (answered, answer_waited_for) = channel::<()>();
+        let (answer, is_overdue) = thread::scope(|scope| {
+            let watch = scope.spawn(move || self.end_overdue(&answer_waited_for, job.patience));
+            // One that has died already reads nothing, and its status says more than that.
+            let _ = stdin.map(|stdin| write(stdin, job));
+            let answer = read(stdout, MAX_ANSWER_BYTES);
+            drop(answered);
+            (answer, watch.join().unwrap_or(Overdue::No))
+        });
         let complaints = complaints.join().unwrap_or_default();
         let Some(status) = self.wait()? else {
             return Ok(None);
         };
+        match is_overdue {
+            Overdue::Yes => return Ok(Some(Err(Death::Overdue { after: job.patience }))),
+            Overdue::No => {}
+        }
         if status.success()
             && let Ok(answer) = serde_json::from_slice(&answer)
         {
@@ -91,6 +109,21 @@ impl Slot {
         }
         let complaints = Printable::from_bytes(&complaints);
         Ok(Some(Err(death(status, complaints))))
+    }
+
+    /// Ends the worker when nobody has its answer in time.
+    fn end_overdue(&self, answered: &Receiver<()>, patience: Duration) -> Overdue {
+        match answered.recv_timeout(patience) {
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => Overdue::No,
+            Err(RecvTimeoutError::Timeout) => {
+                let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                if let State::Running(child) = &mut *state {
+                    // It may have ended by itself.
+                    let _ = child.kill();
+                }
+                Overdue::Yes
+            }
+        }
     }
 
     /// How the worker ended, whose answer has ended: one that stays nevertheless does so for no good.

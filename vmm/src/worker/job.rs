@@ -1,6 +1,7 @@
 //! What a worker is asked, and what it answers, as JSON.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use crate::image::GuestImage;
 use crate::printable::{self, Printable};
 use crate::promise::Promise;
 use crate::report::Report;
-use crate::scenario::Budget;
+use crate::scenario::{Budget, Scenario, Schedule};
 
 /// Whether a worker gives up what it does not need before it runs its guest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +56,8 @@ pub struct Job {
     pub exploring: Exploring,
     /// By what the contents of the scenario are drawn, if they are.
     pub seed: Option<u64>,
+    /// How long the worker may take for its answer, in real time. When it is over, the harness or the host is to blame.
+    pub patience: Duration,
     /// Where the sockets of servers may be made that are started for the run.
     pub scratch: PathBuf,
     /// Whether the worker confines itself.
@@ -86,14 +89,31 @@ pub enum Answer {
     },
 }
 
+/// How many times longer than its processor time a worker may take on a host that is busy, and the seconds that any may.
+const BUSY_FACTOR: u32 = 100;
+const LEAST_PATIENCE: Duration = Duration::from_secs(3600);
+/// How long an exploration may take, which runs its scenario once for each schedule.
+const EXPLORING_PATIENCE: Duration = Duration::from_secs(24 * 3600);
+
+/// How long whoever waits for a run should wait when nobody says it: so long that no run comes to it that goes on at all.
+#[must_use]
+pub fn patience(scenario: &Scenario, description: &Description, slow: u32) -> Duration {
+    let usual = match &scenario.schedule {
+        Some(Schedule::Explore(_)) => EXPLORING_PATIENCE,
+        Some(Schedule::Choices(_)) | None => LEAST_PATIENCE,
+    };
+    let processor_time = Duration::from_secs(scenario.budget.seconds) * description.effort;
+    usual.max(processor_time * BUSY_FACTOR) * slow
+}
+
 impl RunLimits {
     /// A budget that is within the limits.
     #[must_use]
-    pub fn bound(self, budget: Budget) -> Budget {
+    pub fn bound(self, budget: &Budget) -> Budget {
         Budget {
             seconds: budget.seconds.min(self.seconds.unwrap_or(u64::MAX)),
             exits: budget.exits.min(self.exits.unwrap_or(u64::MAX)),
-            ..budget
+            ..budget.clone()
         }
     }
 }

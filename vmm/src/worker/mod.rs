@@ -17,7 +17,7 @@ pub mod pool;
 mod serve;
 
 pub use confine::{Allowed, ConfineError, Processes, Sockets, confine};
-pub use job::{Answer, Confinement, Fault, Job, RunLimits};
+pub use job::{Answer, Confinement, Fault, Job, RunLimits, patience};
 pub use serve::serve;
 
 /// The hidden command of a worker.

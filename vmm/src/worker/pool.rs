@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
@@ -33,6 +34,11 @@ pub enum Death {
         code: i32,
         /// What the worker said before.
         complaints: Printable,
+    },
+    /// It gave no answer in time, and was ended.
+    Overdue {
+        /// How long it had.
+        after: Duration,
     },
 }
 
@@ -213,7 +219,7 @@ impl Death {
     pub fn is_by_its_walls(&self) -> bool {
         match self {
             Death::Signal { signal, .. } => [libc::SIGSYS, libc::SIGXCPU, libc::SIGXFSZ].contains(signal),
-            Death::Exit { .. } => false,
+            Death::Exit { .. } | Death::Overdue { .. } => false,
         }
     }
 
@@ -266,6 +272,13 @@ impl fmt::Display for Death {
             Death::Exit { code, complaints } => {
                 write!(formatter, "it ended with exit status {code} and no answer")?;
                 complaints
+            }
+            Death::Overdue { after } => {
+                let seconds = after.as_secs();
+                return write!(
+                    formatter,
+                    "it gave no answer within {seconds} s of real time, and was ended"
+                );
             }
         };
         match complaints.trim() {

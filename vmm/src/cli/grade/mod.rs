@@ -115,7 +115,7 @@ impl GradeArgs {
 pub(super) fn grade(args: &GradeArgs) -> Result<Status, Shown> {
     let rubric = Rubric::read(&args.rubric).map_err(|error| show_diagnostic(*error))?;
     if let Some(starter) = &args.starter {
-        return starter::write(starter, &args.rubric, &rubric);
+        return starter::write(starter, &rubric);
     }
     let mut named = list::submissions(&args.submissions)?;
     let expected = named.len();
@@ -129,7 +129,10 @@ pub(super) fn grade(args: &GradeArgs) -> Result<Status, Shown> {
     let kind = KvmKind::of(&kvm).map_err(|error| show_failure(&error))?;
     let judging_by = JudgedFile::at(&args.rubric).map_err(|error| show_failure(&error))?;
     let scratch = tempfile::tempdir().map_err(|error| show_as(Status::CouldNotTell, &error))?;
-    let out = args.jobs.out.as_deref().unwrap_or(scratch.path());
+    // Compilers run elsewhere, where a relative path would lead to another place.
+    let out = std::path::absolute(args.jobs.out.as_deref().unwrap_or(scratch.path()))
+        .map_err(|error| show_as(Status::CouldNotTell, &error))?;
+    let out = out.as_path();
     let results = Results::in_folder(&out.join("results")).map_err(|error| show_failure(&error))?;
     let mut reader = args.formats.readers(Detail::Verdict, KernelLog::Untold)?;
     let pool = args.jobs.pool()?;
@@ -221,11 +224,13 @@ fn job(
     scratch: &Path,
     args: &GradeArgs,
 ) -> Job {
+    let description = ringside::description();
     Job {
         file: item.file.clone(),
         scenario: item.text.clone(),
         image: image.clone(),
-        description: ringside::description(),
+        patience: args.jobs.running.patience(&item.scenario, &description, 1),
+        description,
         options: rubric.options.clone(),
         require: rubric.require.clone(),
         limits: rubric.limits.run,

@@ -53,7 +53,7 @@ fn table(grades: &[Grade]) -> Markup {
     let scenarios = grades.first().map_or(&[][..], |grade| &grade.scenarios);
     html! {
         div.scroll tabindex="0" role="region" aria-label="All grades" {
-            table.cases {
+            table.cases.grades {
                 caption { "All grades" }
                 thead {
                     tr {
