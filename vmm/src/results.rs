@@ -151,6 +151,7 @@ pub fn name(job: &Job) -> Result<String, ResultsError> {
         &job.description,
         &job.options,
         &job.require,
+        job.limits,
         job.slow,
         job.record,
         job.seed,

@@ -26,7 +26,12 @@ static MUTANTS: LazyLock<String> = LazyLock::new(|| image_dir(ImageKind::Mutants
 fn a_scenario_is_told_step_by_step_and_ends_in_its_verdict() {
     let run = vmm(&["--image", &SHIPPED, "scenarios/cow.json"]);
     assert_eq!((run.status, run.stderr.as_str()), (PASS, ""));
-    assert!(run.stdout.starts_with("cow\n  Fork shares"), "{}", run.stdout);
+    assert!(
+        run.stdout.starts_with("judging ringside: kernel "),
+        "{}",
+        run.stdout
+    );
+    assert!(run.stdout.contains("\n\ncow\n  Fork shares"), "{}", run.stdout);
     assert!(run.stdout.contains("\n   6  ok    "), "{}", run.stdout);
     assert!(run.stdout.ends_with(", 0 findings\n"), "{}", run.stdout);
 }
@@ -40,6 +45,7 @@ fn a_folder_gives_a_line_a_scenario_and_a_total() {
     let run = vmm(&["run", "--image", &SHIPPED, folder.path().to_str().unwrap()]);
     assert_eq!((run.status, run.stderr.as_str()), (PASS, ""));
     let starts = [
+        "judging ringside: kernel ",
         "PASS cow: ",
         "PASS demand-zero: ",
         "2 scenarios: 2 passed, 0 failed, 0 broken",

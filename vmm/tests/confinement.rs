@@ -13,7 +13,7 @@ use std::process::{Command, ExitCode, ExitStatus};
 use std::{env, process, thread};
 
 use libtest_mimic::{Arguments, Trial};
-use vmm::worker::{Allowed, Sockets, confine};
+use vmm::worker::{Allowed, Processes, Sockets, confine};
 
 /// What the attacker ends with when it got what it wanted, and when it was refused and lives.
 const GOT_IT: i32 = 10;
@@ -43,6 +43,10 @@ fn main() -> ExitCode {
         ),
         test("no_process_can_be_started", no_process_can_be_started),
         test("no_program_can_be_run", no_program_can_be_run),
+        test(
+            "whoever_forks_itself_can_run_no_program",
+            whoever_forks_itself_can_run_no_program,
+        ),
         test(
             "no_other_process_can_be_signalled",
             no_other_process_can_be_signalled,
@@ -94,6 +98,9 @@ fn attempt(attack: &str, arguments: &[String]) -> bool {
         allowed.sockets = Sockets::ToServers;
         allowed.connect = vec!["127.0.0.1:1".parse().unwrap()];
     }
+    if attack == "exec-in-a-branch" {
+        allowed.processes = Processes::Branches;
+    }
     if how == "confined" {
         confine(&allowed).unwrap();
     }
@@ -102,7 +109,7 @@ fn attempt(attack: &str, arguments: &[String]) -> bool {
         "write" => File::create(argument).is_ok(),
         "connect" | "connect-elsewhere" => TcpStream::connect(argument).is_ok(),
         "fork" => start_itself(),
-        "exec" => Command::new(argument)
+        "exec" | "exec-in-a-branch" => Command::new(argument)
             .status()
             .is_ok_and(|status| status.success()),
         "signal" => {
@@ -168,6 +175,10 @@ fn with_sockets_only_named_servers() {
 
 fn no_process_can_be_started() {
     assert_killed("fork", &[], libc::SIGSYS);
+}
+
+fn whoever_forks_itself_can_run_no_program() {
+    assert_refused("exec-in-a-branch", &["/bin/true"]);
 }
 
 fn no_program_can_be_run() {

@@ -37,6 +37,17 @@ impl SchedulePort {
         };
     }
 
+    /// From the next question on the answers are those of this plan, whose beginning has been followed.
+    pub fn go_on_with(&mut self, plan: Vec<usize>) {
+        self.plan = plan;
+    }
+
+    /// How many questions there were so far.
+    #[must_use]
+    pub fn asked(&self) -> usize {
+        self.asked
+    }
+
     /// What was decided so far, the first [`MAX_DECISIONS`] of it.
     #[must_use]
     pub fn decisions(&self) -> &[Decision] {

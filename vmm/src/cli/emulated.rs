@@ -20,7 +20,7 @@ pub(super) fn run(
 ) -> Result<Status, Shown> {
     if args.writes_files() {
         eprintln!(
-            "error: an emulated machine hands out no files: leave out --replay, --report and --out, or choose another machine with --platform kvm"
+            "error: an emulated machine hands out no files: leave out --replay, --bundle, --report and --out, or choose another machine with --platform kvm"
         );
         return Err(Shown(Status::UnusableInput));
     }

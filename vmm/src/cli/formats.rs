@@ -75,6 +75,36 @@ impl FormatArgs {
         !self.reports.is_empty()
     }
 
+    /// Refuses forms that are about one submission when there are others than one.
+    pub(super) fn check_submissions(&self, submissions: usize) -> Result<(), Shown> {
+        let mut formats = self
+            .reports
+            .iter()
+            .map(|report| report.format)
+            .chain([self.format]);
+        let is_about_one = |format: &Format| match format {
+            Format::Gradescope => true,
+            Format::Text
+            | Format::Json
+            | Format::Jsonl
+            | Format::Ktap
+            | Format::Junit
+            | Format::Github
+            | Format::Markdown
+            | Format::Html => false,
+        };
+        match formats.find(is_about_one) {
+            Some(format) if submissions != 1 => {
+                eprintln!(
+                    "error: a report as {format} is about one submission, and {submissions} are to be graded; \
+                     `--out DIR` writes one for each of them"
+                );
+                Err(Shown(Status::UnusableInput))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Whoever tells what happens, on standard output and to files. The files are made here, before anything is run.
     pub(super) fn readers(&self, detail: Detail, log: KernelLog) -> Result<Readers<'static>, Shown> {
         let mut readers = Readers::default();

@@ -7,11 +7,11 @@ use std::time::Instant;
 use clap::Args;
 use vmm::fuzz::{Plan, Tried, try_one};
 use vmm::guest::{Guest, ringside};
-use vmm::image::{self, ImageKind};
+use vmm::image::ImageKind;
 use vmm::report::text::{Colour, Detail, render};
 use vmm::scenario::ScenarioName;
 
-use super::{Shown, Status, print_line, show, show_as, show_failure};
+use super::{Shown, Status, print_line, shipped, show, show_as, show_failure};
 
 /// What to try, and where to write what is found.
 #[derive(Args)]
@@ -40,8 +40,7 @@ pub(super) struct FuzzArgs {
 pub(super) fn fuzz(args: &FuzzArgs) -> Result<Status, Shown> {
     let stem = args.out.file_stem().unwrap_or_default().to_string_lossy();
     let name = ScenarioName::try_from(stem.into_owned()).map_err(|error| show(&error))?;
-    let image =
-        image::ensure(ImageKind::Shipped, &*image::to_stderr()).map_err(|error| show_failure(&error))?;
+    let image = shipped::image(ImageKind::Shipped).map_err(|error| show_failure(&error))?;
     let kvm = vmm::vm::open().map_err(|error| show_failure(&error))?;
     let guest = Guest::new(ringside::description(), &image, &args.options)
         .map_err(|error| show(&error))?

@@ -1,11 +1,12 @@
 //! `vmm image`: the guest image by itself.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use vmm::image::{self, ImageKind};
+use vmm::image::{self, GuestImage, ImageKind};
 
-use super::{Shown, Status, print_line, show_failure};
+use super::{Shown, Status, print_line, shipped, show_failure};
 
 /// What to do about the image.
 #[derive(Args)]
@@ -17,12 +18,32 @@ pub(super) struct ImageArgs {
 #[derive(Subcommand)]
 enum ImageCommand {
     /// Build the image if its sources have changed, and print its directory.
+    #[command(after_help = "\
+Examples:
+  vmm image build                     build it, and say where it is
+  ls \"$(vmm image build)/programs\"    the programs in it")]
     Build {
         /// Compile the kernel's deliberate faults in (for tests).
         #[arg(long)]
         mutants: bool,
     },
+    /// Write the image to one file (tar.zst), for machines that have no sources: `--image FILE` takes it.
+    #[command(after_help = "\
+Examples:
+  vmm image pack guest.tar.zst                 the image of this workspace, built first if need be
+  vmm run --image guest.tar.zst scenarios      on another machine")]
+    Pack {
+        /// Where to.
+        file: PathBuf,
+        /// Pack this image, a directory with `kernel`, `initrd` and `programs`, instead of building one.
+        #[arg(long, value_name = "DIR")]
+        image: Option<PathBuf>,
+    },
     /// Run cargo for guest crates with the target, flags and sysroot that it needs.
+    #[command(after_help = "\
+Examples:
+  vmm image cargo kernel -- clippy --release -p guest-kernel
+  vmm image cargo user -- build --release -p guest-user")]
     Cargo {
         /// Which of them.
         #[arg(value_enum)]
@@ -52,12 +73,21 @@ pub(super) fn image(args: &ImageArgs) -> Result<Status, Shown> {
             } else {
                 ImageKind::Shipped
             };
-            let image = image::ensure(kind, &*progress).map_err(|error| show_failure(&error))?;
+            let image = shipped::image(kind).map_err(|error| show_failure(&error))?;
             let dir = image
                 .kernel
                 .parent()
                 .map_or_else(String::new, |dir| dir.display().to_string());
             print_line(&dir)?;
+            Ok(Status::Passed)
+        }
+        ImageCommand::Pack { file, image } => {
+            let image = match image {
+                Some(dir) => GuestImage::at(dir),
+                None => shipped::image(ImageKind::Shipped),
+            };
+            let image = image.map_err(|error| show_failure(&error))?;
+            image.pack(file).map_err(|error| show_failure(&error))?;
             Ok(Status::Passed)
         }
         ImageCommand::Cargo {

@@ -8,17 +8,31 @@ use std::thread::available_parallelism;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use vmm::guest::Exploring;
 use vmm::worker::Confinement;
 use vmm::worker::pool::Pool;
 
 use super::{Shown, Status};
 
-/// How scenarios are run.
+/// How workers are run.
 #[derive(Args)]
-pub(super) struct JobArgs {
+pub(super) struct RunningArgs {
     /// Run so many scenarios at once, each in a process of its own. Without it as many as there are cores.
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+    /// Run guests without walls around their workers: for trusted guests, on a host whose kernel cannot confine a process.
+    #[arg(long)]
+    unconfined: bool,
+    /// Boot a guest for each schedule that is explored, instead of forking the run where schedules differ. The report is the same.
+    #[arg(long)]
+    fresh: bool,
+}
+
+/// How scenarios are run, and what is kept.
+#[derive(Args)]
+pub(super) struct JobArgs {
+    #[command(flatten)]
+    pub(super) running: RunningArgs,
     /// Keep the result of each run in this folder.
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
@@ -28,9 +42,6 @@ pub(super) struct JobArgs {
     /// Run the I-th of N parts only; `vmm merge` puts the results of all parts together.
     #[arg(long, value_name = "I/N", requires = "out")]
     pub(super) shard: Option<Shard>,
-    /// Run guests without walls around their workers: for trusted guests, on a host whose kernel cannot confine a process.
-    #[arg(long)]
-    unconfined: bool,
 }
 
 /// A part of the work.
@@ -67,12 +78,20 @@ impl Shard {
     }
 }
 
-impl JobArgs {
+impl RunningArgs {
     pub(super) fn confinement(&self) -> Confinement {
         if self.unconfined {
             Confinement::Unconfined
         } else {
             Confinement::Confined
+        }
+    }
+
+    pub(super) fn exploring(&self) -> Exploring {
+        if self.fresh {
+            Exploring::Anew
+        } else {
+            Exploring::Branching
         }
     }
 
@@ -84,6 +103,21 @@ impl JobArgs {
         ctrlc::set_handler(move || interrupt.now())
             .map_err(|error| super::show_as(Status::CouldNotTell, &error))?;
         Ok(pool)
+    }
+}
+
+impl JobArgs {
+    pub(super) fn confinement(&self) -> Confinement {
+        self.running.confinement()
+    }
+
+    pub(super) fn exploring(&self) -> Exploring {
+        self.running.exploring()
+    }
+
+    /// As [`RunningArgs::pool`].
+    pub(super) fn pool(&self) -> Result<Pool, Shown> {
+        self.running.pool()
     }
 }
 

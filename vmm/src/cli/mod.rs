@@ -1,18 +1,22 @@
 //! The command line: arguments in, reports out, one exit status.
 
 mod clauses;
+mod doctor;
 mod emulated;
 mod formats;
 mod fuzz;
 mod grade;
 mod image;
 mod jobs;
+mod language;
 mod list;
 mod merge;
 mod output;
+mod replay;
 mod run;
+mod shell;
+mod shipped;
 mod status;
-mod tell_grades;
 mod telling;
 
 use std::path::PathBuf;
@@ -20,9 +24,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use vmm::printable::Printable;
-use vmm::scenario::{Scenario, ScenarioErrors};
+use vmm::scenario::{self, Scenario, ScenarioErrors};
 
-use output::{Shown, print, print_line, show, show_as, show_causes, show_diagnostic, show_failure};
+use output::{Shown, print_line, show, show_as, show_causes, show_diagnostic, show_failure};
 use status::{EXIT_STATUS, Status};
 
 /// Examples of what the command can do.
@@ -44,6 +48,30 @@ Examples:
   vmm schema > scenario.schema.json   JSON Schema of the scenario language, for editors
 ";
 
+const RUN_EXAMPLES: &str = "\
+Examples:
+  vmm run scenarios/cow.json                       one scenario, step by step
+  vmm run --report html=report.html scenarios      a folder of them, and a page for a browser
+  vmm run --kernel build/kernel scenarios          another kernel, with the programs of this project
+  vmm run --guest mine.toml scenarios              a kernel that a file describes
+  vmm run --image guest.tar.zst scenarios          an image that `vmm image pack` has written
+  vmm run --bundle failed.tar.zst scenarios        keep what does not pass; `vmm replay failed.tar.zst` runs it again
+  vmm run --out parts --shard 2/5 scenarios        the second of five parts; `vmm merge parts` tells of all
+";
+
+const GRADE_EXAMPLES: &str = "\
+Examples:
+  vmm grade --rubric rubric.toml submissions/*                  points for each folder or file
+  vmm grade --rubric rubric.toml --out results submissions/*    and keep what was built and found
+";
+
+const MERGE_EXAMPLES: &str = "\
+Examples:
+  vmm run --out one --shard 1/2 scenarios     on one machine
+  vmm run --out two --shard 2/2 scenarios     on another one
+  vmm merge --report html=all.html one two    all of it
+";
+
 /// Boot a guest kernel under KVM, drive its processes through scenarios, and check what the guest says about its memory
 /// against what is in guest physical memory.
 #[derive(Parser)]
@@ -58,25 +86,50 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run scenarios and report. `vmm FILE...` is short for this.
+    #[command(after_help = format!("{RUN_EXAMPLES}\n{EXIT_STATUS}"))]
     Run(run::RunArgs),
     /// Grade submissions by a rubric.
+    #[command(after_help = format!("{GRADE_EXAMPLES}\n{EXIT_STATUS}"))]
     Grade(grade::GradeArgs),
     /// Tell of runs whose results were kept with `--out`, such as the parts of `--shard`, as one.
+    #[command(after_help = format!("{MERGE_EXAMPLES}\n{EXIT_STATUS}"))]
     Merge(merge::MergeArgs),
+    /// Run again what `vmm run --bundle` has kept, and say whether the verdict is the same.
+    Replay(replay::ReplayArgs),
     /// Run one scenario for another process of this command.
     #[command(name = vmm::worker::COMMAND, hide = true)]
     Worker,
     /// List scenarios with their descriptions.
+    #[command(after_help = "\
+Examples:
+  vmm list                      those of the folder `scenarios`
+  vmm list a.json more/")]
     List {
         /// Scenario files, or folders of them.
         #[arg(default_value = "scenarios")]
         paths: Vec<PathBuf>,
     },
     /// List the clauses of a specification that scenarios show, as Markdown.
+    #[command(after_help = "\
+Examples:
+  vmm clauses > docs/shadowpt-clauses.md    every clause that scenarios show
+  vmm clauses --family OPEN a.json          those of one family in one scenario")]
     Clauses(clauses::ClausesArgs),
+    /// Print the reference of the scenario language, with examples from scenarios, as Markdown.
+    Language(language::LanguageArgs),
     /// Try random sequences of memory operations under a shadow page table, until one breaks a rule.
+    #[command(after_help = "\
+Examples:
+  vmm fuzz                                   until something breaks a rule
+  vmm fuzz --seed 7 --sequences 20           twenty sequences, the same ones in each call
+  vmm fuzz --out found.json && vmm found.json")]
     Fuzz(fuzz::FuzzArgs),
     /// Print the JSON Schema of the scenario language, or of another kind of file.
+    #[command(after_help = "\
+Examples:
+  vmm schema > scenario.schema.json             for editors: \"$schema\": \"scenario.schema.json\" in a scenario
+  vmm schema --rubric > rubric.schema.json
+  vmm schema --report > report.schema.json")]
     Schema {
         /// Print that of rubrics instead.
         #[arg(long)]
@@ -85,6 +138,19 @@ enum Command {
         #[arg(long, conflicts_with = "rubric")]
         report: bool,
     },
+    /// Say what this machine can do, and what to do about what is missing.
+    #[command(after_help = "\
+Examples:
+  vmm doctor || echo 'see above for what is missing'
+
+Exit status:
+  0  this machine can build the guest and run scenarios
+  4  something for that is missing")]
+    Doctor,
+    /// Print completions for a shell.
+    Completions(shell::CompletionsArgs),
+    /// Write manual pages to a folder.
+    Man(shell::ManArgs),
     /// The first program of an emulated machine.
     #[command(hide = true)]
     EmulatedInit,
@@ -99,13 +165,18 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Grade(args)) => grade::grade(&args),
         Some(Command::Merge(args)) => merge::merge(&args),
+        Some(Command::Replay(args)) => replay::replay(&args),
         Some(Command::Worker) => worker(),
         Some(Command::List { paths }) => list::list(&paths),
         Some(Command::Clauses(args)) => clauses::clauses(&args),
+        Some(Command::Language(args)) => language::language(&args),
         Some(Command::Fuzz(args)) => fuzz::fuzz(&args),
         Some(Command::Schema { rubric: true, .. }) => schema(&vmm::grade::rubric_schema()),
         Some(Command::Schema { report: true, .. }) => schema(&vmm::report::schema()),
-        Some(Command::Schema { .. }) => schema(&vmm::scenario::schema()),
+        Some(Command::Schema { .. }) => schema(&scenario::schema()),
+        Some(Command::Doctor) => doctor::doctor(),
+        Some(Command::Completions(args)) => shell::completions(&args),
+        Some(Command::Man(args)) => shell::man(&args),
         Some(Command::EmulatedInit) => vmm::platform::inside()
             .map(|()| Status::Passed)
             .map_err(|error| show_as(Status::CouldNotTell, &error)),
@@ -114,9 +185,35 @@ pub(crate) fn main() -> ExitCode {
             eprint!("{}", Cli::command().render_help());
             Ok(Status::UnusableInput)
         }
-        None => run::run(&cli.run),
+        None => match misspelt(&cli.run) {
+            Some(shown) => Err(shown),
+            None => run::run(&cli.run),
+        },
     };
     ExitCode::from(outcome.unwrap_or_else(|Shown(status)| status).code())
+}
+
+/// Whoever misspells a command names a file that is not there.
+fn misspelt(args: &run::RunArgs) -> Option<Shown> {
+    let found = args.first_path().filter(|path| !path.exists())?.to_str()?;
+    let command = Cli::command();
+    let commands = command.get_subcommands().filter(|command| !command.is_hide_set());
+    let commands: Vec<&str> = commands.map(clap::Command::get_name).collect();
+    let files = std::fs::read_dir(".").into_iter().flatten().flatten();
+    let files: Vec<String> = files
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    let files = files.iter().map(String::as_str);
+    let names: Vec<&str> = commands.iter().copied().chain(files).collect();
+    let near = scenario::nearest(found, &names)?;
+    let meant = if commands.contains(&near) {
+        format!("vmm {near}")
+    } else {
+        near.to_owned()
+    };
+    let [found, meant] = [found, &meant].map(Printable::from);
+    eprintln!("error: there is no command and no file `{found}`; did you mean `{meant}`?");
+    Some(Shown(Status::UnusableInput))
 }
 
 /// Reads all scenarios before anything is done with one: all problems are told at once. Gives the text of each, too.

@@ -42,13 +42,10 @@ pub(super) fn show_diagnostic(diagnostic: impl Diagnostic + Send + Sync + 'stati
     Shown(Status::UnusableInput)
 }
 
-pub(super) fn print_line(text: &str) -> Result<(), Shown> {
-    print(text).map_err(|error| show_as(Status::CouldNotTell, &error))
-}
-
 /// Prints to standard output, with one newline at the end.
-pub(super) fn print(text: &str) -> io::Result<()> {
-    writeln!(StandardOutput, "{}", text.trim_end_matches('\n'))
+pub(super) fn print_line(text: &str) -> Result<(), Shown> {
+    let printed = writeln!(StandardOutput, "{}", text.trim_end_matches('\n'));
+    printed.map_err(|error| show_as(Status::CouldNotTell, &error))
 }
 
 /// Standard output, of which a reader that went away, as `head` does, is no problem worth telling.

@@ -3,22 +3,24 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use vmm::guest::{Description, linux, ringside};
+use vmm::bundle::{self, BundledRun, Conditions};
+use vmm::guest::{Description, Guest, linux, ringside};
 use vmm::image::{self, GuestImage, ImageKind};
 use vmm::journal::Entry;
-use vmm::platform::{self, Choice, Platform};
+use vmm::platform::{self, Choice, KvmKind, Platform};
+use vmm::printable::Printable;
 use vmm::promise::{NoSuchPromise, Promise};
-use vmm::report::Origin;
 use vmm::report::text::{Detail, KernelLog, count};
+use vmm::report::{Judged, Origin};
 use vmm::results::{self, Results};
 use vmm::scenario::{self, Scenario};
-use vmm::worker::Job;
 use vmm::worker::pool::End;
+use vmm::worker::{Job, RunLimits};
 
 use super::formats::FormatArgs;
 use super::jobs::{JobArgs, Progress};
 use super::telling::{Task, Telling};
-use super::{Shown, Status, emulated, parse_all, show, show_as, show_diagnostic, show_failure};
+use super::{Shown, Status, emulated, parse_all, shipped, show, show_as, show_diagnostic, show_failure};
 
 /// What to run, and how to tell about it.
 #[derive(Args)]
@@ -34,8 +36,9 @@ pub(super) struct RunArgs {
     /// Show only verdicts.
     #[arg(long, short, conflicts_with = "verbose")]
     quiet: bool,
-    /// Use this guest image (a directory with `kernel`, `initrd` and `programs`) instead of building one.
-    #[arg(long, value_name = "DIR", overrides_with = "image")]
+    /// Use this guest image instead of building one: a directory with `kernel`, `initrd` and `programs`, or a file that `vmm image pack`
+    /// has written.
+    #[arg(long, value_name = "IMAGE", overrides_with = "image")]
     image: Option<PathBuf>,
     /// Show what became of each process: a Mermaid state diagram after each report.
     #[arg(long)]
@@ -46,6 +49,10 @@ pub(super) struct RunArgs {
     /// If exploring schedules finds one that breaks a rule, write it to this file, as a scenario that follows it.
     #[arg(long, value_name = "FILE")]
     pub(super) replay: Option<PathBuf>,
+    /// If something does not pass, write to this file (tar.zst) all that is needed to run it again elsewhere: scenarios, seeds, the guest's
+    /// files, versions, reports and logs. `vmm replay FILE` does it.
+    #[arg(long, value_name = "FILE")]
+    pub(super) bundle: Option<PathBuf>,
     /// Which guest: `ringside`, this project's own; `linux`, a distribution's; or a file that describes another one (see
     /// `docs/guests.md`).
     #[arg(long, value_name = "GUEST", default_value = RINGSIDE)]
@@ -106,9 +113,17 @@ impl RunArgs {
         self.paths.is_empty()
     }
 
+    /// What the call is to run first.
+    pub(super) fn first_path(&self) -> Option<&Path> {
+        self.paths.first().map(PathBuf::as_path)
+    }
+
     /// Whether the call leaves files behind.
     pub(super) fn writes_files(&self) -> bool {
-        self.replay.is_some() || self.jobs.out.is_some() || self.formats.writes_files()
+        self.replay.is_some()
+            || self.bundle.is_some()
+            || self.jobs.out.is_some()
+            || self.formats.writes_files()
     }
 
     /// The file that describes the guest, if one does.
@@ -186,11 +201,18 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
     // Workers open it anew; here it is found out once whether they can.
     let choice =
         platform::choose(args.platform, description.machine).map_err(|error| show_failure(&error))?;
-    let image = guest_image(args)?;
-    if let Choice::Emulated(reason) = choice {
-        eprintln!("running in an emulated machine, which is slow, {reason}");
-        return emulated::run(args, &files, &image, description);
-    }
+    let image = guest_image(args, &description)?;
+    let kvm = match choice {
+        Choice::Kvm(kvm) => kvm,
+        Choice::Emulated(reason) => {
+            eprintln!("running in an emulated machine, which is slow, {reason}");
+            return emulated::run(args, &files, &image, description);
+        }
+    };
+    let kind = KvmKind::of(&kvm).map_err(|error| show_failure(&error))?;
+    let guest =
+        Guest::new(description.clone(), &image, &args.options).map_err(|error| show_failure(&error))?;
+    let judged = Judged::of(&guest, kind).map_err(|error| show_failure(&error))?;
     let (texts, scenarios): (Vec<String>, Vec<Scenario>) =
         parse_all(&files, |name, text| Scenario::parse(name, text, &image.programs))?
             .into_iter()
@@ -203,12 +225,17 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         description: description.clone(),
         options: args.options.clone(),
         require: args.required(),
+        limits: RunLimits::default(),
         slow: args.slow,
         seed: args.vary,
         scratch: scratch.path().to_owned(),
         record: args.formats.needs(),
+        exploring: args.jobs.exploring(),
         confinement: args.jobs.confinement(),
     };
+    if let Some(bundle) = &args.bundle {
+        find_folder_of(bundle)?;
+    }
     let results = args.jobs.out.as_deref().map(Results::in_folder);
     let results = results.transpose().map_err(|error| show_failure(&error))?;
     let places = (0..files.len()).filter(|place| args.jobs.shard.is_none_or(|shard| shard.has(*place)));
@@ -233,8 +260,10 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
     let mut telling = Telling {
         args,
         files: &files,
+        texts: &texts,
         scenarios: &scenarios,
         tasks: &tasks,
+        judged: &judged,
         to_run: &to_run,
         told: 0,
         results,
@@ -243,6 +272,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
             .readers(args.detail(scenarios.len()), args.kernel_log())?,
         progress: Progress::new(jobs.iter().map(|job| job.file.clone()).collect()),
         verdicts: Vec::new(),
+        bundled: Vec::new(),
         failed: None,
     };
     telling.tell(Entry::Began {
@@ -251,6 +281,17 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
     let end = args.jobs.pool()?.run(&jobs, &mut telling);
     telling.progress.finish();
     telling.tell_kept_up_to(tasks.len(), end);
+    if let Some(bundle) = &args.bundle {
+        let conditions = Conditions {
+            judged: judged.clone(),
+            description,
+            programs: image.programs.clone(),
+            options: args.options.clone(),
+            require: args.required(),
+            slow: args.slow,
+        };
+        write_bundle(bundle, &guest, &conditions, &telling.bundled)?;
+    }
     if let Some(failed) = telling.failed {
         return Err(failed);
     }
@@ -275,6 +316,34 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
     }
 }
 
+/// A bundle is written when everything has been run: that there is no folder for it is said before.
+fn find_folder_of(bundle: &Path) -> Result<(), Shown> {
+    let folder = bundle.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder {
+        Some(folder) if !folder.is_dir() => {
+            let [bundle, folder] = [bundle, folder].map(|path| Printable::from(path.display().to_string()));
+            eprintln!("error: cannot write the bundle {bundle}: there is no folder {folder}");
+            Err(Shown(Status::UnusableInput))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Writes the runs that did not pass. Without one there is nothing to write, and an old file stays as it is.
+fn write_bundle(to: &Path, guest: &Guest, conditions: &Conditions, runs: &[BundledRun]) -> Result<(), Shown> {
+    if runs.is_empty() {
+        eprintln!(
+            "no bundle to write to {}: everything that was run has passed",
+            to.display()
+        );
+        return Ok(());
+    }
+    bundle::write(to, guest, conditions, runs).map_err(|error| show_failure(&error))?;
+    let runs = count(runs.len(), "run");
+    eprintln!("wrote {runs} to {}; `vmm replay` makes them again", to.display());
+    Ok(())
+}
+
 fn description(args: &RunArgs) -> Result<Description, Shown> {
     let description = match args.guest.as_str() {
         RINGSIDE => ringside::description(),
@@ -292,10 +361,16 @@ fn description(args: &RunArgs) -> Result<Description, Shown> {
     description.map_err(|error| show(&error))
 }
 
-fn guest_image(args: &RunArgs) -> Result<GuestImage, Shown> {
+fn guest_image(args: &RunArgs, description: &Description) -> Result<GuestImage, Shown> {
     let image = match &args.image {
+        Some(file) if file.is_file() => {
+            let cache = image::cache().map_err(|error| show_failure(&error))?;
+            return GuestImage::packed(file, &cache).map_err(|error| show_failure(&error));
+        }
         Some(dir) => GuestImage::at(dir),
-        None => image::ensure(ImageKind::Shipped, &*image::to_stderr()),
+        // A kernel that is named cannot be mistaken for another one.
+        None if description.kernel.is_some() => image::ensure(ImageKind::Shipped, &*image::to_stderr()),
+        None => shipped::image(ImageKind::Shipped),
     };
     image.map_err(|error| show_failure(&error))
 }

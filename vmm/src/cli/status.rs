@@ -1,8 +1,10 @@
 //! What the command's exit status says.
 
+use vmm::bundle::BundleError;
 use vmm::guest::GuestError;
 use vmm::guest::linux::NoLinux;
-use vmm::image::ImageError;
+use vmm::image::{ImageError, PackError};
+use vmm::packed::PackedError;
 use vmm::platform::{ChoiceError, EmulationError};
 use vmm::report::Verdict;
 use vmm::results::ResultsError;
@@ -78,9 +80,10 @@ impl HasStatus for ImageError {
     fn status(&self) -> Status {
         match self {
             ImageError::NoSources { .. } | ImageError::Incomplete { .. } => Status::UnusableInput,
-            ImageError::Compile { .. } | ImageError::CompileC { .. } | ImageError::NoBinary { .. } => {
-                Status::DoesNotBuild
-            }
+            ImageError::Compile { .. }
+            | ImageError::CompileC { .. }
+            | ImageError::ModuleName { .. }
+            | ImageError::NoBinary { .. } => Status::DoesNotBuild,
             ImageError::File { .. }
             | ImageError::Start { .. }
             | ImageError::Compiler { .. }
@@ -88,6 +91,39 @@ impl HasStatus for ImageError {
             | ImageError::Sandbox(_)
             | ImageError::NoCore(_)
             | ImageError::NoCCompiler { .. } => Status::CouldNotTell,
+        }
+    }
+}
+
+impl HasStatus for PackedError {
+    fn status(&self) -> Status {
+        match self {
+            PackedError::File { .. } => Status::CouldNotTell,
+            // There may be further ways to be no such file.
+            _ => Status::UnusableInput,
+        }
+    }
+}
+
+impl HasStatus for BundleError {
+    fn status(&self) -> Status {
+        match self {
+            BundleError::Packed(error) => error.status(),
+            BundleError::Folder(_) => Status::CouldNotTell,
+            // There may be further ways to be no bundle.
+            _ => Status::UnusableInput,
+        }
+    }
+}
+
+impl HasStatus for PackError {
+    fn status(&self) -> Status {
+        match self {
+            PackError::Packed(error) => error.status(),
+            PackError::Read(error) => error.status(),
+            PackError::Image(error) => error.status(),
+            // There may be further reasons.
+            _ => Status::CouldNotTell,
         }
     }
 }

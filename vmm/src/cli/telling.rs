@@ -3,8 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use vmm::bundle::BundledRun;
 use vmm::journal::{Entry, Reader, tell_run};
-use vmm::report::{Explored, Readers, Report, Verdict};
+use vmm::report::{Explored, Judged, Readers, Report, Verdict};
 use vmm::results::{Kept, Results};
 use vmm::scenario::{self, Scenario, ScenarioName};
 use vmm::worker::pool::{Done, End, Observer};
@@ -29,8 +30,10 @@ pub(super) struct Task {
 pub(super) struct Telling<'a> {
     pub(super) args: &'a RunArgs,
     pub(super) files: &'a [PathBuf],
+    pub(super) texts: &'a [String],
     pub(super) scenarios: &'a [Scenario],
     pub(super) tasks: &'a [Task],
+    pub(super) judged: &'a Judged,
     /// Tasks without a result, which the pool has.
     pub(super) to_run: &'a [usize],
     /// Tasks up to this one have been told of.
@@ -39,6 +42,8 @@ pub(super) struct Telling<'a> {
     pub(super) reader: Readers<'a>,
     pub(super) progress: Progress,
     pub(super) verdicts: Vec<Verdict>,
+    /// Runs that did not pass, when they are to be kept as a bundle.
+    pub(super) bundled: Vec<BundledRun>,
     /// Why nothing more can be told.
     pub(super) failed: Option<Shown>,
 }
@@ -70,6 +75,7 @@ impl Observer for Telling<'_> {
         };
         let (file, scenario) = (&self.files[task.place], &self.scenarios[task.place]);
         report.origin = Some(self.args.origin(file, scenario));
+        report.judged = Some(self.judged.clone());
         if let (Some(results), Some(name)) = (&self.results, &task.name) {
             let kept = Kept {
                 place: task.place,
@@ -107,6 +113,13 @@ impl Telling<'_> {
             report.scenario = format!("{} ({})", scenario.name, self.files[place].display()).into();
         }
         self.verdicts.push(report.verdict);
+        if self.args.bundle.is_some() && report.verdict != Verdict::Pass {
+            self.bundled.push(BundledRun {
+                file: self.files[place].display().to_string(),
+                scenario: self.texts[place].clone(),
+                report: report.clone(),
+            });
+        }
         let told = self.progress.beside(|| tell_run(&report, &mut self.reader));
         self.note(told);
         if let (Some(replay), Some(explored)) = (&self.args.replay, &report.explored)

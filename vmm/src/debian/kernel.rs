@@ -22,18 +22,10 @@ pub struct DebianKernel {
 
 /// There is no such kernel, and none can be had.
 #[derive(Debug, thiserror::Error)]
-#[error("no kernel of Debian's can be had for this:{}", told(.attempts))]
+#[error("no kernel of Debian's can be had for this:{}", Attempt::told(.attempts))]
 pub struct NoKernel {
     /// Each way with the reason why it did not work.
     pub attempts: Vec<Attempt>,
-}
-
-fn told(attempts: &[Attempt]) -> String {
-    let lines = attempts.iter().map(|Attempt { way, reason }| {
-        let reason = reason.to_string().trim().replace('\n', "\n    ");
-        format!("\n  {way}: {reason}")
-    });
-    lines.collect()
 }
 
 /// The kernel in the folder `cache`, which apt fetches the first time.

@@ -19,6 +19,7 @@ use vm_memory::{Bytes, GuestAddress};
 use super::rounds::{Awaited, Rounds};
 use super::{Agents, Drive, End, Ends, Life, Outcome, Ticked};
 use crate::address::{FrameNumber, PhysAddr, VirtAddr};
+use crate::channel::event::Choice;
 use crate::channel::{Channel, Event, Operation, Reply};
 use crate::inspect::PhysicalMemory;
 use crate::inspect::memory::FrameBytes;
@@ -44,7 +45,12 @@ pub struct Driver {
     ticks: u64,
     /// For each channel, when its last operation was given and when it was answered, in ticks.
     timing: BTreeMap<Channel, Timing>,
+    /// What is done where the kernel is about to ask who goes on, of a machine that stops there.
+    at_choice: Option<AtChoice>,
 }
+
+/// Called where the kernel is about to ask who goes on.
+pub(crate) type AtChoice = Box<dyn FnMut(&mut Vm, &Choice) -> Result<(), VmError>>;
 
 /// Which operation was given, when, and when it was answered.
 #[derive(Clone, Copy)]
@@ -80,6 +86,7 @@ impl Driver {
             awaited: Awaited::default(),
             ticks: 0,
             timing: BTreeMap::new(),
+            at_choice: None,
         }
     }
 
@@ -87,6 +94,15 @@ impl Driver {
     #[must_use]
     pub fn with_ends(self, ends: Ends) -> Driver {
         Driver { ends, ..self }
+    }
+
+    /// The same for a machine that stops at choices.
+    #[must_use]
+    pub(crate) fn with_choices(self, at_choice: AtChoice) -> Driver {
+        Driver {
+            at_choice: Some(at_choice),
+            ..self
+        }
     }
 
     /// The machine as it stands still; None before [`Driver::boot`].
@@ -226,8 +242,18 @@ impl Driver {
     fn next_ring(&mut self) -> Result<Option<Channel>, VmError> {
         let was_raised = self.vm.tick_is_pending();
         let mut stop = self.vm.run()?;
-        while let StopReason::Reported(moment) = stop.reason().clone() {
-            self.moments.look(&moment, &mut stop, &self.agents.spaces())?;
+        loop {
+            match stop.reason().clone() {
+                StopReason::Reported(moment) => {
+                    self.moments.look(&moment, &mut stop, &self.agents.spaces())?;
+                }
+                StopReason::Choosing(choice) => {
+                    if let Some(at_choice) = &mut self.at_choice {
+                        at_choice(&mut self.vm, &choice)?;
+                    }
+                }
+                StopReason::Ring(_) | StopReason::PoweredOff | StopReason::Died(_) => break,
+            }
             stop = self.vm.run()?;
         }
         self.ticks += u64::from(was_raised && !stop.tick_is_pending());

@@ -12,6 +12,7 @@ mod rounds;
 
 pub use agents::{Agent, Agents, Ends, Life};
 pub(crate) use agents::{channel_of, is_agents_stack};
+pub(crate) use driver::AtChoice;
 pub use driver::Driver;
 
 use crate::address::{FrameNumber, VirtAddr};

@@ -3,17 +3,21 @@
 //! **Invariant:** points come from verdicts alone. A scenario that the harness could not judge has no points to give and none to take:
 //! its grade says so, and a person decides.
 
+mod kept;
 mod points;
 mod rubric;
 mod score;
+mod starter;
 mod submission;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use kept::{Grades, GradesError, Placed};
 pub use points::{Points, PointsError};
-pub use rubric::{Item, Kind, Partial, Rubric, RubricError, rubric_schema};
-pub use score::{not_run, score};
+pub use rubric::{Item, Kind, LeftOut, Limits, Partial, Rubric, RubricError, rubric_schema};
+pub use score::{not_run, score, worse};
+pub use starter::{StarterError, write_starter};
 pub use submission::{SubmissionError, Taken, name_of, take};
 
 use crate::printable::Printable;
@@ -32,6 +36,31 @@ pub enum Visibility {
     AfterDueDate,
     /// Everybody, after the grades are published.
     AfterPublished,
+}
+
+/// When students look at their grades.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Moment {
+    /// While they may still hand in.
+    #[default]
+    BeforeDueDate,
+    /// When nobody hands in any more.
+    AfterDueDate,
+    /// When the grades are published.
+    AfterPublished,
+}
+
+impl Visibility {
+    /// Whether students may see it at that time.
+    #[must_use]
+    pub fn is_seen(self, moment: Moment) -> bool {
+        match self {
+            Visibility::Visible => true,
+            Visibility::AfterDueDate => moment >= Moment::AfterDueDate,
+            Visibility::AfterPublished => moment >= Moment::AfterPublished,
+            Visibility::Hidden => false,
+        }
+    }
 }
 
 /// What came of building a submission.
@@ -98,6 +127,15 @@ impl Grade {
             most_points: scenarios.iter().map(|scenario| scenario.most_points).sum(),
             scenarios,
         }
+    }
+
+    /// What of it students may see at that time: the scenarios that they may, and the points of these.
+    #[must_use]
+    pub fn as_students_see_it(&self, moment: Moment) -> Grade {
+        let scenarios = self.scenarios.iter();
+        let seen = scenarios.filter(|scenario| scenario.visibility.is_seen(moment));
+        let (submission, build) = (self.submission.clone(), self.build.clone());
+        Grade::new(submission, build, seen.cloned().collect())
     }
 
     /// The scenarios that could not be judged: their points are a person's to give.

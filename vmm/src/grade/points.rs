@@ -57,6 +57,23 @@ impl Points {
         }
     }
 
+    /// A part for each weight. The parts add up to the whole: what rounding leaves goes to those that lost most by it.
+    pub(crate) fn split(self, weights: &[u32]) -> Vec<Points> {
+        let sum: u64 = weights.iter().copied().map(u64::from).sum();
+        let exact = |weight: u32| u64::from(self.hundredths) * u64::from(weight);
+        let mut parts: Vec<u64> = weights.iter().map(|weight| exact(*weight) / sum.max(1)).collect();
+        let mut by_loss: Vec<usize> = (0..weights.len()).collect();
+        by_loss.sort_by_key(|index| std::cmp::Reverse(exact(weights[*index]) % sum.max(1)));
+        let left = u64::from(self.hundredths) - parts.iter().sum::<u64>();
+        for (index, _) in by_loss.iter().zip(0..left) {
+            parts[*index] += 1;
+        }
+        let parts = parts.into_iter().map(|hundredths| Points {
+            hundredths: u32::try_from(hundredths).unwrap_or(self.hundredths),
+        });
+        parts.collect()
+    }
+
     /// As a number.
     #[must_use]
     pub fn as_f64(self) -> f64 {
@@ -134,6 +151,19 @@ mod tests {
         assert_eq!(points.share(2, 3).to_string(), "6.66");
         assert_eq!(points.share(3, 3), points);
         assert_eq!(points.share(5, 3), points);
+    }
+
+    #[test]
+    fn parts_by_weight_add_up_to_the_whole() {
+        let total = Points::try_from(100.0).unwrap();
+        let parts = total.split(&[1, 1, 1]);
+        assert_eq!(
+            parts.iter().map(Points::to_string).collect::<Vec<_>>(),
+            ["33.34", "33.33", "33.33"]
+        );
+        assert_eq!(total.split(&[1, 3])[1].to_string(), "75");
+        let sum: Points = total.split(&[7, 11, 13, 17, 1_000_000]).into_iter().sum();
+        assert_eq!(sum, total);
     }
 
     #[test]

@@ -1,9 +1,14 @@
 //! From a report to points.
 
+use std::cmp::Reverse;
+
 use super::rubric::{Item, Partial};
 use super::{Points, ScenarioGrade};
+use crate::finding::Finding;
 use crate::printable::Printable;
 use crate::report::{ClauseOutcome, Outcome, Report, Verdict};
+use crate::rule::Rule;
+use crate::scenario::Step;
 
 /// The grade of a scenario that was run.
 #[must_use]
@@ -15,13 +20,7 @@ pub fn score(item: &Item, report: Report) -> ScenarioGrade {
         // Nobody knows what it is worth.
         Verdict::Broken => Points::default(),
     };
-    let first = report.findings().next();
-    let why = first.map_or_else(String::new, |finding| {
-        format!(
-            "{}: {}; expected {}, found {}",
-            finding.place, finding.rule, finding.expected, finding.found
-        )
-    });
+    let why = report.findings().next().map_or_else(String::new, why);
     ScenarioGrade {
         scenario: item.scenario.name.to_string().into(),
         visibility: item.visibility,
@@ -51,25 +50,127 @@ pub fn not_run(item: &Item, outcome: Outcome, why: &Printable) -> ScenarioGrade 
     }
 }
 
+/// Of two runs of a scenario the one that counts: whatever failed, else what could not be told, and of those the one that gives less.
+#[must_use]
+pub fn worse(one: ScenarioGrade, other: ScenarioGrade) -> ScenarioGrade {
+    let rank = |grade: &ScenarioGrade| (grade.outcome.verdict(), Reverse(grade.points));
+    if rank(&other) > rank(&one) { other } else { one }
+}
+
+/// Why a run gives no more, in a sentence. Where a guest died is no part of it: the report says it, and it differs from build to build.
+fn why(finding: &Finding) -> String {
+    let Finding {
+        place,
+        rule,
+        expected,
+        found,
+        ..
+    } = finding;
+    match rule {
+        Rule::Death => format!("{rule}; expected {expected}, found {found}"),
+        _ => format!("{place}: {rule}; expected {expected}, found {found}"),
+    }
+}
+
 /// A share of the points: what was not reached counts as not passed.
 fn partial(item: &Item, report: &Report) -> Points {
-    let (passed, of) = match item.partial {
+    let weight = |name: &str| item.weights.get(name).copied().unwrap_or(1);
+    // Of each part its weight, and whether it passed.
+    let parts: Vec<(u32, bool)> = match item.partial {
         Partial::None => return Points::default(),
+        Partial::Steps => {
+            let numbers = 1..=item.scenario.steps.len();
+            numbers.map(|number| (1, has_passed(report, number))).collect()
+        }
         Partial::Checks => {
-            let checks = report.lines.iter().filter(|line| !line.expectations.is_empty());
-            let passed = checks.filter(|line| line.all_findings().next().is_none()).count();
-            let steps = item.scenario.steps.iter();
-            let of = steps
-                .filter(|step| matches!(step, crate::scenario::Step::Check(_)))
-                .count();
-            (passed, of)
+            let steps = (1..).zip(&item.scenario.steps);
+            let checks = steps.filter_map(|(number, step)| match step {
+                Step::Check(check) => Some((weight(&check.title), has_passed(report, number))),
+                Step::Operation(_) | Step::Tick(_) | Step::Fail(_) => None,
+            });
+            checks.collect()
         }
         Partial::Clauses => {
-            let passed = |line: &&crate::report::ClauseLine| line.outcome == ClauseOutcome::Pass;
-            (report.clauses.iter().filter(passed).count(), report.clauses.len())
+            let clauses = report.clauses.iter().map(|line| {
+                let id = line.clause.id.to_string();
+                (weight(&id), line.outcome == ClauseOutcome::Pass)
+            });
+            clauses.collect()
         }
     };
-    let part = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let passed: u32 = parts
+        .iter()
+        .map(|(weight, passed)| if *passed { *weight } else { 0 })
+        .fold(0, u32::saturating_add);
+    let of = parts
+        .iter()
+        .map(|(weight, _)| *weight)
+        .fold(1, u32::saturating_add);
     // The rules after every step are one part more: a guest that fails never has all points.
-    item.points.share(part(passed), part(of + 1))
+    item.points.share(passed, of)
+}
+
+/// Whether the step of that number ran and found nothing.
+fn has_passed(report: &Report, number: usize) -> bool {
+    let line = report.lines.iter().find(|line| line.step == Some(number));
+    line.is_some_and(|line| line.all_findings().next().is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grade::{Build, Grade, Visibility};
+
+    fn graded(outcome: Outcome, points: f64) -> ScenarioGrade {
+        ScenarioGrade {
+            scenario: "cow".into(),
+            visibility: Visibility::Visible,
+            outcome,
+            points: Points::try_from(points).unwrap(),
+            most_points: Points::try_from(10.0).unwrap(),
+            why: Printable::default(),
+            report: None,
+        }
+    }
+
+    #[test]
+    fn of_several_runs_the_worst_counts() {
+        let passed = || graded(Outcome::Passed, 10.0);
+        let broken = || graded(Outcome::HarnessBroke, 0.0);
+        let (some, none) = (graded(Outcome::FailedChecks, 4.0), graded(Outcome::Panicked, 0.0));
+        assert_eq!(worse(passed(), some.clone()), some);
+        assert_eq!(worse(some.clone(), passed()), some);
+        assert_eq!(worse(some.clone(), none.clone()), none);
+        assert_eq!(
+            worse(broken(), some.clone()),
+            some,
+            "a failure is told, whatever else could not be"
+        );
+        assert_eq!(worse(passed(), broken()), broken());
+    }
+
+    #[test]
+    fn students_see_what_is_theirs_to_see_and_its_points_alone() {
+        let with = |visibility| ScenarioGrade {
+            visibility,
+            ..graded(Outcome::Passed, 10.0)
+        };
+        let scenarios = [
+            Visibility::Visible,
+            Visibility::AfterDueDate,
+            Visibility::AfterPublished,
+            Visibility::Hidden,
+        ];
+        let grade = Grade::new("s".into(), Build::Done, scenarios.map(with).to_vec());
+        use crate::grade::Moment;
+        for (moment, seen) in [
+            (Moment::BeforeDueDate, 1),
+            (Moment::AfterDueDate, 2),
+            (Moment::AfterPublished, 3),
+        ] {
+            let shown = grade.as_students_see_it(moment);
+            assert_eq!(shown.scenarios.len(), seen, "{moment:?}");
+            assert_eq!(shown.most_points.to_string(), (seen * 10).to_string());
+        }
+    }
 }

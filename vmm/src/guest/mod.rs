@@ -61,6 +61,19 @@ pub struct Guest {
     pub seed: Option<u64>,
     /// What is recorded of its runs, beside what every report tells.
     pub record: Record,
+    /// How its schedules are explored.
+    pub exploring: Exploring,
+}
+
+/// How the schedules of a guest are explored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Exploring {
+    /// A guest is booted for each.
+    #[default]
+    Anew,
+    /// The process forks where they differ, if the machine allows it. For a process in which nothing else goes on.
+    Branching,
 }
 
 /// What is recorded of a run, beside what every report tells.
@@ -98,6 +111,7 @@ impl Guest {
             initrd,
             slow: 1,
             record: Record::Nothing,
+            exploring: Exploring::Anew,
             seed: None,
         })
     }
@@ -144,6 +158,12 @@ impl Guest {
     #[must_use]
     pub fn recording(self, record: Record) -> Guest {
         Guest { record, ..self }
+    }
+
+    /// The same with schedules explored in this way.
+    #[must_use]
+    pub fn exploring(self, exploring: Exploring) -> Guest {
+        Guest { exploring, ..self }
     }
 
     /// The same for scenarios whose contents are drawn by this seed, if there is one.

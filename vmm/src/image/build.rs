@@ -17,10 +17,29 @@ use super::{
 /// Images of one kind that are kept: enough to go back and forth between branches.
 const KEPT_IMAGES: usize = 4;
 
+/// What of an image is compiled.
+pub(super) enum Parts<'a> {
+    /// Everything.
+    All,
+    /// These crates; the rest is another image's, whose sources differ in nothing else.
+    Crates(&'a [GuestCrate], &'a GuestImage),
+}
+
+impl<'a> Parts<'a> {
+    /// The image that has the crate's files already.
+    fn ready(&self, guest_crate: GuestCrate) -> Option<&'a GuestImage> {
+        match self {
+            Parts::All => None,
+            Parts::Crates(crates, image) => (!crates.contains(&guest_crate)).then_some(image),
+        }
+    }
+}
+
 /// The image for the sources as they are now: another process may have built it while this one waited for the lock.
 pub(super) fn run(
     lock: &CacheLock<'_>,
     kind: ImageKind,
+    parts: &Parts<'_>,
     progress: &dyn Progress,
 ) -> Result<GuestImage, ImageError> {
     let places = lock.places;
@@ -30,7 +49,7 @@ pub(super) fn run(
         if let Ok(image) = GuestImage::at(&image) {
             return Ok(image);
         }
-        let built = assemble(lock, kind, progress)?;
+        let built = assemble(lock, kind, parts, progress)?;
         // Whoever edits a source during the build gets another build, not an image under the wrong key.
         if stamp::key(&places.workspace, kind)? == key {
             publish(&built, &image)?;
@@ -41,28 +60,50 @@ pub(super) fn run(
 }
 
 /// An image directory among the working files.
-fn assemble(lock: &CacheLock<'_>, kind: ImageKind, progress: &dyn Progress) -> Result<PathBuf, ImageError> {
+fn assemble(
+    lock: &CacheLock<'_>,
+    kind: ImageKind,
+    parts: &Parts<'_>,
+    progress: &dyn Progress,
+) -> Result<PathBuf, ImageError> {
     let places = lock.places;
     let sysroot = sysroot::ensure(lock, progress)?;
-    progress.step("compiling guest-kernel");
-    let kernel = guest_cargo::build(places, GuestCrate::Kernel, kind.kernel_features(), &sysroot)?;
-    progress.step("compiling guest-user");
-    let mut programs = guest_cargo::build(places, GuestCrate::User, &[], &sysroot)?;
-    if programs.is_empty() {
-        return Err(ImageError::NoBinary {
-            package: GuestCrate::User.package(),
-            wanted: None,
-        });
-    }
-    programs.extend(c_programs::build(places)?);
-    progress.step("compiling guest-modules");
-    let modules = modules::build(places, &sysroot)?;
+    let kernel = match parts.ready(GuestCrate::Kernel) {
+        Some(image) => image.kernel.clone(),
+        None => {
+            progress.step("compiling guest-kernel");
+            let built = guest_cargo::build(places, GuestCrate::Kernel, kind.kernel_features(), &sysroot)?;
+            find_kernel(&built)?.executable.clone()
+        }
+    };
+    let programs = match parts.ready(GuestCrate::User) {
+        Some(image) => ready_programs(image),
+        None => {
+            progress.step("compiling guest-user");
+            let mut programs = guest_cargo::build(places, GuestCrate::User, &[], &sysroot)?;
+            if programs.is_empty() {
+                return Err(ImageError::NoBinary {
+                    package: GuestCrate::User.package(),
+                    wanted: None,
+                });
+            }
+            programs.extend(c_programs::build(places)?);
+            programs
+        }
+    };
+    let modules = match parts.ready(GuestCrate::Modules) {
+        Some(image) => ready_modules(image),
+        None => {
+            progress.step("compiling guest-modules");
+            modules::build(places, &sysroot)?
+        }
+    };
 
     lock.clear_work()?;
     let image = places.work().join("image");
     let program_dir = image.join(PROGRAMS);
     fs::create_dir_all(&program_dir).map_err(ImageError::file("create", &program_dir))?;
-    copy(&find_kernel(&kernel)?.executable, &image.join(KERNEL))?;
+    copy(&kernel, &image.join(KERNEL))?;
     let mut packed = Vec::new();
     for Program { name, executable } in &programs {
         packed.push((name.as_str(), Mode::Executable, read(executable)?));
@@ -86,6 +127,22 @@ fn assemble(lock: &CacheLock<'_>, kind: ImageKind, progress: &dyn Progress) -> R
     let write = initrd::pack(&entries).and_then(|archive| fs::write(&path, archive));
     write.map_err(ImageError::file("write", &path))?;
     Ok(image)
+}
+
+fn ready_programs(image: &GuestImage) -> Vec<Program> {
+    let programs = image.programs.iter().map(|name| Program {
+        name: name.clone(),
+        executable: image.program_dir.join(name),
+    });
+    programs.collect()
+}
+
+fn ready_modules(image: &GuestImage) -> Vec<modules::Module> {
+    let modules = image.modules.iter().map(|file| modules::Module {
+        file: file.clone(),
+        object: image.program_dir.join(file),
+    });
+    modules.collect()
 }
 
 fn find_kernel(programs: &[Program]) -> Result<&Program, ImageError> {

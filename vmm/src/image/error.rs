@@ -101,6 +101,14 @@ pub enum ImageError {
         /// What it said, as it said it.
         diagnostics: String,
     },
+    /// The folder of a module's sources cannot be the name of a crate.
+    #[error(
+        "`{name}` is no name for a module: expected a lower-case letter, and then lower-case letters, digits, `-` and `_`"
+    )]
+    ModuleName {
+        /// The folder's name.
+        name: String,
+    },
     /// A guest crate compiles, but to no program.
     #[error("{package} has no binary target{}", .wanted.map(|name| format!(" named {name}")).unwrap_or_default())]
     NoBinary {
@@ -128,7 +136,7 @@ pub struct NoCore {
     pub attempts: Vec<Attempt>,
 }
 
-/// One way to a `core` library, and why it was no way.
+/// One way to a file that this machine lacks, and why it was no way.
 #[derive(Debug)]
 pub struct Attempt {
     /// What was tried.
@@ -137,7 +145,18 @@ pub struct Attempt {
     pub reason: Obstacle,
 }
 
-/// Why a way to a `core` library was no way.
+impl Attempt {
+    /// A line for each.
+    pub(crate) fn told(attempts: &[Attempt]) -> String {
+        let lines = attempts.iter().map(|Attempt { way, reason }| {
+            let reason = reason.to_string().trim().replace('\n', "\n    ");
+            format!("\n  {way}: {reason}")
+        });
+        lines.collect()
+    }
+}
+
+/// Why a way to a file that this machine lacks was no way.
 #[derive(Debug, thiserror::Error)]
 pub enum Obstacle {
     /// A part of the toolchain is not there.
@@ -208,22 +227,16 @@ impl Obstacle {
 
 impl fmt::Display for NoCore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "the guest is built for {}, and there is no core library of rustc {} for it",
-            super::TARGET,
-            self.release
-        )?;
-        for Attempt { way, reason } in &self.attempts {
-            writeln!(
-                f,
-                "  {way}: {}",
-                reason.to_string().trim().replace('\n', "\n    ")
-            )?;
-        }
         write!(
             f,
-            "install the target (`rustup target add {}`) or the library's source (`rustup component add rust-src`)",
+            "the guest is built for {}, and there is no core library of rustc {} for it{}",
+            super::TARGET,
+            self.release,
+            Attempt::told(&self.attempts)
+        )?;
+        write!(
+            f,
+            "\ninstall the target (`rustup target add {}`) or the library's source (`rustup component add rust-src`)",
             super::TARGET
         )
     }

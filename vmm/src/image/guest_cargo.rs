@@ -52,8 +52,10 @@ pub(super) fn build(
 ) -> Result<Vec<Program>, ImageError> {
     let package = guest_crate.package();
     let mut cargo = command(places, guest_crate, sysroot);
-    cargo.args(["build", "--release", "--locked", "--bins", "--package", package]);
+    cargo.args(["build", "--quiet", "--release", "--locked", "--bins"]);
     cargo.args([
+        "--package",
+        package,
         "--message-format",
         "json-render-diagnostics",
         "--features",
@@ -68,6 +70,25 @@ pub(super) fn build(
     Ok(programs)
 }
 
+/// Puts crates that are new in the workspace into its lock file. Nothing is compiled, and nothing is fetched.
+pub(super) fn lock_new_members(places: &Places) -> Result<(), ImageError> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["update", "--quiet", "--workspace", "--offline"]);
+    cargo.current_dir(&places.workspace);
+    let output = cargo.output().map_err(|source| ImageError::Start {
+        program: "cargo".to_owned(),
+        source,
+    })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(ImageError::Compile {
+        package: GuestCrate::Modules.package().to_owned(),
+        status: output.status,
+        diagnostics: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
+}
+
 /// Compiles the module's crate of that name to one relocatable object.
 pub(super) fn build_object(
     places: &Places,
@@ -76,7 +97,8 @@ pub(super) fn build_object(
     sysroot: &Sysroot,
 ) -> Result<(), ImageError> {
     let mut cargo = command(places, GuestCrate::Modules, sysroot);
-    cargo.args(["rustc", "--release", "--locked", "--lib", "--package", name, "--"]);
+    cargo.args(["rustc", "--quiet", "--release", "--locked"]);
+    cargo.args(["--lib", "--package", name, "--"]);
     cargo.arg(format!("--emit=obj={}", object.display()));
     run(places, cargo, name).map(drop)
 }
@@ -137,6 +159,13 @@ impl GuestCrate {
             Self::User => "guest-user",
             Self::Modules => "guest-modules",
         }
+    }
+
+    /// The crate whose sources are below the same folder of the workspace; None for a file of another's.
+    pub(super) fn of_source(path: &Path) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|guest_crate| path.starts_with(guest_crate.package()))
     }
 
     /// The kernel is linked to the top 2 GiB of the address space, programs to the bottom; neither is ever moved. Modules are

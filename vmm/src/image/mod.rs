@@ -20,7 +20,9 @@ mod guest_cargo;
 mod initrd;
 mod lock;
 mod modules;
+mod pack;
 mod places;
+mod processes;
 mod progress;
 mod sandbox;
 mod stamp;
@@ -32,10 +34,13 @@ use std::path::{Path, PathBuf};
 
 pub use error::{Attempt, ImageError, NoCore, Obstacle};
 pub use guest_cargo::{GuestCrate, run_guest_cargo};
+pub use pack::PackError;
 pub use progress::{Progress, Silent, to_stderr};
 pub use sandbox::{BuildLimits, Containment, SandboxError};
 pub use submission::{Course, SubmittedFile};
+pub use sysroot::CoreSource;
 
+use build::Parts;
 use places::Places;
 
 /// Which kernel the image holds.
@@ -71,12 +76,72 @@ pub fn ensure(kind: ImageKind, progress: &dyn Progress) -> Result<GuestImage, Im
     ensure_in(&Places::find()?, kind, progress)
 }
 
-/// Where files are kept that are made once, images among them.
+/// Where files are kept that are made once, images among them: beside the sources, or in the user's cache where there are none.
 ///
 /// # Errors
-/// There are no sources here, so there is no place that belongs to them either.
+/// There is no such place: neither sources nor a home.
 pub fn cache() -> Result<PathBuf, ImageError> {
-    Ok(Places::find()?.cache)
+    places::cache()
+}
+
+/// The workspace whose guest is built.
+///
+/// # Errors
+/// It has no sources of a guest.
+pub fn workspace() -> Result<PathBuf, ImageError> {
+    let workspace = Places::find()?.workspace;
+    stamp::find_sources(&workspace)?;
+    Ok(workspace)
+}
+
+/// The compiler that the guest is built with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActiveCompiler {
+    /// Its version, as in `1.95.0`.
+    pub release: String,
+    /// Where the `core` library for the guest comes from; None if it is not here.
+    pub core: Option<CoreSource>,
+}
+
+/// What there is to build the guest with. Nothing is fetched or made.
+///
+/// # Errors
+/// There is no compiler, or no workspace that says which one.
+pub fn compiler() -> Result<ActiveCompiler, ImageError> {
+    let places = Places::find()?;
+    let compiler = sysroot::Compiler::active(&places.workspace)?;
+    Ok(ActiveCompiler {
+        core: sysroot::core_source(&compiler, &places),
+        release: compiler.release,
+    })
+}
+
+/// The workspace in which this process stands, if it has a guest of its own that [`ensure`] does not build: whoever stands there
+/// may take a verdict for one about it.
+///
+/// # Errors
+/// As [`cache`].
+pub fn other_workspace() -> Result<Option<OtherWorkspace>, ImageError> {
+    let built = Places::find()?.workspace;
+    let folder = std::env::current_dir().and_then(|folder| folder.canonicalize());
+    let folder = folder.map_err(ImageError::file("find", Path::new(".")))?;
+    let mut around = folder.ancestors();
+    let stood_in = around.find(|folder| folder.join(GuestCrate::Kernel.package()).join("src").is_dir());
+    Ok(stood_in
+        .filter(|stood_in| *stood_in != built)
+        .map(|stood_in| OtherWorkspace {
+            stood_in: stood_in.to_owned(),
+            built,
+        }))
+}
+
+/// Two workspaces that may be mistaken for each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherWorkspace {
+    /// The one in which the process stands.
+    pub stood_in: PathBuf,
+    /// The one whose guest is built.
+    pub built: PathBuf,
 }
 
 fn ensure_in(places: &Places, kind: ImageKind, progress: &dyn Progress) -> Result<GuestImage, ImageError> {
@@ -84,7 +149,7 @@ fn ensure_in(places: &Places, kind: ImageKind, progress: &dyn Progress) -> Resul
     if let Ok(image) = GuestImage::at(&places.image(kind, &key)) {
         return Ok(image);
     }
-    let result = lock::hold(places, progress).and_then(|lock| build::run(&lock, kind, progress));
+    let result = lock::hold(places, progress).and_then(|lock| build::run(&lock, kind, &Parts::All, progress));
     progress.finish();
     result
 }

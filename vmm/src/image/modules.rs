@@ -14,6 +14,28 @@ use super::{GuestCrate, ImageError};
 
 /// The crate that modules are written with.
 const LIBRARY: &str = "kmod";
+/// What a crate's manifest is called.
+const MANIFEST: &str = "Cargo.toml";
+/// What stands in the manifest of each module, after its name. There is no build script, whatever files there are.
+const OF_EACH_MODULE: &str = r#"version.workspace = true
+edition.workspace = true
+rust-version.workspace = true
+license.workspace = true
+publish.workspace = true
+build = false
+
+[lib]
+crate-type = ["staticlib"]
+test = false
+doctest = false
+bench = false
+
+[dependencies]
+kmod = { path = "../kmod" }
+
+[lints]
+workspace = true
+"#;
 /// What the names of modules' files end with.
 const EXTENSION: &str = "ko";
 
@@ -44,6 +66,36 @@ pub(super) fn is_module(file: &str) -> bool {
         .is_some_and(|name| name.ends_with('.'))
 }
 
+/// Gives each crate that has sources and no manifest one of ours, so that none of a stranger's decides how it is built. Whether there were
+/// any.
+pub(super) fn complete(places: &Places) -> Result<Completed, ImageError> {
+    let dir = places.workspace.join(GuestCrate::Modules.package());
+    let entries = fs::read_dir(&dir).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let mut completed = Completed::Nothing;
+    for entry in entries.map_err(ImageError::file("list", &dir))? {
+        let manifest = entry.path().join(MANIFEST);
+        if !entry.path().is_dir() || manifest.is_file() {
+            continue;
+        }
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_lower = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+        if !name.starts_with(|first: char| first.is_ascii_lowercase()) || !name.bytes().all(is_lower) {
+            return Err(ImageError::ModuleName { name });
+        }
+        let text = format!("[package]\nname = \"{name}\"\n{OF_EACH_MODULE}");
+        fs::write(&manifest, text).map_err(ImageError::file("write", &manifest))?;
+        completed = Completed::Some;
+    }
+    Ok(completed)
+}
+
+/// Whether crates were given a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Completed {
+    Nothing,
+    Some,
+}
+
 /// Names of the modules' crates, which are those of their directories.
 fn crates(places: &Places) -> Result<Vec<String>, ImageError> {
     let dir = places.workspace.join(GuestCrate::Modules.package());
@@ -51,7 +103,7 @@ fn crates(places: &Places) -> Result<Vec<String>, ImageError> {
     let entries = entries.map_err(ImageError::file("list", &dir))?;
     let mut names: Vec<String> = entries
         .iter()
-        .filter(|entry| entry.path().join("Cargo.toml").is_file())
+        .filter(|entry| entry.path().join(MANIFEST).is_file())
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .filter(|name| name != LIBRARY)
         .collect();

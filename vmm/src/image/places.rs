@@ -13,12 +13,32 @@ const WORKSPACE_VARIABLE: &str = "RINGSIDE_WORKSPACE";
 /// Environment variable: the cache directory, in place of `target/guest` in the workspace.
 const CACHE_VARIABLE: &str = "RINGSIDE_CACHE";
 
+/// The directory in the user's cache where there are no sources.
+const CACHE_NAME: &str = "ringside";
+
 /// The two directories that the builder knows; all others are below them.
 pub(super) struct Places {
     pub(super) workspace: PathBuf,
     pub(super) cache: PathBuf,
     /// What compilers run in; None for sources that are trusted.
     pub(super) sandbox: Option<Sandbox>,
+}
+
+/// The cache directory. A command that was installed has no sources to keep it beside.
+pub(super) fn cache() -> Result<PathBuf, ImageError> {
+    Places::find().map(|places| places.cache).or_else(|no_sources| {
+        let named = env::var_os(CACHE_VARIABLE).map(PathBuf::from);
+        let users = || Some(PathBuf::from(env::var_os("XDG_CACHE_HOME")?).join(CACHE_NAME));
+        let homes = || {
+            Some(
+                PathBuf::from(env::var_os("HOME")?)
+                    .join(".cache")
+                    .join(CACHE_NAME),
+            )
+        };
+        let found = named.or_else(users).or_else(homes);
+        found.filter(|cache| cache.is_absolute()).ok_or(no_sources)
+    })
 }
 
 impl Places {

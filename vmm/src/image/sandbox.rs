@@ -1,22 +1,33 @@
-//! Walls around compilers that read a stranger's code: bubblewrap, where it is installed.
+//! Walls around compilers that read a stranger's code: bubblewrap, the system's or else Debian's package of it in the cache.
 //!
 //! A contained command sees the system's compilers, the Rust toolchain, the dependencies that cargo has fetched, and what it is to build;
 //! it writes to its own cache alone. It has no network, no other process in sight, and an environment of its own. A time limit ends it with
 //! all that it has started; limits of each of its processes bound processor time, memory and the size of files.
 //!
-//! For an ordinary user the number of processes is bounded, too. For root the kernel bounds it by nothing but the time limit.
+//! The number of processes is bounded, too: for an ordinary user by the limit of all processes of that user, for root by a control group
+//! ([`processes`](super::processes)). Where root can make none, nothing bounds it but the time limit, which [`Sandbox::find`] tells.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
+use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
 
-/// Bubblewrap's program.
+use super::Progress;
+use super::error::Attempt;
+use super::processes::ProcessGroup;
+use crate::debian;
+
+/// Bubblewrap's program, its package in Debian, and its place there.
 const BUBBLEWRAP: &str = "bwrap";
-/// Most processes of the user's, for a build.
-const MAX_PROCESSES: u64 = 4096;
+const PACKAGE: &str = "bubblewrap";
+const IN_PACKAGE: &str = "usr/bin/bwrap";
+/// Most processes and threads of a build; of an ordinary user's, all that the user has.
+const MAX_PROCESSES: u64 = 1024;
+const MAX_PROCESSES_OF_USER: u64 = 4096;
 /// Longest file that a build writes, in bytes.
 const MAX_FILE_BYTES: u64 = 1 << 30;
 /// How `timeout` ends when the time is up.
@@ -67,9 +78,13 @@ pub enum SandboxError {
     /// Bubblewrap is not installed.
     #[error(
         "no sandbox to build submissions in: `bwrap` is not in PATH; install bubblewrap (Debian: apt install bubblewrap), or, when you \
-         trust all submissions, build them without a sandbox with `--unsafe-build`"
+         trust all submissions, build them without a sandbox with `--unsafe-build`; fetching it was tried in vain:{}",
+        Attempt::told(attempts)
     )]
-    NoBubblewrap,
+    NoBubblewrap {
+        /// How it was to be fetched, each with the reason why it was not.
+        attempts: Vec<Attempt>,
+    },
     /// Bubblewrap is installed and does not work.
     #[error(
         "no sandbox to build submissions in: {} does not work here ({complaint}); user namespaces may be switched off \
@@ -93,16 +108,38 @@ pub(super) struct Sandbox {
     pub(super) readable: Vec<PathBuf>,
     pub(super) writable: Vec<PathBuf>,
     pub(super) limits: BuildLimits,
+    /// What bounds the number of processes where no limit of the user's does.
+    processes: Option<Arc<ProcessGroup>>,
 }
 
 impl Sandbox {
-    /// The sandbox of this system; it has been tried.
-    pub(super) fn find(toolchain: &Path) -> Result<Sandbox, SandboxError> {
+    /// The sandbox of this system, or else Debian's in `cache`; it has been tried.
+    pub(super) fn find(
+        toolchain: &Path,
+        cache: &Path,
+        progress: &dyn Progress,
+    ) -> Result<Sandbox, SandboxError> {
         let path = env::var_os("PATH").unwrap_or_default();
         let found = env::split_paths(&path)
             .map(|dir| dir.join(BUBBLEWRAP))
             .find(|program| program.is_file());
-        let bubblewrap = found.ok_or(SandboxError::NoBubblewrap)?;
+        let bubblewrap = match found {
+            Some(program) => program,
+            None => debian::program(PACKAGE, IN_PACKAGE, cache, progress)
+                .map_err(|attempts| SandboxError::NoBubblewrap { attempts })?,
+        };
+        let processes = if geteuid().is_root() {
+            let group = ProcessGroup::of_at_most(MAX_PROCESSES);
+            if group.is_none() {
+                progress.step(
+                    "no control group can be made here, so nothing but the time limit bounds how many processes a build has; \
+                     an ordinary user has a limit",
+                );
+            }
+            group.map(Arc::new)
+        } else {
+            None
+        };
         let home = || PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".cargo");
         let sandbox = Sandbox {
             bubblewrap,
@@ -111,6 +148,7 @@ impl Sandbox {
             readable: Vec::new(),
             writable: Vec::new(),
             limits: BuildLimits::default(),
+            processes,
         };
         let tried = sandbox.contain(&Command::new("true")).output();
         let complaint = match tried {
@@ -131,12 +169,18 @@ impl Sandbox {
             build_memory_mib,
         } = self.limits;
         let mut contained = Command::new("timeout");
-        contained.args(["--kill-after=5", &build_seconds.to_string(), "prlimit"]);
+        // In the foreground it ends when somebody ends the command at a terminal; all that it has started then ends with bubblewrap.
+        contained.args([
+            "--foreground",
+            "--kill-after=5",
+            &build_seconds.to_string(),
+            "prlimit",
+        ]);
         contained.args([
             format!("--cpu={build_seconds}"),
             format!("--data={}", build_memory_mib << 20),
             format!("--fsize={MAX_FILE_BYTES}"),
-            format!("--nproc={MAX_PROCESSES}"),
+            format!("--nproc={MAX_PROCESSES_OF_USER}"),
             "--core=0".to_owned(),
         ]);
         contained.arg(&self.bubblewrap);
@@ -185,6 +229,9 @@ impl Sandbox {
             .arg("--")
             .arg(command.get_program())
             .args(command.get_args());
-        contained
+        match &self.processes {
+            Some(group) => group.containing(&contained),
+            None => contained,
+        }
     }
 }

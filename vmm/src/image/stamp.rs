@@ -39,17 +39,25 @@ pub(super) fn key(workspace: &Path, kind: ImageKind) -> Result<String, ImageErro
         package.flags().hash(&mut hasher);
     }
     c_programs::compiler_identity().hash(&mut hasher);
+    find_sources(workspace)?;
     for source in SOURCES {
-        let path = workspace.join(source);
-        if !path.exists() {
-            return Err(ImageError::NoSources {
-                workspace: workspace.to_owned(),
-                missing: source,
-            });
-        }
-        add(&mut hasher, workspace, &path)?;
+        add(&mut hasher, workspace, &workspace.join(source))?;
     }
     Ok(format!("{:016x}", hasher.finish()))
+}
+
+/// Whether a workspace has all that a guest is built from.
+pub(super) fn find_sources(workspace: &Path) -> Result<(), ImageError> {
+    match SOURCES
+        .into_iter()
+        .find(|source| !workspace.join(source).exists())
+    {
+        None => Ok(()),
+        Some(missing) => Err(ImageError::NoSources {
+            workspace: workspace.to_owned(),
+            missing,
+        }),
+    }
 }
 
 /// Hashes a file, or all files below a directory in the order of their names. Anything else is no source: editors leave

@@ -1,16 +1,19 @@
 //! Builds an image of the course's own sources with some files of a submission in their place.
 //!
-//! The course's image is built once, with the working files of its compilers ([`Course::prepare`]); each submission begins with a copy of
-//! them, so that only what it changes is compiled. Both are built in the same sandbox.
+//! The course's image is built once, with the working files of its compilers ([`Course::prepare`]). Of a submission those crates are
+//! compiled, on a copy of these files, that it has files of; the rest of its image is the course's own. Both are built in the same
+//! sandbox.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
+use super::build::Parts;
+use super::modules::{self, Completed};
 use super::places::Places;
 use super::sandbox::{BuildLimits, Containment, Sandbox};
 use super::sysroot::{self, Compiler};
-use super::{GuestImage, ImageError, ImageKind, Progress, ensure_in, lock, stamp};
+use super::{GuestCrate, GuestImage, ImageError, ImageKind, Progress, build, guest_cargo, lock, stamp};
 
 /// What a cargo workspace of the guest's consists of, beside the guest's sources.
 const OTHER_MEMBERS: [&str; 2] = ["vmm", "warehouse-server"];
@@ -29,6 +32,7 @@ pub struct Course {
     base: PathBuf,
     sysroots: PathBuf,
     sandbox: Option<Sandbox>,
+    image: GuestImage,
 }
 
 impl Course {
@@ -40,32 +44,33 @@ impl Course {
         let own = Places::find()?;
         let toolchain = Compiler::active(&own.workspace)?.sysroot;
         let sandbox = match containment {
-            Containment::Sandbox => Some(Sandbox::find(&toolchain)?),
+            Containment::Sandbox => Some(Sandbox::find(&toolchain, &own.cache, progress)?),
             Containment::Unsafe => None,
         };
         let key = stamp::key(&own.workspace, ImageKind::Shipped)?;
         // A toolchain's library is made once, outside: nothing of a submission is in it.
         sysroot::ensure(&lock::hold(&own, progress)?, progress)?;
-        let bases = own.cache.join("courses");
-        let course = Course {
-            base: bases.join(key),
-            sysroots: own.sysroots(),
-            sandbox,
-        };
-        let done = course.base.join("done");
+        let base = own.cache.join("courses").join(key);
+        let sysroots = own.sysroots();
+        let done = base.join("done");
         if !done.is_file() {
-            let base = &course.base;
             let (workspace, cache) = (base.join("workspace"), base.join("cache"));
-            let _ = fs::remove_dir_all(base);
+            let _ = fs::remove_dir_all(&base);
             fs::create_dir_all(&workspace).map_err(ImageError::file("create", &workspace))?;
             fs::create_dir_all(&cache).map_err(ImageError::file("create", &cache))?;
             for source in stamp::SOURCES.iter().chain(&OTHER_MEMBERS) {
                 copy(&own.workspace.join(source), &workspace)?;
             }
-            course.build_at(base, BuildLimits::default(), progress)?;
-            fs::write(&done, b"").map_err(ImageError::file("write", &done))?;
         }
-        Ok(course)
+        let places = places(&base, &sysroots, sandbox.as_ref(), BuildLimits::default())?;
+        let image = build_in(&places, &Parts::All, progress)?;
+        fs::write(&done, b"").map_err(ImageError::file("write", &done))?;
+        Ok(Course {
+            base,
+            sysroots,
+            sandbox,
+            image,
+        })
     }
 
     /// The image of the course's own sources with these files in their place. Everything is written below `dir`.
@@ -79,9 +84,17 @@ impl Course {
         limits: BuildLimits,
         progress: &dyn Progress,
     ) -> Result<GuestImage, ImageError> {
-        fs::create_dir_all(dir).map_err(ImageError::file("create", dir))?;
-        for part in ["workspace", "cache"] {
-            copy(&self.base.join(part), dir)?;
+        let mut touched: Vec<GuestCrate> = Vec::new();
+        for file in files {
+            let guest_crate = GuestCrate::of_source(&file.path);
+            touched.extend(guest_crate.filter(|guest_crate| !touched.contains(guest_crate)));
+        }
+        let compiled = Path::new("cache/cargo");
+        let into = dir.join(compiled);
+        fs::create_dir_all(&into).map_err(ImageError::file("create", &into))?;
+        copy(&self.base.join("workspace"), dir)?;
+        for guest_crate in &touched {
+            copy(&self.base.join(compiled).join(guest_crate.package()), &into)?;
         }
         for SubmittedFile { path, contents } in files {
             debug_assert!(path.components().all(|part| matches!(part, Component::Normal(_))));
@@ -93,39 +106,53 @@ impl Course {
             fs::create_dir_all(parent).map_err(ImageError::file("create", parent))?;
             fs::write(&path, contents).map_err(ImageError::file("write", &path))?;
         }
-        let image = self.build_at(dir, limits, progress)?;
+        let places = places(dir, &self.sysroots, self.sandbox.as_ref(), limits)?;
+        match modules::complete(&places)? {
+            Completed::Nothing => {}
+            Completed::Some => guest_cargo::lock_new_members(&places)?,
+        }
+        let image = build_in(&places, &Parts::Crates(&touched, &self.image), progress)?;
         // What is left is the image, some megabytes of a hundred.
-        for part in ["workspace", "cache/cargo"] {
+        for part in [Path::new("workspace"), compiled] {
             let part = dir.join(part);
             fs::remove_dir_all(&part).map_err(ImageError::file("remove", &part))?;
         }
         Ok(image)
     }
+}
 
-    fn build_at(
-        &self,
-        dir: &Path,
-        limits: BuildLimits,
-        progress: &dyn Progress,
-    ) -> Result<GuestImage, ImageError> {
-        let (workspace, cache) = (dir.join("workspace"), dir.join("cache"));
-        let link = cache.join("sysroots");
-        if link.symlink_metadata().is_err() {
-            std::os::unix::fs::symlink(&self.sysroots, &link).map_err(ImageError::file("link", &link))?;
-        }
-        let mut sandbox = self.sandbox.clone();
-        if let Some(sandbox) = &mut sandbox {
-            sandbox.readable = vec![self.sysroots.clone(), workspace.clone()];
-            sandbox.writable = vec![cache.clone()];
-            sandbox.limits = limits;
-        }
-        let places = Places {
-            workspace,
-            cache,
-            sandbox,
-        };
-        ensure_in(&places, ImageKind::Shipped, progress)
+/// Workspace and cache below a folder, with the toolchain's libraries.
+fn places(
+    dir: &Path,
+    sysroots: &Path,
+    sandbox: Option<&Sandbox>,
+    limits: BuildLimits,
+) -> Result<Places, ImageError> {
+    let (workspace, cache) = (dir.join("workspace"), dir.join("cache"));
+    let link = cache.join("sysroots");
+    if link.symlink_metadata().is_err() {
+        std::os::unix::fs::symlink(sysroots, &link).map_err(ImageError::file("link", &link))?;
     }
+    let mut sandbox = sandbox.cloned();
+    if let Some(sandbox) = &mut sandbox {
+        sandbox.readable = vec![sysroots.to_owned(), workspace.clone()];
+        sandbox.writable = vec![cache.clone()];
+        sandbox.limits = limits;
+    }
+    Ok(Places {
+        workspace,
+        cache,
+        sandbox,
+    })
+}
+
+fn build_in(places: &Places, parts: &Parts<'_>, progress: &dyn Progress) -> Result<GuestImage, ImageError> {
+    build::run(
+        &lock::hold(places, progress)?,
+        ImageKind::Shipped,
+        parts,
+        progress,
+    )
 }
 
 /// Copies a file or a directory into another one, with all times: cargo builds anew what is newer than it was.

@@ -5,12 +5,14 @@
 //! scenarios of the call there; what it prints comes out as it is printed, and its exit status is the call's.
 //!
 //! - [`choose`]: which of the two it is to be; found out by trying, not by a name
+//! - [`KvmKind`]: which kind of KVM there is
 //! - [`Emulation`]: what goes into the emulated machine, and how it is run
 //! - [`inside`]: the first program of that machine
 
 mod archive;
 mod emulation;
 mod inside;
+mod kind;
 mod libraries;
 mod modules;
 
@@ -24,6 +26,7 @@ use crate::vm::{self, KernelMode, OpenError, VmError};
 
 pub use emulation::{Emulation, EmulationError};
 pub use inside::{InsideError, inside};
+pub use kind::KvmKind;
 
 /// What the caller wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::told::{Case, Told};
 use super::{Report, Verdict, markdown};
-use crate::grade::Points;
+use crate::grade::{Build, Grade, Points};
 use crate::journal::{Entry, Reader};
 
 /// Most tests that the scenarios of a result are split into; with points that need more, each scenario is one test, and the reporter's two
@@ -54,12 +54,7 @@ impl<W: Write> Reader for Github<W> {
                 self.out.write_all(annotations(report).as_bytes())?;
             }
             Entry::SubmissionEnded { grade } => {
-                let reports = grade
-                    .scenarios
-                    .iter()
-                    .filter_map(|scenario| scenario.report.as_deref());
-                let annotations: String = reports.map(annotations).collect();
-                self.out.write_all(annotations.as_bytes())?;
+                self.out.write_all(annotations_of_grade(grade).as_bytes())?;
             }
             Entry::Ended { .. } => {
                 if let Some(summary) = &self.summary {
@@ -85,6 +80,32 @@ impl<W: Write> Reader for Github<W> {
 fn append(path: &PathBuf, text: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().create(true).append(true).open(path)?;
     file.write_all(text.as_bytes())
+}
+
+/// Those of each run, and a line for what could not be built or run.
+fn annotations_of_grade(grade: &Grade) -> String {
+    let submission = &grade.submission;
+    let (level, what, why) = match &grade.build {
+        Build::Failed { why } => ("error", "does not build", why),
+        Build::Broken { why } => ("warning", "could not be built", why),
+        Build::Done => {
+            let scenarios = grade.scenarios.iter();
+            let annotations = scenarios.map(|scenario| match &scenario.report {
+                Some(report) => annotations(report),
+                None => {
+                    let title = format!("{submission}: {}", scenario.scenario);
+                    let level = match scenario.outcome.verdict() {
+                        Verdict::Pass => "notice",
+                        Verdict::Fail => "error",
+                        Verdict::Broken => "warning",
+                    };
+                    annotation(level, None, None, &title, scenario.why.as_str())
+                }
+            });
+            return annotations.collect();
+        }
+    };
+    annotation(level, None, None, &format!("{submission}: {what}"), why.as_str())
 }
 
 /// A line for each finding, and one for a run that says of itself only that it did not pass.

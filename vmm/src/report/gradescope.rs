@@ -56,6 +56,7 @@ pub(super) fn render(told: &Told) -> io::Result<String> {
             .not_built()
             .map(|why| format!("not built:\n{}", why.as_str())),
     );
+    output.extend(group.judged().iter().map(|judged| format!("judged {judged}")));
     if undecided > 0 {
         let scenarios = count(undecided, "scenario");
         output.push(format!("{scenarios} could not be judged: a person must decide"));

@@ -38,6 +38,11 @@ fn suite(group: Group<'_>, case: &Case<'_>) -> TestSuite {
         suite.add_property(Property::new("points", grade.points.to_string()));
         suite.add_property(Property::new("most-points", grade.most_points.to_string()));
     }
+    if let Some(judged) = case.report.and_then(|report| report.judged.as_ref()) {
+        for (name, value) in judged.facts() {
+            suite.add_property(Property::new(name, value));
+        }
+    }
     let Some(report) = case.report else {
         let name = "it is run";
         suite.add_test_case(match case.outcome.verdict() {

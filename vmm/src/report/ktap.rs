@@ -133,6 +133,8 @@ fn scenario(number: usize, name: &str, outcome: Outcome, report: Option<&Report>
         let lines = (1..).zip(&report.lines);
         subtests.extend(lines.map(|(number, line)| step(number, report, line)));
     }
+    let judged = report.and_then(|report| report.judged.as_ref());
+    let judged = judged.map(|judged| format!("judged {judged}"));
     let not_run = report.map_or(0, |report| report.steps_not_run);
     if not_run > 0 {
         subtests.push(Test {
@@ -152,7 +154,10 @@ fn scenario(number: usize, name: &str, outcome: Outcome, report: Option<&Report>
         diagnostics: match outcome.verdict() {
             Verdict::Pass => Vec::new(),
             Verdict::Fail | Verdict::Broken => vec![outcome.to_string()],
-        },
+        }
+        .into_iter()
+        .chain(judged)
+        .collect(),
         subtests,
     }
 }

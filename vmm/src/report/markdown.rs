@@ -73,6 +73,9 @@ fn groups_table(text: &mut String, group: Group<'_>) {
         group.number(Verdict::Fail),
         group.number(Verdict::Broken)
     );
+    for judged in group.judged() {
+        let _ = writeln!(text, "Judged {}\n", escaped(&judged.to_string()));
+    }
 }
 
 fn failed(text: &mut String, group: Group<'_>, case: &Case<'_>) {

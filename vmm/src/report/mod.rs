@@ -4,7 +4,8 @@
 //! everything is known collect what happened ([`told`]) first.
 //!
 //! **Invariant:** nothing in a report's text depends on the host, the clock or the build: a frame is `frame A`, an address is
-//! a place in a region. Two runs of the same scenario give the same bytes.
+//! a place in a region. Two runs of the same scenario give the same bytes. What depends on the build is what was judged ([`Judged`]), which
+//! the command adds to a report beside the origin of its scenario.
 
 pub(crate) mod clauses;
 mod outcome;
@@ -12,6 +13,8 @@ pub(crate) mod states;
 pub(crate) mod warehouse;
 
 mod format;
+mod grades;
+mod judged;
 mod memory;
 mod told;
 
@@ -32,7 +35,9 @@ use serde::{Deserialize, Serialize};
 
 pub use clauses::{ClauseLine, ClauseOutcome};
 pub use format::{Format, NoSuchFormat, Readers, Style, reader};
+pub use html::{course_page, submission_page};
 pub use json::Document;
+pub use judged::{Judged, JudgedFile};
 pub use memory::{Area, MappedFrame, MappedPage, MemoryMap, ProcessMemory};
 pub use outcome::{GuestEnd, Outcome};
 pub use schema::schema;
@@ -83,6 +88,9 @@ pub struct Report {
     /// Where the scenario came from, and how to run it again; None when nobody says.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub origin: Option<Origin>,
+    /// What was judged, and by what; None when nobody says.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub judged: Option<Judged>,
     /// What is to be thought of the run.
     pub verdict: Verdict,
     /// What was done, in order.
@@ -221,6 +229,7 @@ impl Report {
             scenario: scenario.name.as_str().into(),
             description: scenario.description.as_str().into(),
             origin: None,
+            judged: None,
             verdict: Verdict::Broken,
             lines: vec![Line {
                 step: None,
@@ -340,6 +349,7 @@ mod tests {
             scenario: Printable::default(),
             description: Printable::default(),
             origin: None,
+            judged: None,
             verdict: Verdict::Pass,
             lines: vec![line],
             warehouses: Vec::new(),

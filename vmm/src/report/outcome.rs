@@ -55,7 +55,7 @@ impl GuestEnd {
     /// How a machine ended that has stopped for this reason; None when it has not ended.
     pub(crate) fn of(reason: &StopReason) -> Option<GuestEnd> {
         match reason {
-            StopReason::Ring(_) | StopReason::Reported(_) => None,
+            StopReason::Ring(_) | StopReason::Reported(_) | StopReason::Choosing(_) => None,
             StopReason::PoweredOff => Some(GuestEnd::PoweredOff),
             StopReason::Died(death) => Some(match death.cause {
                 Cause::Panic { .. }

@@ -6,9 +6,9 @@ use std::io;
 
 use abi::schedule::site_name;
 
-use super::{ClauseLine, ClauseOutcome, ExpectationLine, Explored, Line, Report, Style, Verdict};
+use super::grades;
+use super::{ClauseLine, ClauseOutcome, ExpectationLine, Explored, Judged, Line, Report, Style, Verdict};
 use crate::finding::Finding;
-use crate::grade::{Build, Grade};
 use crate::journal::{Entry, Reader};
 use crate::judge::NotJudged;
 use crate::printable::Printable;
@@ -47,6 +47,11 @@ pub(super) struct TextReader<W> {
     style: Style,
     out: W,
     verdicts: Vec<Verdict>,
+    /// Submissions that were graded, and scenarios of theirs that could not be judged.
+    graded: usize,
+    undecided: usize,
+    /// What the last run judged that told of it; another one is told when it differs.
+    judged: Option<Judged>,
 }
 
 impl<W> TextReader<W> {
@@ -55,6 +60,28 @@ impl<W> TextReader<W> {
             style,
             out,
             verdicts: Vec::new(),
+            graded: 0,
+            undecided: 0,
+            judged: None,
+        }
+    }
+}
+
+impl<W: io::Write> TextReader<W> {
+    /// A quiet line above the first run that it is about, unless only verdicts are wanted.
+    fn tell_judged(&mut self, judged: Option<&Judged>) -> io::Result<()> {
+        if self.judged.as_ref() == judged {
+            return Ok(());
+        }
+        self.judged = judged.cloned();
+        let paint = Paint {
+            colour: self.style.colour,
+        };
+        match (self.style.detail, judged) {
+            (Detail::Line, _) | (_, None) => Ok(()),
+            (Detail::Full | Detail::Verdict, Some(judged)) => {
+                writeln!(self.out, "{}", paint.dim(&format!("judging {judged}\n")))
+            }
         }
     }
 }
@@ -64,12 +91,28 @@ impl<W: io::Write> Reader for TextReader<W> {
         match entry {
             Entry::RunEnded { report, .. } => {
                 self.verdicts.push(report.verdict);
+                self.tell_judged(report.judged.as_ref())?;
                 let text = run(report, self.style);
                 self.out.write_all(text.as_bytes())?;
             }
-            Entry::SubmissionEnded { grade } => self.out.write_all(graded(grade).as_bytes())?,
+            Entry::SubmissionEnded { grade } => {
+                let reports = grade
+                    .scenarios
+                    .iter()
+                    .filter_map(|scenario| scenario.report.as_ref());
+                for report in reports {
+                    self.tell_judged(report.judged.as_ref())?;
+                }
+                self.graded += 1;
+                self.undecided += grade.undecided().count();
+                self.out.write_all(grades::submission(grade).as_bytes())?;
+            }
             Entry::Ended { interrupted } => {
-                if self.verdicts.len() > 1 || interrupted {
+                if self.graded > 0 {
+                    let end = if interrupted { "; interrupted" } else { "" };
+                    let total = grades::total(self.graded, self.undecided);
+                    writeln!(self.out, "{total}{end}")?;
+                } else if self.verdicts.len() > 1 || interrupted {
                     let end = if interrupted { "; interrupted" } else { "" };
                     writeln!(self.out, "{}{end}", total(&self.verdicts))?;
                 }
@@ -94,32 +137,6 @@ fn run(report: &Report, style: Style) -> String {
     }
     if let Some(states) = &report.states {
         let _ = writeln!(text, "\n{}", states.trim_end());
-    }
-    text
-}
-
-/// A line for the submission, and one for each scenario.
-fn graded(grade: &Grade) -> String {
-    let (points, most_points) = (grade.points, grade.most_points);
-    let mut text = format!("{}: {points} of {most_points} points\n", grade.submission);
-    match &grade.build {
-        Build::Done => {}
-        Build::Failed { why } => {
-            let _ = writeln!(text, "  does not build: {}", why.below("    "));
-        }
-        Build::Broken { why } => {
-            let _ = writeln!(text, "  could not be built: {}", why.below("    "));
-        }
-    }
-    for scenario in &grade.scenarios {
-        let (points, most_points) = (scenario.points, scenario.most_points);
-        let (name, outcome) = (&scenario.scenario, scenario.outcome);
-        let why = if scenario.why.is_empty() { "" } else { "; " };
-        let _ = writeln!(
-            text,
-            "  {name}: {points} of {most_points}, {outcome}{why}{}",
-            scenario.why
-        );
     }
     text
 }

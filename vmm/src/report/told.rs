@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Outcome, Report, Verdict};
+use super::{Judged, Outcome, Report, Verdict};
 use crate::grade::{Build, Grade, Points, ScenarioGrade, Visibility};
 use crate::journal::{Entry, Reader};
 use crate::printable::Printable;
@@ -117,6 +117,17 @@ impl<'a> Group<'a> {
             grade: Some(grade),
             report: grade.report.as_deref(),
         }))
+    }
+
+    /// What was judged in it, each told once.
+    pub(super) fn judged(self) -> Vec<&'a Judged> {
+        let mut all: Vec<&Judged> = Vec::new();
+        for judged in self.cases().filter_map(|case| case.report?.judged.as_ref()) {
+            if !all.contains(&judged) {
+                all.push(judged);
+            }
+        }
+        all
     }
 
     /// How many of its scenarios have this verdict.

@@ -54,7 +54,7 @@ fn runs(kvm: &Kvm, guest: &Guest, scenario: &Scenario) -> Result<Report, VmError
     };
     match &scenario.schedule {
         Some(Schedule::Explore(exploration)) => explore::explore(setting, *exploration),
-        Some(Schedule::Choices(choices)) => Ok(once::once(setting, choices)?.report),
-        None => Ok(once::once(setting, &[])?.report),
+        Some(Schedule::Choices(choices)) => Ok(once::once(setting, choices, None)?.report),
+        None => Ok(once::once(setting, &[], None)?.report),
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use kvm_ioctls::Kvm;
+use serde::{Deserialize, Serialize};
 
 use super::ends::end;
 use super::going_on::{is_about_one_step, leaves_processes_as_they_were};
@@ -13,7 +14,7 @@ use super::recorder::Recorder;
 use crate::block::Failure;
 use crate::channel::Event;
 use crate::channel::schedule::Decision;
-use crate::drive::{self, Drive, Driver};
+use crate::drive::{self, AtChoice, Drive, Driver};
 use crate::finding::Finding;
 use crate::guest::{self, Guest, PowerOff, ProgramText, Record};
 use crate::judge::{Judge, Scene};
@@ -28,6 +29,7 @@ use crate::vm::{Budget, Config, Stop, StopReason, Vm, VmError};
 const LOG_LINES_AT_END: usize = 4;
 
 /// What one run gives.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Trial {
     pub(crate) report: Report,
     /// Who went on at the reschedule points.
@@ -44,8 +46,12 @@ pub(super) struct Setting<'a> {
     pub(super) programs: &'a BTreeMap<String, ProgramText>,
 }
 
-/// Runs a scenario once, with these choices at the reschedule points.
-pub(super) fn once(setting: Setting<'_>, choices: &[usize]) -> Result<Trial, VmError> {
+/// Runs a scenario once, with these choices at the reschedule points; `at_choice` is called at each.
+pub(super) fn once(
+    setting: Setting<'_>,
+    choices: &[usize],
+    at_choice: Option<AtChoice>,
+) -> Result<Trial, VmError> {
     let started = Instant::now();
     let Setting {
         kvm,
@@ -73,9 +79,15 @@ pub(super) fn once(setting: Setting<'_>, choices: &[usize]) -> Result<Trial, VmE
         },
     )?;
     vm.devices().schedule.follow(choices.to_vec());
+    if at_choice.is_some() {
+        vm.stop_at_choices();
+    }
+    let mut driver = Driver::new(vm).with_ends(description.ends);
+    if let Some(at_choice) = at_choice {
+        driver = driver.with_choices(at_choice);
+    }
     let mut run = Run {
-        performer: Performer::new(Driver::new(vm).with_ends(description.ends))
-            .with_shadowpt_base(scenario.guest.shadowpt_base()),
+        performer: Performer::new(driver).with_shadowpt_base(scenario.guest.shadowpt_base()),
         power_off: description.power_off,
         judge: Judge::new(description.promises.clone()),
         prover: Prover::default(),
@@ -324,7 +336,7 @@ impl Run {
         match self.reason() {
             Some(StopReason::Ring(_)) => true,
             Some(StopReason::Died(death)) => death.is_the_guests_doing(),
-            Some(StopReason::PoweredOff | StopReason::Reported(_)) | None => false,
+            Some(StopReason::PoweredOff | StopReason::Reported(_) | StopReason::Choosing(_)) | None => false,
         }
     }
 
@@ -357,6 +369,7 @@ impl Run {
             scenario: scenario.name.as_str().into(),
             description: scenario.description.as_str().into(),
             origin: None,
+            judged: None,
             verdict: Verdict::Broken,
             lines: self.lines,
             steps_not_run,

@@ -24,3 +24,4 @@ pub use language::*;
 pub use problem::{Problem, ScenarioErrors};
 pub use replay::with_choices;
 pub use schema::schema;
+pub use suggest::nearest;

@@ -6,8 +6,6 @@ use std::fmt::Write as _;
 const NEAR: f64 = 0.7;
 /// Shortest ending of a name that still points to it, in bytes.
 const MIN_ENDING: usize = 3;
-/// Most names in a list: more help nobody.
-const MAX_LISTED: usize = 16;
 
 /// What to do about the unknown name `found`, when the known names are these; `what` is their noun, in the plural.
 pub(super) fn instead_of(found: &str, what: &str, known: &[&str]) -> String {
@@ -18,19 +16,15 @@ pub(super) fn instead_of(found: &str, what: &str, known: &[&str]) -> String {
     if known.is_empty() {
         let _ = write!(help, "there are no {what} here");
     } else {
-        let listed: Vec<String> = known
-            .iter()
-            .take(MAX_LISTED)
-            .map(|name| format!("`{name}`"))
-            .collect();
-        let more = if known.len() > MAX_LISTED { ", ..." } else { "" };
-        let _ = write!(help, "known {what}: {}{more}", listed.join(", "));
+        let listed: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+        let _ = write!(help, "known {what}: {}", listed.join(", "));
     }
     help
 }
 
 /// The known name that `found` was most likely meant to be.
-pub(super) fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
     let found = found.to_lowercase();
     let similarity = |name: &str| {
         let name = name.to_lowercase();

@@ -112,6 +112,11 @@ impl Usage {
         self.entered = None;
     }
 
+    /// The host has done something else for so long.
+    pub(super) fn has_waited(&mut self, time: Duration) {
+        self.made += time;
+    }
+
     /// Whether the guest may go on: how long it may until the next look, or what ends it.
     pub(super) fn look(&self, outside: Outside) -> Result<Duration, Cause> {
         let Used { processor, halted } = self.used(outside);

@@ -7,6 +7,7 @@
 //! information, choose where [`interrupts`] come from, set the [`registers`], run the [`vcpu`] under the [`watchdog`] with its
 //! [`budget`]s kept account of, and tell how a guest ended ([`death`]).
 
+mod branch;
 mod budget;
 mod caller;
 mod death;
@@ -41,6 +42,7 @@ pub use caller::Imposture;
 pub use death::{Cause, Death, Place};
 pub use dirty_log::DirtyCursor;
 pub use load::LoadError;
+pub(crate) use open::another;
 pub use open::{OpenError, open};
 pub use printer::Misprint;
 pub use probe::{KernelMode, kernel_mode};
@@ -137,6 +139,9 @@ pub enum VmError {
     /// The memory of a machine that is made to find something out cannot be written.
     #[error("cannot try out KVM: {0}")]
     Probe(vm_memory::GuestMemoryError),
+    /// A process that was to go on with a machine from a choice on did not.
+    #[error("cannot explore further from a choice: {0}")]
+    Branch(String),
     /// No way to raise an interrupt.
     #[error("cannot make an interrupt line: {0}")]
     Line(std::io::Error),

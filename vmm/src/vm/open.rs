@@ -1,5 +1,6 @@
 //! Opening the host's KVM, with an answer for each way in which it can be unusable.
 
+use std::os::fd::{AsRawFd, FromRawFd};
 use std::path::PathBuf;
 
 use kvm_ioctls::{Cap, Kvm};
@@ -64,6 +65,19 @@ pub enum OpenError {
 /// See [`OpenError`]: one variant each for a device that is missing, not permitted, too old.
 pub fn open() -> Result<Kvm, OpenError> {
     open_at("/dev/kvm")
+}
+
+/// The same device, for somebody who keeps it.
+#[allow(unsafe_code, reason = "KVM's handle is one of a file descriptor")]
+pub(crate) fn another(kvm: &Kvm) -> Result<Kvm, super::VmError> {
+    // SAFETY: this command takes a number, and is safe for every number.
+    let copy = unsafe { libc::fcntl(kvm.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 0) };
+    if copy < 0 {
+        let error = kvm_ioctls::Error::last();
+        return Err(super::refused("be used twice")(error));
+    }
+    // SAFETY: the descriptor is new, is of the device, and is nobody else's.
+    Ok(unsafe { Kvm::from_raw_fd(copy) })
 }
 
 fn open_at(path: &str) -> Result<Kvm, OpenError> {

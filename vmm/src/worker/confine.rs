@@ -17,7 +17,7 @@ use landlock::{
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::filter::{self, FilterError};
-use crate::guest::Guest;
+use crate::guest::{Exploring, Guest};
 use crate::scenario::{Clock, Scenario, Schedule, ServerPlace};
 
 /// Where the kernel tells how long a thread waited for a processor.
@@ -42,6 +42,8 @@ pub struct Allowed {
     pub connect: Vec<SocketAddr>,
     /// Whether it has sockets at all.
     pub sockets: Sockets,
+    /// Whether it starts processes.
+    pub processes: Processes,
     /// Bytes of memory.
     pub memory_bytes: u64,
     /// Seconds of processor time; None for as many as it takes.
@@ -56,6 +58,16 @@ pub enum Sockets {
     None,
     /// It connects to the servers that its scenario names.
     ToServers,
+}
+
+/// Whether a run starts processes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Processes {
+    /// It does not.
+    #[default]
+    None,
+    /// It forks itself, and waits for what it has forked; no program can be started.
+    Branches,
 }
 
 /// The process cannot be confined.
@@ -122,6 +134,11 @@ impl Allowed {
             sockets_in,
             connect,
             sockets,
+            processes: if explores && guest.exploring == Exploring::Branching {
+                Processes::Branches
+            } else {
+                Processes::None
+            },
             // The judge may hold all of it a second time, as of the last look.
             memory_bytes: 2 * (guest_mib << 20) + BESIDE_BYTES,
             processor_seconds: (!explores).then_some(seconds),
@@ -136,7 +153,7 @@ impl Allowed {
 pub fn confine(allowed: &Allowed) -> Result<(), ConfineError> {
     limit(allowed)?;
     restrict_files(allowed)?;
-    Ok(filter::install(allowed.sockets)?)
+    Ok(filter::install(allowed.sockets, allowed.processes)?)
 }
 
 fn limit(allowed: &Allowed) -> Result<(), ConfineError> {

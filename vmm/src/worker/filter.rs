@@ -8,7 +8,7 @@ use seccompiler::{
     TargetArch, apply_filter,
 };
 
-use super::confine::Sockets;
+use super::confine::{Processes, Sockets};
 
 /// The filter cannot be installed.
 #[derive(Debug, thiserror::Error)]
@@ -95,20 +95,28 @@ const WITH_SOCKETS: &[c_long] = &[
     libc::SYS_getdents64,
 ];
 
+/// What a run calls that forks itself, too. Signals to threads are each process's own, whose number is not known yet: Landlock keeps
+/// them among the processes of the run where the kernel can do that.
+const WITH_BRANCHES: &[c_long] = &[libc::SYS_clone, libc::SYS_fork, libc::SYS_wait4, libc::SYS_tgkill];
+
 /// An operation of `prctl` since Linux 6.4.
 const PR_GET_AUXV: u64 = 0x4155_5856;
 
 /// Installs the filter, and gives up new privileges for good.
-pub(super) fn install(sockets: Sockets) -> Result<(), FilterError> {
+pub(super) fn install(sockets: Sockets, processes: Processes) -> Result<(), FilterError> {
     let with_sockets = match sockets {
         Sockets::None => &[][..],
         Sockets::ToServers => WITH_SOCKETS,
     };
-    let calls = ALWAYS.iter().chain(with_sockets);
+    let with_processes = match processes {
+        Processes::None => &[][..],
+        Processes::Branches => WITH_BRANCHES,
+    };
+    let calls = ALWAYS.iter().chain(with_sockets).chain(with_processes);
     let mut allowed: BTreeMap<c_long, Vec<SeccompRule>> = calls.map(|call| (*call, Vec::new())).collect();
     let thread = libc::CLONE_THREAD as u64;
     let own_process = u64::from(std::process::id());
-    let conditions = [
+    let mut conditions = vec![
         // Threads, and no processes.
         (libc::SYS_clone, 0, SeccompCmpOp::MaskedEq(thread), thread),
         // Signals to itself.
@@ -119,6 +127,16 @@ pub(super) fn install(sockets: Sockets) -> Result<(), FilterError> {
         // Limits can be read.
         (libc::SYS_prlimit64, 2, SeccompCmpOp::Eq, 0),
     ];
+    if processes == Processes::Branches {
+        // A branch ends with whoever waits for it. A call that is allowed at all has no conditions.
+        conditions.retain(|(call, ..)| !WITH_BRANCHES.contains(call));
+        conditions.push((
+            libc::SYS_prctl,
+            0,
+            SeccompCmpOp::Eq,
+            libc::PR_SET_PDEATHSIG as u64,
+        ));
+    }
     for (call, argument, operator, value) in conditions {
         let condition = SeccompCondition::new(argument, SeccompCmpArgLen::Qword, operator, value)?;
         allowed

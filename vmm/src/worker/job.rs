@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::guest::{Description, Record};
+use crate::guest::{Description, Exploring, Record};
 use crate::image::GuestImage;
 use crate::printable::{self, Printable};
 use crate::promise::Promise;
 use crate::report::Report;
+use crate::scenario::Budget;
 
 /// Whether a worker gives up what it does not need before it runs its guest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,15 @@ pub enum Confinement {
     Confined,
     /// It does not: for hosts whose kernel has no Landlock, and guests that are trusted.
     Unconfined,
+}
+
+/// What a guest may use at most, whatever its scenario gives it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunLimits {
+    /// Seconds of processor time.
+    pub seconds: Option<u64>,
+    /// Exits to the VMM.
+    pub exits: Option<u64>,
 }
 
 /// One scenario to run on one guest.
@@ -35,10 +45,14 @@ pub struct Job {
     pub options: Vec<String>,
     /// Reports that make it an error when a rule is not judged without them.
     pub require: Vec<Promise>,
+    /// What the guest may use at most.
+    pub limits: RunLimits,
     /// How many times longer than usual the host may take.
     pub slow: u32,
     /// What is recorded of the run.
     pub record: Record,
+    /// How schedules are explored.
+    pub exploring: Exploring,
     /// By what the contents of the scenario are drawn, if they are.
     pub seed: Option<u64>,
     /// Where the sockets of servers may be made that are started for the run.
@@ -70,6 +84,18 @@ pub enum Answer {
         /// What is wrong, and after it each reason for the one before.
         because: Vec<Printable>,
     },
+}
+
+impl RunLimits {
+    /// A budget that is within the limits.
+    #[must_use]
+    pub fn bound(self, budget: Budget) -> Budget {
+        Budget {
+            seconds: budget.seconds.min(self.seconds.unwrap_or(u64::MAX)),
+            exits: budget.exits.min(self.exits.unwrap_or(u64::MAX)),
+            ..budget
+        }
+    }
 }
 
 impl Answer {

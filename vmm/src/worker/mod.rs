@@ -16,8 +16,8 @@ mod job;
 pub mod pool;
 mod serve;
 
-pub use confine::{Allowed, ConfineError, Sockets, confine};
-pub use job::{Answer, Confinement, Fault, Job};
+pub use confine::{Allowed, ConfineError, Processes, Sockets, confine};
+pub use job::{Answer, Confinement, Fault, Job, RunLimits};
 pub use serve::serve;
 
 /// The hidden command of a worker.

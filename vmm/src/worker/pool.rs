@@ -111,6 +111,17 @@ impl Pool {
         Interrupt(self.sender.clone())
     }
 
+    /// Whether somebody has asked for its end before it has begun.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        let is_interrupted = matches!(self.receiver.try_recv(), Ok(Message::Interrupt));
+        if is_interrupted {
+            // It is still to be heard by whoever asks again.
+            self.interrupt().now();
+        }
+        is_interrupted
+    }
+
     /// Has all jobs done. A job whose run the harness broke is done once more, and the second answer counts.
     pub fn run(self, jobs: &[Job], observer: &mut dyn Observer) -> End {
         let Pool {

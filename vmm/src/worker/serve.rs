@@ -29,13 +29,15 @@ pub fn serve() -> io::Result<()> {
 fn run(job: &Job) -> Result<Answer, Answer> {
     let input = |error: &dyn std::error::Error| Answer::no_run(Fault::Input, error);
     let host = |error: &dyn std::error::Error| Answer::no_run(Fault::Host, error);
-    let scenario =
+    let mut scenario =
         Scenario::parse(&job.file, &job.scenario, &job.image.programs).map_err(|error| input(&error))?;
+    scenario.budget = job.limits.bound(scenario.budget);
     let guest = Guest::new(job.description.clone(), &job.image, &job.options)
         .map_err(|error| input(&error))?
         .on_a_slow_host(job.slow)
         .with_contents_drawn_by(job.seed)
-        .recording(job.record);
+        .recording(job.record)
+        .exploring(job.exploring);
     let kvm = crate::vm::open().map_err(|error| host(&error))?;
     match job.confinement {
         Confinement::Confined => {
@@ -50,6 +52,7 @@ fn run(job: &Job) -> Result<Answer, Answer> {
         | VmError::Hosts(_)
         | VmError::Watchdog(_)
         | VmError::Line(_)
+        | VmError::Branch(_)
         | VmError::Probe(_) => host(&error),
     })?;
     report.require(&job.require);

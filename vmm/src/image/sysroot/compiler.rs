@@ -11,7 +11,7 @@ use crate::image::{ImageError, TARGET};
 /// What `rustc` says about itself in the workspace, where `rust-toolchain.toml` has its say.
 pub(in crate::image) struct Compiler {
     /// As in `1.95.0`.
-    pub(super) release: String,
+    pub(in crate::image) release: String,
     /// Commit of the compiler's source; `unknown` in distributions' builds.
     pub(super) commit: String,
     description: String,

@@ -15,8 +15,31 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Attempt, NoCore, Obstacle};
 use super::lock::CacheLock;
+use super::places::Places;
 use super::{ImageError, Progress};
 pub(super) use compiler::Compiler;
+
+/// What a `core` library for the guest's target would come from, with nothing fetched and nothing made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CoreSource {
+    /// The target that is installed with the compiler.
+    Target,
+    /// A library that was made before.
+    Made,
+    /// The library's source that is installed with the compiler.
+    Source,
+}
+
+/// Where the library would come from; None if it is not here.
+pub(super) fn core_source(compiler: &Compiler, places: &Places) -> Option<CoreSource> {
+    if compiler.target_library().is_ok() {
+        Some(CoreSource::Target)
+    } else if places.sysroots().join(compiler.key()).is_dir() {
+        Some(CoreSource::Made)
+    } else {
+        compiler.source().ok().map(|_| CoreSource::Source)
+    }
+}
 
 /// Where the guest's compiler finds `core`.
 #[derive(Debug)]

@@ -4,16 +4,19 @@
 //!
 //! - `run`: one run: its steps as a line of time, and each step
 //! - `memory`: a step's memory as a picture, and as a table
+//! - `course`: a course: a table of all submissions and scenarios
 
+mod course;
 mod memory;
 mod run;
 
 use std::io;
 
+pub use course::{course_page, submission_page};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::told::{Case, Group, Told};
-use super::{Outcome, Verdict};
+use super::{Judged, Outcome, Verdict};
 
 /// Nothing is loaded, whatever a guest's text says.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
@@ -35,6 +38,26 @@ fn page(told: &Told) -> Markup {
         [(group, case)] if group.submission().is_none() => case.scenario.to_string(),
         _ => "Ringside".to_owned(),
     };
+    let body = html! {
+        header {
+            h1 { (title) " " (badge(verdict)) }
+            @for group in &groups { (overview(*group)) }
+            @if told.interrupted {
+                p { strong { "Interrupted before everything was done." } }
+            }
+        }
+        main #results {
+            @if cases.len() > 1 { (table(&cases)) }
+            @for (number, (group, case)) in cases.iter().enumerate() {
+                (run::section(number, *group, case))
+            }
+        }
+    };
+    document(&format!("{}: {title}", verdict.word()), &body)
+}
+
+/// A whole page. What its results begin with has the identifier `results`.
+fn document(title: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -44,24 +67,12 @@ fn page(told: &Told) -> Markup {
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="color-scheme" content="light dark";
                 link rel="icon" href="data:,";
-                title { (verdict.word()) ": " (title) }
+                title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
                 a.skip href="#results" { "Skip to the results" }
-                header {
-                    h1 { (title) " " (badge(verdict)) }
-                    @for group in &groups { (overview(*group)) }
-                    @if told.interrupted {
-                        p { strong { "Interrupted before everything was done." } }
-                    }
-                }
-                main #results {
-                    @if cases.len() > 1 { (table(&cases)) }
-                    @for (number, (group, case)) in cases.iter().enumerate() {
-                        (run::section(number, *group, case))
-                    }
-                }
+                (body)
                 script { (PreEscaped(SCRIPT)) }
             }
         }
@@ -79,9 +90,24 @@ fn overview(group: Group<'_>) -> Markup {
             (group.number(Verdict::Pass)) " passed, " (group.number(Verdict::Fail)) " failed, "
             (group.number(Verdict::Broken)) " could not be judged"
         }
+        @for judged in group.judged() { (what_was_judged(judged)) }
         @if let Some(why) = group.not_built() {
             p { "It was not built:" }
             pre { (why.as_str()) }
+        }
+    }
+}
+
+/// Everything that names it, for whoever wants to be sure.
+fn what_was_judged(judged: &Judged) -> Markup {
+    html! {
+        details.judged {
+            summary { "What was judged" }
+            table {
+                tbody {
+                    @for (name, value) in judged.facts() { tr { th scope="row" { (name) } td { (value) } } }
+                }
+            }
         }
     }
 }

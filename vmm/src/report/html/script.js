@@ -60,7 +60,8 @@ for (const run of document.querySelectorAll(".run")) {
   run.classList.add("stepped");
   run.querySelector(".steps").prepend(moves);
   const wrong = marks.findIndex((mark) => !mark.classList.contains("pass"));
-  show(named() >= 0 ? named() : Math.max(wrong, 0), "keep");
+  const pictured = steps.findIndex((step) => step.querySelector("figure"));
+  show([named(), wrong, pictured, 0].find((index) => index >= 0), "keep");
 }
 for (const table of document.querySelectorAll("table.cases")) {
   table.querySelectorAll("thead th").forEach((head, column) => {

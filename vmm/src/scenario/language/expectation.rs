@@ -97,7 +97,7 @@ impl Expectation {
     }
 }
 
-/// A flag of a shadow page-table entry: see [`abi::shadowpt`].
+/// A flag of a shadow page-table entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename = "Flag", rename_all = "snake_case")]
 pub enum SpteFlag {

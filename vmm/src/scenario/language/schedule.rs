@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::rule::Rule;
 
-/// Who goes on where the kernel could let another thread of the same process run first: see [`abi::schedule`].
+/// Who goes on where the kernel could let another thread of the same process run first.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Schedule {

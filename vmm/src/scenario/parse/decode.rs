@@ -55,7 +55,7 @@ struct Frame {
     blocks: bool,
 }
 
-/// A check step, as it is spelled.
+/// What must hold now: the judge looks at memory, and no process does anything.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct CheckFields {

@@ -103,6 +103,7 @@ impl Vcpu {
                 message: message.clone(),
             }),
             Some(Event::PowerOff) => Next::PoweredOff,
+            Some(Event::Choice(choice)) if self.stops_at_choices => Next::Choosing(choice.clone()),
             Some(event) if event.is_a_moment() => Next::Reported(event.clone()),
             Some(Event::FirstUser) => {
                 self.note_boot();

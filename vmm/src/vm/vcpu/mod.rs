@@ -6,8 +6,8 @@
 //!                     ^     |                            |
 //!                     |     |  run: NEXT is answered     |
 //!                     +-----|----------------------------+
-//!                     |     | the kernel tells of a moment to look at
-//!                     +-----+----> Reporting, and Ready when it is run
+//!                     |     | the kernel tells of a moment to look at, or of a choice
+//!                     +-----+----> Reporting or Choosing, and Ready when it is run
 //!                           |
 //!                           | power off, death, budget
 //!                           v
@@ -20,6 +20,7 @@
 //! it reads besides, and the interrupt goes to the processor before the next instruction; to a processor that masks interrupts,
 //! as soon as it does not.
 
+mod branch;
 mod exit;
 mod tick;
 
@@ -38,10 +39,12 @@ use super::symbols::Symbols;
 use super::watchdog::Watchdog;
 use super::{Budget, VmError, refused};
 use crate::address::{PhysAddr, VirtAddr};
+use crate::channel::event::Choice;
 use crate::channel::{Channel, Devices, Event};
 use crate::inspect::walk::Root;
 use crate::scenario::Clock;
 use crate::vsock::SocketDevice;
+pub(super) use branch::Saved;
 use tick::Tick;
 
 /// RFLAGS.IF: the processor takes interrupts.
@@ -56,6 +59,8 @@ pub enum StopReason {
     Ring(Channel),
     /// The kernel tells of a moment to look at ([`Event::is_a_moment`]). It runs on when it is run again.
     Reported(Event),
+    /// The kernel will ask next who goes on; only where the machine was told to stop there.
+    Choosing(Choice),
     /// The guest has ended in order.
     PoweredOff,
     /// The guest has ended otherwise.
@@ -76,6 +81,7 @@ enum Next {
     GoOn,
     Ring(Channel),
     Reported(Event),
+    Choosing(Choice),
     PoweredOff,
     Die(Cause),
 }
@@ -85,6 +91,8 @@ enum State {
     Ringing(Channel),
     /// The moment of a report is to be looked at before the guest goes on.
     Reporting(Event),
+    /// Who goes on is to be decided before the guest asks.
+    Choosing(Choice),
     Ended(StopReason),
 }
 
@@ -93,6 +101,9 @@ pub(super) struct Vcpu {
     state: State,
     tick: Tick,
     clock: Clock,
+    stops_at_choices: bool,
+    /// What an access meant that was made while an instruction was finished, for the next run.
+    unmet: Option<Next>,
     max_exits: u64,
     exits: u64,
     usage: Usage,
@@ -118,6 +129,8 @@ impl Vcpu {
             state: State::Ready,
             tick: Tick::Taken,
             clock,
+            stops_at_choices: false,
+            unmet: None,
             max_exits: budget.exits,
             exits: 0,
             usage: Usage::new(budget, clock),
@@ -157,6 +170,7 @@ impl Vcpu {
             State::Ready => None,
             State::Ringing(channel) => Some(StopReason::Ring(*channel)),
             State::Reporting(event) => Some(StopReason::Reported(event.clone())),
+            State::Choosing(choice) => Some(StopReason::Choosing(choice.clone())),
             State::Ended(reason) => Some(reason.clone()),
         }
     }
@@ -188,11 +202,15 @@ impl Vcpu {
                 let code = devices.doorbell.next_code(*channel);
                 self.answer_memory_read(code);
             }
-            State::Reporting(_) => {}
+            State::Reporting(_) | State::Choosing(_) => {}
             State::Ended(reason) => return Ok(reason.clone()),
         }
         let reason = loop {
-            match self.step(devices, memory)? {
+            let next = match self.unmet.take() {
+                Some(next) => next,
+                None => self.step(devices, memory)?,
+            };
+            match next {
                 Next::GoOn => {}
                 Next::Ring(channel) => {
                     self.state = State::Ringing(channel);
@@ -201,6 +219,10 @@ impl Vcpu {
                 Next::Reported(event) => {
                     self.state = State::Reporting(event.clone());
                     return Ok(StopReason::Reported(event));
+                }
+                Next::Choosing(choice) => {
+                    self.state = State::Choosing(choice.clone());
+                    return Ok(StopReason::Choosing(choice));
                 }
                 Next::PoweredOff => break StopReason::PoweredOff,
                 Next::Die(cause) => {

@@ -1,0 +1,177 @@
+//! Submissions to images that can be booted.
+
+use std::fs;
+use std::path::Path;
+
+use vmm::grade::{self, Build, Grade, Item, Kind, Rubric, ScenarioGrade, SubmissionError, Taken};
+use vmm::image::{self, Containment, Course, GuestImage, ImageError, ImageKind, Progress};
+use vmm::printable::Printable;
+use vmm::report::Outcome;
+use vmm::report::text::count;
+use vmm::worker::pool::Pool;
+
+use super::super::status::HasStatus;
+use super::super::{Shown, Status, show_failure};
+use super::list::Named;
+
+/// Most files that are named which are not taken.
+const MAX_LEFT: usize = 10;
+
+/// A submission on its way to a grade.
+pub(super) struct Submission {
+    pub(super) name: Printable,
+    /// Its place among all that the call names.
+    pub(super) place: usize,
+    /// What there is to boot, or why there is nothing.
+    pub(super) built: Result<GuestImage, NotBuilt>,
+    /// Its results so far, in the order of the rubric; None where there is none yet.
+    pub(super) scenarios: Vec<Option<ScenarioGrade>>,
+    /// Runs that are still to be made.
+    pub(super) left: usize,
+}
+
+/// Why there is nothing to boot.
+pub(super) struct NotBuilt {
+    outcome: Outcome,
+    why: Printable,
+}
+
+impl Submission {
+    /// Takes note of what came of a run.
+    pub(super) fn note(&mut self, item: usize, scored: ScenarioGrade) {
+        let scenario = &mut self.scenarios[item];
+        *scenario = Some(match scenario.take() {
+            Some(before) => grade::worse(before, scored),
+            None => scored,
+        });
+        self.left -= 1;
+    }
+
+    /// Its grade, when all of its runs are made.
+    pub(super) fn grade(&self) -> Option<Grade> {
+        if self.left > 0 {
+            return None;
+        }
+        let scenarios: Option<Vec<ScenarioGrade>> = self.scenarios.iter().cloned().collect();
+        let build = match &self.built {
+            Ok(_) => Build::Done,
+            Err(NotBuilt { outcome, why }) => match outcome {
+                Outcome::HarnessBroke => Build::Broken { why: why.clone() },
+                _ => Build::Failed { why: why.clone() },
+            },
+        };
+        Some(Grade::new(self.name.clone(), build, scenarios?))
+    }
+}
+
+/// Builds submissions, one after the other: a compiler uses all cores by itself. Somebody who interrupts the pool has had enough of it,
+/// and what is built by then is all.
+pub(super) fn build(
+    submissions: &[Named],
+    containment: Containment,
+    rubric: &Rubric,
+    out: &Path,
+    pool: &Pool,
+) -> Result<Vec<Submission>, Shown> {
+    let progress = image::to_stderr();
+    let builder = Builder::new(rubric.kind, containment, &*progress).map_err(|error| show_failure(&error))?;
+    let mut done = Vec::new();
+    for Named { name, place, path } in submissions {
+        let dir = out.join("builds").join(name.as_str());
+        progress.step(&format!("building {name}"));
+        let built = grade::take(path, rubric)
+            .map_err(|error| NotBuilt::submission(&error))
+            .and_then(|taken| {
+                tell_left(name, &taken);
+                builder
+                    .build(path, &taken, &dir, rubric)
+                    .map_err(|error| NotBuilt::image(&error))
+            });
+        if pool.is_interrupted() {
+            break;
+        }
+        let item = |item: &Item| match &built {
+            Ok(_) => None,
+            Err(NotBuilt { outcome, why }) => Some(grade::not_run(item, *outcome, why)),
+        };
+        done.push(Submission {
+            name: name.clone(),
+            place: *place,
+            scenarios: rubric.items.iter().map(item).collect(),
+            left: 0,
+            built,
+        });
+    }
+    progress.finish();
+    Ok(done)
+}
+
+/// Says what of a submission is not looked at: a student may have put the solution there.
+fn tell_left(name: &Printable, taken: &Taken) {
+    for path in taken.left.iter().take(MAX_LEFT) {
+        let path = Printable::from(path.display().to_string());
+        eprintln!("{name}: {path} is not taken");
+    }
+    if let Some(others @ 1..) = taken.left.len().checked_sub(MAX_LEFT) {
+        eprintln!("{name}: {} not taken, either", count(others, "other file"));
+    }
+}
+
+/// What makes an image of a submission.
+enum Builder {
+    Course(Course),
+    /// The image whose programs a submitted kernel runs.
+    Kernel(GuestImage),
+    Image,
+}
+
+impl Builder {
+    fn new(kind: Kind, containment: Containment, progress: &dyn Progress) -> Result<Builder, ImageError> {
+        match kind {
+            Kind::Sources => Course::prepare(containment, progress).map(Builder::Course),
+            Kind::KernelFile => image::ensure(ImageKind::Shipped, progress).map(Builder::Kernel),
+            Kind::Image => Ok(Builder::Image),
+        }
+    }
+
+    fn build(
+        &self,
+        path: &Path,
+        taken: &Taken,
+        dir: &Path,
+        rubric: &Rubric,
+    ) -> Result<GuestImage, ImageError> {
+        match self {
+            Builder::Course(course) => {
+                // What an earlier call left may be half of something.
+                let _ = fs::remove_dir_all(dir);
+                // The line is the submission's; the steps of its build are not worth one.
+                course.build(dir, &taken.files, rubric.limits.build, &image::Silent)
+            }
+            Builder::Kernel(image) => Ok(GuestImage {
+                kernel: path.to_owned(),
+                ..image.clone()
+            }),
+            Builder::Image => GuestImage::at(path),
+        }
+    }
+}
+
+impl NotBuilt {
+    fn submission(error: &SubmissionError) -> NotBuilt {
+        NotBuilt {
+            outcome: Outcome::DoesNotBuild,
+            why: error.to_string().into(),
+        }
+    }
+
+    fn image(error: &ImageError) -> NotBuilt {
+        NotBuilt {
+            outcome: match error.status() {
+                Status::DoesNotBuild | Status::UnusableInput => Outcome::DoesNotBuild,
+                Status::Passed | Status::GuestFailed | Status::CouldNotTell => Outcome::HarnessBroke,
+            },
+            why: error.to_string().into(),
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! What students begin with: the files that they are to hand in, without the functions that they are to write, and the scenarios that they
+//! may see, with a rubric of these.
+//!
+//! **Invariant:** nothing of a function that the rubric leaves out is written, and no deliberate fault of the kernel's, which would tell where
+//! to look.
+
+use std::fs;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::rubric::{Item, Kind, LeftOut, Partial, Rubric};
+use super::{Moment, Points};
+use crate::image::{self, ImageError};
+
+/// The folder of the scenarios in the starter.
+const SCENARIOS: &str = "scenarios";
+/// The module of the kernel's deliberate faults.
+const FAULTS: &str = "mutant";
+
+/// There is no starter.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StarterError {
+    /// Submissions are no sources.
+    #[error("a starter has source files, and the rubric's kind is another: expected `kind = \"sources\"`")]
+    NoSources,
+    /// The folder is not new.
+    #[error("{} is there already: expected the name of a new folder", folder.display())]
+    Exists {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The course's own sources are not there.
+    #[error(transparent)]
+    Course(#[from] ImageError),
+    /// A file that students are to hand in cannot be read.
+    #[error("cannot read the course's own {}", file.display())]
+    Read {
+        /// Its place in the workspace.
+        file: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A file from which a function is to be left out is no Rust.
+    #[error("{file} is no Rust: {source}")]
+    NoRust {
+        /// Its place in the workspace.
+        file: String,
+        /// Why not.
+        source: syn::Error,
+    },
+    /// A function that is to be left out is not there.
+    #[error("{file} has no function {function}, which `[[left-out]]` names")]
+    NoFunction {
+        /// The file.
+        file: String,
+        /// The function.
+        function: String,
+    },
+    /// A deliberate fault would be left.
+    #[error(
+        "{file} has deliberate faults of the kernel's outside of what `[[left-out]]` names: leave out the function at line {line}, too"
+    )]
+    Fault {
+        /// The file.
+        file: String,
+        /// A line with one.
+        line: usize,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {}", file.display())]
+    Write {
+        /// The file.
+        file: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// Writes the starter of a rubric into a new folder, and gives the number of its files.
+///
+/// # Errors
+/// The course's sources are not as the rubric says, or the folder cannot be written.
+pub fn write_starter(to: &Path, rubric_file: &Path, rubric: &Rubric) -> Result<usize, StarterError> {
+    if rubric.kind != Kind::Sources {
+        return Err(StarterError::NoSources);
+    }
+    if to.symlink_metadata().is_ok() {
+        let folder = to.to_owned();
+        return Err(StarterError::Exists { folder });
+    }
+    let workspace = image::workspace()?;
+    let mut files: Vec<(PathBuf, Vec<u8>)> = Vec::new();
+    for taken in &rubric.take {
+        add(&workspace, Path::new(taken), rubric, &mut files)?;
+    }
+    for (file, contents) in &mut files {
+        let left_out: Vec<&LeftOut> = rubric
+            .left_out
+            .iter()
+            .filter(|left_out| Path::new(&left_out.file) == file)
+            .collect();
+        if file.extension().is_some_and(|extension| extension == "rs") {
+            let text = String::from_utf8_lossy(contents);
+            *contents = without(&file.display().to_string(), &text, &left_out)?.into_bytes();
+        }
+    }
+    let seen: Vec<&Item> = rubric
+        .items
+        .iter()
+        .filter(|item| item.visibility.is_seen(Moment::BeforeDueDate))
+        .collect();
+    for item in &seen {
+        files.push((scenario_file(item), item.text.clone().into_bytes()));
+    }
+    files.push(("rubric.toml".into(), students_rubric(rubric, &seen).into_bytes()));
+    files.push(("README.md".into(), readme(rubric, rubric_file).into_bytes()));
+    for (file, contents) in &files {
+        let file = to.join(file);
+        let parent = file.parent().unwrap_or(to);
+        let written = fs::create_dir_all(parent).and_then(|()| fs::write(&file, contents));
+        written.map_err(|source| StarterError::Write { file, source })?;
+    }
+    Ok(files.len())
+}
+
+/// Adds a file of the workspace, or all of a folder that are taken.
+fn add(
+    workspace: &Path,
+    taken: &Path,
+    rubric: &Rubric,
+    files: &mut Vec<(PathBuf, Vec<u8>)>,
+) -> Result<(), StarterError> {
+    let unreadable = |source| StarterError::Read {
+        file: taken.to_owned(),
+        source,
+    };
+    let path = workspace.join(taken);
+    if !path.is_dir() {
+        // What students are to add is not there yet.
+        match fs::read(&path) {
+            Ok(contents) => files.push((taken.to_owned(), contents)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(unreadable(error)),
+        }
+        return Ok(());
+    }
+    let entries = fs::read_dir(&path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let mut names: Vec<_> = entries
+        .map_err(unreadable)?
+        .iter()
+        .map(fs::DirEntry::file_name)
+        .collect();
+    names.sort();
+    for name in names {
+        let below = taken.join(name);
+        if workspace.join(&below).is_dir() || rubric.takes(&below) {
+            add(workspace, &below, rubric, files)?;
+        }
+    }
+    Ok(())
+}
+
+/// The text of a file without these functions, and without deliberate faults.
+fn without(file: &str, text: &str, left_out: &[&LeftOut]) -> Result<String, StarterError> {
+    let parsed = syn::parse_file(text).map_err(|source| StarterError::NoRust {
+        file: file.to_owned(),
+        source,
+    })?;
+    // Places in the text and what stands there instead.
+    let mut changes: Vec<(Range<usize>, String)> = Vec::new();
+    for LeftOut { function, body, .. } in left_out {
+        let block = block_of(&parsed, function).ok_or_else(|| StarterError::NoFunction {
+            file: file.to_owned(),
+            function: function.clone(),
+        })?;
+        let braces = block.brace_token.span;
+        let range = braces.open().byte_range().start..braces.close().byte_range().end;
+        let line = text[..range.start].rfind('\n').map_or(0, |newline| newline + 1);
+        let indent = &text[line..][..text[line..].len() - text[line..].trim_start().len()];
+        let inner: String = body
+            .trim()
+            .lines()
+            .map(|line| format!("{indent}    {}\n", line.trim_end()))
+            .collect();
+        changes.push((range, format!("{{\n{inner}{indent}}}")));
+    }
+    for item in &parsed.items {
+        if let syn::Item::Use(import) = item
+            && names_faults(&import.tree)
+        {
+            let start = import.use_token.span.byte_range().start;
+            let end = import.semi_token.span.byte_range().end;
+            let end = end + usize::from(text[end..].starts_with('\n'));
+            changes.push((start..end, String::new()));
+        }
+    }
+    changes.sort_by_key(|(range, _)| range.start);
+    let mut rest = text.to_owned();
+    for (range, instead) in changes.into_iter().rev() {
+        rest.replace_range(range, &instead);
+    }
+    let fault = rest
+        .lines()
+        .position(|line| line.contains("mutant::") || line.contains("Mutant::"));
+    match fault {
+        Some(index) => Err(StarterError::Fault {
+            file: file.to_owned(),
+            line: index + 1,
+        }),
+        None => Ok(rest),
+    }
+}
+
+/// Whether an import is of the kernel's deliberate faults: `use crate::mutant`, and what is below.
+fn names_faults(tree: &syn::UseTree) -> bool {
+    let syn::UseTree::Path(path) = tree else {
+        return false;
+    };
+    match &*path.tree {
+        syn::UseTree::Path(below) => below.ident == FAULTS,
+        syn::UseTree::Name(name) => name.ident == FAULTS,
+        syn::UseTree::Rename(_) | syn::UseTree::Glob(_) | syn::UseTree::Group(_) => false,
+    }
+}
+
+/// The body of a function, or of a method when its type stands before it.
+fn block_of<'a>(file: &'a syn::File, name: &str) -> Option<&'a syn::Block> {
+    let (of_type, name) = match name.rsplit_once("::") {
+        Some((of_type, name)) => (Some(of_type), name),
+        None => (None, name),
+    };
+    file.items.iter().find_map(|item| match (item, of_type) {
+        (syn::Item::Fn(function), None) if function.sig.ident == name => Some(&*function.block),
+        (syn::Item::Impl(implementation), Some(of_type)) if is_type(&implementation.self_ty, of_type) => {
+            implementation.items.iter().find_map(|item| match item {
+                syn::ImplItem::Fn(method) if method.sig.ident == name => Some(&method.block),
+                _ => None,
+            })
+        }
+        _ => None,
+    })
+}
+
+fn is_type(found: &syn::Type, name: &str) -> bool {
+    match found {
+        syn::Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == name),
+        _ => false,
+    }
+}
+
+/// A rubric of the scenarios that students see.
+#[derive(Serialize)]
+struct StudentsRubric<'a> {
+    title: &'a str,
+    kind: &'static str,
+    take: &'a [String],
+    total: Points,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    options: &'a [String],
+    scenario: Vec<StudentsItem>,
+}
+
+#[derive(Serialize)]
+struct StudentsItem {
+    file: String,
+    points: Points,
+    partial: &'static str,
+}
+
+fn students_rubric(rubric: &Rubric, seen: &[&Item]) -> String {
+    let items = seen.iter().map(|item| StudentsItem {
+        file: scenario_file(item).display().to_string(),
+        points: item.points,
+        partial: match item.partial {
+            Partial::None => "none",
+            Partial::Checks => "checks",
+            Partial::Steps => "steps",
+            Partial::Clauses => "clauses",
+        },
+    });
+    let document = StudentsRubric {
+        title: &rubric.title,
+        kind: "sources",
+        take: &rubric.take,
+        total: seen.iter().map(|item| item.points).sum(),
+        options: &rubric.options,
+        scenario: items.collect(),
+    };
+    toml::to_string(&document).expect("a rubric is a table of texts and numbers")
+}
+
+fn scenario_file(item: &Item) -> PathBuf {
+    let name = Path::new(&item.file).file_name().unwrap_or_default();
+    Path::new(SCENARIOS).join(name)
+}
+
+fn readme(rubric: &Rubric, rubric_file: &Path) -> String {
+    let hidden = rubric
+        .items
+        .iter()
+        .filter(|item| !item.visibility.is_seen(Moment::BeforeDueDate))
+        .count();
+    let more = match hidden {
+        0 => String::new(),
+        _ => "Some scenarios of the assignment are not among them.\n".to_owned(),
+    };
+    let files: String = rubric.take.iter().map(|taken| format!("- `{taken}`\n")).collect();
+    let written: String = rubric
+        .left_out
+        .iter()
+        .map(|left_out| format!("- `{}` in `{}`\n", left_out.function, left_out.file))
+        .collect();
+    let to_write = if written.is_empty() {
+        String::new()
+    } else {
+        format!("You are to write:\n\n{written}\n")
+    };
+    format!(
+        "# {}\n\n{to_write}You hand in a folder, or an archive of it, with these files in their places. Nothing else is taken:\n\n{files}\n\
+         `scenarios/` has what your work is run on. {more}This grades it, in a folder that Ringside's sources are in:\n\n\
+         ```sh\ncargo run -p vmm -- grade --rubric {} .\n```\n\nwith the paths of this folder's `rubric.toml` and of this folder.\n",
+        rubric.title,
+        rubric_file.file_name().unwrap_or_default().to_string_lossy(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOURCE: &str = "use crate::arch;\nuse crate::mutant::{self, Mutant};\n\nimpl Space {\n    fn write(&mut self) -> bool {\n        \
+                          !mutant::is(Mutant::Stale)\n    }\n}\n\nfn free() -> bool {\n    arch::secret()\n}\n";
+
+    fn left_out(function: &str, body: &str) -> LeftOut {
+        LeftOut {
+            file: "a.rs".to_owned(),
+            function: function.to_owned(),
+            body: body.to_owned(),
+        }
+    }
+
+    #[test]
+    fn functions_are_left_out_with_the_faults_in_them() {
+        let (method, function) = (
+            left_out("Space::write", "// Yours.\nfalse"),
+            left_out("free", "todo!()"),
+        );
+        let text = without("a.rs", SOURCE, &[&method, &function]).unwrap();
+        assert_eq!(
+            text,
+            "use crate::arch;\n\nimpl Space {\n    fn write(&mut self) -> bool {\n        // Yours.\n        false\n    }\n}\n\n\
+             fn free() -> bool {\n    todo!()\n}\n"
+        );
+    }
+
+    #[test]
+    fn a_fault_that_would_be_left_and_a_function_that_is_not_there_are_told() {
+        let error = without("a.rs", SOURCE, &[&left_out("free", "todo!()")]).unwrap_err();
+        assert!(matches!(error, StarterError::Fault { line: 5, .. }), "{error}");
+        for name in ["write", "Other::write", "nowhere"] {
+            let error = without("a.rs", SOURCE, &[&left_out(name, "")]).unwrap_err();
+            assert!(matches!(error, StarterError::NoFunction { .. }), "{error}");
+        }
+    }
+}
