@@ -65,6 +65,7 @@ extern struct process *current;
 _Noreturn void panic(const char *message);
 void report(enum event kind, int pid, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 _Noreturn void resume(struct registers *registers);
+void registers_go_to(struct registers *registers);
 
 /* archive.c: the files that came with the kernel */
 void archive_init(uint64_t start, uint64_t bytes);

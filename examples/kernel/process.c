@@ -16,8 +16,6 @@ static struct process processes[PROCESSES];
 struct process *current;
 static int last_pid;
 
-void registers_go_to(struct registers *registers);
-
 static struct process *find(int pid) {
     for (int i = 0; i < PROCESSES; i++)
         if (processes[i].state != UNUSED && processes[i].pid == pid) return &processes[i];

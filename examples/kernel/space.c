@@ -178,7 +178,7 @@ static uint8_t *byte_of(struct space *space, uint64_t address, int access) {
     return *entry & DEVICE ? NULL : (uint8_t *)at((*entry & ADDRESS_MASK) + address % PAGE);
 }
 
-/* Copies page by page. What `step` is for: the caller's side is the kernel's, the other one a process's. */
+/* Copies page by page between memory of the kernel's and of a process's: to the process when the access is a write. */
 static int transfer(struct space *space, uint8_t *ours, uint64_t theirs, uint64_t bytes, int access) {
     while (bytes > 0) {
         uint64_t part = PAGE - theirs % PAGE < bytes ? PAGE - theirs % PAGE : bytes;

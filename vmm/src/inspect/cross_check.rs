@@ -38,36 +38,52 @@ pub fn cross_check(
     findings
 }
 
-/// At most `limit` addresses that are worth asking about, in ascending order: first and last byte of each region, and the
-/// bytes around it that are not mapped. Leaves out pages that were never accessed, because KVM's walk sets their
-/// accessed bits, and to look must not change the guest.
+/// At most `limit` addresses that are worth asking about, in ascending order: [`landmarks`] of the user half, and of the kernel half,
+/// where they are known already.
 #[must_use]
-pub fn samples(memory: PhysicalMemory<'_>, root: Root, limit: usize, effort: &Effort) -> Vec<VirtAddr> {
-    let mut addresses = Vec::new();
-    for half in [Half::User, Half::Kernel] {
-        let mut asked = Regions::new();
-        // What is odd about the tables is for others to report; here they only supply addresses.
-        let _ = mappings(memory, root, half, effort, |mapping: &Mapping| {
-            if mapping.entry.accessed() && is_certain(memory, mapping) {
-                asked.add(mapping);
-            }
-        });
-        for region in asked.finish() {
-            let around = [region.start.0.checked_sub(1), region.last().0.checked_add(1)];
-            let unmapped = around.into_iter().flatten().map(VirtAddr).filter(|&address| {
-                matches!(
-                    translate(memory, root, address),
-                    Err(WalkError::NotPresent { .. })
-                )
-            });
-            addresses.extend(unmapped);
-            addresses.extend([region.start, region.last()]);
+pub fn samples(
+    memory: PhysicalMemory<'_>,
+    root: Root,
+    of_kernel: &[VirtAddr],
+    limit: usize,
+    effort: &Effort,
+) -> Vec<VirtAddr> {
+    let mut asked = Regions::new();
+    // What is odd about the tables is for others to report; here they only supply addresses.
+    let _ = mappings(memory, root, Half::User, effort, |mapping: &Mapping| {
+        if can_be_asked(memory, mapping) {
+            asked.add(mapping);
         }
+    });
+    let mut addresses = landmarks(memory, root, asked);
+    addresses.extend(of_kernel);
+    let step = addresses.len().div_ceil(limit.max(1)).max(1);
+    addresses.into_iter().step_by(step).take(limit).collect()
+}
+
+/// First and last byte of each region, and the bytes around it that are not mapped, in ascending order and each once.
+pub(super) fn landmarks(memory: PhysicalMemory<'_>, root: Root, asked: Regions) -> Vec<VirtAddr> {
+    let mut addresses = Vec::new();
+    for region in asked.finish() {
+        let around = [region.start.0.checked_sub(1), region.last().0.checked_add(1)];
+        let unmapped = around.into_iter().flatten().map(VirtAddr).filter(|&address| {
+            matches!(
+                translate(memory, root, address),
+                Err(WalkError::NotPresent { .. })
+            )
+        });
+        addresses.extend(unmapped);
+        addresses.extend([region.start, region.last()]);
     }
     addresses.sort_unstable();
     addresses.dedup();
-    let step = addresses.len().div_ceil(limit.max(1)).max(1);
-    addresses.into_iter().step_by(step).take(limit).collect()
+    addresses
+}
+
+/// Whether KVM can be asked about a page. Not about one that was never accessed, because KVM's walk sets its accessed bit, and to look
+/// must not change the guest; nor about one to which not every processor leads.
+pub(super) fn can_be_asked(memory: PhysicalMemory<'_>, mapping: &Mapping) -> bool {
+    mapping.entry.accessed() && is_certain(memory, mapping)
 }
 
 /// Whether every processor leads to the page.

@@ -87,6 +87,20 @@ impl FrameSet {
         members(self.words.iter().copied())
     }
 
+    /// Members in ascending order, those that follow each other together.
+    #[must_use]
+    pub fn ranges(&self) -> Vec<Range<FrameNumber>> {
+        let mut ranges: Vec<Range<FrameNumber>> = Vec::new();
+        for frame in self.iter() {
+            let next = FrameNumber(frame.0 + 1);
+            match ranges.last_mut() {
+                Some(last) if last.end == frame => last.end = next,
+                Some(_) | None => ranges.push(frame..next),
+            }
+        }
+        ranges
+    }
+
     /// Members of both sets, in ascending order.
     pub fn intersection<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = FrameNumber> + 'a {
         members(self.words.iter().zip(&other.words).map(|(a, b)| a & b))

@@ -44,6 +44,13 @@ impl<'m> PhysicalMemory<'m> {
         self.frames
     }
 
+    /// Whether all of a frame is in guest memory.
+    #[must_use]
+    pub fn has_frame(self, frame: FrameNumber) -> bool {
+        let len_bytes = usize::try_from(PAGE_SIZE).expect("a page is small");
+        frame.0 < self.frames && self.memory.check_range(GuestAddress(frame.start().0), len_bytes)
+    }
+
     /// Reads eight bytes, little endian.
     ///
     /// # Errors

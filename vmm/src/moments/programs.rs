@@ -43,7 +43,7 @@ impl Programs {
     pub(super) fn look(
         &mut self,
         event: &Event,
-        stop: &Stop<'_>,
+        stop: &mut Stop<'_>,
         agents: &[Space],
         effort: &Effort,
     ) -> Result<(), VmError> {
@@ -68,7 +68,7 @@ impl Programs {
         self.missed
     }
 
-    fn look_at_all(&mut self, stop: &Stop<'_>, agents: &[Space], effort: &Effort) -> Result<(), VmError> {
+    fn look_at_all(&mut self, stop: &mut Stop<'_>, agents: &[Space], effort: &Effort) -> Result<(), VmError> {
         let is_agents = |root: Root| agents.iter().any(|agent| agent.root == root);
         let in_use = stop.root()?;
         let ended_too_early = self.roots.ended_with(in_use).map(|pid| (pid, in_use));
@@ -84,6 +84,7 @@ impl Programs {
             return Ok(());
         }
         let cut_before = effort.cut();
+        let kernel_only = stop.kernel_only_frames(effort)?;
         spaces.extend(agents);
         let memory = PhysicalMemory::new(stop.memory());
         let owners = Owners::of_spaces(memory, &spaces, effort);
@@ -91,7 +92,7 @@ impl Programs {
             is_agents_stack(owner.address) || self.is_shared(memory, frame)
         };
         let policy = Policy {
-            kernel_only: &stop.kernel_only_frames(effort)?,
+            kernel_only: &kernel_only,
             devices: &[doorbell_addresses()],
             shared_on_purpose: &shared_on_purpose,
         };

@@ -13,6 +13,7 @@ mod caller;
 mod death;
 mod dirty_log;
 mod interrupts;
+mod kernel_halves;
 mod linux64;
 mod load;
 mod open;
@@ -58,6 +59,7 @@ use crate::scenario::{Clock, ServerPlace, VsockPort};
 use crate::vsock::{Hosts, HostsError, SocketDevice};
 use caller::Callers;
 use dirty_log::DirtyLog;
+use kernel_halves::KernelHalves;
 use load::Loaded;
 use printer::Printers;
 use vcpu::Vcpu;
@@ -164,6 +166,7 @@ pub struct Vm {
     symbols: Symbols,
     devices: Devices,
     dirty_log: DirtyLog,
+    kernel_halves: KernelHalves,
 }
 
 impl Vm {
@@ -215,6 +218,7 @@ impl Vm {
             symbols,
             devices,
             dirty_log: DirtyLog::new(frames),
+            kernel_halves: KernelHalves::default(),
         })
     }
 
@@ -223,6 +227,7 @@ impl Vm {
     /// # Errors
     /// The host failed; whatever the guest does is a [`StopReason`], not an error.
     pub fn run(&mut self) -> Result<Stop<'_>, VmError> {
+        self.kernel_halves.guest_runs();
         let reason = self.vcpu.run(&mut self.devices, &self.memory, &self.symbols)?;
         Ok(Stop { vm: self, reason })
     }

@@ -13,8 +13,10 @@ use super::{
 use crate::address::{FrameNumber, PhysAddr, VirtAddr};
 use crate::block::{BlockDevice, Disk};
 use crate::channel::{Channel, Devices};
+use crate::inspect::audit::KernelFinding;
+use crate::inspect::owners::Owners;
 use crate::inspect::walk::{self, Root};
-use crate::inspect::{Effort, FrameSet, PhysicalMemory, audit};
+use crate::inspect::{Effort, Findings, FrameSet, PhysicalMemory};
 use crate::vsock::{Hosts, SocketDevice};
 
 /// A guest that stands still. All inspection goes through here.
@@ -72,14 +74,37 @@ impl Stop<'_> {
     ///
     /// # Errors
     /// KVM refuses to tell.
-    pub fn kernel_only_frames(&self, effort: &Effort) -> Result<Vec<Range<FrameNumber>>, VmError> {
+    pub fn kernel_only_frames(&mut self, effort: &Effort) -> Result<Vec<Range<FrameNumber>>, VmError> {
         Ok(match self.vm.kernel_image {
             KernelImage::Stays => vec![self.kernel_frames()],
             KernelImage::Freed => {
+                let root = self.kernel_root()?;
                 let memory = PhysicalMemory::new(&self.vm.memory);
-                audit::executable(memory, self.kernel_root()?, effort)
+                let half = self.vm.kernel_halves.of(memory, root, effort);
+                half.executable().ranges()
             }
         })
+    }
+
+    /// What is wrong in the kernel half of an address space; `owners` are those of all address spaces.
+    #[must_use]
+    pub fn audit_kernel_half(
+        &mut self,
+        root: Root,
+        owners: &Owners,
+        effort: &Effort,
+    ) -> Findings<KernelFinding> {
+        let memory = PhysicalMemory::new(&self.vm.memory);
+        let half = self.vm.kernel_halves.of(memory, root, effort);
+        half.audit(memory, root, owners, effort)
+    }
+
+    /// Addresses in the kernel half of an address space that are worth asking KVM about.
+    #[must_use]
+    pub fn kernel_landmarks(&mut self, root: Root, effort: &Effort) -> Vec<VirtAddr> {
+        let memory = PhysicalMemory::new(&self.vm.memory);
+        let half = self.vm.kernel_halves.of(memory, root, effort);
+        half.landmarks().to_vec()
     }
 
     /// What was wrong with accesses to the doorbell so far: channel, and why the access is not an agent's.

@@ -3,7 +3,8 @@
 use abi::paging::{LARGE, NO_EXECUTE, PRESENT, USER, WRITABLE};
 use vmm::address::{FrameNumber, VirtAddr};
 use vmm::inspect::Effort;
-use vmm::inspect::audit::{KernelFinding, kernel};
+use vmm::inspect::audit::{KernelFinding, KernelHalf, kernel};
+
 use vmm::inspect::walk::{Anomaly, Defect, PageSize, Root};
 
 use crate::guest::{StillGuest, virt};
@@ -37,6 +38,46 @@ fn audit(guest: &StillGuest, root: Root) -> Vec<KernelFinding> {
 fn a_sound_kernel_gives_no_findings() {
     let (guest, root) = sound_kernel();
     assert_eq!(audit(&guest, root), []);
+}
+
+#[test]
+fn a_kernel_half_is_as_it_was_until_one_of_its_tables_is_another() {
+    let (mut guest, root) = sound_kernel();
+    let half = KernelHalf::scan(guest.memory(), root, &Effort::default());
+    guest.map_4k(root, 0x40_1000, 0x6000, USER | WRITABLE);
+    assert!(
+        half.is_as_it_was(guest.memory()),
+        "the user half is not part of it"
+    );
+    for levels in 1..=3 {
+        let entry = guest.entry(root, BASE, levels);
+        let before = guest.read(entry);
+        guest.write(entry, before ^ NO_EXECUTE);
+        assert!(!half.is_as_it_was(guest.memory()), "{levels} below the top");
+        guest.write(entry, before);
+        assert!(half.is_as_it_was(guest.memory()));
+    }
+}
+
+#[test]
+fn another_address_space_has_the_same_kernel_half_when_its_top_table_leads_to_the_same_tables() {
+    let (mut guest, root) = sound_kernel();
+    let half = KernelHalf::scan(guest.memory(), root, &Effort::default());
+    let other = guest.new_root();
+    assert!(half.is_of(guest.memory(), root) && !half.is_of(guest.memory(), other));
+    let top = guest.read(guest.entry(root, BASE, 0));
+    guest.write(guest.entry(other, BASE, 0), top);
+    assert!(half.is_of(guest.memory(), other));
+    guest.write(guest.entry(root, BASE, 0), 0);
+    assert!(!half.is_of(guest.memory(), root));
+}
+
+#[test]
+fn what_was_wrong_once_is_looked_at_again_in_any_case() {
+    let (mut guest, root) = sound_kernel();
+    guest.map_4k(root, BASE + 0x20_000, 0x20_000, WRITABLE);
+    let half = KernelHalf::scan(guest.memory(), root, &Effort::default());
+    assert!(!half.is_as_it_was(guest.memory()));
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use abi::paging::{ACCESSED, LARGE, PRESENT, USER, WRITABLE};
 use vmm::address::{PhysAddr, VirtAddr};
 use vmm::inspect::Effort;
-use vmm::inspect::cross_check::{cross_check, samples};
+use vmm::inspect::cross_check::cross_check;
 use vmm::inspect::walk::{PageSize, Root, translate};
 
-use crate::guest::{StillGuest, virt};
+use crate::guest::{StillGuest, samples_of, virt};
 
 fn guest() -> (StillGuest, Root) {
     let mut guest = StillGuest::new(64);
@@ -43,17 +43,17 @@ fn samples_are_the_edges_of_what_was_accessed() {
         u64::MAX,
     ];
     assert_eq!(
-        samples(guest.memory(), root, 100, &Effort::default()),
+        samples_of(guest.memory(), root, 100, &Effort::default()),
         expected.map(virt)
     );
-    assert_eq!(samples(guest.memory(), root, 3, &Effort::default()).len(), 3);
-    assert_eq!(samples(guest.memory(), root, 0, &Effort::default()), []);
+    assert_eq!(samples_of(guest.memory(), root, 3, &Effort::default()).len(), 3);
+    assert_eq!(samples_of(guest.memory(), root, 0, &Effort::default()), []);
 }
 
 #[test]
 fn kvm_is_not_asked_where_the_walk_finds_a_fault_of_the_guests_or_processors_differ() {
     let (mut guest, root) = guest();
-    let before = samples(guest.memory(), root, 100, &Effort::default());
+    let before = samples_of(guest.memory(), root, 100, &Effort::default());
     // A reserved bit of an address, and another one further up.
     guest.map_4k(root, 0x4000_0000_0000, 1 << 51, ACCESSED);
     guest.map_4k(root, 0x4100_0000_0000, 0x5000, ACCESSED);
@@ -64,13 +64,13 @@ fn kvm_is_not_asked_where_the_walk_finds_a_fault_of_the_guests_or_processors_dif
     guest.map_4k(root, 0x6000_0000_0000, 0x5000, USER | ACCESSED);
     let top = guest.entry(root, 0x6000_0000_0000, 0);
     guest.write(top, guest.read(top) | LARGE | PRESENT);
-    assert_eq!(samples(guest.memory(), root, 100, &Effort::default()), before);
+    assert_eq!(samples_of(guest.memory(), root, 100, &Effort::default()), before);
 }
 
 #[test]
 fn walkers_that_agree_give_no_findings() {
     let (guest, root) = guest();
-    let addresses = samples(guest.memory(), root, 100, &Effort::default());
+    let addresses = samples_of(guest.memory(), root, 100, &Effort::default());
     let findings = cross_check(guest.memory(), root, addresses, |address| {
         honest(&guest, root, address)
     });

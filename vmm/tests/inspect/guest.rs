@@ -6,9 +6,22 @@ use abi::PAGE_SIZE;
 use abi::paging::{ADDRESS_MASK, LARGE, PRESENT, USER, WRITABLE};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 use vmm::address::{FrameNumber, PhysAddr, VirtAddr};
+use vmm::inspect::audit::KernelHalf;
+use vmm::inspect::cross_check::samples;
 use vmm::inspect::owners::{Owners, Space, SpaceId};
 use vmm::inspect::walk::{PageSize, Root};
 use vmm::inspect::{Effort, PhysicalMemory};
+
+/// Addresses of both halves that another walker can be asked about.
+pub(crate) fn samples_of(
+    memory: PhysicalMemory<'_>,
+    root: Root,
+    limit: usize,
+    effort: &Effort,
+) -> Vec<VirtAddr> {
+    let half = KernelHalf::scan(memory, root, effort);
+    samples(memory, root, half.landmarks(), limit, effort)
+}
 
 pub(crate) struct StillGuest {
     memory: GuestMemoryMmap,

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use vmm::address::{FrameNumber, Half, PhysAddr, VirtAddr};
 use vmm::inspect::Effort;
 use vmm::inspect::audit::{Policy, kernel, user};
-use vmm::inspect::cross_check::{cross_check, samples};
+use vmm::inspect::cross_check::cross_check;
 use vmm::inspect::dirty::DirtyTracker;
 use vmm::inspect::frame_table::{FrameTable, check};
 use vmm::inspect::owners::Owners;
@@ -15,7 +15,7 @@ use vmm::inspect::walk::{
     Anomaly, Descend, Mapping, Root, Scanner, Table, Visitor, read, regions, translate,
 };
 
-use crate::guest::StillGuest;
+use crate::guest::{StillGuest, samples_of};
 
 const FRAMES: u64 = 48;
 /// Entries that a scan may look at.
@@ -120,7 +120,7 @@ proptest! {
                 let _ = translate(memory, root, VirtAddr(address));
                 let _ = read(memory, root, VirtAddr(address), &mut [0; 5000]);
             }
-            let asked = samples(memory, root, 50, &Effort::default());
+            let asked = samples_of(memory, root, 50, &Effort::default());
             prop_assert!(asked.len() <= 50);
             let findings = cross_check(memory, root, asked, |address| {
                 translate(memory, root, address).ok().map(|translation| translation.address)

@@ -4,14 +4,13 @@ use std::ops::ControlFlow;
 
 use abi::paging::{LARGE, PRESENT, USER, WRITABLE};
 use vmm::address::{Half, PhysAddr, VirtAddr};
-use vmm::inspect::cross_check::samples;
 use vmm::inspect::owners::{Owners, Space, SpaceId};
 use vmm::inspect::walk::{
     Anomaly, Defect, Descend, Mapping, PageSize, Reached, Root, Scanner, Table, Visitor, mappings, regions,
 };
 use vmm::inspect::{Effort, Findings};
 
-use crate::guest::{StillGuest, virt};
+use crate::guest::{StillGuest, samples_of, virt};
 
 fn seen(guest: &StillGuest, root: Root, half: Half) -> (Vec<(VirtAddr, PhysAddr)>, Vec<Anomaly>) {
     let mut seen = Vec::new();
@@ -266,7 +265,7 @@ fn all_that_looks_at_page_tables_together_looks_at_no_more_than_it_may_and_says_
     assert!(kinds(|anomaly| matches!(anomaly, Anomaly::Unfinished { .. })) > 0);
     // Each gets what the others have left: in the end nothing.
     while effort.cut() == 0 {
-        assert!(samples(guest.memory(), root, 8, &effort).len() <= 8);
+        assert!(samples_of(guest.memory(), root, 8, &effort).len() <= 8);
     }
     let seen = mappings(guest.memory(), root, Half::User, &effort, |_| {
         panic!("nothing is left")

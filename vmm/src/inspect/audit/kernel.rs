@@ -1,12 +1,17 @@
 //! Kernel halves: W^X and the wall against users.
 
 use std::iter;
-use std::ops::Range;
+use std::ops::ControlFlow;
+
+use abi::paging::ENTRIES;
 
 use crate::address::{FrameNumber, Half, VirtAddr};
+use crate::inspect::memory::FrameBytes;
 use crate::inspect::owners::{Owner, Owners};
-use crate::inspect::walk::{Anomaly, Mapping, Region, Regions, Root, mappings};
-use crate::inspect::{Effort, Findings, FrameSet, PhysicalMemory};
+use crate::inspect::walk::{
+    Anomaly, Descend, Level, Mapping, Region, Regions, Root, Scanner, Table, Visitor, mappings,
+};
+use crate::inspect::{Effort, Findings, FrameSet, PhysicalMemory, cross_check};
 
 /// What is wrong in a kernel half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,6 +68,110 @@ pub struct Alias {
     pub writable_at: VirtAddr,
 }
 
+/// The kernel half of an address space, as it was when it was scanned.
+#[derive(Clone, Debug)]
+pub struct KernelHalf {
+    /// The entries of the top table: other address spaces with the same ones have the same kernel half.
+    top: Vec<u64>,
+    /// The tables below, as they were; None when there are too many to be kept.
+    tables: Option<Vec<(FrameNumber, FrameBytes)>>,
+    executable: FrameSet,
+    landmarks: Vec<VirtAddr>,
+    findings: Findings<KernelFinding>,
+}
+
+/// Most tables that are kept of a kernel half, 4 MiB.
+const MAX_TABLES: usize = 1 << 10;
+
+impl KernelHalf {
+    /// Looks at all of it.
+    #[must_use]
+    pub fn scan(memory: PhysicalMemory<'_>, root: Root, effort: &Effort) -> KernelHalf {
+        let mut scan = Scan {
+            memory,
+            user_accessible: Regions::new(),
+            writable_and_executable: Regions::new(),
+            writable: FrameSet::new(memory.frames()),
+            executable: FrameSet::new(memory.frames()),
+            tables: FrameSet::new(memory.frames()),
+            asked: Regions::new(),
+            anomalies: Findings::new(),
+        };
+        // Never broken off by this visitor; an effort that did not suffice is among the anomalies.
+        let _ = Scanner::new(memory, Half::Kernel, effort).scan(root, &mut scan);
+
+        let mut findings = scan.anomalies.map(|anomaly| KernelFinding::Anomaly { anomaly });
+        findings.append(
+            scan.user_accessible
+                .finish()
+                .map(|region| KernelFinding::UserAccessible { region }),
+        );
+        findings.append(
+            scan.writable_and_executable
+                .finish()
+                .map(|region| KernelFinding::WritableAndExecutable { region }),
+        );
+        let aliased = scan.writable.intersection(&scan.executable);
+        findings.extend(
+            aliases(memory, root, aliased, effort)
+                .into_iter()
+                .map(|alias| KernelFinding::WritableAlias { alias }),
+        );
+        KernelHalf {
+            top: top_entries(memory, root),
+            tables: contents(memory, &scan.tables),
+            executable: scan.executable,
+            landmarks: cross_check::landmarks(memory, root, scan.asked),
+            findings,
+        }
+    }
+
+    /// Whether another scan would find the same. What was found to be wrong is looked at again in any case.
+    ///
+    /// The tables are compared: that they were not written to is not known, because many processors write to each table that they use.
+    #[must_use]
+    pub fn is_as_it_was(&self, memory: PhysicalMemory<'_>) -> bool {
+        let mut now = FrameBytes::zeroed();
+        let mut is_same = |(frame, before): &(FrameNumber, FrameBytes)| {
+            memory.copy_frame(*frame, &mut now).is_ok() && now == *before
+        };
+        let tables = self.tables.as_ref();
+        self.findings.is_empty() && tables.is_some_and(|tables| tables.iter().all(&mut is_same))
+    }
+
+    /// Whether it is the kernel half of this address space, too.
+    #[must_use]
+    pub fn is_of(&self, memory: PhysicalMemory<'_>, root: Root) -> bool {
+        self.top == top_entries(memory, root)
+    }
+
+    /// Addresses that are worth asking another walker about.
+    #[must_use]
+    pub fn landmarks(&self) -> &[VirtAddr] {
+        &self.landmarks
+    }
+
+    /// Frames that the kernel can execute.
+    #[must_use]
+    pub fn executable(&self) -> &FrameSet {
+        &self.executable
+    }
+
+    /// What is wrong with it, in the address space `root`; `owners` are those of all address spaces.
+    #[must_use]
+    pub fn audit(
+        &self,
+        memory: PhysicalMemory<'_>,
+        root: Root,
+        owners: &Owners,
+        effort: &Effort,
+    ) -> Findings<KernelFinding> {
+        let mut findings = self.findings.clone();
+        findings.extend(writable_by_user(memory, root, owners, &self.executable, effort));
+        findings
+    }
+}
+
 /// Audits the kernel half of an address space; `owners` are those of all address spaces.
 #[must_use]
 pub fn kernel(
@@ -71,59 +180,75 @@ pub fn kernel(
     owners: &Owners,
     effort: &Effort,
 ) -> Findings<KernelFinding> {
-    let mut user_accessible = Regions::new();
-    let mut writable_and_executable = Regions::new();
-    let mut writable = FrameSet::new(memory.frames());
-    let mut executable = FrameSet::new(memory.frames());
-    let anomalies = mappings(memory, root, Half::Kernel, effort, |mapping| {
-        if mapping.permissions.user {
-            user_accessible.add(mapping);
-        }
-        match (mapping.permissions.writable, mapping.permissions.executable) {
-            (true, true) => writable_and_executable.add(mapping),
-            (true, false) => writable.insert_range(mapping.frames(memory)),
-            (false, true) => executable.insert_range(mapping.frames(memory)),
-            (false, false) => {}
-        }
-    });
-
-    let mut findings = anomalies.map(|anomaly| KernelFinding::Anomaly { anomaly });
-    findings.append(
-        user_accessible
-            .finish()
-            .map(|region| KernelFinding::UserAccessible { region }),
-    );
-    findings.append(
-        writable_and_executable
-            .finish()
-            .map(|region| KernelFinding::WritableAndExecutable { region }),
-    );
-    let aliased = writable.intersection(&executable);
-    findings.extend(
-        aliases(memory, root, aliased, effort)
-            .into_iter()
-            .map(|alias| KernelFinding::WritableAlias { alias }),
-    );
-    findings.extend(writable_by_user(memory, root, owners, &executable, effort));
-    findings
+    KernelHalf::scan(memory, root, effort).audit(memory, root, owners, effort)
 }
 
-/// Frames that the kernel can execute, in the order of their addresses in the kernel half.
-#[must_use]
-pub fn executable(memory: PhysicalMemory<'_>, root: Root, effort: &Effort) -> Vec<Range<FrameNumber>> {
-    let mut ranges: Vec<Range<FrameNumber>> = Vec::new();
-    // What is odd about the tables is for the audit to tell.
-    let _anomalies = mappings(memory, root, Half::Kernel, effort, |mapping| {
-        if !mapping.permissions.executable {
-            return;
+/// The entries of a top table for the kernel half; none when it is not in memory.
+fn top_entries(memory: PhysicalMemory<'_>, root: Root) -> Vec<u64> {
+    const FIRST: usize = ENTRIES as usize / 2;
+    let mut table = FrameBytes::zeroed();
+    match memory.copy_frame(root.table(), &mut table) {
+        Ok(()) => table.words().skip(FIRST).collect(),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// The tables; None when they are too many, or not all in memory.
+fn contents(memory: PhysicalMemory<'_>, tables: &FrameSet) -> Option<Vec<(FrameNumber, FrameBytes)>> {
+    let mut kept = Vec::new();
+    for frame in tables.iter() {
+        let mut bytes = FrameBytes::zeroed();
+        if kept.len() == MAX_TABLES || memory.copy_frame(frame, &mut bytes).is_err() {
+            return None;
         }
-        let frames = mapping.frames(memory);
-        match ranges.last_mut() {
-            Some(last) if last.end == frames.start => last.end = frames.end,
-            _ => ranges.push(frames),
+        kept.push((frame, bytes));
+    }
+    Some(kept)
+}
+
+/// What a scan gathers.
+struct Scan<'m> {
+    memory: PhysicalMemory<'m>,
+    user_accessible: Regions,
+    writable_and_executable: Regions,
+    writable: FrameSet,
+    executable: FrameSet,
+    tables: FrameSet,
+    /// What another walker can be asked about.
+    asked: Regions,
+    anomalies: Findings<Anomaly>,
+}
+
+impl Visitor for Scan<'_> {
+    fn table(&mut self, table: &Table) -> Descend {
+        match table.level {
+            Level::Pml4 => {}
+            Level::Pdpt | Level::Pd | Level::Pt => {
+                self.tables.insert(table.frame);
+            }
         }
-    });
-    ranges
+        Descend::Into
+    }
+
+    fn mapping(&mut self, mapping: &Mapping) -> ControlFlow<()> {
+        if mapping.permissions.user {
+            self.user_accessible.add(mapping);
+        }
+        if cross_check::can_be_asked(self.memory, mapping) {
+            self.asked.add(mapping);
+        }
+        match (mapping.permissions.writable, mapping.permissions.executable) {
+            (true, true) => self.writable_and_executable.add(mapping),
+            (true, false) => self.writable.insert_range(mapping.frames(self.memory)),
+            (false, true) => self.executable.insert_range(mapping.frames(self.memory)),
+            (false, false) => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn anomaly(&mut self, anomaly: Anomaly) {
+        self.anomalies.push(anomaly);
+    }
 }
 
 /// Most aliased frames that are reported, 64 MiB: enough for any kernel's code.

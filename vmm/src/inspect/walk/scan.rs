@@ -180,8 +180,7 @@ impl<'m> Scanner<'m> {
 
     fn scan_table(&mut self, step: &Step<'_>, visitor: &mut impl Visitor) -> ControlFlow<()> {
         self.spend(ENTRIES, step.address, visitor)?;
-        let mut contents = FrameBytes::zeroed();
-        if self.memory.copy_frame(step.table, &mut contents).is_err() {
+        if !self.memory.has_frame(step.table) {
             visitor.anomaly(step.outside_memory());
             return ControlFlow::Continue(());
         }
@@ -204,6 +203,10 @@ impl<'m> Scanner<'m> {
             Reached::Again if step.is_inside_itself() => visitor.anomaly(Anomaly::Loop { table }),
             Reached::Again => visitor.anomaly(Anomaly::SharedTable { table }),
         }
+        let mut contents = FrameBytes::zeroed();
+        self.memory
+            .copy_frame(step.table, &mut contents)
+            .expect("the frame is in memory");
         let (skipped, taken) = step.level.entries_of(self.half);
         for (offset, value) in (0..).zip(contents.words().skip(skipped).take(taken)) {
             if value & PRESENT != 0 {

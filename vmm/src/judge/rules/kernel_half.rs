@@ -5,7 +5,7 @@ use super::{StandingRule, View, page_tables, told};
 use crate::address::VirtAddr;
 use crate::finding::Finding;
 use crate::inspect::Findings;
-use crate::inspect::audit::{self, KernelFinding};
+use crate::inspect::audit::KernelFinding;
 use crate::moments::Seen;
 use crate::rule::Rule;
 use crate::vm::VmError;
@@ -42,9 +42,9 @@ impl StandingRule for KernelHalf {
         }
         let mut found = std::mem::take(&mut self.seen);
         let (in_use, kernels) = (scene.stop.root()?, scene.stop.kernel_root()?);
-        found.append(audit::kernel(scene.memory(), in_use, owners, effort));
+        found.append(scene.stop.audit_kernel_half(in_use, owners, effort));
         if kernels != in_use {
-            found.append(audit::kernel(scene.memory(), kernels, owners, effort));
+            found.append(scene.stop.audit_kernel_half(kernels, owners, effort));
         }
         let code = |address: VirtAddr| {
             let symbol = scene.stop.symbols().name(address);

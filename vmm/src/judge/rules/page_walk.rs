@@ -17,9 +17,12 @@ pub(super) struct PageWalk;
 
 impl StandingRule for PageWalk {
     fn audit(&mut self, view: &mut View<'_, '_>) -> Result<Vec<Finding>, VmError> {
-        let scene = &view.scene;
-        let (memory, root) = (scene.memory(), scene.stop.root()?);
-        let answers = samples(memory, root, CROSS_CHECKED_ADDRESSES, view.effort)
+        let scene = &mut view.scene;
+        let root = scene.stop.root()?;
+        let of_kernel = scene.stop.kernel_landmarks(root, view.effort);
+        let memory = scene.memory();
+        let asked = samples(memory, root, &of_kernel, CROSS_CHECKED_ADDRESSES, view.effort);
+        let answers = asked
             .into_iter()
             .map(|address| Ok((address, scene.stop.kvm_translate(address)?)))
             .collect::<Result<BTreeMap<_, _>, VmError>>()?;

@@ -29,6 +29,7 @@ impl StandingRule for UserHalf {
             effort,
             ..
         } = view;
+        let kernel_only = scene.stop.kernel_only_frames(effort)?;
         let shared_on_purpose = |_: FrameNumber, owner: &Owner| {
             if is_agents_stack(owner.address) {
                 return true;
@@ -39,7 +40,7 @@ impl StandingRule for UserHalf {
             page.is_some_and(|page| page.shared.is_some())
         };
         let policy = Policy {
-            kernel_only: &scene.stop.kernel_only_frames(effort)?,
+            kernel_only: &kernel_only,
             devices: &[doorbell_addresses()],
             shared_on_purpose: &shared_on_purpose,
         };
