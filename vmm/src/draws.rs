@@ -6,10 +6,20 @@ use std::hash::{BuildHasher, RandomState};
 use abi::nonce::{INCREMENT, LAST_SHIFT, ROUNDS};
 
 /// Draws numbers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Draws {
     key: RandomState,
     count: u64,
+}
+
+impl Default for Draws {
+    fn default() -> Self {
+        Draws {
+            key: RandomState::new(),
+            // Forked processes have the same keys, and draw other numbers.
+            count: u64::from(std::process::id()) << u32::BITS,
+        }
+    }
 }
 
 impl Draws {

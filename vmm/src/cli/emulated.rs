@@ -61,7 +61,7 @@ fn call(
         emulation.add(&guest.kernel)?;
         emulation.add(&guest.initrd)?;
     }
-    if let Some(file) = args.guest_file() {
+    if let Some(file) = args.guest.file() {
         emulation.add(file)?;
     }
     Ok(emulation)

@@ -109,10 +109,15 @@ impl RunningArgs {
         )
     }
 
+    /// How many workers at once.
+    pub(super) fn workers(&self) -> NonZeroUsize {
+        let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        self.jobs.unwrap_or(cores)
+    }
+
     /// A pool that is ended when somebody interrupts the command.
     pub(super) fn pool(&self) -> Result<Pool, Shown> {
-        let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let pool = Pool::new(self.jobs.unwrap_or(cores));
+        let pool = Pool::new(self.workers());
         let interrupt = pool.interrupt();
         ctrlc::set_handler(move || interrupt.now())
             .map_err(|error| super::show_as(Status::CouldNotTell, &error))?;

@@ -7,6 +7,7 @@ mod emulated;
 mod formats;
 mod fuzz;
 mod grade;
+mod guest;
 mod image;
 mod jobs;
 mod language;

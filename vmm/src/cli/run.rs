@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use vmm::bundle::Conditions;
-use vmm::guest::{Description, Guest, linux, ringside};
-use vmm::image::{self, GuestImage, ImageKind};
+use vmm::guest::Guest;
 use vmm::journal::Entry;
 use vmm::platform::{self, Choice, KvmKind, Platform};
 use vmm::promise::{NoSuchPromise, Promise};
@@ -17,11 +16,10 @@ use vmm::worker::pool::End;
 use vmm::worker::{Job, RunLimits};
 
 use super::formats::FormatArgs;
+use super::guest::GuestArgs;
 use super::jobs::{JobArgs, Progress};
 use super::telling::{Task, Telling};
-use super::{
-    Shown, Status, bundling, emulated, parse_all, shipped, show, show_as, show_diagnostic, show_failure,
-};
+use super::{Shown, Status, bundling, emulated, parse_all, show_as, show_diagnostic, show_failure};
 
 /// What to run, and how to tell about it.
 #[derive(Args)]
@@ -30,6 +28,8 @@ pub(super) struct RunArgs {
     #[arg(value_name = "FILE")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
+    pub(super) guest: GuestArgs,
+    #[command(flatten)]
     formats: FormatArgs,
     /// Show every step of passing scenarios too when there are several.
     #[arg(long, short)]
@@ -37,10 +37,6 @@ pub(super) struct RunArgs {
     /// Show only verdicts.
     #[arg(long, short, conflicts_with = "verbose")]
     quiet: bool,
-    /// Use this guest image instead of building one: a directory with `kernel`, `initrd` and `programs`, or a file that `vmm image pack`
-    /// has written.
-    #[arg(long, value_name = "IMAGE", overrides_with = "image")]
-    image: Option<PathBuf>,
     /// Show what became of each process: a Mermaid state diagram after each report.
     #[arg(long)]
     pub(super) states: bool,
@@ -54,13 +50,6 @@ pub(super) struct RunArgs {
     /// files, versions, reports and logs. `vmm replay FILE` does it.
     #[arg(long, value_name = "FILE")]
     pub(super) bundle: Option<PathBuf>,
-    /// Which guest: `ringside`, this project's own; `linux`, a distribution's; or a file that describes another one (see
-    /// `docs/guests.md`).
-    #[arg(long, value_name = "GUEST", default_value = RINGSIDE)]
-    guest: String,
-    /// The guest's kernel: an ELF file (`vmlinux`), or a bzImage of one (`vmlinuz`).
-    #[arg(long, value_name = "FILE", overrides_with = "kernel")]
-    kernel: Option<PathBuf>,
     /// Where machines run: `kvm`, `emulated` (one machine that QEMU emulates in software, in which all of this is done), or `auto`: emulated where
     /// KVM is missing, or interprets kernel mode and the guest needs a processor.
     #[arg(
@@ -74,13 +63,6 @@ pub(super) struct RunArgs {
     /// of a report. May be given more than once.
     #[arg(long, value_name = "REPORT", value_parser = required)]
     require: Vec<Required>,
-    /// Add a word to the kernel command line.
-    #[arg(long = "option", value_name = "KEY=VALUE")]
-    options: Vec<String>,
-    /// Give the host N times as long. A guest's own budget, its processor time, stays the same: this is for machines on which a run
-    /// ends as broken because the host is too slow, or on which servers of the host take longer than a scenario's `answer_ms`.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    slow: u32,
     /// Draw other texts and bytes in the place of those that the scenarios write and expect, and other page numbers and sizes of regions
     /// where that cannot change an answer: a guest cannot know the answers before. The same seed draws the same ones. The report keeps
     /// those of the files.
@@ -89,11 +71,6 @@ pub(super) struct RunArgs {
     #[command(flatten)]
     jobs: JobArgs,
 }
-
-/// The name of this project's own guest.
-const RINGSIDE: &str = "ringside";
-/// The name of a distribution's Linux.
-const LINUX: &str = "linux";
 
 /// Reports that must be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,14 +104,6 @@ impl RunArgs {
             || self.formats.writes_files()
     }
 
-    /// The file that describes the guest, if one does.
-    pub(super) fn guest_file(&self) -> Option<&Path> {
-        match self.guest.as_str() {
-            RINGSIDE | LINUX => None,
-            file => Some(Path::new(file)),
-        }
-    }
-
     fn required(&self) -> Vec<Promise> {
         let reports = self.require.iter().flat_map(|required| match required {
             Required::All => Promise::ALL.to_vec(),
@@ -165,18 +134,7 @@ impl RunArgs {
     /// Where a scenario came from.
     pub(super) fn origin(&self, file: &Path, scenario: &Scenario) -> Origin {
         let mut words = vec!["vmm".to_owned(), "run".to_owned(), file.display().to_string()];
-        if self.guest != RINGSIDE {
-            words.extend(["--guest".to_owned(), self.guest.clone()]);
-        }
-        if let Some(kernel) = &self.kernel {
-            words.extend(["--kernel".to_owned(), kernel.display().to_string()]);
-        }
-        if let Some(image) = &self.image {
-            words.extend(["--image".to_owned(), image.display().to_string()]);
-        }
-        for option in &self.options {
-            words.extend(["--option".to_owned(), option.clone()]);
-        }
+        words.extend(self.guest.words());
         if let Some(seed) = self.vary {
             words.extend(["--vary".to_owned(), seed.to_string()]);
         }
@@ -198,11 +156,11 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         return Err(Shown(Status::UnusableInput));
     }
     let files = scenario::collect(&args.paths).map_err(show_diagnostic)?;
-    let description = description(args)?;
+    let description = args.guest.description()?;
     // Workers open it anew; here it is found out once whether they can.
     let choice =
         platform::choose(args.platform, description.machine).map_err(|error| show_failure(&error))?;
-    let image = guest_image(args, &description)?;
+    let image = args.guest.image(&description)?;
     let kvm = match choice {
         Choice::Kvm(kvm) => kvm,
         Choice::Emulated(reason) => {
@@ -212,9 +170,9 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
     };
     let kind = KvmKind::of(&kvm).map_err(|error| show_failure(&error))?;
     let guest =
-        Guest::new(description.clone(), &image, &args.options).map_err(|error| show_failure(&error))?;
+        Guest::new(description.clone(), &image, &args.guest.options).map_err(|error| show_failure(&error))?;
     let judged =
-        Judged::of(&description, &image, &args.options, kind).map_err(|error| show_failure(&error))?;
+        Judged::of(&description, &image, &args.guest.options, kind).map_err(|error| show_failure(&error))?;
     let (texts, scenarios): (Vec<String>, Vec<Scenario>) =
         parse_all(&files, |name, text| Scenario::parse(name, text, &image.programs))?
             .into_iter()
@@ -225,15 +183,15 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         scenario: texts[place].clone(),
         image: image.clone(),
         description: description.clone(),
-        options: args.options.clone(),
+        options: args.guest.options.clone(),
         require: args.required(),
         limits: RunLimits::default(),
-        slow: args.slow,
+        slow: args.guest.slow,
         seed: args.vary,
         patience: args
             .jobs
             .running
-            .patience(&scenarios[place], &description, args.slow),
+            .patience(&scenarios[place], &description, args.guest.slow),
         scratch: scratch.path().to_owned(),
         record: args.formats.needs(),
         exploring: args.jobs.exploring(),
@@ -292,9 +250,9 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
             judged: judged.clone(),
             description,
             programs: image.programs.clone(),
-            options: args.options.clone(),
+            options: args.guest.options.clone(),
             require: args.required(),
-            slow: args.slow,
+            slow: args.guest.slow,
         };
         bundling::write(bundle, &guest, &conditions, &telling.bundled)?;
     }
@@ -320,35 +278,4 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
                 .map_or(Status::Passed, |verdict| (*verdict).into()))
         }
     }
-}
-
-fn description(args: &RunArgs) -> Result<Description, Shown> {
-    let description = match args.guest.as_str() {
-        RINGSIDE => ringside::description(),
-        LINUX => {
-            let kernel = args
-                .kernel
-                .clone()
-                .map_or_else(|| linux::kernel(&*image::to_stderr()), Ok);
-            linux::description(kernel.map_err(|error| show_failure(&error))?)
-        }
-        file => Description::read(Path::new(file)).map_err(|error| show(&error))?,
-    };
-    let cache = image::cache().map_err(|error| show_failure(&error))?;
-    let description = description.with_kernel(args.kernel.clone()).unpacked(&cache);
-    description.map_err(|error| show(&error))
-}
-
-fn guest_image(args: &RunArgs, description: &Description) -> Result<GuestImage, Shown> {
-    let image = match &args.image {
-        Some(file) if file.is_file() => {
-            let cache = image::cache().map_err(|error| show_failure(&error))?;
-            return GuestImage::packed(file, &cache).map_err(|error| show_failure(&error));
-        }
-        Some(dir) => GuestImage::at(dir),
-        // A kernel that is named cannot be mistaken for another one.
-        None if description.kernel.is_some() => image::ensure(ImageKind::Shipped, &*image::to_stderr()),
-        None => shipped::image(ImageKind::Shipped),
-    };
-    image.map_err(|error| show_failure(&error))
 }

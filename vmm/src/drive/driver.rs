@@ -105,6 +105,11 @@ impl Driver {
         }
     }
 
+    /// The machine.
+    pub(crate) fn vm_mut(&mut self) -> &mut Vm {
+        &mut self.vm
+    }
+
     /// The machine as it stands still; None before [`Driver::boot`].
     pub fn stop(&mut self) -> Option<Stop<'_>> {
         self.vm.stop()

@@ -3,18 +3,22 @@
 //! - [`once`]: one run; `going_on`: whether it goes on after a step that went wrong; `ends`: what the end of its guest says
 //! - [`proof`]: within a run, whether processes use the page tables that are judged
 //! - [`recorder`]: what memory is like after each step
-//! - [`explore`]: one for each schedule of the guest's threads
+//! - [`explore`]: one for each schedule of the guest's threads; `fork`: a process that goes on as two
+//! - [`Template`]: a guest that has booted, from which runs fork
 
 mod ends;
 mod explore;
+mod fork;
 mod going_on;
 mod once;
 mod proof;
 mod recorder;
+mod template;
 
 use kvm_ioctls::Kvm;
 
 use once::Setting;
+pub use template::Template;
 
 use crate::draws::Draws;
 use crate::guest::{Guest, needs};

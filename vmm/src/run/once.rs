@@ -18,11 +18,12 @@ use crate::drive::{self, AtChoice, Drive, Driver};
 use crate::finding::Finding;
 use crate::guest::{self, Guest, PowerOff, ProgramText, Record};
 use crate::judge::{Judge, Scene};
+use crate::machine::Machine;
 use crate::perform::{Performed, Performer};
 use crate::printable::Printable;
 use crate::report::{Cost, ExpectationLine, GuestEnd, Line, Report, Verdict, clauses, states, warehouse};
 use crate::rule::Rule;
-use crate::scenario::{FailStep, Operation, Scenario, Step};
+use crate::scenario::{Clock, FailStep, Operation, Scenario, Step};
 use crate::vm::{Budget, Config, Stop, StopReason, Vm, VmError};
 
 /// Lines of a guest's log that are told when it ends too early.
@@ -46,12 +47,52 @@ pub(super) struct Setting<'a> {
     pub(super) programs: &'a BTreeMap<String, ProgramText>,
 }
 
+impl Setting<'_> {
+    /// Whether a machine for it can go on in a forked process: no server talks to it, and KVM has no device of it.
+    pub(super) fn can_branch(self) -> bool {
+        let Setting { guest, scenario, .. } = self;
+        guest.description.machine == Machine::Bare
+            && guest.clock(scenario) == Clock::Virtual
+            && scenario.guest.vsock.is_empty()
+    }
+}
+
 /// Runs a scenario once, with these choices at the reschedule points; `at_choice` is called at each.
 pub(super) fn once(
     setting: Setting<'_>,
     choices: &[usize],
     at_choice: Option<AtChoice>,
 ) -> Result<Trial, VmError> {
+    let booted = boot(setting, choices, at_choice)?;
+    perform(setting, booted)
+}
+
+/// A guest that has booted, or was to.
+pub(super) struct Booted {
+    driver: Driver,
+    outcome: drive::Outcome,
+    started: Instant,
+}
+
+impl Booted {
+    pub(super) fn driver_mut(&mut self) -> &mut Driver {
+        &mut self.driver
+    }
+
+    /// Whether its first program asks for an operation.
+    pub(super) fn is_up(&mut self) -> bool {
+        let stop = self.driver.stop();
+        self.outcome != drive::Outcome::Silent
+            && stop.is_some_and(|stop| matches!(stop.reason(), StopReason::Ring(_)))
+    }
+}
+
+/// Makes the machine that a scenario wants, and boots its guest.
+pub(super) fn boot(
+    setting: Setting<'_>,
+    choices: &[usize],
+    at_choice: Option<AtChoice>,
+) -> Result<Booted, VmError> {
     let started = Instant::now();
     let Setting {
         kvm,
@@ -86,6 +127,23 @@ pub(super) fn once(
     if let Some(at_choice) = at_choice {
         driver = driver.with_choices(at_choice);
     }
+    let outcome = driver.boot()?;
+    Ok(Booted {
+        driver,
+        outcome,
+        started,
+    })
+}
+
+/// Performs a scenario's steps on its guest.
+pub(super) fn perform(setting: Setting<'_>, booted: Booted) -> Result<Trial, VmError> {
+    let Setting { guest, scenario, .. } = setting;
+    let description = &guest.description;
+    let Booted {
+        driver,
+        outcome,
+        started,
+    } = booted;
     let mut run = Run {
         performer: Performer::new(driver).with_shadowpt_base(scenario.guest.shadowpt_base()),
         power_off: description.power_off,
@@ -98,7 +156,7 @@ pub(super) fn once(
         lines: Vec::new(),
     };
     let mut steps_not_run = scenario.steps.len();
-    if run.boot(scenario)? {
+    if run.begin(scenario, outcome)? {
         for (index, step) in scenario.steps.iter().zip(scenario.performed()).enumerate() {
             steps_not_run -= 1;
             if !run.step(index + 1, step)? {
@@ -129,9 +187,8 @@ struct Run {
 }
 
 impl Run {
-    /// Boots the guest and makes the scenario's first process. False when that is the end already.
-    fn boot(&mut self, scenario: &Scenario) -> Result<bool, VmError> {
-        let booted = self.performer.driver_mut().boot()?;
+    /// Makes the scenario's first process. False when booting was the end already.
+    fn begin(&mut self, scenario: &Scenario, booted: drive::Outcome) -> Result<bool, VmError> {
         self.note();
         if self.is_alive()
             && let Some(mut scene) = Scene::of(&mut self.performer)

@@ -37,6 +37,9 @@ impl Vm {
         interrupts::set_features(kvm, &vcpu_fd, self.devices.machine, self.clock)?;
         self.vcpu.go_on_with(vcpu_fd, &branch.0)?;
         self.vm_fd = vm_fd;
+        if self.vcpu.stop_reason().is_none() {
+            self.run()?;
+        }
         Ok(())
     }
 

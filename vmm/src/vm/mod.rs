@@ -37,6 +37,7 @@ use kvm_ioctls::{Kvm, VmFd};
 use serde::{Deserialize, Serialize};
 use vm_memory::{GuestAddress, GuestMemoryBackend, GuestMemoryMmap, GuestMemoryRegion};
 
+pub(crate) use branch::Branch;
 pub use budget::Budget;
 pub use caller::Imposture;
 pub use death::{Cause, Death, Place};

@@ -9,17 +9,14 @@
 //! scenario wants a rule broken, the limit grows step by step, so that a short schedule is found without all the long ones.
 
 use std::cell::RefCell;
-use std::io::{self, PipeWriter, Read, Write, pipe};
-use std::process;
+use std::io::PipeWriter;
 use std::rc::Rc;
 use std::time::Instant;
 
 use kvm_ioctls::Kvm;
-use nix::sys::wait::waitpid;
-use nix::unistd::{ForkResult, Pid, fork};
-use rustix::process::{Signal, set_parent_process_death_signal};
 use serde::{Deserialize, Serialize};
 
+use super::super::fork::{self, Side, fork_and_wait};
 use super::super::once::{Setting, Trial, once};
 use super::{MAX_RUNS, Tried};
 use crate::channel::event::Choice;
@@ -142,7 +139,7 @@ fn branch(search: &mut Search, kvm: &Kvm, vm: &mut Vm, choice: &Choice) -> Resul
             None => vm.branch(kvm)?,
         };
         let started = Instant::now();
-        match start_branch()? {
+        match fork_and_wait()? {
             Side::Branch(answer) => {
                 search.begin(plan.clone(), answer);
                 vm.devices().schedule.go_on_with(plan);
@@ -204,48 +201,8 @@ fn is_smaller(plan: &[usize], other: &[usize]) -> bool {
     (plan.len(), plan) < (other.len(), other)
 }
 
-/// Which process goes on.
-enum Side {
-    /// The branch, with the place of its answer.
-    Branch(PipeWriter),
-    /// The process that forked it, with the answer.
-    Trunk(Found),
-}
-
-/// Forks, and waits for the branch.
-#[allow(unsafe_code, reason = "a process that goes on as two")]
-fn start_branch() -> Result<Side, VmError> {
-    let failed = |error: io::Error| VmError::Branch(error.to_string());
-    let (mut reader, writer) = pipe().map_err(failed)?;
-    // SAFETY: whoever explores by branches runs alone in its process but for the watchdog, which waits and holds no lock of anybody's; the
-    // branch never uses it.
-    match unsafe { fork() }.map_err(|error| failed(error.into()))? {
-        ForkResult::Child => {
-            // A branch must not outlive whoever waits for it.
-            set_parent_process_death_signal(Some(Signal::KILL)).map_err(|error| failed(error.into()))?;
-            Ok(Side::Branch(writer))
-        }
-        ForkResult::Parent { child } => {
-            drop(writer);
-            let mut answer = Vec::new();
-            let read = reader.read_to_end(&mut answer);
-            wait_for(child)?;
-            read.map_err(failed)?;
-            let answer: Result<Found, String> = serde_json::from_slice(&answer)
-                .map_err(|error| VmError::Branch(format!("the process gives no answer: {error}")))?;
-            Ok(Side::Trunk(answer.map_err(VmError::Branch)?))
-        }
-    }
-}
-
-fn wait_for(child: Pid) -> Result<(), VmError> {
-    waitpid(child, None)
-        .map(|_| ())
-        .map_err(|error| VmError::Branch(error.to_string()))
-}
-
 /// The end of a branch: it answers, and is gone.
-fn end_branch(search: &mut Search, trial: Result<Trial, VmError>, mut answer: PipeWriter) -> ! {
+fn end_branch(search: &mut Search, trial: Result<Trial, VmError>, to: PipeWriter) -> ! {
     let told = trial.map(|trial| {
         let plan = search.plan.clone();
         search.found.plans.push(plan.clone());
@@ -254,8 +211,5 @@ fn end_branch(search: &mut Search, trial: Result<Trial, VmError>, mut answer: Pi
         }
         &search.found
     });
-    let told = told.map_err(|error| error.to_string());
-    // Whoever waits finds out that there is no answer.
-    let written = serde_json::to_vec(&told).map(|told| answer.write_all(&told));
-    process::exit(i32::from(!matches!(written, Ok(Ok(())))));
+    fork::answer(told, to)
 }

@@ -14,11 +14,10 @@ mod branches;
 use super::once::{Setting, Trial, once};
 use crate::finding::Finding;
 use crate::guest::Exploring;
-use crate::machine::Machine;
 use crate::promise::Promise;
 use crate::report::{Explored, Line, Report, Verdict};
 use crate::rule::Rule;
-use crate::scenario::{Clock, Exploration};
+use crate::scenario::Exploration;
 use crate::vm::VmError;
 
 /// Most runs of one exploration.
@@ -54,7 +53,7 @@ enum Tried {
 pub(super) fn explore(setting: Setting<'_>, exploration: Exploration) -> Result<Report, VmError> {
     let bound = usize::try_from(exploration.points).unwrap_or(usize::MAX);
     let tried = match setting.guest.exploring {
-        Exploring::Branching if can_branch(setting) => {
+        Exploring::Branching if setting.can_branch() => {
             branches::try_schedules(setting, bound, exploration.finds)?
         }
         Exploring::Branching | Exploring::Anew => anew::try_schedules(setting, bound)?,
@@ -98,13 +97,6 @@ pub(super) fn explore(setting: Setting<'_>, exploration: Exploration) -> Result<
         report.add_finding(Finding::missing("schedules", "few enough to try all", found));
     }
     Ok(report)
-}
-
-/// Whether a machine of the setting can go on in a forked process: no server talks to it, and KVM has no device of it.
-fn can_branch(Setting { guest, scenario, .. }: Setting<'_>) -> bool {
-    guest.description.machine == Machine::Bare
-        && guest.clock(scenario) == Clock::Virtual
-        && scenario.guest.vsock.is_empty()
 }
 
 /// A schedule that breaks a rule is run again: only one that comes to the same end every time can be shown to anybody.

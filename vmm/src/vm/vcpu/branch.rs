@@ -15,7 +15,7 @@ use vm_memory::GuestMemoryMmap;
 
 use super::super::watchdog::Watchdog;
 use super::super::{VmError, refused};
-use super::Vcpu;
+use super::{State, Vcpu};
 use crate::channel::Devices;
 
 /// The registers of a vCPU between two instructions.
@@ -36,14 +36,20 @@ impl Vcpu {
         self.stops_at_choices = true;
     }
 
-    /// The registers, after the instruction that has stopped the guest is finished.
+    /// The registers: after the instruction that has stopped the guest, or, where an agent waits for an answer, before it. KVM changes no
+    /// register before the answer is there, so the instruction can be run once more.
     pub(in crate::vm) fn save(
         &mut self,
         kvm: &Kvm,
         devices: &mut Devices,
         memory: &GuestMemoryMmap,
     ) -> Result<Saved, VmError> {
-        self.unmet = self.finish_instruction(devices, memory)?;
+        match self.state {
+            State::Ringing(_) => {}
+            State::Ready | State::Reporting(_) | State::Choosing(_) | State::Ended(_) => {
+                self.unmet = self.finish_instruction(devices, memory)?;
+            }
+        }
         let list = kvm
             .get_msr_index_list()
             .map_err(refused("list the model-specific registers"))?;
@@ -89,6 +95,11 @@ impl Vcpu {
         let watchdog = Watchdog::start(Duration::ZERO).map_err(VmError::Watchdog)?;
         // The old one's thread is the other process's: nobody can wait for it here.
         mem::forget(mem::replace(&mut self.watchdog, watchdog));
+        if let State::Ringing(_) = self.state {
+            // The new vCPU has not asked yet, and asks as its next thing.
+            self.state = State::Ready;
+            self.exits -= 1;
+        }
         Ok(())
     }
 

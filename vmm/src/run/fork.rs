@@ -1,0 +1,60 @@
+//! A process that goes on as two, of which one answers the other.
+
+use std::io::{self, PipeWriter, Read, Write, pipe};
+use std::process;
+
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, Pid, fork};
+use rustix::process::{Signal, set_parent_process_death_signal};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::vm::VmError;
+
+/// Which process goes on.
+pub(super) enum Side<T> {
+    /// The forked one, with the place of its answer.
+    Branch(PipeWriter),
+    /// The process that forked it, with the answer.
+    Trunk(T),
+}
+
+/// Forks, and waits for the answer of the forked process. For a process in which nothing else goes on.
+#[allow(unsafe_code, reason = "a process that goes on as two")]
+pub(super) fn fork_and_wait<T: DeserializeOwned>() -> Result<Side<T>, VmError> {
+    let failed = |error: io::Error| VmError::Branch(error.to_string());
+    let (mut reader, writer) = pipe().map_err(failed)?;
+    // SAFETY: the caller runs alone in its process but for the watchdog, which waits and holds no lock of anybody's; the forked process
+    // never uses it.
+    match unsafe { fork() }.map_err(|error| failed(error.into()))? {
+        ForkResult::Child => {
+            // It must not outlive whoever waits for it.
+            set_parent_process_death_signal(Some(Signal::KILL)).map_err(|error| failed(error.into()))?;
+            Ok(Side::Branch(writer))
+        }
+        ForkResult::Parent { child } => {
+            drop(writer);
+            let mut answer = Vec::new();
+            let read = reader.read_to_end(&mut answer);
+            wait_for(child)?;
+            read.map_err(failed)?;
+            let answer: Result<T, String> = serde_json::from_slice(&answer)
+                .map_err(|error| VmError::Branch(format!("the process gives no answer: {error}")))?;
+            Ok(Side::Trunk(answer.map_err(VmError::Branch)?))
+        }
+    }
+}
+
+fn wait_for(child: Pid) -> Result<(), VmError> {
+    waitpid(child, None)
+        .map(|_| ())
+        .map_err(|error| VmError::Branch(error.to_string()))
+}
+
+/// The end of a forked process: it answers, and is gone.
+pub(super) fn answer<T: Serialize>(told: Result<T, VmError>, mut to: PipeWriter) -> ! {
+    let told = told.map_err(|error| error.to_string());
+    // Whoever waits finds out that there is no answer.
+    let written = serde_json::to_vec(&told).map(|told| to.write_all(&told));
+    process::exit(i32::from(!matches!(written, Ok(Ok(())))));
+}
