@@ -156,7 +156,7 @@ pub(super) fn perform(setting: Setting<'_>, booted: Booted) -> Result<Trial, VmE
         lines: Vec::new(),
     };
     let mut steps_not_run = scenario.steps.len();
-    if run.begin(scenario, outcome)? {
+    if run.begin(scenario, &outcome)? {
         for (index, step) in scenario.steps.iter().zip(scenario.performed()).enumerate() {
             steps_not_run -= 1;
             if !run.step(index + 1, step)? {
@@ -188,14 +188,14 @@ struct Run {
 
 impl Run {
     /// Makes the scenario's first process. False when booting was the end already.
-    fn begin(&mut self, scenario: &Scenario, booted: drive::Outcome) -> Result<bool, VmError> {
+    fn begin(&mut self, scenario: &Scenario, booted: &drive::Outcome) -> Result<bool, VmError> {
         self.note();
         if self.is_alive()
             && let Some(mut scene) = Scene::of(&mut self.performer)
         {
             self.judge.begin(&mut scene)?;
         }
-        if booted == drive::Outcome::Silent || !self.is_alive() {
+        if *booted == drive::Outcome::Silent || !self.is_alive() {
             let mut performed = Performed::nothing("");
             if self.is_alive() {
                 let (expected, found) = ("it asks for an operation", "others ask, and it does not");
