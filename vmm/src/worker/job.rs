@@ -107,14 +107,19 @@ pub fn patience(scenario: &Scenario, description: &Description, slow: u32) -> Du
 }
 
 impl RunLimits {
-    /// A budget that is within the limits.
+    /// A budget that is within the limits, and how many times longer the host is to be given for it, so that it has as long as before: a
+    /// smaller budget makes no host faster.
     #[must_use]
-    pub fn bound(self, budget: &Budget) -> Budget {
-        Budget {
-            seconds: budget.seconds.min(self.seconds.unwrap_or(u64::MAX)),
+    pub fn bound(self, budget: &Budget) -> (Budget, u32) {
+        let seconds = budget.seconds.min(self.seconds.unwrap_or(u64::MAX)).max(1);
+        let longer = budget.seconds.div_ceil(seconds).max(1);
+        let bound = Budget {
+            seconds,
             exits: budget.exits.min(self.exits.unwrap_or(u64::MAX)),
-            ..budget.clone()
-        }
+            // What servers are given for an answer is as much longer on a slow host.
+            answer_ms: budget.answer_ms.div_ceil(longer),
+        };
+        (bound, u32::try_from(longer).unwrap_or(u32::MAX))
     }
 }
 

@@ -31,10 +31,11 @@ fn run(job: &Job) -> Result<Answer, Answer> {
     let host = |error: &dyn std::error::Error| Answer::no_run(Fault::Host, error);
     let mut scenario =
         Scenario::parse(&job.file, &job.scenario, &job.image.programs).map_err(|error| input(&error))?;
-    scenario.budget = job.limits.bound(&scenario.budget);
+    let (budget, longer) = job.limits.bound(&scenario.budget);
+    scenario.budget = budget;
     let guest = Guest::new(job.description.clone(), &job.image, &job.options)
         .map_err(|error| input(&error))?
-        .on_a_slow_host(job.slow)
+        .on_a_slow_host(job.slow.saturating_mul(longer))
         .with_contents_drawn_by(job.seed)
         .recording(job.record)
         .exploring(job.exploring);
