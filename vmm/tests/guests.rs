@@ -125,7 +125,11 @@ fn needs_of_all(description: &Description) -> BTreeMap<String, BTreeSet<&'static
         let name = path.strip_prefix(&folder).unwrap().with_extension("");
         (name.to_string_lossy().into_owned(), lacks.collect())
     };
-    collect(std::slice::from_ref(&folder)).unwrap().into_iter().map(of).collect()
+    collect(std::slice::from_ref(&folder))
+        .unwrap()
+        .into_iter()
+        .map(of)
+        .collect()
 }
 
 fn lack(what: Needed, description: &Description) -> Option<&'static str> {

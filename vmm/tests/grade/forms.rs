@@ -44,6 +44,9 @@ fn tar(entries: &[(&str, &[u8])]) -> Vec<u8> {
     archive.into_inner().unwrap()
 }
 
+/// Makes a submission at a path.
+type Make<'a> = &'a dyn Fn(&Path);
+
 #[test]
 fn every_kind_of_archive_gives_the_files_that_the_rubric_takes() {
     let entries = [(TAKEN, TEXT), ("notes.txt", &b"..."[..])];
@@ -71,7 +74,7 @@ fn every_kind_of_archive_gives_the_files_that_the_rubric_takes() {
             write(&path.join(file), contents);
         }
     };
-    let makes: [(&str, &dyn Fn(&Path)); 6] = [
+    let makes: [(&str, Make<'_>); 6] = [
         ("ada", &folder),
         ("ada.tar", &|path| fs::write(path, tar(&entries)).unwrap()),
         ("ada.tar.gz", &gz),
