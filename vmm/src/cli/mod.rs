@@ -118,6 +118,7 @@ Examples:
 Examples:
   vmm fuzz                                   until something breaks a rule
   vmm fuzz --seed 7 --sequences 20           twenty sequences, the same ones in each call
+  vmm fuzz --seconds 60 --jobs 2             for a minute, in two processes
   vmm fuzz --out found.json && vmm found.json")]
     Fuzz(fuzz::FuzzArgs),
     /// Print the JSON Schema of the scenario language, or of another kind of file.
