@@ -17,6 +17,8 @@ use crate::worker::Job;
 
 /// What the names of results end with.
 const EXTENSION: &str = "result.json";
+/// Longest file that is hashed, in bytes: as long as a kernel's may be.
+const MAX_HASHED_BYTES: u64 = 1 << 30;
 /// Longest result that is read, in bytes.
 const MAX_RESULT_BYTES: u64 = 256 << 20;
 /// Bytes of a hash that are in a name.
@@ -159,7 +161,7 @@ pub fn name(job: &Job) -> Result<String, ResultsError> {
     let parts = serde_json::to_vec(&parts).expect("a job has no maps with keys of other types");
     hasher.update(parts);
     for path in [&job.image.kernel, &job.image.initrd] {
-        hasher.update(sha256(path)?);
+        hasher.update(sha256(path, Links::Refused)?);
     }
     let program = Path::new("/proc/self/exe");
     let program = fs::metadata(program).map_err(file("look at", program))?;
@@ -175,13 +177,13 @@ pub fn name(job: &Job) -> Result<String, ResultsError> {
 /// The SHA-256 of a file, in hexadecimal digits, as `sha256sum` prints it.
 ///
 /// # Errors
-/// It cannot be read.
-pub fn sha256(path: &Path) -> Result<String, ResultsError> {
+/// It cannot be read, or is longer than a kernel may be.
+pub fn sha256(path: &Path, links: Links) -> Result<String, ResultsError> {
     let unreadable = |source| ResultsError::Read {
         path: path.to_owned(),
         source,
     };
-    let (mut contents, _) = regular_file::open(path, Links::Followed, u64::MAX).map_err(unreadable)?;
+    let (mut contents, _) = regular_file::open(path, links, MAX_HASHED_BYTES).map_err(unreadable)?;
     let mut hasher = Sha256::new();
     io::copy(&mut contents, &mut hasher).map_err(file("read", path))?;
     Ok(hex(&hasher.finalize()))

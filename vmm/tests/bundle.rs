@@ -183,8 +183,9 @@ fn what_is_no_bundle_is_refused_with_a_message() {
     with_manifest("later", |manifest| manifest["version"] = json!(2));
     with_manifest("empty", |manifest| manifest["runs"] = json!([]));
     with_manifest("more", |manifest| manifest["runs"] = json!(["a.json", "b.json"]));
+    // All of it, since the column counts and paths have another length on each machine.
     with_manifest("strange", |manifest| {
-        manifest["conditions"]["slow"] = json!("very");
+        *manifest = json!({ "version": 1, "conditions": "very" });
     });
     let (_folder, coloured) = changed(&BUNDLE.1, |folder| {
         let path = folder.join("bundle.json");

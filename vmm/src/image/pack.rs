@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{GuestImage, INITRD, ImageError, KERNEL, PROGRAMS};
 use crate::packed::{self, PackedError, Packer};
+use crate::regular_file::Links;
 use crate::results::{self, ResultsError};
 
 /// A packed image cannot be made or used.
@@ -47,7 +48,7 @@ impl GuestImage {
     /// The file is none, or cannot be unpacked.
     pub fn packed(file: &Path, cache: &Path) -> Result<GuestImage, PackError> {
         let folder = cache.join("packed");
-        let unpacked = folder.join(results::sha256(file)?);
+        let unpacked = folder.join(results::sha256(file, Links::Followed)?);
         if let Ok(image) = GuestImage::at(&unpacked) {
             return Ok(image);
         }

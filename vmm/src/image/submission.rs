@@ -42,6 +42,8 @@ impl Course {
     /// There is no sandbox, or the course's own sources do not build.
     pub fn prepare(containment: Containment, progress: &dyn Progress) -> Result<Course, ImageError> {
         let own = Places::find()?;
+        // Two calls at once would copy over each other's files: the second waits, and finds what the first has made.
+        let held = lock::hold(&own, progress)?;
         let toolchain = Compiler::active(&own.workspace)?.sysroot;
         let sandbox = match containment {
             Containment::Sandbox => Some(Sandbox::find(&toolchain, &own.cache, progress)?),
@@ -49,7 +51,7 @@ impl Course {
         };
         let key = stamp::key(&own.workspace, ImageKind::Shipped)?;
         // A toolchain's library is made once, outside: nothing of a submission is in it.
-        sysroot::ensure(&lock::hold(&own, progress)?, progress)?;
+        sysroot::ensure(&held, progress)?;
         let base = own.cache.join("courses").join(key);
         let sysroots = own.sysroots();
         let done = base.join("done");
@@ -65,6 +67,7 @@ impl Course {
         let places = places(&base, &sysroots, sandbox.as_ref(), BuildLimits::default())?;
         let image = build_in(&places, &Parts::All, progress)?;
         fs::write(&done, b"").map_err(ImageError::file("write", &done))?;
+        drop(held);
         Ok(Course {
             base,
             sysroots,

@@ -10,6 +10,7 @@ use crate::guest::Description;
 use crate::image::GuestImage;
 use crate::platform::KvmKind;
 use crate::printable::Printable;
+use crate::regular_file::Links;
 use crate::results::{self, ResultsError};
 
 /// Digits of a hash that text shows; JSON has all of them.
@@ -59,8 +60,8 @@ impl Judged {
         let options = description.options.iter().chain(options);
         Ok(Judged {
             guest: description.name.as_str().into(),
-            kernel: JudgedFile::at(description.kernel.as_ref().unwrap_or(&image.kernel))?,
-            programs: JudgedFile::at(description.initrd.as_ref().unwrap_or(&image.initrd))?,
+            kernel: JudgedFile::of_guest(description.kernel.as_ref().unwrap_or(&image.kernel))?,
+            programs: JudgedFile::of_guest(description.initrd.as_ref().unwrap_or(&image.initrd))?,
             options: options.map(|word| word.as_str().into()).collect(),
             rubric: None,
             ringside: env!("CARGO_PKG_VERSION").into(),
@@ -155,9 +156,18 @@ impl JudgedFile {
     /// # Errors
     /// It cannot be read.
     pub fn at(path: &Path) -> Result<JudgedFile, ResultsError> {
+        Self::read(path, Links::Followed)
+    }
+
+    /// The same for a file that a stranger may have made: nothing is told of where a link leads.
+    fn of_guest(path: &Path) -> Result<JudgedFile, ResultsError> {
+        Self::read(path, Links::Refused)
+    }
+
+    fn read(path: &Path, links: Links) -> Result<JudgedFile, ResultsError> {
         Ok(JudgedFile {
             file: path.display().to_string().into(),
-            sha256: results::sha256(path)?.into(),
+            sha256: results::sha256(path, links)?.into(),
         })
     }
 }

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 use tempfile::TempDir;
 use vmm::image::{self, GuestImage, ImageKind};
+use vmm::regular_file::Links;
 use vmm::results::sha256;
 
 use crate::{ITEM, command, course, grade, kept, run};
@@ -55,6 +56,29 @@ fn each_is_graded_by_what_it_does() {
     for file in &ends[1..] {
         assert!(good.path().join(file).is_file(), "{file}");
     }
+}
+
+#[test]
+fn an_image_with_a_link_in_the_place_of_its_kernel_is_refused_and_the_others_are_graded() {
+    let course = course(&rubric("").replace("kernel-file", "image"));
+    let image = MUTANTS.kernel.parent().unwrap();
+    for name in ["right", "linked"] {
+        let folder = course.path().join(name);
+        fs::create_dir(&folder).unwrap();
+        for file in ["kernel", "initrd", "programs"] {
+            fs::copy(image.join(file), folder.join(file)).unwrap();
+        }
+    }
+    let kernel = course.path().join("linked/kernel");
+    fs::remove_file(&kernel).unwrap();
+    symlink(&MUTANTS.kernel, kernel).unwrap();
+    let run = grade(&course, &["right", "linked"]);
+    assert_eq!(run.status, 3, "{}{}", run.stdout, run.stderr);
+    for (submission, outcome) in [("right", "passed"), ("linked", "does-not-build")] {
+        let grade = kept(&course, submission);
+        assert_eq!(grade["scenarios"][0]["outcome"], outcome, "{}", run.stdout);
+    }
+    assert!(run.stdout.contains("symbolic link"), "{}", run.stdout);
 }
 
 #[test]
@@ -210,11 +234,11 @@ fn what_was_judged_is_named_and_students_do_not_see_where_it_was() {
     let report = &kept(&course, "kernel")["scenarios"][0]["report"];
     let judged = &report["judged"];
     assert_eq!(judged["kernel"]["file"], kernel);
-    let hash = sha256(&MUTANTS.kernel).unwrap();
+    let hash = sha256(&MUTANTS.kernel, Links::Refused).unwrap();
     assert_eq!(judged["kernel"]["sha256"], hash);
     assert_eq!(judged["options"][0], "mutant=fork-keeps-parent-writable");
     assert_eq!(judged["rubric"]["file"], "rubric.toml");
-    let rubric = sha256(&course.path().join("rubric.toml")).unwrap();
+    let rubric = sha256(&course.path().join("rubric.toml"), Links::Refused).unwrap();
     assert_eq!(judged["rubric"]["sha256"], rubric);
     let page = |folder: &str| {
         let page = course

@@ -1,11 +1,12 @@
 //! Submissions to images that can be booted.
 
+use std::error::Error;
 use std::fs;
 use std::path::Path;
 
 use vmm::grade::{self, Build, Grade, Item, Kind, Rubric, ScenarioGrade, SubmissionError, Taken};
 use vmm::image::{self, Containment, Course, GuestImage, ImageError, ImageKind, Progress};
-use vmm::printable::Printable;
+use vmm::printable::{self, Printable};
 use vmm::report::Outcome;
 use vmm::report::text::count;
 use vmm::worker::pool::Pool;
@@ -31,6 +32,7 @@ pub(super) struct Submission {
 }
 
 /// Why there is nothing to boot.
+#[derive(Clone)]
 pub(super) struct NotBuilt {
     outcome: Outcome,
     why: Printable,
@@ -45,6 +47,17 @@ impl Submission {
             None => scored,
         });
         self.left -= 1;
+    }
+
+    /// Nothing of it can be run after all.
+    pub(super) fn refuse(&mut self, rubric: &Rubric, error: &dyn Error) {
+        let refused = NotBuilt {
+            outcome: Outcome::DoesNotBuild,
+            why: told(error).into(),
+        };
+        let item = |item: &Item| Some(grade::not_run(item, refused.outcome, &refused.why));
+        self.scenarios = rubric.items.iter().map(item).collect();
+        self.built = Err(refused);
     }
 
     /// Its grade, when all of its runs are made.
@@ -174,4 +187,11 @@ impl NotBuilt {
             why: error.to_string().into(),
         }
     }
+}
+
+/// What is wrong, and each reason for the one before.
+fn told(error: &dyn Error) -> String {
+    let causes = printable::causes(error);
+    let causes: Vec<&str> = causes.iter().map(Printable::as_str).collect();
+    causes.join("; ")
 }

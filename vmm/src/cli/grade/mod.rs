@@ -140,15 +140,23 @@ pub(super) fn grade(args: &GradeArgs) -> Result<Status, Shown> {
     let mut submissions = build::build(&named, args.containment(), &rubric, out, &pool)?;
     let mut tasks = Vec::new();
     for (index, submission) in submissions.iter_mut().enumerate() {
-        let Ok(image) = &submission.built else { continue };
-        let judged = Judged::of(&ringside::description(), image, &rubric.options, kind);
-        let judged = Judged {
-            rubric: Some(judging_by.clone()),
-            ..judged.map_err(|error| show_failure(&error))?.below(out)
+        let Ok(image) = submission.built.clone() else {
+            continue;
+        };
+        let judged = match Judged::of(&ringside::description(), &image, &rubric.options, kind) {
+            Ok(judged) => Judged {
+                rubric: Some(judging_by.clone()),
+                ..judged.below(out)
+            },
+            // A link or a device, say, in the place of a file.
+            Err(error) => {
+                submission.refuse(&rubric, &error);
+                continue;
+            }
         };
         for (item, scenario) in rubric.items.iter().enumerate() {
             for seed in scenario.runs() {
-                let job = job(&rubric, scenario, seed, image, scratch.path(), args);
+                let job = job(&rubric, scenario, seed, &image, scratch.path(), args);
                 let name = results::name(&job).map_err(|error| show_failure(&error))?;
                 tasks.push(Task {
                     submission: index,
