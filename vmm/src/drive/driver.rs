@@ -8,28 +8,25 @@
 //! A virtual clock stands still but for operations that take time (a sleep, a program): then it moves on by a tick each time
 //! the idle agents have come round once, so that whoever could run has run in between. A `tick` step moves it too.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use abi::clock::TICK_NANOSECONDS;
 use abi::operation;
 
 use vm_memory::{Bytes, GuestAddress};
 
 use super::rounds::{Awaited, Rounds};
-use super::{Agents, Drive, End, Ends, Life, Outcome, Ticked};
-use crate::address::{FrameNumber, PhysAddr, VirtAddr};
+use super::{Agents, Drive, Ends, Life, Outcome};
+use crate::address::PhysAddr;
 use crate::channel::event::Choice;
 use crate::channel::{Channel, Event, Operation, Reply};
 use crate::inspect::PhysicalMemory;
-use crate::inspect::memory::FrameBytes;
-use crate::inspect::walk::{self, Root};
+use crate::inspect::walk::Root;
 use crate::moments::{Moments, Seen};
 use crate::scenario::{Clock, ProcessName};
 use crate::vm::{Stop, StopReason, Vm, VmError};
 
 /// How often the others may come round before a silent one counts as waiting.
-const PATIENCE: u32 = 3;
+pub(super) const PATIENCE: u32 = 3;
 /// The same where a timer interrupts whoever runs.
 pub(super) const PATIENCE_WITH_TIMER: u32 = 50;
 
@@ -44,7 +41,7 @@ pub struct Driver {
     /// Ticks of the virtual clock that the kernel has taken so far.
     ticks: u64,
     /// For each channel, when its last operation was given and when it was answered, in ticks.
-    timing: BTreeMap<Channel, Timing>,
+    pub(super) timing: BTreeMap<Channel, Timing>,
     /// What is done where the kernel is about to ask who goes on, of a machine that stops there.
     at_choice: Option<AtChoice>,
 }
@@ -54,10 +51,10 @@ pub(crate) type AtChoice = Box<dyn FnMut(&mut Vm, &Choice) -> Result<(), VmError
 
 /// Which operation was given, when, and when it was answered.
 #[derive(Clone, Copy)]
-struct Timing {
+pub(super) struct Timing {
     code: u64,
-    given: u64,
-    answered: Option<u64>,
+    pub(super) given: u64,
+    pub(super) answered: Option<u64>,
 }
 
 /// How long to wait for an answer.
@@ -166,7 +163,7 @@ impl Driver {
     }
 
     /// Runs the guest from ring to ring until `done` says so at a ring, or until waiting has become pointless.
-    fn wait_for(
+    pub(super) fn wait_for(
         &mut self,
         channel: Channel,
         wait: Wait,
@@ -218,7 +215,7 @@ impl Driver {
 
     /// How long to wait for a call that takes no time. Where a timer interrupts whoever runs, others may come round many times
     /// while one that runs has its turns.
-    fn patience(&self) -> Wait {
+    pub(super) fn patience(&self) -> Wait {
         match self.vm.clock() {
             Clock::Virtual => Wait::Rounds(PATIENCE),
             Clock::Real => Wait::IdleRounds(PATIENCE_WITH_TIMER),
@@ -244,7 +241,7 @@ impl Driver {
     }
 
     /// Runs to the next ring and notes who it was. None when the guest has ended.
-    fn next_ring(&mut self) -> Result<Option<Channel>, VmError> {
+    pub(super) fn next_ring(&mut self) -> Result<Option<Channel>, VmError> {
         let was_raised = self.vm.tick_is_pending();
         let mut stop = self.vm.run()?;
         loop {
@@ -285,7 +282,7 @@ impl Driver {
         Ok(Some(channel))
     }
 
-    fn take_reply(&mut self, channel: Channel) -> Option<Reply> {
+    pub(super) fn take_reply(&mut self, channel: Channel) -> Option<Reply> {
         let reply = self.vm.stop()?.devices().doorbell.take_reply(channel)?;
         let is_wait = self
             .timing
@@ -295,156 +292,5 @@ impl Driver {
             self.agents.waited(reply.result, reply.value as u32);
         }
         Some(reply)
-    }
-}
-
-impl Drive for Driver {
-    type Error = VmError;
-
-    fn agents(&self) -> &Agents {
-        &self.agents
-    }
-
-    fn perform(&mut self, channel: Channel, operation: Operation) -> Result<Outcome, VmError> {
-        let wait = match operation.code {
-            operation::EXEC => Wait::Ticks(u64::MAX),
-            operation::SLEEP => {
-                let ticks = operation.arguments[0].div_ceil(TICK_NANOSECONDS);
-                Wait::Ticks(ticks.saturating_add(PATIENCE.into()))
-            }
-            _ => self.patience(),
-        };
-        self.give(channel, operation);
-        self.wait_for_reply(channel, wait)
-    }
-
-    fn start(&mut self, channel: Channel, operation: Operation) -> Result<Outcome, VmError> {
-        self.give(channel, operation);
-        self.wait_for_reply(channel, Wait::Rounds(PATIENCE))
-    }
-
-    fn replace(&mut self, channel: Channel, operation: Operation) -> Result<Outcome, VmError> {
-        if let Some(mut stop) = self.vm.stop() {
-            stop.devices().doorbell.take_introduction(channel);
-        }
-        self.give(channel, operation);
-        self.wait_for(channel, self.patience(), |driver| {
-            let introduced = driver.vm.stop()?.devices().doorbell.take_introduction(channel);
-            let reply = introduced
-                .then(Reply::default)
-                .or_else(|| driver.take_reply(channel));
-            reply.map(Outcome::Replied)
-        })
-    }
-
-    fn agent_arguments(&self, channel: Channel) -> Vec<String> {
-        vec![operation::CHANNEL_FLAG.to_owned(), channel.number().to_string()]
-    }
-
-    fn await_end(&mut self, channel: Channel) -> Result<End, VmError> {
-        if let Some(Life::Ended(status)) = self.agents.get(channel).map(|agent| agent.life) {
-            return Ok(End::Reported(status));
-        }
-        let asks = Cell::new(false);
-        let outcome = self.wait_for(channel, self.patience(), |driver| {
-            let rings = driver.vm.stop()?.reason() == &StopReason::Ring(channel);
-            asks.set(asks.get() || rings);
-            None
-        })?;
-        Ok(match outcome {
-            Outcome::Ended(status) => End::Reported(status),
-            Outcome::GuestEnded => End::GuestEnded,
-            Outcome::Replied(_) | Outcome::Silent if asks.get() => End::StillAsks,
-            Outcome::Replied(_) | Outcome::Silent => End::Silent,
-        })
-    }
-
-    fn tick(&mut self, count: u64) -> Result<Ticked, VmError> {
-        for taken in 0..count {
-            self.vm.tick();
-            if self.next_ring()?.is_none() {
-                return Ok(Ticked::GuestEnded);
-            }
-            if self.vm.tick_is_pending() {
-                return Ok(Ticked::NotTaken { taken });
-            }
-        }
-        Ok(Ticked::Taken)
-    }
-
-    fn ticks_taken(&self, channel: Channel) -> Option<u64> {
-        let timing = self
-            .timing
-            .get(&channel)
-            .filter(|_| self.vm.clock() == Clock::Virtual)?;
-        Some(timing.answered? - timing.given)
-    }
-
-    fn finish(&mut self, channel: Channel) -> Result<Outcome, VmError> {
-        // Real time passes by itself, and whoever finishes a call wants its end.
-        let wait = match self.vm.clock() {
-            Clock::Virtual => self.patience(),
-            Clock::Real => Wait::Ticks(u64::MAX),
-        };
-        match self.take_reply(channel) {
-            Some(reply) => Ok(Outcome::Replied(reply)),
-            None => self.wait_for_reply(channel, wait),
-        }
-    }
-
-    fn fork(&mut self, parent: Channel, name: &str) -> Result<Option<(Channel, Outcome)>, VmError> {
-        let Some(child) = self.agents.free_channel() else {
-            return Ok(None);
-        };
-        let outcome = self.perform(parent, Operation::new(operation::FORK, &[child.number()]))?;
-        if let Outcome::Replied(reply) = &outcome
-            && let Ok(pid @ 1..) = u32::try_from(reply.result)
-        {
-            self.agents.expect(child, name, Some(pid));
-        }
-        Ok(Some((child, outcome)))
-    }
-
-    fn meet(&mut self, channel: Channel) -> Result<Outcome, VmError> {
-        self.wait_for(channel, self.patience(), |driver| {
-            let met = driver
-                .agents
-                .get(channel)
-                .is_some_and(|agent| agent.root.is_some());
-            met.then(|| Outcome::Replied(Reply::default()))
-        })
-    }
-
-    fn lost(&mut self, channel: Channel) {
-        self.agents.lost(channel, self.ends);
-    }
-
-    fn page(&mut self, channel: Channel, address: VirtAddr) -> Option<(FrameNumber, FrameBytes)> {
-        let root = self.agents.get(channel)?.root?;
-        let stop = self.vm.stop()?;
-        let memory = PhysicalMemory::new(stop.memory());
-        let frame = walk::translate(memory, root, address).ok()?.frame();
-        let mut contents = FrameBytes::zeroed();
-        memory.copy_frame(frame, &mut contents).ok()?;
-        Some((frame, contents))
-    }
-
-    fn sees_memory(&self) -> bool {
-        true
-    }
-
-    fn await_output(&mut self, program: &str, starts: &[String]) {
-        self.vm.await_output(program, starts);
-    }
-
-    fn await_no_output(&mut self) {
-        self.vm.await_no_output();
-    }
-
-    fn take_output(&mut self) -> Result<Vec<u8>, VmError> {
-        let stop = self.vm.stop();
-        Ok(stop
-            .map(|mut stop| stop.devices().take_output())
-            .unwrap_or_default())
     }
 }

@@ -1,12 +1,13 @@
 //! Decides which process moves next, and gets one operation done at a time.
 //!
-//! - `driver`: drives the agents of a guest; `agents`: who is there; `rounds`: how long a silent one has been waited for; `peek`:
+//! - `driver`: drives the agents of a guest from ring to ring; `operations`: what they are had to do; `agents`: who is there; `rounds`: how long a silent one has been waited for; `peek`:
 //!   whether it has ended, when its parent must be asked
 //!
 //! [`Drive`] is what a performer of steps needs, whoever has the agents.
 
 mod agents;
 mod driver;
+mod operations;
 mod peek;
 mod rounds;
 
