@@ -16,11 +16,12 @@ use std::time::Instant;
 use kvm_ioctls::Kvm;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
-use nix::unistd::{ForkResult, Pid, fork};
+use nix::unistd::{ForkResult, Pid};
 use serde::{Deserialize, Serialize};
 
 use super::{Fuzzer, Plan, Tried};
 use crate::guest::Guest;
+use crate::run::fork;
 use crate::scenario::ScenarioName;
 use crate::worker::{Allowed, Confinement, confine};
 
@@ -91,7 +92,7 @@ pub fn start(work: Work<'_>, workers: NonZeroUsize) -> io::Result<Seeds> {
     let mut readers = Vec::new();
     for index in 0..workers.get() as u64 {
         let (reader, writer) = pipe()?;
-        match start_worker()? {
+        match fork()? {
             ForkResult::Child => {
                 drop(readers);
                 drop(reader);
@@ -118,12 +119,6 @@ pub fn start(work: Work<'_>, workers: NonZeroUsize) -> io::Result<Seeds> {
         next: work.first,
         last: work.count.map(|count| work.first.saturating_add(count)),
     })
-}
-
-#[allow(unsafe_code, reason = "a process that goes on as two")]
-fn start_worker() -> io::Result<ForkResult> {
-    // SAFETY: nothing else goes on in the process, by the contract of `start`.
-    Ok(unsafe { fork() }?)
 }
 
 fn read(from: PipeReader, mut tell: impl FnMut(Told) -> bool) -> io::Result<()> {
@@ -215,8 +210,6 @@ fn serve(work: Work<'_>, index: u64, step: usize, mut to: PipeWriter) -> ! {
 
 /// Confines the worker, and boots its guest.
 fn ready(work: Work<'_>) -> Result<Fuzzer<'_>, String> {
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
-        .map_err(|error| error.to_string())?;
     if work.confinement == Confinement::Confined {
         confine(&Allowed::for_fuzzing(work.guest)).map_err(|error| error.to_string())?;
     }

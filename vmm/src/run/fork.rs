@@ -4,7 +4,7 @@ use std::io::{self, PipeWriter, Read, Write, pipe};
 use std::process;
 
 use nix::sys::wait::waitpid;
-use nix::unistd::{ForkResult, Pid, fork};
+use nix::unistd::{ForkResult, Pid};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,19 +19,24 @@ pub(super) enum Side<T> {
     Trunk(T),
 }
 
-/// Forks, and waits for the answer of the forked process. For a process in which nothing else goes on.
+/// Forks. The forked process does not outlive the one that forked it. For a process in which nothing else goes on.
 #[allow(unsafe_code, reason = "a process that goes on as two")]
+pub(crate) fn fork() -> io::Result<ForkResult> {
+    // SAFETY: the caller runs alone in its process but for a watchdog, which waits and holds no lock of anybody's; the forked process
+    // never uses it.
+    let side = unsafe { nix::unistd::fork() }?;
+    if let ForkResult::Child = side {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+    }
+    Ok(side)
+}
+
+/// Forks, and waits for the answer of the forked process. For a process in which nothing else goes on.
 pub(super) fn fork_and_wait<T: DeserializeOwned>() -> Result<Side<T>, VmError> {
     let failed = |error: io::Error| VmError::Branch(error.to_string());
     let (mut reader, writer) = pipe().map_err(failed)?;
-    // SAFETY: the caller runs alone in its process but for the watchdog, which waits and holds no lock of anybody's; the forked process
-    // never uses it.
-    match unsafe { fork() }.map_err(|error| failed(error.into()))? {
-        ForkResult::Child => {
-            // It must not outlive whoever waits for it.
-            set_parent_process_death_signal(Some(Signal::KILL)).map_err(|error| failed(error.into()))?;
-            Ok(Side::Branch(writer))
-        }
+    match fork().map_err(failed)? {
+        ForkResult::Child => Ok(Side::Branch(writer)),
         ForkResult::Parent { child } => {
             drop(writer);
             let mut answer = Vec::new();

@@ -1,11 +1,12 @@
 //! Runs a scenario on a guest and judges it. Read [`once`] first: it is the whole pipeline.
 //!
-//! - [`once`]: one run; `going_on`: whether it goes on after a step that went wrong; `ends`: what the end of its guest says
+//! - [`once`]: one run; `boot`: up to a guest that has booted; `going_on`: whether it goes on after a step that went wrong; `ends`: what the end of its guest says
 //! - [`proof`]: within a run, whether processes use the page tables that are judged
 //! - [`recorder`]: what memory is like after each step
 //! - [`explore`]: one for each schedule of the guest's threads; `fork`: a process that goes on as two
 //! - [`Template`]: a guest that has booted, from which runs fork
 
+mod boot;
 mod ends;
 mod explore;
 mod fork;
@@ -17,7 +18,8 @@ mod template;
 
 use kvm_ioctls::Kvm;
 
-use once::Setting;
+use boot::Setting;
+pub(crate) use fork::fork;
 pub use template::Template;
 
 use crate::draws::Draws;

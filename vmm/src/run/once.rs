@@ -1,12 +1,11 @@
 //! One run of one scenario, from a machine that does not exist yet to a verdict: the whole pipeline, each line of which leads
 //! to the module that does the work.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
-use kvm_ioctls::Kvm;
 use serde::{Deserialize, Serialize};
 
+use super::boot::{Booted, Setting, boot};
 use super::ends::end;
 use super::going_on::{is_about_one_step, leaves_processes_as_they_were};
 use super::proof::Prover;
@@ -16,15 +15,14 @@ use crate::channel::Event;
 use crate::channel::schedule::Decision;
 use crate::drive::{self, AtChoice, Drive, Driver};
 use crate::finding::Finding;
-use crate::guest::{self, Guest, PowerOff, ProgramText, Record};
+use crate::guest::{PowerOff, Record};
 use crate::judge::{Judge, Scene};
-use crate::machine::Machine;
 use crate::perform::{Performed, Performer};
 use crate::printable::Printable;
 use crate::report::{Cost, ExpectationLine, GuestEnd, Line, Report, Verdict, clauses, states, warehouse};
 use crate::rule::Rule;
-use crate::scenario::{Clock, FailStep, Operation, Scenario, Step};
-use crate::vm::{Budget, Config, Stop, StopReason, Vm, VmError};
+use crate::scenario::{FailStep, Operation, Scenario, Step};
+use crate::vm::{Stop, StopReason, VmError};
 
 /// Lines of a guest's log that are told when it ends too early.
 const LOG_LINES_AT_END: usize = 4;
@@ -37,26 +35,6 @@ pub(crate) struct Trial {
     pub(crate) decisions: Vec<Decision>,
 }
 
-/// What all runs of one scenario have in common.
-#[derive(Clone, Copy)]
-pub(super) struct Setting<'a> {
-    pub(super) kvm: &'a Kvm,
-    pub(super) guest: &'a Guest,
-    pub(super) scenario: &'a Scenario,
-    /// Code of the programs whose output is awaited, by name.
-    pub(super) programs: &'a BTreeMap<String, ProgramText>,
-}
-
-impl Setting<'_> {
-    /// Whether a machine for it can go on in a forked process: no server talks to it, and KVM has no device of it.
-    pub(super) fn can_branch(self) -> bool {
-        let Setting { guest, scenario, .. } = self;
-        guest.description.machine == Machine::Bare
-            && guest.clock(scenario) == Clock::Virtual
-            && scenario.guest.vsock.is_empty()
-    }
-}
-
 /// Runs a scenario once, with these choices at the reschedule points; `at_choice` is called at each.
 pub(super) fn once(
     setting: Setting<'_>,
@@ -65,74 +43,6 @@ pub(super) fn once(
 ) -> Result<Trial, VmError> {
     let booted = boot(setting, choices, at_choice)?;
     perform(setting, booted)
-}
-
-/// A guest that has booted, or was to.
-pub(super) struct Booted {
-    driver: Driver,
-    outcome: drive::Outcome,
-    started: Instant,
-}
-
-impl Booted {
-    pub(super) fn driver_mut(&mut self) -> &mut Driver {
-        &mut self.driver
-    }
-
-    /// Whether its first program asks for an operation.
-    pub(super) fn is_up(&mut self) -> bool {
-        let stop = self.driver.stop();
-        self.outcome != drive::Outcome::Silent
-            && stop.is_some_and(|stop| matches!(stop.reason(), StopReason::Ring(_)))
-    }
-}
-
-/// Makes the machine that a scenario wants, and boots its guest.
-pub(super) fn boot(
-    setting: Setting<'_>,
-    choices: &[usize],
-    at_choice: Option<AtChoice>,
-) -> Result<Booted, VmError> {
-    let started = Instant::now();
-    let Setting {
-        kvm,
-        guest,
-        scenario,
-        programs,
-    } = setting;
-    let command_line = guest::command_line(guest, scenario);
-    let description = &guest.description;
-    let mut vm = Vm::new(
-        kvm,
-        &Config {
-            kernel: &guest.kernel,
-            initrd: &guest.initrd,
-            agent: guest.agent.as_ref(),
-            programs,
-            command_line: &command_line,
-            machine: description.machine,
-            kernel_image: description.kernel_image,
-            memory_mib: guest.memory_mib(scenario),
-            clock: guest.clock(scenario),
-            swap_mib: scenario.guest.swap.map(|swap| swap.mib),
-            sockets: Some(&scenario.guest.vsock).filter(|places| !places.is_empty()),
-            budget: Budget::of(&scenario.budget, description.effort, guest.slow),
-        },
-    )?;
-    vm.devices().schedule.follow(choices.to_vec());
-    if at_choice.is_some() {
-        vm.stop_at_choices();
-    }
-    let mut driver = Driver::new(vm).with_ends(description.ends);
-    if let Some(at_choice) = at_choice {
-        driver = driver.with_choices(at_choice);
-    }
-    let outcome = driver.boot()?;
-    Ok(Booted {
-        driver,
-        outcome,
-        started,
-    })
 }
 
 /// Performs a scenario's steps on its guest.

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use kvm_ioctls::Kvm;
 
+use super::boot::{Booted, Setting, Wanted, boot};
 use super::fork::{self, Side, fork_and_wait};
-use super::once::{Booted, Setting, boot, perform};
-use crate::guest::{self, Guest, ProgramText};
+use super::once::perform;
+use crate::guest::{Guest, ProgramText};
 use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::vm::{Branch, VmError};
@@ -20,31 +21,9 @@ pub struct Template<'a> {
     guest: &'a Guest,
     programs: BTreeMap<String, ProgramText>,
     /// What its machine was made for.
-    made_for: Configuration,
+    made_for: Wanted,
     /// None in a forked process whose run has begun.
     booted: Option<(Booted, Branch)>,
-}
-
-/// What a machine is made of that scenarios may want otherwise.
-#[derive(PartialEq, Eq)]
-struct Configuration {
-    command_line: String,
-    memory_mib: u64,
-    clock: crate::scenario::Clock,
-    budget: crate::scenario::Budget,
-    swap_mib: Option<u64>,
-}
-
-impl Configuration {
-    fn of(guest: &Guest, scenario: &Scenario) -> Configuration {
-        Configuration {
-            command_line: guest::command_line(guest, scenario),
-            memory_mib: guest.memory_mib(scenario),
-            clock: guest.clock(scenario),
-            budget: scenario.budget.clone(),
-            swap_mib: scenario.guest.swap.map(|swap| swap.mib),
-        }
-    }
 }
 
 impl<'a> Template<'a> {
@@ -72,11 +51,11 @@ impl<'a> Template<'a> {
         if !booted.is_up() {
             return Ok(None);
         }
-        let branch = booted.driver_mut().vm_mut().branch(kvm)?;
+        let branch = booted.driver.vm_mut().branch(kvm)?;
         Ok(Some(Template {
             kvm,
             guest,
-            made_for: Configuration::of(guest, scenario),
+            made_for: Wanted::of(guest, scenario),
             programs,
             booted: Some((booted, branch)),
         }))
@@ -85,7 +64,7 @@ impl<'a> Template<'a> {
     /// Whether the scenario wants what the template is.
     #[must_use]
     pub fn fits(&self, scenario: &Scenario) -> bool {
-        scenario.schedule.is_none() && Configuration::of(self.guest, scenario) == self.made_for
+        scenario.schedule.is_none() && Wanted::of(self.guest, scenario) == self.made_for
     }
 
     /// Runs a scenario that fits in a forked process, and judges it. Nothing else may go on in the process.
@@ -104,7 +83,7 @@ impl<'a> Template<'a> {
         let Some((mut booted, branch)) = self.booted.take() else {
             return Err(VmError::Branch("the template has been used".to_owned()));
         };
-        booted.driver_mut().vm_mut().go_on(self.kvm, &branch)?;
+        booted.driver.vm_mut().go_on(self.kvm, &branch)?;
         let setting = Setting {
             kvm: self.kvm,
             guest: self.guest,

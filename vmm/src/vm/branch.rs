@@ -8,7 +8,7 @@ use std::time::Duration;
 use kvm_ioctls::Kvm;
 
 use super::vcpu::Saved;
-use super::{DirtyCursor, Vm, VmError, interrupts, refused, register_memory};
+use super::{DirtyCursor, Vm, VmError, create};
 
 /// What a forked process needs to go on with a machine.
 pub(crate) struct Branch(Saved);
@@ -31,10 +31,7 @@ impl Vm {
 
     /// In the forked process: makes the machine anew for KVM.
     pub(crate) fn go_on(&mut self, kvm: &Kvm, branch: &Branch) -> Result<(), VmError> {
-        let vm_fd = kvm.create_vm().map_err(refused("create a virtual machine"))?;
-        register_memory(&vm_fd, &self.memory)?;
-        let vcpu_fd = vm_fd.create_vcpu(0).map_err(refused("create a vCPU"))?;
-        interrupts::set_features(kvm, &vcpu_fd, self.devices.machine, self.clock)?;
+        let (vm_fd, vcpu_fd) = create(kvm, self.clock, &self.memory, &mut self.devices)?;
         self.vcpu.go_on_with(vcpu_fd, &branch.0)?;
         self.vm_fd = vm_fd;
         if self.vcpu.stop_reason().is_none() {

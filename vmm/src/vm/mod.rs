@@ -33,7 +33,7 @@ use std::time::Duration;
 
 use abi::PAGE_SIZE;
 use kvm_bindings::{KVM_MEM_LOG_DIRTY_PAGES, kvm_userspace_memory_region};
-use kvm_ioctls::{Kvm, VmFd};
+use kvm_ioctls::{Kvm, VcpuFd, VmFd};
 use serde::{Deserialize, Serialize};
 use vm_memory::{GuestAddress, GuestMemoryBackend, GuestMemoryMmap, GuestMemoryRegion};
 
@@ -189,17 +189,13 @@ impl Vm {
             Clock::Real => Duration::ZERO,
         };
         let vsock = hosts.map(|hosts| SocketDevice::new(hosts, frames, patience));
-        let vm_fd = kvm.create_vm().map_err(refused("create a virtual machine"))?;
-        register_memory(&vm_fd, &memory)?;
         let mut devices = Devices {
             machine: config.machine,
             block,
             vsock,
             ..Devices::default()
         };
-        interrupts::build(&vm_fd, config.machine, config.clock, &mut devices)?;
-        let vcpu_fd = vm_fd.create_vcpu(0).map_err(refused("create a vCPU"))?;
-        interrupts::set_features(kvm, &vcpu_fd, config.machine, config.clock)?;
+        let (vm_fd, vcpu_fd) = create(kvm, config.clock, &memory, &mut devices)?;
         registers::set(&vcpu_fd, &loaded.start)?;
         Ok(Vm {
             clock: config.clock,
@@ -279,6 +275,22 @@ impl Vm {
         let reason = self.vcpu.stop_reason()?;
         Some(Stop { vm: self, reason })
     }
+}
+
+/// What KVM has of a machine: memory, where interrupts come from, and a vCPU with the features of the host's processor.
+fn create(
+    kvm: &Kvm,
+    clock: Clock,
+    memory: &GuestMemoryMmap,
+    devices: &mut Devices,
+) -> Result<(VmFd, VcpuFd), VmError> {
+    let vm_fd = kvm.create_vm().map_err(refused("create a virtual machine"))?;
+    register_memory(&vm_fd, memory)?;
+    let machine = devices.machine;
+    interrupts::build(&vm_fd, machine, clock, devices)?;
+    let vcpu_fd = vm_fd.create_vcpu(0).map_err(refused("create a vCPU"))?;
+    interrupts::set_features(kvm, &vcpu_fd, machine, clock)?;
+    Ok((vm_fd, vcpu_fd))
 }
 
 /// Bytes of guest memory; it is one region that starts at 0.

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use super::super::once::{Setting, once};
+use super::super::boot::Setting;
+use super::super::once::once;
 use super::{MAX_RUNS, Plan, Tried};
 use crate::channel::schedule::Decision;
 use crate::report::Verdict;

@@ -5,8 +5,9 @@
 //! The process waits for it, and then goes on itself. So each stretch between two points is run once, and there are never more
 //! processes than points.
 //!
-//! All schedules come up whose length is within the limit but for those that are larger than one that is known to break a rule. Where a
-//! scenario wants a rule broken, the limit grows step by step, so that a short schedule is found without all the long ones.
+//! All schedules come up whose length is within the limit but for those that are larger than one that is known to break a rule. The limit is 0
+//! at first: for a guest that is wrong in any schedule one run is enough. Where a scenario wants a rule broken, the limit grows step by
+//! step, so that a short schedule is found without all the long ones.
 
 use std::cell::RefCell;
 use std::io::PipeWriter;
@@ -16,8 +17,9 @@ use std::time::Instant;
 use kvm_ioctls::Kvm;
 use serde::{Deserialize, Serialize};
 
+use super::super::boot::Setting;
 use super::super::fork::{self, Side, fork_and_wait};
-use super::super::once::{Setting, Trial, once};
+use super::super::once::{Trial, once};
 use super::{MAX_RUNS, Tried};
 use crate::channel::event::Choice;
 use crate::report::Verdict;
@@ -30,7 +32,7 @@ pub(super) fn try_schedules(
     bound: usize,
     finds: Option<Rule>,
 ) -> Result<Tried, VmError> {
-    let mut limit = if finds.is_some() { bound.min(1) } else { bound };
+    let mut limit = 0;
     loop {
         let (first, found) = search(setting, limit)?;
         if first.decisions.is_empty() {
@@ -52,7 +54,7 @@ pub(super) fn try_schedules(
                 is_complete: !found.is_cut_off,
             });
         }
-        limit += 1;
+        limit = if finds.is_some() { limit + 1 } else { bound };
     }
 }
 
@@ -101,17 +103,7 @@ fn search(setting: Setting<'_>, limit: usize) -> Result<(Trial, Found), VmError>
         end_branch(&mut search, trial, answer);
     }
     let trial = trial?;
-    if trial.report.verdict == Verdict::Pass {
-        search.found.plans.push(Vec::new());
-    } else {
-        // No schedule is smaller, so what the branches have found does not matter.
-        let broken = trial.clone();
-        search.found = Found {
-            plans: vec![Vec::new()],
-            broken: Some((Vec::new(), broken)),
-            is_cut_off: false,
-        };
-    }
+    search.note(&trial);
     Ok((trial, std::mem::take(&mut search.found)))
 }
 
@@ -185,6 +177,15 @@ impl Search {
         }
     }
 
+    /// Takes note of this process's own run.
+    fn note(&mut self, trial: &Trial) {
+        let plan = self.plan.clone();
+        self.found.plans.push(plan.clone());
+        if trial.report.verdict != Verdict::Pass {
+            self.break_by(plan, trial.clone());
+        }
+    }
+
     fn break_by(&mut self, plan: Vec<usize>, trial: Trial) {
         if self
             .smallest
@@ -204,11 +205,7 @@ fn is_smaller(plan: &[usize], other: &[usize]) -> bool {
 /// The end of a branch: it answers, and is gone.
 fn end_branch(search: &mut Search, trial: Result<Trial, VmError>, to: PipeWriter) -> ! {
     let told = trial.map(|trial| {
-        let plan = search.plan.clone();
-        search.found.plans.push(plan.clone());
-        if trial.report.verdict != Verdict::Pass {
-            search.break_by(plan, trial);
-        }
+        search.note(&trial);
         &search.found
     });
     fork::answer(told, to)

@@ -11,7 +11,8 @@
 mod anew;
 mod branches;
 
-use super::once::{Setting, Trial, once};
+use super::boot::Setting;
+use super::once::{Trial, once};
 use crate::finding::Finding;
 use crate::guest::Exploring;
 use crate::promise::Promise;

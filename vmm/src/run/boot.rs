@@ -1,0 +1,120 @@
+//! From a scenario to a guest that has booted.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use kvm_ioctls::Kvm;
+
+use crate::drive::{self, AtChoice, Driver};
+use crate::guest::{self, Guest, ProgramText};
+use crate::machine::Machine;
+use crate::scenario::{Clock, Scenario};
+use crate::vm::{Budget, Config, StopReason, Vm, VmError};
+
+/// What all runs of one scenario have in common.
+#[derive(Clone, Copy)]
+pub(super) struct Setting<'a> {
+    pub(super) kvm: &'a Kvm,
+    pub(super) guest: &'a Guest,
+    pub(super) scenario: &'a Scenario,
+    /// Code of the programs whose output is awaited, by name.
+    pub(super) programs: &'a BTreeMap<String, ProgramText>,
+}
+
+impl Setting<'_> {
+    /// Whether a machine for it can go on in a forked process: no server talks to it, and KVM has no device of it.
+    pub(super) fn can_branch(self) -> bool {
+        let Setting { guest, scenario, .. } = self;
+        guest.description.machine == Machine::Bare
+            && guest.clock(scenario) == Clock::Virtual
+            && scenario.guest.vsock.is_empty()
+    }
+}
+
+/// What a machine is made of that scenarios may want otherwise, but for sockets.
+#[derive(PartialEq, Eq)]
+pub(super) struct Wanted {
+    command_line: String,
+    memory_mib: u64,
+    clock: Clock,
+    swap_mib: Option<u64>,
+    budget: Budget,
+}
+
+impl Wanted {
+    pub(super) fn of(guest: &Guest, scenario: &Scenario) -> Wanted {
+        Wanted {
+            command_line: guest::command_line(guest, scenario),
+            memory_mib: guest.memory_mib(scenario),
+            clock: guest.clock(scenario),
+            swap_mib: scenario.guest.swap.map(|swap| swap.mib),
+            budget: Budget::of(&scenario.budget, guest.description.effort, guest.slow),
+        }
+    }
+}
+
+/// A guest that has booted, or was to.
+pub(super) struct Booted {
+    pub(super) driver: Driver,
+    /// Whether its first program asks for an operation, or how it ended instead.
+    pub(super) outcome: drive::Outcome,
+    /// When its machine was begun.
+    pub(super) started: Instant,
+}
+
+impl Booted {
+    /// Whether its first program asks for an operation.
+    pub(super) fn is_up(&mut self) -> bool {
+        let stop = self.driver.stop();
+        self.outcome != drive::Outcome::Silent
+            && stop.is_some_and(|stop| matches!(stop.reason(), StopReason::Ring(_)))
+    }
+}
+
+/// Makes the machine that a scenario wants, and boots its guest.
+pub(super) fn boot(
+    setting: Setting<'_>,
+    choices: &[usize],
+    at_choice: Option<AtChoice>,
+) -> Result<Booted, VmError> {
+    let started = Instant::now();
+    let Setting {
+        kvm,
+        guest,
+        scenario,
+        programs,
+    } = setting;
+    let description = &guest.description;
+    let wanted = Wanted::of(guest, scenario);
+    let mut vm = Vm::new(
+        kvm,
+        &Config {
+            kernel: &guest.kernel,
+            initrd: &guest.initrd,
+            agent: guest.agent.as_ref(),
+            programs,
+            command_line: &wanted.command_line,
+            machine: description.machine,
+            kernel_image: description.kernel_image,
+            memory_mib: wanted.memory_mib,
+            clock: wanted.clock,
+            swap_mib: wanted.swap_mib,
+            sockets: Some(&scenario.guest.vsock).filter(|places| !places.is_empty()),
+            budget: wanted.budget,
+        },
+    )?;
+    vm.devices().schedule.follow(choices.to_vec());
+    if at_choice.is_some() {
+        vm.stop_at_choices();
+    }
+    let mut driver = Driver::new(vm).with_ends(description.ends);
+    if let Some(at_choice) = at_choice {
+        driver = driver.with_choices(at_choice);
+    }
+    let outcome = driver.boot()?;
+    Ok(Booted {
+        driver,
+        outcome,
+        started,
+    })
+}
