@@ -5,11 +5,14 @@
     reason = "clippy takes helpers of integration tests for library code"
 )]
 
+#[path = "support/call.rs"]
+mod call;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 use vmm::image::{self, ImageKind};
+
+use call::{root, text, vmm};
 
 const DOCUMENT: &str = "docs/language.md";
 
@@ -92,17 +95,4 @@ fn what_no_scenario_shows_is_told() {
     let line = "error: no scenario shows the key `pages` of brk: add a step that has it to one, or give this command further scenarios\n";
     assert!(told.contains(line), "{told}");
     assert!(!told.contains(" of fork:"), "that is shown: {told}");
-}
-
-fn vmm(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vmm"));
-    command.args(arguments).current_dir(root()).output().unwrap()
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
 }

@@ -5,11 +5,15 @@
     reason = "clippy takes helpers of integration tests for library code"
 )]
 
+#[path = "support/call.rs"]
+mod call;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use vmm::image::{self, ImageKind};
+
+use call::{root, text, vmm};
 
 #[test]
 fn completions_know_every_command_and_its_options() {
@@ -231,17 +235,4 @@ fn what_is_wrong_with_a_call_is_told_with_what_to_do() {
     }
     let told = told.replace(&folder.path().display().to_string(), "FOLDER");
     insta::assert_snapshot!("what_is_wrong_with_a_call", told);
-}
-
-fn vmm(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vmm"));
-    command.args(arguments).current_dir(root()).output().unwrap()
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
