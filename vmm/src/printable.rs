@@ -90,6 +90,13 @@ pub fn causes(error: &dyn Error) -> Vec<Printable> {
     causes
 }
 
+/// Several texts on one line, with this between them.
+#[must_use]
+pub fn joined(texts: &[Printable], between: &str) -> String {
+    let texts: Vec<&str> = texts.iter().map(Printable::as_str).collect();
+    texts.join(between)
+}
+
 /// A JSON document in which strings hold nothing that a terminal would not show as it is: the same document for whoever reads it
 /// as JSON.
 #[must_use]

@@ -1,10 +1,12 @@
 //! `vmm merge`: results of several calls, of `run` or of `grade`, told as those of one.
 
+use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
 use vmm::grade::Grades;
 use vmm::journal::{Entry, Reader, tell_run, tell_submission};
+use vmm::report::Readers;
 use vmm::report::text::{Detail, KernelLog, count};
 use vmm::results;
 
@@ -48,19 +50,10 @@ pub(super) fn merge(args: &MergeArgs) -> Result<Status, Shown> {
 
 fn grades(args: &MergeArgs) -> Result<Status, Shown> {
     let merged = Grades::merge(&args.folders).map_err(|error| show(&error))?;
-    let expected = merged.grades.len();
-    args.formats.check_submissions(expected)?;
-    let mut readers = args.formats.readers(Detail::Verdict, KernelLog::Untold)?;
-    let told = readers
-        .read(Entry::Began { expected })
-        .and_then(|()| {
-            merged
-                .grades
-                .iter()
-                .try_for_each(|placed| tell_submission(&placed.grade, &mut readers))
-        })
-        .and_then(|()| readers.read(Entry::Ended { interrupted: false }));
-    told.map_err(|error| show_as(Status::CouldNotTell, &error))?;
+    args.formats.check_submissions(merged.grades.len())?;
+    tell(args, &merged.grades, |placed, readers| {
+        tell_submission(&placed.grade, readers)
+    })?;
     if let Some(out) = &args.out {
         publish(out, &merged, args.students_see.into())?;
     }
@@ -77,17 +70,22 @@ fn grades(args: &MergeArgs) -> Result<Status, Shown> {
 fn runs(args: &MergeArgs) -> Result<Status, Shown> {
     let mut merged = results::merge(&args.folders).map_err(|error| show_failure(&error))?;
     merged.iter_mut().for_each(|kept| kept.report.states = None);
-    let mut readers = args.formats.readers(Detail::Verdict, KernelLog::Untold)?;
-    let expected = merged.len();
-    let told = readers
-        .read(Entry::Began { expected })
-        .and_then(|()| {
-            merged
-                .iter()
-                .try_for_each(|kept| tell_run(&kept.report, &mut readers))
-        })
-        .and_then(|()| readers.read(Entry::Ended { interrupted: false }));
-    told.map_err(|error| show_as(Status::CouldNotTell, &error))?;
+    tell(args, &merged, |kept, readers| tell_run(&kept.report, readers))?;
     let verdicts = merged.iter().map(|kept| kept.report.verdict);
     Ok(verdicts.max().map_or(Status::CouldNotTell, Status::from))
+}
+
+/// Tells of all, one after the other, as of one call.
+fn tell<T>(
+    args: &MergeArgs,
+    all: &[T],
+    tell_one: impl Fn(&T, &mut Readers<'_>) -> io::Result<()>,
+) -> Result<(), Shown> {
+    let mut readers = args.formats.readers(Detail::Verdict, KernelLog::Untold)?;
+    let expected = all.len();
+    let told = readers
+        .read(Entry::Began { expected })
+        .and_then(|()| all.iter().try_for_each(|one| tell_one(one, &mut readers)))
+        .and_then(|()| readers.read(Entry::Ended { interrupted: false }));
+    told.map_err(|error| show_as(Status::CouldNotTell, &error))
 }

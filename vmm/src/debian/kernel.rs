@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Apt, ETC, Mirror, mirrors};
+use super::Mirror;
+use super::fetch::{Packages, from_mirrors};
 use crate::image::{Attempt, Obstacle, Progress};
 
 /// The package that stands for the newest of them.
@@ -37,44 +38,24 @@ pub fn kernel(cache: &Path, progress: &dyn Progress) -> Result<DebianKernel, NoK
     if let Some(kernel) = kept(&folder) {
         return Ok(kernel);
     }
-    let kernel = fetch_from_any(&folder, progress);
+    let kernel = from_mirrors(
+        &format!("package {NEWEST}"),
+        |mirror| vec![mirror.suites.clone()],
+        |mirror, suites| fetch(mirror, suites, &folder, progress),
+    );
     progress.finish();
-    kernel
+    kernel.map_err(|attempts| NoKernel { attempts })
 }
 
-fn fetch_from_any(folder: &Path, progress: &dyn Progress) -> Result<DebianKernel, NoKernel> {
-    let etc = Path::new(ETC);
-    let mirrors = mirrors::configured(etc);
-    let mut attempts = Vec::new();
-    if mirrors.is_empty() {
-        attempts.push(Attempt {
-            way: format!("package {NEWEST}"),
-            reason: Obstacle::NoMirror { etc: etc.to_owned() },
-        });
-    }
-    for mirror in &mirrors {
-        match fetch(mirror, folder, progress) {
-            Ok(kernel) => return Ok(kernel),
-            Err(reason) => attempts.push(Attempt {
-                way: format!(
-                    "package {NEWEST} in {} at {}",
-                    mirror.suites.join(" and "),
-                    mirror.uri
-                ),
-                reason,
-            }),
-        }
-    }
-    Err(NoKernel { attempts })
-}
-
-fn fetch(mirror: &Mirror, folder: &Path, progress: &dyn Progress) -> Result<DebianKernel, Obstacle> {
+fn fetch(
+    mirror: &Mirror,
+    suites: &[String],
+    folder: &Path,
+    progress: &dyn Progress,
+) -> Result<DebianKernel, Obstacle> {
     progress.step("looking for a kernel of Debian's");
-    fs::create_dir_all(folder).map_err(Obstacle::file(folder))?;
-    // What is complete gets its name at last; the rest goes away with this.
-    let work = tempfile::tempdir_in(folder).map_err(Obstacle::file(folder))?;
-    let apt = Apt::for_suites(mirror, &mirror.suites, &work.path().join("apt"))?;
-    apt.update()?;
+    let packages = Packages::in_folder(folder)?;
+    let apt = packages.apt(mirror, suites)?;
     let missing = || Obstacle::Package {
         package: NEWEST.to_owned(),
         missing: "kernel",
@@ -82,13 +63,7 @@ fn fetch(mirror: &Mirror, folder: &Path, progress: &dyn Progress) -> Result<Debi
     let package = apt.stands_for(NEWEST)?.ok_or_else(missing)?;
     let version = apt.versions(&package)?.into_iter().next().ok_or_else(missing)?;
     progress.step(&format!("fetching {package} {version} from Debian"));
-    let unpacked = work.path().join("unpacked");
-    apt.unpack(&package, &version, &unpacked)?;
-    let complete = folder.join(&package);
-    // Another process may have been faster: its folder is as good.
-    if fs::rename(&unpacked, &complete).is_err() && !complete.is_dir() {
-        return Err(missing());
-    }
+    let complete = packages.unpack(&apt, &package, &version)?;
     of_package(&complete).ok_or_else(missing)
 }
 

@@ -8,6 +8,7 @@ use std::fmt;
 
 use landlock::{ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr};
 
+use crate::debian::tool;
 use crate::image::{self, CoreSource};
 use crate::platform::KvmKind;
 use crate::printable::{self, Printable};
@@ -171,7 +172,7 @@ fn building() -> Vec<Check> {
             Some(CoreSource::Target) => there("the target x86_64-unknown-none is installed"),
             Some(CoreSource::Made) => there("made before, in the cache"),
             Some(CoreSource::Source) => there("rust-src is installed, of which it is made"),
-            None if programs::has("apt-get") => {
+            None if tool::find("apt-get").is_some() => {
                 there("not installed; Debian's rust-src is fetched with apt when it is needed")
             }
             None => missing("not installed", "rustup target add x86_64-unknown-none"),
@@ -194,7 +195,5 @@ fn missing(found: &str, mend: &str) -> State {
 }
 
 fn causes(error: &dyn std::error::Error) -> String {
-    let causes = printable::causes(error);
-    let causes: Vec<&str> = causes.iter().map(Printable::as_str).collect();
-    causes.join(": ")
+    printable::joined(&printable::causes(error), ": ")
 }

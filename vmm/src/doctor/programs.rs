@@ -1,11 +1,10 @@
 //! Programs of the system, each tried.
 
-use std::env;
-use std::ffi::OsString;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::{Check, Need, State, missing, there};
+use crate::debian::tool;
+use crate::image;
 
 /// A C program that needs a static libc.
 const C_PROGRAM: &str = "int main(void) { return 0; }\n";
@@ -33,7 +32,7 @@ pub(super) fn sandbox() -> Check {
             ),
             "sudo sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000",
         ),
-        Err(_) if has("apt-get") => {
+        Err(_) if tool::find("apt-get").is_some() => {
             there("not installed; Debian's bubblewrap is fetched with apt when submissions are built")
         }
         Err(error) => missing(&format!("bwrap: {error}"), "sudo apt-get install bubblewrap"),
@@ -69,9 +68,7 @@ pub(super) fn apt() -> Check {
 /// The C compiler, with a static libc.
 pub(super) fn c_compiler() -> State {
     let mend = "sudo apt-get install gcc libc6-dev   (or name another compiler in CC)";
-    let named = env::var_os("CC").filter(|compiler| !compiler.is_empty());
-    let compiler = named.unwrap_or_else(|| OsString::from("cc"));
-    let compiler = compiler.to_string_lossy();
+    let (compiler, mut call) = image::c_compiler();
     let Ok(folder) = tempfile::tempdir() else {
         return missing(
             "there is no place for temporary files",
@@ -86,11 +83,7 @@ pub(super) fn c_compiler() -> State {
             "set TMPDIR to a folder that can be written to",
         );
     }
-    let tried = Command::new("sh")
-        .args(["-c", "exec $0 -static -o \"$1\" \"$2\"", &compiler])
-        .args([&program, &source])
-        .stdin(Stdio::null())
-        .output();
+    let tried = call.args(["-static", "-o"]).args([&program, &source]).output();
     match tried {
         Ok(output) if output.status.success() => there(&format!("`{compiler}`, with a static libc")),
         Ok(output) => {
@@ -100,12 +93,6 @@ pub(super) fn c_compiler() -> State {
         }
         Err(error) => missing(&format!("`{compiler}`: {error}"), mend),
     }
-}
-
-/// Whether a program can be found.
-pub(super) fn has(program: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|folder| Path::new(&folder).join(program).is_file())
 }
 
 /// The first line of what a program says of its version.

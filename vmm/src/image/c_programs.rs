@@ -77,6 +77,12 @@ pub(super) fn compiler_identity() -> (OsString, Vec<u8>) {
     (compiler, version)
 }
 
+/// The compiler's name with its own arguments, and a call of it with these.
+pub(crate) fn c_compiler() -> (String, Command) {
+    let compiler = compiler();
+    (compiler.to_string_lossy().into_owned(), command(&compiler))
+}
+
 /// What the compiler prints when it is asked for its version; nothing if it cannot be asked, which compiling will tell.
 fn version(compiler: &OsStr) -> Vec<u8> {
     let asked = command(compiler).arg("--version").env("LC_ALL", "C").output();
@@ -112,12 +118,10 @@ fn compile(
     include_dir: &Path,
     executable: &Path,
 ) -> Result<(), ImageError> {
-    let compiler = compiler();
-    let mut command = command(&compiler);
+    let (compiler, mut command) = c_compiler();
     command.args(COMMON_FLAGS).args(flags);
     command.arg("-I").arg(include_dir);
     command.arg(source).arg("-o").arg(executable);
-    let compiler = compiler.to_string_lossy().into_owned();
     let output = places
         .contained(command)
         .stdin(Stdio::null())

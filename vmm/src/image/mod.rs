@@ -32,6 +32,7 @@ mod sysroot;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub(crate) use c_programs::c_compiler;
 pub use error::{Attempt, ImageError, NoCore, Obstacle};
 pub use guest_cargo::{GuestCrate, run_guest_cargo};
 pub use pack::PackError;

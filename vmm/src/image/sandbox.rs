@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::Progress;
 use super::error::Attempt;
 use super::processes::ProcessGroup;
-use crate::debian;
+use crate::debian::{self, tool};
 
 /// Bubblewrap's program, its package in Debian, and its place there.
 const BUBBLEWRAP: &str = "bwrap";
@@ -119,11 +119,7 @@ impl Sandbox {
         cache: &Path,
         progress: &dyn Progress,
     ) -> Result<Sandbox, SandboxError> {
-        let path = env::var_os("PATH").unwrap_or_default();
-        let found = env::split_paths(&path)
-            .map(|dir| dir.join(BUBBLEWRAP))
-            .find(|program| program.is_file());
-        let bubblewrap = match found {
+        let bubblewrap = match tool::find(BUBBLEWRAP) {
             Some(program) => program,
             None => debian::program(PACKAGE, IN_PACKAGE, cache, progress)
                 .map_err(|attempts| SandboxError::NoBubblewrap { attempts })?,

@@ -99,12 +99,11 @@ impl<W: io::Write> Reader for TextReader<W> {
                 self.out.write_all(grades::submission(grade).as_bytes())?;
             }
             Entry::Ended { interrupted } => {
+                let end = if interrupted { "; interrupted" } else { "" };
                 if self.graded > 0 {
-                    let end = if interrupted { "; interrupted" } else { "" };
                     let total = grades::total(self.graded, self.undecided);
                     writeln!(self.out, "{total}{end}")?;
                 } else if self.verdicts.len() > 1 || interrupted {
-                    let end = if interrupted { "; interrupted" } else { "" };
                     writeln!(self.out, "{}{end}", total(&self.verdicts))?;
                 }
             }

@@ -53,7 +53,7 @@ impl Submission {
     pub(super) fn refuse(&mut self, rubric: &Rubric, error: &dyn Error) {
         let refused = NotBuilt {
             outcome: Outcome::DoesNotBuild,
-            why: told(error).into(),
+            why: printable::joined(&printable::causes(error), "; ").into(),
         };
         let item = |item: &Item| Some(grade::not_run(item, refused.outcome, &refused.why));
         self.scenarios = rubric.items.iter().map(item).collect();
@@ -187,11 +187,4 @@ impl NotBuilt {
             why: error.to_string().into(),
         }
     }
-}
-
-/// What is wrong, and each reason for the one before.
-fn told(error: &dyn Error) -> String {
-    let causes = printable::causes(error);
-    let causes: Vec<&str> = causes.iter().map(Printable::as_str).collect();
-    causes.join("; ")
 }

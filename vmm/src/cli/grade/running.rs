@@ -4,7 +4,7 @@ use std::io;
 
 use vmm::grade::{self, Placed, Rubric};
 use vmm::journal::{Entry, Reader, tell_submission};
-use vmm::printable::Printable;
+use vmm::printable::{self, Printable};
 use vmm::report::{Judged, Outcome, Readers};
 use vmm::results::{Kept, Results};
 use vmm::worker::pool::{Done, End, Observer};
@@ -105,12 +105,11 @@ impl Observer for Grading<'_> {
             Ok(Answer::Report(report)) => Ok(*report),
             Err(death) => Ok(death.report(&item.scenario)),
             Ok(Answer::NoRun { fault, because }) => {
-                let because: Vec<&str> = because.iter().map(Printable::as_str).collect();
                 let outcome = match fault {
                     Fault::Input => Outcome::RefusesToBoot,
                     Fault::Host => Outcome::HarnessBroke,
                 };
-                Err((outcome, Printable::from(because.join("; "))))
+                Err((outcome, Printable::from(printable::joined(&because, "; "))))
             }
         };
         let scored = match report {

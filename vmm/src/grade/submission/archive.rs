@@ -5,6 +5,7 @@ use std::io::{self, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
 
 use super::{Collector, SubmissionError};
+use crate::printable;
 use crate::regular_file::{self, Links};
 
 /// Longest archive, and most bytes that it may be unpacked to.
@@ -152,12 +153,7 @@ fn contents(
 }
 
 fn broken(error: &dyn std::error::Error) -> SubmissionError {
-    let mut reasons = vec![error.to_string()];
-    let mut source = error.source();
-    while let Some(error) = source {
-        reasons.push(error.to_string());
-        source = error.source();
-    }
+    let mut reasons = printable::causes(error);
     reasons.dedup();
-    SubmissionError::Archive(io::Error::other(reasons.join(": ")))
+    SubmissionError::Archive(io::Error::other(printable::joined(&reasons, ": ")))
 }

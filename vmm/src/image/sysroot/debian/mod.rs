@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Attempt, Obstacle};
-use crate::debian::{Apt, ETC, Mirror, mirrors};
+use crate::debian::{Apt, Mirror, from_mirrors};
 use crate::image::Progress;
 
 const PACKAGE: &str = "rust-src";
@@ -20,30 +20,11 @@ pub(super) fn library_source(
     work: &Path,
     progress: &dyn Progress,
 ) -> Result<PathBuf, Vec<Attempt>> {
-    let etc = Path::new(ETC);
-    let mirrors = mirrors::configured(etc);
-    if mirrors.is_empty() {
-        let reason = Obstacle::NoMirror { etc: etc.to_owned() };
-        return Err(vec![Attempt {
-            way: format!("Debian package {PACKAGE}"),
-            reason,
-        }]);
-    }
-    let mut attempts = Vec::new();
-    for mirror in &mirrors {
-        for suites in mirror.suites_to_try() {
-            let way = format!(
-                "Debian package {PACKAGE} in {} at {}",
-                suites.join(" and "),
-                mirror.uri
-            );
-            match fetch(release, mirror, &suites, work, progress) {
-                Ok(library) => return Ok(library),
-                Err(reason) => attempts.push(Attempt { way, reason }),
-            }
-        }
-    }
-    Err(attempts)
+    from_mirrors(
+        &format!("Debian package {PACKAGE}"),
+        Mirror::suites_to_try,
+        |mirror, suites| fetch(release, mirror, suites, work, progress),
+    )
 }
 
 fn fetch(
