@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::regular_file::{self, Links};
-use crate::report::Report;
+use crate::report::{Judged, Report};
 use crate::worker::Job;
 
 /// What the names of results end with.
@@ -142,11 +142,11 @@ pub fn merge(folders: &[PathBuf]) -> Result<Vec<Kept>, ResultsError> {
     Ok(merged)
 }
 
-/// The name of a job's result.
+/// The name of the result of a job on the guest that is judged.
 ///
 /// # Errors
-/// A file of the guest's cannot be read.
-pub fn name(job: &Job) -> Result<String, ResultsError> {
+/// The command's own file cannot be looked at.
+pub fn name(job: &Job, judged: &Judged) -> Result<String, ResultsError> {
     let mut hasher = Sha256::new();
     let parts = (
         &job.scenario,
@@ -160,8 +160,8 @@ pub fn name(job: &Job) -> Result<String, ResultsError> {
     );
     let parts = serde_json::to_vec(&parts).expect("a job has no maps with keys of other types");
     hasher.update(parts);
-    for path in [&job.image.kernel, &job.image.initrd] {
-        hasher.update(sha256(path, Links::Refused)?);
+    for file in [&judged.kernel, &judged.programs] {
+        hasher.update(file.sha256.as_str());
     }
     let program = Path::new("/proc/self/exe");
     let program = fs::metadata(program).map_err(file("look at", program))?;

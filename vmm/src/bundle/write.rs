@@ -5,17 +5,17 @@ use std::path::Path;
 use super::{
     BundledRun, Conditions, KERNEL, LOG, MANIFEST, Manifest, PROGRAMS, REPORT, SCENARIO, TEXT, VERSION, path,
 };
-use crate::guest::Guest;
+use crate::image::GuestImage;
 use crate::packed::{PackedError, Packer};
 use crate::report::text::{Colour, Detail, log, render};
 
-/// Writes runs on a guest to a bundle.
+/// Writes runs on a guest of this image to a bundle.
 ///
 /// # Errors
 /// A file of the guest's cannot be read, or the bundle not written.
 pub fn write(
     to: &Path,
-    guest: &Guest,
+    image: &GuestImage,
     conditions: &Conditions,
     runs: &[BundledRun],
 ) -> Result<(), PackedError> {
@@ -26,8 +26,9 @@ pub fn write(
     };
     let mut packer = Packer::default();
     packer.add(MANIFEST, &json(&manifest));
-    packer.add_file(KERNEL, &guest.kernel)?;
-    packer.add_file(PROGRAMS, &guest.initrd)?;
+    let (kernel, programs) = conditions.description.files(image);
+    packer.add_file(KERNEL, kernel)?;
+    packer.add_file(PROGRAMS, programs)?;
     for (number, run) in runs.iter().enumerate() {
         let text = render(&run.report, Colour::Plain, Detail::Full);
         packer.add(&path(number, SCENARIO), run.scenario.as_bytes());

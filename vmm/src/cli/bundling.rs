@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use vmm::bundle::{self, BundledRun, Conditions};
-use vmm::guest::Guest;
+use vmm::image::GuestImage;
 use vmm::printable::Printable;
 use vmm::report::text::count;
 
@@ -25,7 +25,7 @@ pub(super) fn find_folder_of(bundle: &Path) -> Result<(), Shown> {
 /// Writes the runs that did not pass. Without one there is nothing to write, and an old file stays as it is.
 pub(super) fn write(
     to: &Path,
-    guest: &Guest,
+    image: &GuestImage,
     conditions: &Conditions,
     runs: &[BundledRun],
 ) -> Result<(), Shown> {
@@ -36,7 +36,7 @@ pub(super) fn write(
         );
         return Ok(());
     }
-    bundle::write(to, guest, conditions, runs).map_err(|error| show_failure(&error))?;
+    bundle::write(to, image, conditions, runs).map_err(|error| show_failure(&error))?;
     let runs = count(runs.len(), "run");
     eprintln!("wrote {runs} to {}; `vmm replay` makes them again", to.display());
     Ok(())

@@ -10,6 +10,7 @@ mod grade;
 mod guest;
 mod image;
 mod jobs;
+mod judging;
 mod language;
 mod list;
 mod merge;

@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use vmm::bundle::Conditions;
-use vmm::guest::Guest;
 use vmm::journal::Entry;
-use vmm::platform::{self, Choice, KvmKind, Platform};
+use vmm::platform::{self, Choice, Platform};
 use vmm::promise::{NoSuchPromise, Promise};
+use vmm::report::Origin;
 use vmm::report::text::{Detail, KernelLog, count};
-use vmm::report::{Judged, Origin};
 use vmm::results::{self, Results};
 use vmm::scenario::{self, Scenario};
 use vmm::worker::pool::End;
@@ -18,6 +17,7 @@ use vmm::worker::{Job, RunLimits};
 use super::formats::FormatArgs;
 use super::guest::GuestArgs;
 use super::jobs::{JobArgs, Progress};
+use super::judging::Judging;
 use super::telling::{Task, Telling};
 use super::{Shown, Status, bundling, emulated, parse_all, show_as, show_diagnostic, show_failure};
 
@@ -168,11 +168,8 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
             return emulated::run(args, &files, &image, description);
         }
     };
-    let kind = KvmKind::of(&kvm).map_err(|error| show_failure(&error))?;
-    let guest =
-        Guest::new(description.clone(), &image, &args.guest.options).map_err(|error| show_failure(&error))?;
-    let judged =
-        Judged::of(&description, &image, &args.guest.options, kind).map_err(|error| show_failure(&error))?;
+    let options = &args.guest.options;
+    let judging = Judging::begin(kvm, description.clone(), image.clone(), options.clone());
     let (texts, scenarios): (Vec<String>, Vec<Scenario>) =
         parse_all(&files, |name, text| Scenario::parse(name, text, &image.programs))?
             .into_iter()
@@ -183,7 +180,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         scenario: texts[place].clone(),
         image: image.clone(),
         description: description.clone(),
-        options: args.guest.options.clone(),
+        options: options.clone(),
         require: args.required(),
         limits: RunLimits::default(),
         slow: args.guest.slow,
@@ -206,8 +203,13 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
     let mut tasks = Vec::new();
     for place in places {
         let job = job(place);
-        let name = results.as_ref().map(|_| results::name(&job)).transpose();
-        let name = name.map_err(|error| show_failure(&error))?;
+        let name = match &results {
+            Some(_) => {
+                let name = results::name(&job, judging.get()?);
+                Some(name.map_err(|error| show_failure(&error))?)
+            }
+            None => None,
+        };
         let kept = results.as_ref().zip(name.as_ref()).filter(|_| args.jobs.resume);
         let kept = kept.and_then(|(results, name)| results.find(name));
         tasks.push(Task {
@@ -227,7 +229,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         texts: &texts,
         scenarios: &scenarios,
         tasks: &tasks,
-        judged: &judged,
+        judging,
         to_run: &to_run,
         told: 0,
         results,
@@ -247,14 +249,14 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
     telling.tell_kept_up_to(tasks.len(), end);
     if let Some(bundle) = &args.bundle {
         let conditions = Conditions {
-            judged: judged.clone(),
+            judged: telling.judging.get()?.clone(),
             description,
             programs: image.programs.clone(),
-            options: args.guest.options.clone(),
+            options: options.clone(),
             require: args.required(),
             slow: args.guest.slow,
         };
-        bundling::write(bundle, &guest, &conditions, &telling.bundled)?;
+        bundling::write(bundle, &image, &conditions, &telling.bundled)?;
     }
     if let Some(failed) = telling.failed {
         return Err(failed);

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use vmm::bundle::BundledRun;
 use vmm::journal::{Entry, Reader, tell_run};
-use vmm::report::{Explored, Judged, Readers, Report, Verdict};
+use vmm::report::{Explored, Readers, Report, Verdict};
 use vmm::results::{Kept, Results};
 use vmm::scenario::{self, Scenario, ScenarioName};
 use vmm::worker::pool::{Done, End, Observer};
 use vmm::worker::{Answer, Fault, Job};
 
 use super::jobs::Progress;
+use super::judging::Judging;
 use super::run::RunArgs;
 use super::{Shown, Status, show, show_as, show_causes, show_failure};
 
@@ -33,7 +34,7 @@ pub(super) struct Telling<'a> {
     pub(super) texts: &'a [String],
     pub(super) scenarios: &'a [Scenario],
     pub(super) tasks: &'a [Task],
-    pub(super) judged: &'a Judged,
+    pub(super) judging: Judging,
     /// Tasks without a result, which the pool has.
     pub(super) to_run: &'a [usize],
     /// Tasks up to this one have been told of.
@@ -75,7 +76,13 @@ impl Observer for Telling<'_> {
         };
         let (file, scenario) = (&self.files[task.place], &self.scenarios[task.place]);
         report.origin = Some(self.args.origin(file, scenario));
-        report.judged = Some(self.judged.clone());
+        match self.judging.get() {
+            Ok(judged) => report.judged = Some(judged.clone()),
+            Err(shown) => {
+                self.failed.get_or_insert(shown);
+                return false;
+            }
+        }
         if let (Some(results), Some(name)) = (&self.results, &task.name) {
             let kept = Kept {
                 place: task.place,

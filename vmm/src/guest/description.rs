@@ -7,6 +7,7 @@ use abi::linux::process::{LINUX_REBOOT_CMD_POWER_OFF, LINUX_REBOOT_CMD_RESTART};
 use serde::{Deserialize, Serialize};
 
 use crate::drive::Ends;
+use crate::image::GuestImage;
 use crate::kernel_file::{self, KernelFileError};
 use crate::machine::Machine;
 use crate::offer::Offers;
@@ -117,6 +118,13 @@ impl Description {
             kernel: kernel.or(self.kernel),
             ..self
         }
+    }
+
+    /// The kernel and the archive of programs that are booted: its own, or else those of an image.
+    #[must_use]
+    pub fn files<'a>(&'a self, image: &'a GuestImage) -> (&'a Path, &'a Path) {
+        let kernel = self.kernel.as_ref().unwrap_or(&image.kernel);
+        (kernel, self.initrd.as_ref().unwrap_or(&image.initrd))
     }
 
     /// The same with its kernel as an ELF file: a bzImage is unpacked into the folder `cache`.

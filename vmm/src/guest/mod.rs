@@ -97,12 +97,12 @@ impl Guest {
         image: &GuestImage,
         options: &[String],
     ) -> Result<Guest, GuestError> {
-        let kernel = match (&description.kernel, description.machine) {
-            (Some(kernel), _) => kernel.clone(),
-            (None, Machine::Bare) => image.kernel.clone(),
-            (None, Machine::Pc) => return Err(GuestError::NoKernel),
-        };
-        let initrd = description.initrd.as_ref().unwrap_or(&image.initrd).clone();
+        // That of the image needs no more than a bare machine.
+        if description.kernel.is_none() && description.machine == Machine::Pc {
+            return Err(GuestError::NoKernel);
+        }
+        let (kernel, initrd) = description.files(image);
+        let (kernel, initrd) = (kernel.to_owned(), initrd.to_owned());
         Ok(Guest {
             agent: ProgramText::read(&initrd, AGENT_PATH)?,
             options: description.options.iter().chain(options).cloned().collect(),

@@ -58,10 +58,11 @@ impl Judged {
         platform: KvmKind,
     ) -> Result<Judged, ResultsError> {
         let options = description.options.iter().chain(options);
+        let (kernel, programs) = description.files(image);
         Ok(Judged {
             guest: description.name.as_str().into(),
-            kernel: JudgedFile::of_guest(description.kernel.as_ref().unwrap_or(&image.kernel))?,
-            programs: JudgedFile::of_guest(description.initrd.as_ref().unwrap_or(&image.initrd))?,
+            kernel: JudgedFile::of_guest(kernel)?,
+            programs: JudgedFile::of_guest(programs)?,
             options: options.map(|word| word.as_str().into()).collect(),
             rubric: None,
             ringside: env!("CARGO_PKG_VERSION").into(),

@@ -157,7 +157,7 @@ pub(super) fn grade(args: &GradeArgs) -> Result<Status, Shown> {
         for (item, scenario) in rubric.items.iter().enumerate() {
             for seed in scenario.runs() {
                 let job = job(&rubric, scenario, seed, &image, scratch.path(), args);
-                let name = results::name(&job).map_err(|error| show_failure(&error))?;
+                let name = results::name(&job, &judged).map_err(|error| show_failure(&error))?;
                 tasks.push(Task {
                     submission: index,
                     item,
