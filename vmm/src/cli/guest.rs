@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use vmm::guest::{Description, linux, ringside};
 use vmm::image::{self, GuestImage, ImageKind};
+use vmm::platform::Platform;
 
 use super::{Shown, shipped, show, show_failure};
 
@@ -93,4 +94,18 @@ impl GuestArgs {
         };
         image.map_err(|error| show_failure(&error))
     }
+}
+
+/// Where guests run.
+#[derive(Args)]
+pub(super) struct PlatformArgs {
+    /// Where machines run: `kvm`, `emulated` (one machine that QEMU emulates in software, in which all of this is done), or `auto`: emulated where
+    /// KVM is missing, or interprets kernel mode and the guest needs a processor.
+    #[arg(
+        long,
+        value_name = "PLATFORM",
+        default_value = "auto",
+        overrides_with = "platform"
+    )]
+    pub(super) platform: Platform,
 }

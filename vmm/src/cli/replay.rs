@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use vmm::bundle::{BundledRun, Difference, Unpacked, differences};
 use vmm::image;
-use vmm::platform::{self, Choice, Emulation, Platform};
+use vmm::platform::{self, Choice, Emulation};
 use vmm::printable::Printable;
 use vmm::report::Report;
 use vmm::report::text::{Colour, Detail, count, render, summary};
@@ -14,6 +14,7 @@ use vmm::scenario::{Scenario, ServerPlace};
 use vmm::worker::pool::{Done, End, Observer};
 use vmm::worker::{Answer, Fault, Job};
 
+use super::guest::PlatformArgs;
 use super::jobs::RunningArgs;
 use super::{Shown, Status, print_line, show_as, show_causes, show_diagnostic, show_failure};
 
@@ -43,14 +44,8 @@ pub(super) struct ReplayArgs {
     /// Let guests connect to the servers of this host that a scenario of the bundle names. Whoever made the bundle has chosen them.
     #[arg(long)]
     servers: bool,
-    /// Where machines run: `kvm`, `emulated`, or `auto`, as for `vmm run`.
-    #[arg(
-        long,
-        value_name = "PLATFORM",
-        default_value = "auto",
-        overrides_with = "platform"
-    )]
-    platform: Platform,
+    #[command(flatten)]
+    platform: PlatformArgs,
     /// Give the host N times as long.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     slow: u32,
@@ -68,7 +63,7 @@ pub(super) fn replay(args: &ReplayArgs) -> Result<Status, Shown> {
     if !args.servers {
         refuse_servers(&scenarios)?;
     }
-    let choice = platform::choose(args.platform, conditions.description.machine);
+    let choice = platform::choose(args.platform.platform, conditions.description.machine);
     match choice.map_err(|error| show_failure(&error))? {
         Choice::Kvm(_) => {}
         Choice::Emulated(reason) => {

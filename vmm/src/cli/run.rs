@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use vmm::bundle::Conditions;
 use vmm::journal::Entry;
-use vmm::platform::{self, Choice, Platform};
+use vmm::platform::{self, Choice};
 use vmm::promise::{NoSuchPromise, Promise};
 use vmm::report::Origin;
 use vmm::report::text::{Detail, KernelLog, count};
@@ -15,7 +15,7 @@ use vmm::worker::pool::End;
 use vmm::worker::{Job, RunLimits};
 
 use super::formats::FormatArgs;
-use super::guest::GuestArgs;
+use super::guest::{GuestArgs, PlatformArgs};
 use super::jobs::{JobArgs, Progress};
 use super::judging::Judging;
 use super::telling::{Task, Telling};
@@ -50,15 +50,8 @@ pub(super) struct RunArgs {
     /// files, versions, reports and logs. `vmm replay FILE` does it.
     #[arg(long, value_name = "FILE")]
     pub(super) bundle: Option<PathBuf>,
-    /// Where machines run: `kvm`, `emulated` (one machine that QEMU emulates in software, in which all of this is done), or `auto`: emulated where
-    /// KVM is missing, or interprets kernel mode and the guest needs a processor.
-    #[arg(
-        long,
-        value_name = "PLATFORM",
-        default_value = "auto",
-        overrides_with = "platform"
-    )]
-    platform: Platform,
+    #[command(flatten)]
+    platform: PlatformArgs,
     /// Make it an error when a rule is not judged, because the guest does not promise the report that it needs: `all`, or the name
     /// of a report. May be given more than once.
     #[arg(long, value_name = "REPORT", value_parser = required)]
@@ -158,8 +151,8 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
     let files = scenario::collect(&args.paths).map_err(show_diagnostic)?;
     let description = args.guest.description()?;
     // Workers open it anew; here it is found out once whether they can.
-    let choice =
-        platform::choose(args.platform, description.machine).map_err(|error| show_failure(&error))?;
+    let choice = platform::choose(args.platform.platform, description.machine)
+        .map_err(|error| show_failure(&error))?;
     let image = args.guest.image(&description)?;
     let kvm = match choice {
         Choice::Kvm(kvm) => kvm,
