@@ -77,18 +77,17 @@ impl<'a> Fuzzer<'a> {
         programs: &'a [String],
         name: &'a ScenarioName,
     ) -> Result<Fuzzer<'a>, VmError> {
-        let mut fuzzer = Fuzzer {
+        let template = match guest.exploring {
+            Exploring::Anew => None,
+            Exploring::Branching => Template::boot(kvm, guest, &scenario(name, programs, &[]).1)?,
+        };
+        Ok(Fuzzer {
             kvm,
             guest,
             programs,
             name,
-            template: None,
-        };
-        fuzzer.template = match guest.exploring {
-            Exploring::Anew => None,
-            Exploring::Branching => Template::boot(kvm, guest, &fuzzer.scenario(&[]).1)?,
-        };
-        Ok(fuzzer)
+            template,
+        })
     }
 
     /// Runs one random sequence, and makes it shorter if it breaks a rule.
@@ -124,18 +123,19 @@ impl<'a> Fuzzer<'a> {
 
     /// The scenario of a sequence as the text of a file, and its report.
     fn run(&mut self, moves: &[Move]) -> Result<(String, Report), VmError> {
-        let (text, scenario) = self.scenario(moves);
+        let (text, scenario) = scenario(self.name, self.programs, moves);
         let report = match &mut self.template {
             Some(template) if template.fits(&scenario) => template.run(&scenario)?,
             Some(_) | None => run(self.kvm, self.guest, &scenario)?,
         };
         Ok((text, report))
     }
+}
 
-    fn scenario(&self, moves: &[Move]) -> (String, Scenario) {
-        let text = script::scenario(self.name, moves);
-        let scenario = Scenario::parse(&format!("{}.json", self.name), &text, self.programs)
-            .unwrap_or_else(|errors| panic!("a sequence gives a sound scenario: {errors:?}\n{text}"));
-        (text, scenario)
-    }
+/// The scenario of a sequence, and the text of its file.
+fn scenario(name: &ScenarioName, programs: &[String], moves: &[Move]) -> (String, Scenario) {
+    let text = script::scenario(name, moves);
+    let scenario = Scenario::parse(&format!("{name}.json"), &text, programs)
+        .unwrap_or_else(|errors| panic!("a sequence gives a sound scenario: {errors:?}\n{text}"));
+    (text, scenario)
 }

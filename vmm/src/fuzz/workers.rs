@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Write, pipe};
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::process;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -19,11 +20,11 @@ use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid};
 use serde::{Deserialize, Serialize};
 
-use super::{Fuzzer, Plan, Tried};
+use super::{Fuzzer, Plan, Tried, scenario};
 use crate::guest::Guest;
 use crate::run::fork;
 use crate::scenario::ScenarioName;
-use crate::worker::{Allowed, Confinement, confine};
+use crate::worker::{Allowed, Confinement, Processes, confine};
 
 /// What to try.
 #[derive(Clone, Copy)]
@@ -211,7 +212,14 @@ fn serve(work: Work<'_>, index: u64, step: usize, mut to: PipeWriter) -> ! {
 /// Confines the worker, and boots its guest.
 fn ready(work: Work<'_>) -> Result<Fuzzer<'_>, String> {
     if work.confinement == Confinement::Confined {
-        confine(&Allowed::for_fuzzing(work.guest)).map_err(|error| error.to_string())?;
+        let (_, scenario) = scenario(work.name, work.programs, &[]);
+        // Forks for each sequence, and tries sequences without end; none has a server.
+        let allowed = Allowed {
+            processes: Processes::Branches,
+            processor_seconds: None,
+            ..Allowed::for_run(work.guest, &scenario, Path::new(""))
+        };
+        confine(&allowed).map_err(|error| error.to_string())?;
     }
     Fuzzer::new(work.kvm, work.guest, work.programs, work.name).map_err(|error| error.to_string())
 }

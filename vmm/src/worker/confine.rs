@@ -144,21 +144,7 @@ impl Allowed {
             processor_seconds: (!explores).then_some(seconds),
         }
     }
-
-    /// What a worker needs that tries random sequences without end.
-    #[must_use]
-    pub fn for_fuzzing(guest: &Guest) -> Allowed {
-        Allowed {
-            read: vec![guest.kernel.clone(), guest.initrd.clone()],
-            processes: Processes::Branches,
-            memory_bytes: 2 * FUZZED_GUEST_BYTES + BESIDE_BYTES,
-            ..Allowed::default()
-        }
-    }
 }
-
-/// Memory that a fuzzed guest has at most, in bytes: sequences leave it to the language's default.
-const FUZZED_GUEST_BYTES: u64 = 256 << 20;
 
 /// Gives up everything but what is allowed.
 ///
