@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::str::FromStr;
+use std::slice;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -74,12 +74,20 @@ fn names() -> String {
     names.join(", ")
 }
 
-impl FromStr for Promise {
-    type Err = NoSuchPromise;
+impl Promise {
+    /// The word for every report, where reports are named that must be there.
+    pub const ALL_OF_THEM: &str = "all";
 
-    fn from_str(text: &str) -> Result<Promise, NoSuchPromise> {
+    /// What is meant by the name of a report, or by [`Promise::ALL_OF_THEM`].
+    ///
+    /// # Errors
+    /// It is neither.
+    pub fn named(text: &str) -> Result<&'static [Promise], NoSuchPromise> {
+        if text == Promise::ALL_OF_THEM {
+            return Ok(Promise::ALL);
+        }
         let promise = Promise::ALL.iter().find(|promise| promise.name() == text);
-        promise.copied().ok_or_else(|| NoSuchPromise {
+        promise.map(slice::from_ref).ok_or_else(|| NoSuchPromise {
             found: text.to_owned(),
         })
     }
@@ -117,13 +125,12 @@ mod tests {
     #[test]
     fn every_kind_of_report_has_one_name_that_is_the_same_everywhere() {
         for promise in Promise::ALL {
-            assert_eq!(promise.name().parse(), Ok(*promise));
+            assert_eq!(Promise::named(promise.name()), Ok(slice::from_ref(promise)));
             let json = serde_json::to_value(promise).unwrap();
             assert_eq!(json, promise.name());
         }
         assert!(
-            "heat"
-                .parse::<Promise>()
+            Promise::named("heat")
                 .unwrap_err()
                 .to_string()
                 .contains("frame-account")

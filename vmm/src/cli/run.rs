@@ -6,7 +6,7 @@ use clap::Args;
 use vmm::bundle::Conditions;
 use vmm::journal::Entry;
 use vmm::platform::{self, Choice};
-use vmm::promise::{NoSuchPromise, Promise};
+use vmm::promise::Promise;
 use vmm::report::Origin;
 use vmm::report::text::{Detail, KernelLog, count};
 use vmm::results::{self, Results};
@@ -54,8 +54,8 @@ pub(super) struct RunArgs {
     platform: PlatformArgs,
     /// Make it an error when a rule is not judged, because the guest does not promise the report that it needs: `all`, or the name
     /// of a report. May be given more than once.
-    #[arg(long, value_name = "REPORT", value_parser = required)]
-    require: Vec<Required>,
+    #[arg(long, value_name = "REPORT", value_parser = Promise::named)]
+    require: Vec<&'static [Promise]>,
     /// Draw other texts and bytes in the place of those that the scenarios write and expect, and other page numbers and sizes of regions
     /// where that cannot change an answer: a guest cannot know the answers before. The same seed draws the same ones. The report keeps
     /// those of the files.
@@ -63,20 +63,6 @@ pub(super) struct RunArgs {
     vary: Option<u64>,
     #[command(flatten)]
     jobs: JobArgs,
-}
-
-/// Reports that must be there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Required {
-    All,
-    One(Promise),
-}
-
-fn required(text: &str) -> Result<Required, NoSuchPromise> {
-    match text {
-        "all" => Ok(Required::All),
-        name => name.parse().map(Required::One),
-    }
 }
 
 impl RunArgs {
@@ -95,14 +81,6 @@ impl RunArgs {
             || self.bundle.is_some()
             || self.jobs.out.is_some()
             || self.formats.writes_files()
-    }
-
-    fn required(&self) -> Vec<Promise> {
-        let reports = self.require.iter().flat_map(|required| match required {
-            Required::All => Promise::ALL.to_vec(),
-            Required::One(promise) => vec![*promise],
-        });
-        reports.collect()
     }
 
     /// How much text tells of each of so many scenarios.
@@ -174,7 +152,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         image: image.clone(),
         description: description.clone(),
         options: options.clone(),
-        require: args.required(),
+        require: args.require.concat(),
         limits: RunLimits::default(),
         slow: args.guest.slow,
         seed: args.vary,
@@ -246,7 +224,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
             description,
             programs: image.programs.clone(),
             options: options.clone(),
-            require: args.required(),
+            require: args.require.concat(),
             slow: args.guest.slow,
         };
         bundling::write(bundle, &image, &conditions, &telling.bundled)?;

@@ -16,8 +16,6 @@ use crate::promise::Promise;
 use crate::scenario::{Budget, Scenario, ScenarioErrors, Step};
 use crate::worker::RunLimits;
 
-/// The word for every report.
-const ALL_REPORTS: &str = "all";
 /// Most weight of anything.
 const MOST_WEIGHT: u32 = 1_000_000;
 
@@ -134,12 +132,9 @@ impl Problems {
     fn require(&mut self, names: &[Spanned<String>]) -> Vec<Promise> {
         let mut reports = Vec::new();
         for name in names {
-            match name.get_ref().as_str() {
-                ALL_REPORTS => reports.extend(Promise::ALL),
-                one => match one.parse() {
-                    Ok(report) => reports.push(report),
-                    Err(error) => self.add(name.span(), format!("{error}; or `{ALL_REPORTS}`")),
-                },
+            match Promise::named(name.get_ref()) {
+                Ok(named) => reports.extend(named),
+                Err(error) => self.add(name.span(), format!("{error}; or `{}`", Promise::ALL_OF_THEM)),
             }
         }
         reports
