@@ -23,7 +23,7 @@ use vmm::rule::Rule;
 use vmm::scenario::Scenario;
 
 use entry::{Mutant, mutant};
-use list::{MUTANTS, NEED_A_TRANSLATION_CACHE};
+use list::{NEED_A_TRANSLATION_CACHE, mutants};
 
 /// The kernel's own list.
 const MUTANTS_OF_THE_KERNEL: &str = include_str!("../../../guest-kernel/src/mutant.rs");
@@ -31,15 +31,14 @@ const MUTANTS_OF_THE_KERNEL: &str = include_str!("../../../guest-kernel/src/muta
 fn main() {
     let arguments = Arguments::from_args();
     let image = guest::image(ImageKind::Mutants);
-    let mut tests: Vec<Trial> = MUTANTS
-        .iter()
+    let mut tests: Vec<Trial> = mutants()
         .map(|mutant| {
             Trial::test(format!("{}-is-caught", mutant.name), move || {
                 is_caught(mutant, image)
             })
         })
         .collect();
-    tests.extend(MUTANTS.iter().flat_map(|mutant| {
+    tests.extend(mutants().flat_map(|mutant| {
         let events = withheld::events_of(mutant).iter();
         events.map(move |events| {
             let name = format!("{}-does-not-pass-without-{events}", mutant.name);
@@ -111,11 +110,7 @@ fn a_demanded_clause_must_be_named() -> Result<(), Failed> {
 }
 
 fn nothing_is_caught(image: &GuestImage) -> Result<(), Failed> {
-    for scenario in MUTANTS
-        .iter()
-        .map(|mutant| mutant.scenario)
-        .collect::<BTreeSet<_>>()
-    {
+    for scenario in mutants().map(|mutant| mutant.scenario).collect::<BTreeSet<_>>() {
         let report = run(scenario, &[], image);
         if report.verdict != Verdict::Pass {
             return Err(render(&report, Colour::Plain, Detail::Full).into());
@@ -129,8 +124,7 @@ fn every_mutant_is_listed() -> Result<(), Failed> {
         .lines()
         .filter_map(|line| line.trim().split_once(" = \"")?.1.strip_suffix("\";"))
         .collect();
-    let listed: BTreeSet<&str> = MUTANTS
-        .iter()
+    let listed: BTreeSet<&str> = mutants()
         .chain(NEED_A_TRANSLATION_CACHE)
         .map(|mutant| mutant.name)
         .collect();
