@@ -13,12 +13,16 @@ use serde::Serialize;
 
 use super::rubric::{Item, Kind, LeftOut, Partial, Rubric};
 use super::{Moment, Points};
-use crate::image::{self, ImageError};
+use crate::image::{self, BuildLimits, ImageError};
+use crate::report::Origin;
 
 /// The folder of the scenarios in the starter.
 const SCENARIOS: &str = "scenarios";
 /// The module of the kernel's deliberate faults.
 const FAULTS: &str = "mutant";
+
+/// The name of the starter's rubric.
+const RUBRIC: &str = "rubric.toml";
 
 /// There is no starter.
 #[derive(Debug, thiserror::Error)]
@@ -108,15 +112,11 @@ pub fn write_starter(to: &Path, rubric: &Rubric) -> Result<usize, StarterError> 
             *contents = without(&file.display().to_string(), &text, &left_out)?.into_bytes();
         }
     }
-    let seen: Vec<&Item> = rubric
-        .items
-        .iter()
-        .filter(|item| item.visibility.is_seen(Moment::BeforeDueDate))
-        .collect();
+    let seen: Vec<&Item> = rubric.items.iter().filter(|item| is_in(item)).collect();
     for item in &seen {
         files.push((scenario_file(item), item.text.clone().into_bytes()));
     }
-    files.push(("rubric.toml".into(), students_rubric(rubric, &seen).into_bytes()));
+    files.push((RUBRIC.into(), students_rubric(rubric, &seen).into_bytes()));
     files.push(("README.md".into(), readme(rubric).into_bytes()));
     for (file, contents) in &files {
         let file = to.join(file);
@@ -125,6 +125,29 @@ pub fn write_starter(to: &Path, rubric: &Rubric) -> Result<usize, StarterError> 
         written.map_err(|source| StarterError::Write { file, source })?;
     }
     Ok(files.len())
+}
+
+/// Where a scenario of the rubric is in the starter; None when it is not there, or there can be no starter.
+#[must_use]
+pub fn file_in_starter(item: &Item, rubric: &Rubric) -> Option<PathBuf> {
+    (rubric.kind == Kind::Sources && is_in(item)).then(|| scenario_file(item))
+}
+
+/// Where students have a scenario that was graded, and how they run it; None when they do not have it.
+pub(super) fn origin(graded: Origin) -> Option<Origin> {
+    Some(Origin {
+        file: graded.in_starter?,
+        command: format!("vmm grade --rubric {RUBRIC} .").into(),
+        called_in: Some(
+            "the folder that you hand in, with the rubric and the scenarios of the starter in it".into(),
+        ),
+        in_starter: None,
+        step_lines: graded.step_lines,
+    })
+}
+
+fn is_in(item: &Item) -> bool {
+    item.visibility.is_seen(Moment::BeforeDueDate)
 }
 
 /// Adds a file of the workspace, or all of a folder that are taken.
@@ -261,7 +284,21 @@ struct StudentsRubric<'a> {
     total: Points,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     options: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    require: Vec<&'static str>,
+    limits: StudentsLimits,
     scenario: Vec<StudentsItem>,
+}
+
+/// Those of the assignment: without them, a run could end in another way.
+#[derive(Serialize)]
+struct StudentsLimits {
+    #[serde(flatten)]
+    build: BuildLimits,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_seconds: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_exits: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -288,6 +325,12 @@ fn students_rubric(rubric: &Rubric, seen: &[&Item]) -> String {
         take: &rubric.take,
         total: seen.iter().map(|item| item.points).sum(),
         options: &rubric.options,
+        require: rubric.require.iter().map(|report| report.name()).collect(),
+        limits: StudentsLimits {
+            build: rubric.limits.build,
+            run_seconds: rubric.limits.run.seconds,
+            run_exits: rubric.limits.run.exits,
+        },
         scenario: items.collect(),
     };
     toml::to_string(&document).expect("a rubric is a table of texts and numbers")
@@ -299,11 +342,7 @@ fn scenario_file(item: &Item) -> PathBuf {
 }
 
 fn readme(rubric: &Rubric) -> String {
-    let hidden = rubric
-        .items
-        .iter()
-        .filter(|item| !item.visibility.is_seen(Moment::BeforeDueDate))
-        .count();
+    let hidden = rubric.items.iter().filter(|item| !is_in(item)).count();
     let more = match hidden {
         0 => String::new(),
         _ => "Some scenarios of the assignment are not among them.\n".to_owned(),

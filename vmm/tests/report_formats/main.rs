@@ -47,11 +47,9 @@ static REPORTS: LazyLock<Vec<Report>> = LazyLock::new(|| {
             .unwrap()
             .recording(Record::Memory);
         let mut report = vmm::run::run(&kvm, &guest, &scenario).unwrap();
-        report.origin = Some(Origin {
-            file: path.display().to_string().into(),
-            command: format!("vmm run {}", path.display()).into(),
-            step_lines: scenario.step_lines.clone(),
-        });
+        let path = path.display().to_string();
+        let words = ["vmm".to_owned(), "run".to_owned(), path.clone()];
+        report.origin = Some(Origin::new(&path, &words, &scenario));
         // For comparison with another kernel within the process.
         report.lines.iter_mut().for_each(|line| line.claims.clear());
         report
