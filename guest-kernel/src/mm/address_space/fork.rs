@@ -46,6 +46,11 @@ impl AddressSpace {
                 break;
             }
         }
+        if mutant::is(Mutant::ForkSharesTable)
+            && let Some(area) = self.areas.iter().find(|area| area.is_plain_memory())
+        {
+            child.page_table.share_table(&self.page_table, area.range.start());
+        }
         if !mutant::is(Mutant::CowStaleTlb) {
             arch::flush_all();
         }

@@ -116,6 +116,17 @@ impl PageTable {
         table.set(index_at(page, 1), entry);
     }
 
+    /// A deliberate fault: has the last-level table of another address space in the place of its own.
+    pub(super) fn share_table(&mut self, theirs: &Self, page: VirtAddr) {
+        let Ok(shared) = theirs.walk(page) else { return };
+        let mut table = self.root;
+        for level in [4, 3] {
+            table = below(table.get(index_at(page, level)));
+        }
+        let index = index_at(page, 2);
+        table.set(index, shared.as_entry_like(table.get(index)));
+    }
+
     /// The last-level table for a page, or the level at which the entry on the way to it is empty.
     fn walk(&self, page: VirtAddr) -> Result<Table, u32> {
         let mut table = self.root;

@@ -27,6 +27,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "child:buf+0p",
     ),
     mutant("fork-takes-no-reference", "cow", Rule::References, "frame A"),
+    mutant("fork-shares-table", "cow", Rule::PageTables, "child"),
+    // One of them has ended, and the other one has its table still.
+    mutant(
+        "fork-shares-table",
+        "exit-returns-frames",
+        Rule::FreeFrameMapped,
+        "page table of first",
+    ),
     mutant(
         "fork-protects-nothing",
         "cow",
