@@ -11,6 +11,10 @@ use abi::linux::socket::{
 use crate::syscall::file::close;
 use crate::syscall::{Errno, socket};
 
+/// Milliseconds that a program gives a server to answer or to close: long enough for the busiest host, and little for the virtual clock of a
+/// guest, which comes to its end only where nothing answers.
+pub const PATIENCE_MS: i32 = 100_000;
+
 /// Longest path of a Unix socket, with its NUL (`UNIX_PATH_MAX`).
 const UNIX_PATH_BYTES: usize = 108;
 /// Bytes of the family, which comes first in every address.

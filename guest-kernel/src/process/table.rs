@@ -291,8 +291,14 @@ impl Table {
 
     /// Wakes all threads that sleep for that reason.
     pub(crate) fn wake_everybody(&mut self, is_reason: impl Fn(Sleep) -> bool) {
-        for slot in 0..MAX_NUMBERS {
-            if let Some(tid) = self.threads[slot].as_deref().map(Thread::tid) {
+        // Nobody is behind the last slot in use.
+        let mut unseen = self.in_use;
+        let mut slot = 0;
+        while unseen > 0 {
+            let thread = self.threads[slot].as_deref().map(Thread::tid);
+            unseen -= usize::from(thread.is_some() || self.processes[slot].is_some());
+            slot += 1;
+            if let Some(tid) = thread {
                 self.wake_if(tid, Woken::ByEvent, &is_reason);
             }
         }

@@ -13,7 +13,7 @@ use abi::linux::socket::{
 };
 use abi::linux::syscall::O_RDONLY;
 use guest_user::facts::{fact, outcome as tell};
-use guest_user::net::{Address, Stream};
+use guest_user::net::{Address, PATIENCE_MS, Stream};
 use guest_user::syscall::Errno;
 use guest_user::syscall::file::{self, close};
 use guest_user::syscall::poll::poll;
@@ -26,9 +26,6 @@ const VSOCK: u32 = AF_VSOCK as u32;
 const STREAM: u32 = SOCK_STREAM;
 /// A file that is no socket.
 const SOME_FILE: &CStr = c"/proc/self/maps";
-/// Long enough for a server that answers, in milliseconds.
-const PATIENCE_MS: i32 = 600_000;
-
 fn main(arguments: Arguments) -> i32 {
     println!("sockets");
     sockets();

@@ -4,14 +4,11 @@ use abi::linux::poll::POLLIN;
 use abi::linux::socket::{MSG_NOSIGNAL, SHUT_RD, SHUT_WR};
 use abi::warehouse::{PAGE, PAGE_BYTES, SIZE, SIZE_BYTES};
 use guest_user::facts::fact;
-use guest_user::net::{ReceiveError, Stream};
+use guest_user::net::{PATIENCE_MS, ReceiveError, Stream};
 use guest_user::syscall::{Outcome, socket};
 
 use crate::waiting::is_ready;
 use crate::{Servers, ask};
-
-/// Long enough for a server that closes, in milliseconds.
-const PATIENCE_MS: i32 = 600_000;
 
 pub(crate) fn facts(servers: &Servers) {
     let stream = Stream::connect(&servers.good).expect("the server listens");

@@ -4,14 +4,12 @@ use abi::linux::poll::{POLLIN, POLLOUT, PollFd};
 use abi::linux::socket::MSG_DONTWAIT;
 use abi::warehouse::SIZE;
 use guest_user::facts::fact;
-use guest_user::net::Stream;
+use guest_user::net::{PATIENCE_MS, Stream};
 use guest_user::syscall::poll::poll;
 use guest_user::syscall::{Outcome, socket};
 
 use crate::{Servers, ask};
 
-/// Long enough for a server that answers, in milliseconds.
-const PATIENCE_MS: i32 = 600_000;
 /// How long one waits for a server that does not.
 const SILENCE_MS: i32 = 100;
 

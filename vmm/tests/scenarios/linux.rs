@@ -4,44 +4,31 @@
 //! What may differ stands, with the reason, in `scenarios/linux-differences.toml`. A difference that is not there fails, and
 //! so does an entry that nothing matches any more.
 
-mod differences;
-#[path = "../support/guest.rs"]
-mod guest;
+pub(crate) mod differences;
 mod programs;
-#[path = "../support/shipped.rs"]
-mod shipped;
 mod wrong_kernel;
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use libtest_mimic::{Arguments, Failed, Trial};
-use vmm::image::{GuestImage, ImageKind};
+use libtest_mimic::{Failed, Trial};
+use vmm::image::GuestImage;
 use vmm::linux_reference::{StepClaims, replay, replayed_steps};
 use vmm::report::Report;
-use vmm::scenario::{self, Scenario};
+use vmm::scenario::Scenario;
 
+use crate::guest;
 use differences::Differences;
 
-fn main() {
-    let arguments = Arguments::from_args();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the crate lies in the workspace");
-    let folder = root.join("scenarios");
-    let files = scenario::collect(std::slice::from_ref(&folder)).expect("scenarios are shipped");
-    let image = guest::image(ImageKind::Shipped);
-    let differences: &'static Differences = Box::leak(Box::new(Differences::read(
-        &root.join("scenarios/linux-differences.toml"),
-    )));
-    let names: Vec<String> = files.iter().map(|file| name_below(&folder, file)).collect();
-
-    let mut tests = programs::trials(image, differences, &files);
-    tests.extend(files.into_iter().zip(names.clone()).map(|(file, name)| {
-        Trial::test(name.clone(), move || {
-            scenario_is_as_on_linux(&name, &file, image, differences)
-        })
-    }));
+/// Tests of what is no shipped scenario: programs, and the comparison itself.
+pub(crate) fn trials(
+    image: &'static GuestImage,
+    differences: &'static Differences,
+    files: &[PathBuf],
+    names: &[PathBuf],
+) -> Vec<Trial> {
+    let mut tests = programs::trials(image, differences, files);
     tests.extend(wrong_kernel::trials(differences));
+    let names: Vec<String> = names.iter().map(|name| name.display().to_string()).collect();
     tests.push(Trial::test(
         "every-listed-difference-has-its-scenario",
         move || no_orphans(differences, &names),
@@ -50,30 +37,22 @@ fn main() {
         "a-difference-is-found-and-a-stale-entry-too",
         differences::a_difference_is_found_and_a_stale_entry_too,
     ));
-    libtest_mimic::run(&arguments, tests).exit();
+    tests
 }
 
-/// The path of a scenario below the folder, without extension: two folders may have one of the same name.
-fn name_below(folder: &Path, file: &Path) -> String {
-    file.strip_prefix(folder)
-        .expect("the file was found in the folder")
-        .with_extension("")
-        .display()
-        .to_string()
-}
-
-fn scenario_is_as_on_linux(
+/// Performs the scenario on Linux, and compares what it answers with what the guest did. The differences are those listed under `name`.
+pub(crate) fn is_the_same(
     name: &str,
-    file: &Path,
+    report: &Report,
+    scenario: &Scenario,
     image: &GuestImage,
     differences: &Differences,
 ) -> Result<(), Failed> {
-    compare(name, &shipped::read(file, image), image, &[], differences)?;
-    Ok(())
+    let linux = replay(&image.program("agent").ok_or("the image has an agent")?, scenario)?;
+    Ok(differences.check(name, &claims(report, scenario), &linux)?)
 }
 
-/// Runs the scenario on both, and gives the guest's report when both answer the same. The differences are those listed under
-/// `name`; `options` are the guest kernel's.
+/// Runs the scenario on both, and gives the guest's report when both answer the same; `options` are the guest kernel's.
 fn compare(
     name: &str,
     scenario: &Scenario,
@@ -82,8 +61,7 @@ fn compare(
     differences: &Differences,
 ) -> Result<Report, Failed> {
     let report = guest::run(image, scenario, options);
-    let linux = replay(&image.program("agent").ok_or("the image has an agent")?, scenario)?;
-    differences.check(name, &claims(&report, scenario), &linux)?;
+    is_the_same(name, &report, scenario, image, differences)?;
     Ok(report)
 }
 

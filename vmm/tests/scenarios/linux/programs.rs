@@ -7,8 +7,8 @@ use vmm::image::GuestImage;
 use vmm::rule::Rule;
 use vmm::scenario::{Operation, OperationStep, Scenario, Step};
 
-use crate::compare;
-use crate::differences::Differences;
+use super::compare;
+use super::differences::Differences;
 
 /// No programs to run here: the one that is driven, and the one that makes a machine of its own ready for it.
 const LEFT_OUT: [&str; 2] = ["agent", "linux-init"];

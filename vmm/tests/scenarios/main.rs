@@ -1,19 +1,28 @@
-//! Runs every shipped scenario, one test each, and compares its report with the one in `snapshots/`.
+//! Runs every shipped scenario, one test each, and looks at what comes of it:
 //!
-//! A new scenario needs a reviewed snapshot: `cargo insta review`, or rename the `.snap.new` file after reading it.
+//! - its report is the one in `snapshots/` (here). A new scenario needs a reviewed snapshot: `cargo insta review`, or rename the
+//!   `.snap.new` file after reading it
+//! - the Linux that this runs on answers the same ([`linux`])
+//! - the kernel does the same when it copies at fork ([`fork_ways`])
 
-#[path = "support/guest.rs"]
+mod fork_ways;
+#[path = "../support/guest.rs"]
 mod guest;
-#[path = "support/shipped.rs"]
+mod linux;
+#[path = "../support/shipped.rs"]
 mod shipped;
 
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use vmm::image::{GuestImage, ImageKind};
+use vmm::report::Report;
 use vmm::report::text::{Colour, Detail, render};
 use vmm::scenario::{self, Scenario};
+
+use linux::differences::Differences;
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -23,19 +32,19 @@ fn main() {
     let scenarios = root.join("scenarios");
     let files = scenario::collect(std::slice::from_ref(&scenarios)).expect("scenarios are shipped");
     let image = guest::image(ImageKind::Shipped);
+    let differences: &'static Differences = Box::leak(Box::new(Differences::read(
+        &scenarios.join("linux-differences.toml"),
+    )));
     let snapshots = root.join("snapshots");
     let names: Vec<PathBuf> = files.iter().map(|file| name_below(&scenarios, file)).collect();
-    let mut tests: Vec<Trial> = files
-        .into_iter()
-        .zip(&names)
-        .map(|(file, name)| {
-            let snapshot = snapshots.join(name);
-            Trial::test(name.display().to_string(), move || {
-                report_is_as_reviewed(&file, &snapshot, image);
-                Ok(())
-            })
+    let mut tests = linux::trials(image, differences, &files, &names);
+    tests.push(fork_ways::some_scenarios_fork(&files, image));
+    tests.extend(files.into_iter().zip(&names).map(|(file, name)| {
+        let (name, snapshot) = (name.display().to_string(), snapshots.join(name));
+        Trial::test(name.clone(), move || {
+            is_as_it_should_be(&name, &shipped::read(&file, image), &snapshot, image, differences)
         })
-        .collect();
+    }));
     tests.push(Trial::test("every-snapshot-has-its-scenario", move || {
         no_orphans(&snapshots, &snapshots, &names)
     }));
@@ -43,6 +52,24 @@ fn main() {
         readme_is_true(root, image)
     }));
     libtest_mimic::run(&arguments, tests).exit();
+}
+
+/// One run of the scenario is all that its comparisons need. Each is made, whatever the one before has found.
+fn is_as_it_should_be(
+    name: &str,
+    scenario: &Scenario,
+    snapshot: &Path,
+    image: &GuestImage,
+    differences: &Differences,
+) -> Result<(), Failed> {
+    let report = guest::run(image, scenario, &[]);
+    let reviewed = catch_unwind(AssertUnwindSafe(|| is_as_reviewed(&report, scenario, snapshot)));
+    let compared = [
+        reviewed.map_err(|_| Failed::from("the report is not the one that was reviewed; see above")),
+        linux::is_the_same(name, &report, scenario, image, differences),
+        fork_ways::are_the_same(&report, scenario, image),
+    ];
+    compared.into_iter().collect()
 }
 
 /// The first JSON block of the README is a scenario, and the second text block its report.
@@ -63,16 +90,15 @@ fn readme_is_true(root: &Path, image: &GuestImage) -> Result<(), Failed> {
     }
 }
 
-/// The path of a scenario or snapshot below its folder, without extension: the same for both.
+/// The path of a scenario or snapshot below its folder, without extension: the same for both, while two folders may have a scenario of
+/// the same name.
 fn name_below(folder: &Path, file: &Path) -> PathBuf {
     file.strip_prefix(folder)
         .expect("the file was found in the folder")
         .with_extension("")
 }
 
-fn report_is_as_reviewed(file: &Path, snapshot: &Path, image: &GuestImage) {
-    let scenario = shipped::read(file, image);
-    let report = guest::run(image, &scenario, &[]);
+fn is_as_reviewed(report: &Report, scenario: &Scenario, snapshot: &Path) {
     let settings = {
         let mut settings = insta::Settings::clone_current();
         settings.set_snapshot_path(snapshot.parent().expect("snapshots lie in a folder"));
@@ -84,7 +110,7 @@ fn report_is_as_reviewed(file: &Path, snapshot: &Path, image: &GuestImage) {
     settings.bind(|| {
         insta::assert_snapshot!(
             scenario.name.as_str(),
-            render(&report, Colour::Plain, Detail::Full)
+            render(report, Colour::Plain, Detail::Full)
         );
     });
 }

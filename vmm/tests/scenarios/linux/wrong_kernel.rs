@@ -4,8 +4,8 @@ use libtest_mimic::{Failed, Trial};
 use vmm::image::ImageKind;
 use vmm::scenario::Scenario;
 
-use crate::compare;
-use crate::differences::Differences;
+use super::compare;
+use super::differences::Differences;
 use crate::guest;
 
 /// A deliberate fault of the kernel, the step in which it shows, and what is said about that step.
