@@ -4,7 +4,7 @@
 //! frame table counts who refers to it: each area that maps a part of the object. A slot holds one reference to its frame,
 //! so pages live as long as the object, whoever unmaps them.
 
-#![allow(unsafe_code, reason = "the references that slots hold")]
+#![allow(unsafe_code, reason = "frames of slots, and the references that slots hold")]
 
 use abi::PAGE_SIZE;
 use abi::frame_table::FRAME_SHARED;
@@ -89,7 +89,8 @@ impl PartialEq for SharedObject {
 impl Eq for SharedObject {}
 
 fn slot(table: FrameNumber, index: usize) -> Option<FrameNumber> {
-    let word = direct_map::load(table, index);
+    // SAFETY: a root or a leaf, which holds slots alone.
+    let word = unsafe { direct_map::load(table, index) };
     (word & IN_USE != 0).then(|| FrameNumber::containing(word & !(PAGE_SIZE - 1)))
 }
 
@@ -100,7 +101,8 @@ fn empty_slots(table: FrameNumber) -> impl Iterator<Item = FrameNumber> {
     (0..SLOTS)
         .filter_map(move |index| {
             let frame = slot(table, index)?;
-            direct_map::store(table, index, 0);
+            // SAFETY: as in `slot`; nobody has the object but the one that goes.
+            unsafe { direct_map::store(table, index, 0) };
             Some(frame)
         })
         .take(filled)
@@ -108,7 +110,8 @@ fn empty_slots(table: FrameNumber) -> impl Iterator<Item = FrameNumber> {
 
 fn fill(table: FrameNumber, index: usize, kind: FrameKind) -> Result<FrameNumber, OutOfMemory> {
     let frame = frames::allocate(kind, Contents::Zeroed)?.leave();
-    direct_map::store(table, index, frame.address() | IN_USE);
+    // SAFETY: as in `slot`; the slot is empty, and belongs to the object.
+    unsafe { direct_map::store(table, index, frame.address() | IN_USE) };
     frames::add_to_private(table, 1);
     Ok(frame)
 }
