@@ -34,10 +34,27 @@ impl SharedObject {
         })
     }
 
+    /// Copies bytes out that lie in one page. A page that never came into being is one of zeros, and does not by this.
+    pub(crate) fn read(&self, offset: u64, into: &mut [u8]) {
+        let (page, in_page) = (offset / PAGE_SIZE, (offset % PAGE_SIZE) as usize);
+        let (upper, lower) = indices(page);
+        let frame = slot(self.root.number(), upper).and_then(|leaf| slot(leaf, lower));
+        match frame {
+            Some(frame) => direct_map::read(frame, in_page, into),
+            None => into.fill(0),
+        }
+    }
+
+    /// Copies bytes in that lie in one page.
+    pub(crate) fn write(&self, offset: u64, from: &[u8]) -> Result<(), OutOfMemory> {
+        let frame = self.frame(offset / PAGE_SIZE)?;
+        direct_map::write(frame.number(), (offset % PAGE_SIZE) as usize, from);
+        Ok(())
+    }
+
     /// A reference to the frame of a page, which comes into being when it is first asked for.
     pub(super) fn frame(&self, page: u64) -> Result<FrameRef, OutOfMemory> {
-        assert!(page < MAX_PAGES, "page {page} is past the end of the object");
-        let (upper, lower) = (page as usize / SLOTS, page as usize % SLOTS);
+        let (upper, lower) = indices(page);
         let root = self.root.number();
         let leaf = match slot(root, upper) {
             Some(leaf) => leaf,
@@ -87,6 +104,12 @@ impl PartialEq for SharedObject {
 }
 
 impl Eq for SharedObject {}
+
+/// The slots on the way to a page.
+fn indices(page: u64) -> (usize, usize) {
+    assert!(page < MAX_PAGES, "page {page} is past the end of the object");
+    (page as usize / SLOTS, page as usize % SLOTS)
+}
 
 fn slot(table: FrameNumber, index: usize) -> Option<FrameNumber> {
     let word = direct_map::load(table, index);

@@ -2,6 +2,7 @@
 //!
 //! The faults are listed in `guest-kernel/src/mutant.rs`; one that is missing here fails a test.
 
+mod calls;
 mod entry;
 #[path = "../support/guest.rs"]
 mod guest;
@@ -22,6 +23,7 @@ use vmm::report::{Report, Verdict};
 use vmm::rule::Rule;
 use vmm::scenario::Scenario;
 
+use calls::IN_CALLS;
 use entry::{Mutant, mutant};
 use list::{MUTANTS, NEED_A_TRANSLATION_CACHE};
 
@@ -31,15 +33,14 @@ const MUTANTS_OF_THE_KERNEL: &str = include_str!("../../../guest-kernel/src/muta
 fn main() {
     let arguments = Arguments::from_args();
     let image = guest::image(ImageKind::Mutants);
-    let mut tests: Vec<Trial> = MUTANTS
-        .iter()
+    let mut tests: Vec<Trial> = mutants()
         .map(|mutant| {
             Trial::test(format!("{}-is-caught", mutant.name), move || {
                 is_caught(mutant, image)
             })
         })
         .collect();
-    tests.extend(MUTANTS.iter().flat_map(|mutant| {
+    tests.extend(mutants().flat_map(|mutant| {
         let events = withheld::events_of(mutant).iter();
         events.map(move |events| {
             let name = format!("{}-does-not-pass-without-{events}", mutant.name);
@@ -50,7 +51,7 @@ fn main() {
         let name = format!("{}-is-caught", mutant.name);
         Trial::test(name, move || is_caught(mutant, image)).with_ignored_flag(true)
     }));
-    let scenarios: BTreeSet<&str> = MUTANTS.iter().map(|mutant| mutant.scenario).collect();
+    let scenarios: BTreeSet<&str> = mutants().map(|mutant| mutant.scenario).collect();
     tests.extend(scenarios.into_iter().map(|scenario| {
         let name = format!("without-a-mutant-the-same-kernel-passes-{scenario}");
         Trial::test(name, move || nothing_is_caught(scenario, image))
@@ -68,6 +69,11 @@ fn main() {
         a_demanded_clause_must_be_named,
     ));
     libtest_mimic::run(&arguments, tests).exit();
+}
+
+/// Those that need nothing of the processor.
+fn mutants() -> impl Iterator<Item = &'static Mutant> {
+    MUTANTS.iter().chain(IN_CALLS)
 }
 
 fn is_caught(mutant: &Mutant, image: &GuestImage) -> Result<(), Failed> {
@@ -127,8 +133,7 @@ fn every_mutant_is_listed() -> Result<(), Failed> {
         .lines()
         .filter_map(|line| line.trim().split_once(" = \"")?.1.strip_suffix("\";"))
         .collect();
-    let listed: BTreeSet<&str> = MUTANTS
-        .iter()
+    let listed: BTreeSet<&str> = mutants()
         .chain(NEED_A_TRANSLATION_CACHE)
         .map(|mutant| mutant.name)
         .collect();
