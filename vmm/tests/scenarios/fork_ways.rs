@@ -22,10 +22,7 @@ pub(crate) fn are_the_same(report: &Report, scenario: &Scenario, image: &GuestIm
         return Ok(());
     }
     let mut copying = scenario.clone();
-    copying
-        .guest
-        .options
-        .insert(OPTION.to_owned(), "copy".to_owned());
+    copying.guest.options.insert(OPTION.to_owned(), "copy".to_owned());
     let copy = guest::run(image, &copying, &[]);
     if !results(report).eq(results(&copy)) {
         let copy = render(&copy, Colour::Plain, Detail::Full);

@@ -32,8 +32,9 @@ fn main() {
     let scenarios = root.join("scenarios");
     let files = scenario::collect(std::slice::from_ref(&scenarios)).expect("scenarios are shipped");
     let image = guest::image(ImageKind::Shipped);
-    let differences: &'static Differences =
-        Box::leak(Box::new(Differences::read(&scenarios.join("linux-differences.toml"))));
+    let differences: &'static Differences = Box::leak(Box::new(Differences::read(
+        &scenarios.join("linux-differences.toml"),
+    )));
     let snapshots = root.join("snapshots");
     let names: Vec<PathBuf> = files.iter().map(|file| name_below(&scenarios, file)).collect();
     let mut tests = linux::trials(image, differences, &files, &names);
