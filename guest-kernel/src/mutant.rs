@@ -39,6 +39,9 @@ mutants! {
     ForkTakesNoReference = "fork-takes-no-reference";
     /// Fork leaves private pages writable for both.
     ForkProtectsNothing = "fork-protects-nothing";
+    /// Fork gives the child the parent's own last-level page table for a piece of anonymous memory: whoever ends first frees it under the
+    /// other.
+    ForkSharesTable = "fork-shares-table";
     /// Fork leaves the old, writable translations of the parent's pages cached.
     CowStaleTlb = "cow-stale-tlb";
     /// munmap forgets to clear the last page-table entry of the range.

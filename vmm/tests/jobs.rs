@@ -10,6 +10,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
+use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -30,6 +31,88 @@ fn reports_come_in_the_order_of_the_call_however_many_run_at_once() {
     for jobs in ["2", "7"] {
         assert_eq!(vmm(&scenarios(&dir), &["--jobs", jobs]).stdout, one.stdout);
     }
+}
+
+/// Of each kind of machine that runs fork from some, and some from which none does. The first comes a second time, by when its worker has served
+/// others.
+const FORKED: [&str; 21] = [
+    "cow",
+    "exec",
+    "execve",
+    "pagemap",
+    "fork-copy",
+    "kill",
+    "net/vsock-errors",
+    "sleep",
+    "spinning",
+    "stack-growth",
+    "swap",
+    "swap-read-error",
+    "threads",
+    "ucore/forktest",
+    "ucore/hello",
+    "ucore/softint",
+    "uffd/copy",
+    "modules/kmmap",
+    "shadowpt/areas",
+    "shadowpt/base-number",
+    "cow",
+];
+
+#[test]
+fn runs_that_fork_from_a_booted_guest_are_told_as_those_that_boot_their_own() {
+    let file = |name: &&str| {
+        root()
+            .join(format!("scenarios/{name}.json"))
+            .display()
+            .to_string()
+    };
+    let files: Vec<String> = FORKED.iter().map(file).collect();
+    let told = |files: &[String], more: &[&str]| {
+        let output = vmm(files, &[&["--verbose", "--log", "--jobs", "1"], more].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+        text(&output.stdout).to_owned()
+    };
+    assert_eq!(told(&files, &[]), told(&files, &["--fresh"]));
+    let varied = &files[..2];
+    assert_eq!(
+        told(varied, &["--vary", "11"]),
+        told(varied, &["--vary", "11", "--fresh"])
+    );
+}
+
+#[test]
+fn a_forked_run_that_is_killed_costs_its_own_verdict() {
+    let mut running = command()
+        .args(["run", "--image", &IMAGE, "--jobs", "1"])
+        .args(["scenarios/swap-four-times.json", "scenarios/cow.json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let command = Pid::from_child(&running).as_raw_nonzero().get();
+    let forked = loop {
+        assert!(running.try_wait().unwrap().is_none(), "it has ended before");
+        let found = child_of(command).and_then(child_of);
+        match found.and_then(Pid::from_raw) {
+            Some(forked) => break forked,
+            None => thread::yield_now(),
+        }
+    };
+    // As the filter of system calls would.
+    kill_process(forked, Signal::SYS).unwrap();
+    let ended = running.wait_with_output().unwrap();
+    let told = text(&ended.stdout);
+    assert_eq!(ended.status.code(), Some(1), "{told}");
+    assert!(told.contains("it was killed by SIGSYS"), "{told}");
+    assert!(told.contains("\nPASS cow: "), "{told}");
+}
+
+/// A process that this one has started.
+fn child_of(pid: i32) -> Option<i32> {
+    let stats = procfs::process::all_processes().unwrap();
+    // Some end while one looks.
+    let mut stats = stats.filter_map(|process| process.ok()?.stat().ok());
+    stats.find(|stat| stat.ppid == pid).map(|stat| stat.pid)
 }
 
 #[test]

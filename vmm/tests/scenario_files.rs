@@ -6,6 +6,7 @@
 )]
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 use vmm::scenario::{CollectError, SCHEMA_FILE, collect};
@@ -33,6 +34,22 @@ fn an_empty_folder_and_a_missing_path_are_errors() {
         collect(&[temporary.path("nowhere")]),
         Err(CollectError::Missing { .. })
     ));
+}
+
+#[test]
+fn a_link_is_followed_when_it_is_named_and_refused_in_a_folder() {
+    let temporary = Scratch::new("links");
+    temporary.write("elsewhere/secret");
+    temporary.write("folder/a.json");
+    let link = temporary.path("folder/b.json");
+    symlink(temporary.path("elsewhere/secret"), &link).unwrap();
+    let named = std::slice::from_ref(&link);
+    assert_eq!(collect(named).unwrap(), named);
+    let refused = collect(&[temporary.path("folder")]);
+    assert!(
+        matches!(&refused, Err(CollectError::Link { path }) if *path == link),
+        "{refused:?}"
+    );
 }
 
 /// A folder of a test's own, removed at its end.

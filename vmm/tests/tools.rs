@@ -108,6 +108,7 @@ fn the_examination_names_what_there_is_and_says_how_to_mend_what_is_missing() {
         "core library",
         "C compiler",
         "sandbox",
+        "bound of processes",
         "QEMU",
         "apt",
     ] {

@@ -1,5 +1,7 @@
 //! Memory that the kernel and a device share: registers of the device, and frames that it reads and writes.
 
+#![allow(unsafe_code, reason = "frames that have just been taken")]
+
 use core::ptr::NonNull;
 
 use abi::PAGE_SIZE;
@@ -31,7 +33,8 @@ pub(crate) fn map_registers(address: PhysAddr) -> Result<VirtAddr, OutOfMemory> 
 /// Takes frames in a row, all zero, that are the device's for good.
 pub(crate) fn allocate_for_device(pages: usize) -> Result<(PhysAddr, NonNull<u8>), OutOfMemory> {
     let first = frames::allocate_contiguous(FrameKind::Heap, pages as u32)?;
-    (0..pages as u32).for_each(|index| direct_map::zero(first.plus(index)));
+    // SAFETY: the row has just been taken, and holds nothing yet.
+    (0..pages as u32).for_each(|index| unsafe { direct_map::zero(first.plus(index)) });
     let address = PhysAddr::new(first.address());
     let pointer = NonNull::new(address.in_direct_map() as *mut u8).expect("the direct map is not at 0");
     Ok((address, pointer))

@@ -3,6 +3,9 @@
 //!
 //! **Invariant:** frames of programs, page tables, shared objects and the page cache are copied in and out and are never seen through a
 //! Rust reference that lasts, because a program or the processor may change them once the kernel returns.
+//!
+//! A number is no proof that a frame is one of these: what takes one is unsafe, and whoever calls it says what the frame is. The frames are
+//! *raw* in what follows: memory, and no Rust value lives in them.
 
 #![allow(unsafe_code, reason = "physical memory as pointers")]
 
@@ -15,14 +18,22 @@ use abi::frame_table::FrameInfo;
 use super::address::{FrameNumber, PAGE_BYTES, PhysAddr};
 
 /// Reads a word of a page table.
-pub(super) fn load(frame: FrameNumber, index: usize) -> u64 {
-    // SAFETY: every frame of memory is mapped, and `word` stays inside the frame.
+///
+/// # Safety
+///
+/// The frame is raw.
+pub(super) unsafe fn load(frame: FrameNumber, index: usize) -> u64 {
+    // SAFETY: all memory is mapped, `word` stays inside the frame, and by the caller's promise no Rust value is there.
     unsafe { ptr::read_volatile(word(frame, index)) }
 }
 
 /// Writes a word of a page table.
-pub(super) fn store(frame: FrameNumber, index: usize, value: u64) {
-    // SAFETY: as in `load`; no Rust value lives in frames of page tables.
+///
+/// # Safety
+///
+/// The frame is raw, and the caller's to change; a page table must map for users and for the kernel what they may have.
+pub(super) unsafe fn store(frame: FrameNumber, index: usize, value: u64) {
+    // SAFETY: as in `load`.
     unsafe { ptr::write_volatile(word(frame, index), value) };
 }
 
@@ -35,16 +46,25 @@ fn word(frame: FrameNumber, index: usize) -> *mut u64 {
 }
 
 /// Fills a frame with zeros.
-pub(super) fn zero(frame: FrameNumber) {
-    zero_words(frame, 0);
+///
+/// # Safety
+///
+/// The frame is raw, and the caller's to change.
+pub(super) unsafe fn zero(frame: FrameNumber) {
+    // SAFETY: by the caller's promise.
+    unsafe { zero_words(frame, 0) };
 }
 
 /// Fills a frame with zeros from the word at `first` on.
-pub(super) fn zero_words(frame: FrameNumber, first: usize) {
+///
+/// # Safety
+///
+/// As for [`zero`].
+pub(super) unsafe fn zero_words(frame: FrameNumber, first: usize) {
     let words = PAGE_BYTES / 8;
     assert!(first <= words, "word {first} is past the end of the frame");
     let start = PhysAddr::new(frame.address()).in_direct_map() + 8 * first as u64;
-    // SAFETY: writes inside one frame, in which no Rust value lives: it was just allocated, or is a page table.
+    // SAFETY: writes inside one frame, in which by the caller's promise no Rust value lives.
     unsafe {
         asm!("rep stosq", inout("rdi") start => _, inout("rcx") words - first => _, in("rax") 0,
             options(nostack, preserves_flags));
@@ -52,10 +72,14 @@ pub(super) fn zero_words(frame: FrameNumber, first: usize) {
 }
 
 /// Copies a whole frame.
-pub(super) fn copy(from: FrameNumber, to: FrameNumber) {
+///
+/// # Safety
+///
+/// Both are raw, and the second is the caller's to change.
+pub(super) unsafe fn copy(from: FrameNumber, to: FrameNumber) {
     let source = PhysAddr::new(from.address()).in_direct_map();
     let target = PhysAddr::new(to.address()).in_direct_map();
-    // SAFETY: reads one frame and writes another, in which no Rust value lives: it is a program's.
+    // SAFETY: reads one frame and writes another, in which by the caller's promise no Rust values live.
     unsafe {
         asm!("rep movsq", inout("rsi") source => _, inout("rdi") target => _, inout("rcx") PAGE_BYTES / 8 => _,
             options(nostack, preserves_flags));
@@ -63,7 +87,11 @@ pub(super) fn copy(from: FrameNumber, to: FrameNumber) {
 }
 
 /// Copies a part of one frame to another frame.
-pub(super) fn copy_part(
+///
+/// # Safety
+///
+/// As for [`copy`].
+pub(super) unsafe fn copy_part(
     from: FrameNumber,
     from_offset: usize,
     to: FrameNumber,
@@ -71,34 +99,47 @@ pub(super) fn copy_part(
     len: usize,
 ) {
     if len == PAGE_BYTES {
-        return copy(from, to);
+        // SAFETY: by the caller's promise.
+        return unsafe { copy(from, to) };
     }
     assert!(from != to, "a frame is not copied to itself");
     let source = bytes_of(from, from_offset, len);
     let target = bytes_of(to, to_offset, len);
-    // SAFETY: both are inside mapped frames, of which no Rust value lives in the target: it is a program's. They are not the same.
+    // SAFETY: both are inside mapped frames, in which by the caller's promise no Rust values live. They are not the same.
     unsafe { ptr::copy_nonoverlapping(source, target, len) };
 }
 
 /// Lets a device have the bytes of a frame, to fill or to take.
-pub(super) fn with_bytes<R>(frame: FrameNumber, f: impl FnOnce(&mut [u8]) -> R) -> R {
+///
+/// # Safety
+///
+/// The frame is raw and the caller's to change, and nothing else reaches it until `f` has returned.
+pub(super) unsafe fn with_bytes<R>(frame: FrameNumber, f: impl FnOnce(&mut [u8]) -> R) -> R {
     let start = bytes_of(frame, 0, PAGE_BYTES);
-    // SAFETY: one mapped frame, in which no Rust value lives. A program that maps it does not run before `f` has returned,
-    // because nothing interrupts the kernel.
+    // SAFETY: one mapped frame, which by the caller's promise nobody else sees. A program that maps it does not run before `f` has
+    // returned, because nothing interrupts the kernel.
     f(unsafe { slice::from_raw_parts_mut(start, PAGE_BYTES) })
 }
 
 /// Copies bytes out of one frame.
-pub(super) fn read(frame: FrameNumber, offset: usize, into: &mut [u8]) {
+///
+/// # Safety
+///
+/// The frame is raw.
+pub(super) unsafe fn read(frame: FrameNumber, offset: usize, into: &mut [u8]) {
     let source = bytes_of(frame, offset, into.len());
-    // SAFETY: source is inside a mapped frame and target is a live slice, which never lies in a program's frame.
+    // SAFETY: source is inside a mapped frame, and the target, a live slice, is in none without Rust values.
     unsafe { ptr::copy_nonoverlapping(source, into.as_mut_ptr(), into.len()) };
 }
 
 /// Copies bytes into one frame.
-pub(super) fn write(frame: FrameNumber, offset: usize, from: &[u8]) {
+///
+/// # Safety
+///
+/// The frame is raw, and the caller's to change.
+pub(super) unsafe fn write(frame: FrameNumber, offset: usize, from: &[u8]) {
     let target = bytes_of(frame, offset, from.len());
-    // SAFETY: target is inside a mapped frame in which no Rust value lives; source is a live slice.
+    // SAFETY: target is inside a mapped frame, in which by the caller's promise no Rust value lives; source is a live slice.
     unsafe { ptr::copy_nonoverlapping(from.as_ptr(), target, from.len()) };
 }
 

@@ -3,7 +3,10 @@
 //! Afterwards memory is mapped once, at the direct map, up to its end and not at 0; code can be executed and not written,
 //! constants can be read, everything else can be written and not executed; below each static stack lies an unmapped page.
 
-#![allow(unsafe_code, reason = "symbols of the linker script and of the assembly")]
+#![allow(
+    unsafe_code,
+    reason = "symbols of the linker script and of the assembly, and the page tables that they name"
+)]
 
 use core::ops::Range;
 
@@ -59,21 +62,15 @@ pub(crate) fn protect(frames: usize) {
         0
     };
     for index in text {
-        direct_map::store(
-            image_table,
-            index,
-            page_address(index) | PRESENT | ACCESSED | text_writable,
-        );
+        let entry = page_address(index) | PRESENT | ACCESSED | text_writable;
+        set(image_table, index, entry);
     }
     for index in rodata {
-        direct_map::store(
-            image_table,
-            index,
-            page_address(index) | PRESENT | ACCESSED | NO_EXECUTE,
-        );
+        let entry = page_address(index) | PRESENT | ACCESSED | NO_EXECUTE;
+        set(image_table, index, entry);
     }
     for guard in [&raw const boot_stack_guard, &raw const emergency_stack_guard] {
-        direct_map::store(image_table, page_index(guard), 0);
+        set(image_table, page_index(guard), 0);
     }
 
     // Each entry gets its final value at once: the code that does it lies behind one of them.
@@ -84,17 +81,25 @@ pub(crate) fn protect(frames: usize) {
         let entry = if index == image_slot {
             image_table.address() | PRESENT | WRITABLE | ACCESSED
         } else {
-            direct_map::load(directory, index) | NO_EXECUTE
+            // SAFETY: as in `set`.
+            unsafe { direct_map::load(directory, index) | NO_EXECUTE }
         };
-        direct_map::store(directory, index, entry);
+        set(directory, index, entry);
     }
-    direct_map::zero_words(directory, mapped);
+    // SAFETY: as in `set`; nothing is used that lies past the end of memory.
+    unsafe { direct_map::zero_words(directory, mapped) };
 
     let top = kernel_root();
     let below = FrameNumber::containing(physical(&raw const kernel_pdpt));
-    direct_map::store(top, 0, 0);
-    direct_map::store(below, 0, 0);
+    set(top, 0, 0);
+    set(below, 0, 0);
     arch::flush_all();
+}
+
+/// Replaces an entry of one of the static tables.
+fn set(table: FrameNumber, index: usize, entry: u64) {
+    // SAFETY: `protect` names tables alone, each by its symbol, and takes away only what nothing uses after boot.
+    unsafe { direct_map::store(table, index, entry) };
 }
 
 /// Keeps the static tables of the run-time half from being freed with their last entry: one that never goes is counted.

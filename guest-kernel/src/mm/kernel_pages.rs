@@ -30,7 +30,8 @@ impl KernelPages {
         pages.try_reserve_exact(count).map_err(|_| OutOfMemory)?;
         let first = frames::allocate_contiguous(kind, count as u32)?;
         for index in 0..count as u32 {
-            direct_map::zero(first.plus(index));
+            // SAFETY: the row has just been taken, and holds nothing yet.
+            unsafe { direct_map::zero(first.plus(index)) };
             // SAFETY: one reference to each frame of the row was left to the caller, which is here.
             pages.push(unsafe { FrameRef::adopt(first.plus(index)) });
         }
@@ -43,15 +44,15 @@ impl KernelPages {
 
     /// The word of that number, counted from the first frame's first.
     pub(crate) fn load(&self, word: usize) -> u64 {
-        direct_map::load(self.0[word / WORDS_IN_FRAME].number(), word % WORDS_IN_FRAME)
+        let frame = self.0[word / WORDS_IN_FRAME].number();
+        // SAFETY: one of these frames, which hold words alone.
+        unsafe { direct_map::load(frame, word % WORDS_IN_FRAME) }
     }
 
     /// Replaces it.
     pub(crate) fn store(&mut self, word: usize, value: u64) {
-        direct_map::store(
-            self.0[word / WORDS_IN_FRAME].number(),
-            word % WORDS_IN_FRAME,
-            value,
-        );
+        let frame = self.0[word / WORDS_IN_FRAME].number();
+        // SAFETY: as in `load`, and nobody else writes to them.
+        unsafe { direct_map::store(frame, word % WORDS_IN_FRAME, value) };
     }
 }

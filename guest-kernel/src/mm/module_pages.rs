@@ -35,7 +35,8 @@ pub(crate) fn allocate_row(bytes: usize, contents: Contents) -> Result<NonNull<u
         let frame = first.plus(index as u32);
         frames::set_private(frame, (count - index) as u16);
         if contents == Contents::Zeroed {
-            direct_map::zero(frame);
+            // SAFETY: the row has just been taken, and holds nothing yet.
+            unsafe { direct_map::zero(frame) };
         }
     }
     let address = PhysAddr::new(first.address()).in_direct_map() as *mut u8;

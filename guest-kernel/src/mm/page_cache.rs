@@ -61,7 +61,8 @@ impl CachedBytes {
         while !rest.is_empty() {
             let (frame, in_frame) = place(at);
             let (now, later) = rest.split_at_mut(rest.len().min(PAGE_BYTES - in_frame));
-            direct_map::read(frame, in_frame, now);
+            // SAFETY: a frame of the page cache, which holds what the loader left.
+            unsafe { direct_map::read(frame, in_frame, now) };
             at = at.plus(now.len() as u64);
             rest = later;
         }

@@ -4,7 +4,7 @@
 //! frame table counts who refers to it: each area that maps a part of the object. A slot holds one reference to its frame,
 //! so pages live as long as the object, whoever unmaps them.
 
-#![allow(unsafe_code, reason = "the references that slots hold")]
+#![allow(unsafe_code, reason = "frames of slots, and the references that slots hold")]
 
 use abi::PAGE_SIZE;
 use abi::frame_table::FRAME_SHARED;
@@ -12,6 +12,7 @@ use abi::frame_table::FRAME_SHARED;
 use super::address::{FrameNumber, PAGE_BYTES};
 use super::direct_map;
 use super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
+use super::user_copy::{copy_from_frame, copy_to_frame};
 
 const SLOTS: usize = PAGE_BYTES / 8;
 const MAX_PAGES: u64 = (SLOTS * SLOTS) as u64;
@@ -36,11 +37,11 @@ impl SharedObject {
 
     /// Copies bytes out that lie in one page. A page that never came into being is one of zeros, and does not by this.
     pub(crate) fn read(&self, offset: u64, into: &mut [u8]) {
-        let (page, in_page) = (offset / PAGE_SIZE, (offset % PAGE_SIZE) as usize);
+        let (page, in_page) = (offset / PAGE_SIZE, offset % PAGE_SIZE);
         let (upper, lower) = indices(page);
         let frame = slot(self.root.number(), upper).and_then(|leaf| slot(leaf, lower));
         match frame {
-            Some(frame) => direct_map::read(frame, in_page, into),
+            Some(frame) => copy_from_frame(&FrameRef::retain(frame), in_page, into),
             None => into.fill(0),
         }
     }
@@ -48,7 +49,7 @@ impl SharedObject {
     /// Copies bytes in that lie in one page.
     pub(crate) fn write(&self, offset: u64, from: &[u8]) -> Result<(), OutOfMemory> {
         let frame = self.frame(offset / PAGE_SIZE)?;
-        direct_map::write(frame.number(), (offset % PAGE_SIZE) as usize, from);
+        copy_to_frame(&frame, offset % PAGE_SIZE, from);
         Ok(())
     }
 
@@ -112,7 +113,8 @@ fn indices(page: u64) -> (usize, usize) {
 }
 
 fn slot(table: FrameNumber, index: usize) -> Option<FrameNumber> {
-    let word = direct_map::load(table, index);
+    // SAFETY: a root or a leaf, which holds slots alone.
+    let word = unsafe { direct_map::load(table, index) };
     (word & IN_USE != 0).then(|| FrameNumber::containing(word & !(PAGE_SIZE - 1)))
 }
 
@@ -123,7 +125,8 @@ fn empty_slots(table: FrameNumber) -> impl Iterator<Item = FrameNumber> {
     (0..SLOTS)
         .filter_map(move |index| {
             let frame = slot(table, index)?;
-            direct_map::store(table, index, 0);
+            // SAFETY: as in `slot`; nobody has the object but the one that goes.
+            unsafe { direct_map::store(table, index, 0) };
             Some(frame)
         })
         .take(filled)
@@ -131,7 +134,8 @@ fn empty_slots(table: FrameNumber) -> impl Iterator<Item = FrameNumber> {
 
 fn fill(table: FrameNumber, index: usize, kind: FrameKind) -> Result<FrameNumber, OutOfMemory> {
     let frame = frames::allocate(kind, Contents::Zeroed)?.leave();
-    direct_map::store(table, index, frame.address() | IN_USE);
+    // SAFETY: as in `slot`; the slot is empty, and belongs to the object.
+    unsafe { direct_map::store(table, index, frame.address() | IN_USE) };
     frames::add_to_private(table, 1);
     Ok(frame)
 }

@@ -5,6 +5,8 @@
 //! address itself. A page that a program is to provide is waited for by whoever copies, when it holds nothing:
 //! [`CopyError::Awaits`].
 
+#![allow(unsafe_code, reason = "frames of programs by their numbers")]
+
 use abi::PAGE_SIZE;
 use abi::paging::USER_END;
 
@@ -118,12 +120,14 @@ pub(crate) fn new_zero_page() -> Result<FrameRef, OutOfMemory> {
 
 /// Copies out of one frame of a program's memory.
 pub(crate) fn copy_from_frame(frame: &FrameRef, offset: u64, into: &mut [u8]) {
-    direct_map::read(frame.number(), offset as usize, into);
+    // SAFETY: no Rust value lives in a frame that somebody has a reference to.
+    unsafe { direct_map::read(frame.number(), offset as usize, into) };
 }
 
 /// Copies into one frame of a program's memory.
 pub(crate) fn copy_to_frame(frame: &FrameRef, offset: u64, from: &[u8]) {
-    direct_map::write(frame.number(), offset as usize, from);
+    // SAFETY: as in `copy_from_frame`; what a program's frame holds is nobody's but the programs'.
+    unsafe { direct_map::write(frame.number(), offset as usize, from) };
 }
 
 impl AddressSpace {
@@ -133,7 +137,8 @@ impl AddressSpace {
         while let Some(piece) = from.take_piece(into.len()) {
             let (now, rest) = into.split_at_mut(piece.len());
             let frame = self.frame_behind(piece.start, Access::Read)?;
-            direct_map::read(frame, piece.start.page_offset() as usize, now);
+            // SAFETY: what `frame_behind` gives is mapped for the program, and so holds no Rust value.
+            unsafe { direct_map::read(frame, piece.start.page_offset() as usize, now) };
             into = rest;
         }
         Ok(())
@@ -145,7 +150,8 @@ impl AddressSpace {
         while let Some(piece) = to.take_piece(from.len()) {
             let (now, rest) = from.split_at(piece.len());
             let frame = self.frame_behind(piece.start, Access::Write)?;
-            direct_map::write(frame, piece.start.page_offset() as usize, now);
+            // SAFETY: what `frame_behind` gives is mapped for the program, which may write there.
+            unsafe { direct_map::write(frame, piece.start.page_offset() as usize, now) };
             from = rest;
         }
         Ok(())
@@ -162,7 +168,8 @@ impl AddressSpace {
             };
             let target = self.frame_behind(piece.start, Access::Write)?;
             let offset = piece.start.page_offset() as usize;
-            direct_map::copy_part(source, source_offset, target, offset, piece.len());
+            // SAFETY: a frame of the page cache, and one that the program may write to.
+            unsafe { direct_map::copy_part(source, source_offset, target, offset, piece.len()) };
             done += piece.len();
         }
         Ok(())
@@ -175,7 +182,8 @@ impl AddressSpace {
         while let Some(piece) = from.take_piece(PAGE_BYTES) {
             let source = self.frame_behind(piece.start, Access::Read)?;
             let offset = piece.start.page_offset() as usize;
-            direct_map::copy_part(source, offset, into.number(), done, piece.len());
+            // SAFETY: a frame that is mapped for the program, and one that nobody else knows of.
+            unsafe { direct_map::copy_part(source, offset, into.number(), done, piece.len()) };
             done += piece.len();
         }
         Ok(())
@@ -196,7 +204,8 @@ impl AddressSpace {
         while let Some(piece) = from.take_piece(into.len() - len) {
             let now = &mut into[len..len + piece.len()];
             let frame = self.frame_behind(piece.start, Access::Read)?;
-            direct_map::read(frame, piece.start.page_offset() as usize, now);
+            // SAFETY: what `frame_behind` gives is mapped for the program, and so holds no Rust value.
+            unsafe { direct_map::read(frame, piece.start.page_offset() as usize, now) };
             if let Ok(string) = core::ffi::CStr::from_bytes_until_nul(now) {
                 return Ok(Some(len + string.count_bytes()));
             }

@@ -1,4 +1,6 @@
 //! The kernel's reports, decoded: see [`abi::event`] for the record and its kinds.
+//!
+//! They are no affair of one guest alone: any kernel may send those that its description promises, as the one in `examples/kernel` does.
 
 use abi::event::{
     ADOPTED, BOOTED, CHOICE, CREATED, EXECUTED, EXITED, FATAL_FAULT, FIRST_USER, FRAME_TABLE, LOG,

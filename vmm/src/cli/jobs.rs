@@ -29,7 +29,8 @@ pub(super) struct RunningArgs {
     /// hour or more, to which no run comes that goes on at all: what a guest may use is counted otherwise.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     give_up_after: Option<u64>,
-    /// Boot a guest for each schedule that is explored, instead of forking the run where schedules differ. The report is the same.
+    /// Boot a guest for each run and for each schedule that is explored, instead of forking runs from one that has booted, and where schedules
+    /// differ. The report is the same.
     #[arg(long)]
     fresh: bool,
 }

@@ -28,6 +28,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use vmm::printable::Printable;
 use vmm::scenario::{self, Scenario, ScenarioErrors};
+use vmm::worker::Jobs;
 
 use output::{Shown, print_line, show, show_as, show_causes, show_diagnostic, show_failure};
 use status::{EXIT_STATUS, Status};
@@ -93,9 +94,13 @@ enum Command {
     Merge(merge::MergeArgs),
     /// Run again what `vmm run --bundle` has kept, and say whether the verdict is the same.
     Replay(replay::ReplayArgs),
-    /// Run one scenario for another process of this command.
+    /// Run scenarios for another process of this command.
     #[command(name = vmm::worker::COMMAND, hide = true)]
-    Worker,
+    Worker {
+        /// More than one.
+        #[arg(long)]
+        several: bool,
+    },
     /// List scenarios with their descriptions.
     #[command(after_help = "\
 Examples:
@@ -164,7 +169,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Grade(args)) => grade::grade(&args),
         Some(Command::Merge(args)) => merge::merge(&args),
         Some(Command::Replay(args)) => replay::replay(&args),
-        Some(Command::Worker) => worker(),
+        Some(Command::Worker { several }) => worker(if several { Jobs::Several } else { Jobs::One }),
         Some(Command::List { paths }) => list::list(&paths),
         Some(Command::Clauses(args)) => clauses::clauses(&args),
         Some(Command::Language(args)) => language::language(&args),
@@ -252,7 +257,7 @@ fn schema(schema: &serde_json::Value) -> Result<Status, Shown> {
 }
 
 /// The other side of every run. What goes wrong here, whoever waits for the answer tells.
-fn worker() -> Result<Status, Shown> {
-    vmm::worker::serve().map_err(|error| show_as(Status::CouldNotTell, &error))?;
+fn worker(jobs: Jobs) -> Result<Status, Shown> {
+    vmm::worker::serve(jobs).map_err(|error| show_as(Status::CouldNotTell, &error))?;
     Ok(Status::Passed)
 }

@@ -109,15 +109,7 @@ impl RunArgs {
         if let Some(seed) = self.vary {
             words.extend(["--vary".to_owned(), seed.to_string()]);
         }
-        // A word that no shell can be given is shown as it is.
-        let quoted = words
-            .iter()
-            .map(|word| shlex::try_quote(word).unwrap_or(word.into()));
-        Origin {
-            file: file.display().to_string().into(),
-            command: quoted.collect::<Vec<_>>().join(" ").into(),
-            step_lines: scenario.step_lines.clone(),
-        }
+        Origin::new(&file.display().to_string(), &words, scenario)
     }
 }
 

@@ -9,7 +9,7 @@ use std::fmt;
 use landlock::{ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr};
 
 use crate::debian::tool;
-use crate::image::{self, CoreSource};
+use crate::image::{self, CoreSource, ProcessBound};
 use crate::platform::KvmKind;
 use crate::printable::{self, Printable};
 use crate::vm::{self, OpenError};
@@ -79,7 +79,12 @@ impl fmt::Display for Need {
 pub fn examine() -> Vec<Check> {
     let mut checks = vec![kvm(), confinement()];
     checks.extend(building());
-    checks.extend([programs::sandbox(), programs::qemu(), programs::apt()]);
+    checks.extend([
+        programs::sandbox(),
+        bound_of_processes(),
+        programs::qemu(),
+        programs::apt(),
+    ]);
     checks
 }
 
@@ -134,6 +139,23 @@ fn confinement() -> Check {
     Check {
         name: "confinement",
         need: Need::Running,
+        state,
+    }
+}
+
+/// What ends a build of a submission that makes processes without end.
+fn bound_of_processes() -> Check {
+    let state = match ProcessBound::find() {
+        ProcessBound::Group(_) => there("a control group"),
+        ProcessBound::User => there("the limit of a user's processes"),
+        ProcessBound::Nothing => missing(
+            "root has no limit, and no control group that counts processes can be made below /sys/fs/cgroup: only the time limit ends such a build",
+            "grade as an ordinary user, or, in a container, mount /sys/fs/cgroup writable",
+        ),
+    };
+    Check {
+        name: "bound of processes",
+        need: Need::Extra("to stop a submission whose build makes processes without end"),
         state,
     }
 }

@@ -31,6 +31,14 @@ impl Drive for Driver {
             }
             _ => self.patience(),
         };
+        // Of a fork that nobody waited for. Who introduces itself begins anew, and would lose what it was asked before.
+        let agent = self.agents.get(channel);
+        if agent.is_some_and(|agent| agent.root.is_none()) {
+            match self.meet(channel)? {
+                Outcome::Replied(_) => {}
+                outcome => return Ok(outcome),
+            }
+        }
         self.give(channel, operation);
         self.wait_for_reply(channel, wait)
     }

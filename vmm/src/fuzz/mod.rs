@@ -79,7 +79,12 @@ impl<'a> Fuzzer<'a> {
     ) -> Result<Fuzzer<'a>, VmError> {
         let template = match guest.exploring {
             Exploring::Anew => None,
-            Exploring::Branching => Template::boot(kvm, guest, &scenario(name, programs, &[]).1)?,
+            Exploring::Branching => {
+                let nothing = scenario(name, programs, &[]).1;
+                let template =
+                    Template::is_for(guest, &nothing).then(|| Template::boot(kvm, guest, &nothing));
+                template.transpose()?.filter(Template::can_fork)
+            }
         };
         Ok(Fuzzer {
             kvm,

@@ -17,7 +17,7 @@ pub use kept::{Grades, GradesError, Placed};
 pub use points::{Points, PointsError};
 pub use rubric::{Item, Kind, LeftOut, Limits, Partial, Rubric, RubricError, rubric_schema};
 pub use score::{not_run, score, worse};
-pub use starter::{StarterError, write_starter};
+pub use starter::{StarterError, file_in_starter, write_starter};
 pub use submission::{SubmissionError, Taken, name_of, take};
 
 use crate::printable::Printable;
@@ -130,7 +130,7 @@ impl Grade {
     }
 
     /// What of it students may see at that time: the scenarios that they may, and the points of these. Where files are on the machine on which
-    /// it was graded they do not see.
+    /// it was graded they do not see; how a run is made again is told of those that they can make with what they began with.
     #[must_use]
     pub fn as_students_see_it(&self, moment: Moment) -> Grade {
         let scenarios = self.scenarios.iter();
@@ -139,6 +139,9 @@ impl Grade {
         let mut seen: Vec<ScenarioGrade> = seen.cloned().collect();
         for report in seen.iter_mut().filter_map(|scenario| scenario.report.as_mut()) {
             report.judged = report.judged.take().map(Judged::without_folders);
+            // What the starter has is not drawn.
+            let origin = report.origin.take().filter(|_| report.seed.is_none());
+            report.origin = origin.and_then(starter::origin);
         }
         Grade::new(submission, build, seen)
     }

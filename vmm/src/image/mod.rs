@@ -37,6 +37,7 @@ pub use error::{Attempt, ImageError, NoCore, Obstacle};
 pub use guest_cargo::{GuestCrate, run_guest_cargo};
 pub use pack::PackError;
 pub use progress::{Progress, Silent, to_stderr};
+pub(crate) use sandbox::ProcessBound;
 pub use sandbox::{BuildLimits, Containment, SandboxError};
 pub use submission::{Course, SubmittedFile};
 pub use sysroot::CoreSource;

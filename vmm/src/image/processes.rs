@@ -14,7 +14,7 @@ const ENTER: &str = r#"echo $$ > "$0/cgroup.procs" && exec "$@""#;
 
 /// A control group with a bound; it goes away when no process is left in it and this is dropped.
 #[derive(Debug)]
-pub(super) struct ProcessGroup {
+pub(crate) struct ProcessGroup {
     folder: PathBuf,
 }
 

@@ -4,8 +4,7 @@
 //! it writes to its own cache alone. It has no network, no other process in sight, and an environment of its own. A time limit ends it with
 //! all that it has started; limits of each of its processes bound processor time, memory and the size of files.
 //!
-//! The number of processes is bounded, too: for an ordinary user by the limit of all processes of that user, for root by a control group
-//! ([`processes`](super::processes)). Where root can make none, nothing bounds it but the time limit, which [`Sandbox::find`] tells.
+//! The number of processes is bounded, too ([`ProcessBound`]). Where it is not, [`Sandbox::find`] tells it.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -108,8 +107,31 @@ pub(super) struct Sandbox {
     pub(super) readable: Vec<PathBuf>,
     pub(super) writable: Vec<PathBuf>,
     pub(super) limits: BuildLimits,
-    /// What bounds the number of processes where no limit of the user's does.
-    processes: Option<Arc<ProcessGroup>>,
+    bound: ProcessBound,
+}
+
+/// What bounds the number of processes of a build.
+#[derive(Clone, Debug)]
+pub(crate) enum ProcessBound {
+    /// The kernel's limit of a user's processes, which it does not apply to root.
+    User,
+    /// A control group.
+    Group(Arc<ProcessGroup>),
+    /// Nothing but the time limit.
+    Nothing,
+}
+
+impl ProcessBound {
+    /// The one that there is here.
+    pub(crate) fn find() -> ProcessBound {
+        if !geteuid().is_root() {
+            return ProcessBound::User;
+        }
+        match ProcessGroup::of_at_most(MAX_PROCESSES) {
+            Some(group) => ProcessBound::Group(Arc::new(group)),
+            None => ProcessBound::Nothing,
+        }
+    }
 }
 
 impl Sandbox {
@@ -124,18 +146,13 @@ impl Sandbox {
             None => debian::program(PACKAGE, IN_PACKAGE, cache, progress)
                 .map_err(|attempts| SandboxError::NoBubblewrap { attempts })?,
         };
-        let processes = if geteuid().is_root() {
-            let group = ProcessGroup::of_at_most(MAX_PROCESSES);
-            if group.is_none() {
-                progress.step(
-                    "no control group can be made here, so nothing but the time limit bounds how many processes a build has; \
-                     an ordinary user has a limit",
-                );
-            }
-            group.map(Arc::new)
-        } else {
-            None
-        };
+        let bound = ProcessBound::find();
+        if let ProcessBound::Nothing = bound {
+            progress.step(
+                "no control group can be made here, so nothing but the time limit bounds how many processes a build has; \
+                 an ordinary user has a limit",
+            );
+        }
         let home = || PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".cargo");
         let sandbox = Sandbox {
             bubblewrap,
@@ -144,7 +161,7 @@ impl Sandbox {
             readable: Vec::new(),
             writable: Vec::new(),
             limits: BuildLimits::default(),
-            processes,
+            bound,
         };
         let tried = sandbox.contain(&Command::new("true")).output();
         let complaint = match tried {
@@ -225,9 +242,9 @@ impl Sandbox {
             .arg("--")
             .arg(command.get_program())
             .args(command.get_args());
-        match &self.processes {
-            Some(group) => group.containing(&contained),
-            None => contained,
+        match &self.bound {
+            ProcessBound::Group(group) => group.containing(&contained),
+            ProcessBound::User | ProcessBound::Nothing => contained,
         }
     }
 }

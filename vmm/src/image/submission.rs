@@ -5,6 +5,7 @@
 //! sandbox.
 
 use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
@@ -15,6 +16,10 @@ use super::sandbox::{BuildLimits, Containment, Sandbox};
 use super::sysroot::{self, Compiler};
 use super::{GuestCrate, GuestImage, ImageError, ImageKind, Progress, build, guest_cargo, lock, stamp};
 
+/// What a build that failed leaves: why it did, with all that compilers said.
+const LOG: &str = "build.log";
+/// Working files of compilers, below the folder of a build.
+const COMPILED: &str = "cache/cargo";
 /// What a cargo workspace of the guest's consists of, beside the guest's sources.
 const OTHER_MEMBERS: [&str; 2] = ["vmm", "warehouse-server"];
 
@@ -76,11 +81,41 @@ impl Course {
         })
     }
 
-    /// The image of the course's own sources with these files in their place. Everything is written below `dir`.
+    /// The image of the course's own sources with these files in their place. It is written below `dir`, which has nothing but [`LOG`]
+    /// when there is none.
     ///
     /// # Errors
     /// It does not compile, or cannot be compiled here.
     pub fn build(
+        &self,
+        dir: &Path,
+        files: &[SubmittedFile],
+        limits: BuildLimits,
+        progress: &dyn Progress,
+    ) -> Result<GuestImage, ImageError> {
+        let built = self.compile(dir, files, limits, progress);
+        // What is left is the image, some megabytes of a hundred.
+        let left: &[&str] = match &built {
+            Ok(_) => &["workspace", COMPILED],
+            Err(_) => &["workspace", "cache"],
+        };
+        for part in left {
+            let part = dir.join(part);
+            match fs::remove_dir_all(&part) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(ImageError::file("remove", &part)(error));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        if let Err(error) = &built {
+            let log = dir.join(LOG);
+            fs::write(&log, format!("{error}\n")).map_err(ImageError::file("write", &log))?;
+        }
+        built
+    }
+
+    fn compile(
         &self,
         dir: &Path,
         files: &[SubmittedFile],
@@ -92,12 +127,11 @@ impl Course {
             let guest_crate = GuestCrate::of_source(&file.path);
             touched.extend(guest_crate.filter(|guest_crate| !touched.contains(guest_crate)));
         }
-        let compiled = Path::new("cache/cargo");
-        let into = dir.join(compiled);
+        let into = dir.join(COMPILED);
         fs::create_dir_all(&into).map_err(ImageError::file("create", &into))?;
         copy(&self.base.join("workspace"), dir)?;
         for guest_crate in &touched {
-            copy(&self.base.join(compiled).join(guest_crate.package()), &into)?;
+            copy(&self.base.join(COMPILED).join(guest_crate.package()), &into)?;
         }
         for SubmittedFile { path, contents } in files {
             debug_assert!(path.components().all(|part| matches!(part, Component::Normal(_))));
@@ -114,13 +148,7 @@ impl Course {
             Completed::Nothing => {}
             Completed::Some => guest_cargo::lock_new_members(&places)?,
         }
-        let image = build_in(&places, &Parts::Crates(&touched, &self.image), progress)?;
-        // What is left is the image, some megabytes of a hundred.
-        for part in [Path::new("workspace"), compiled] {
-            let part = dir.join(part);
-            fs::remove_dir_all(&part).map_err(ImageError::file("remove", &part))?;
-        }
-        Ok(image)
+        build_in(&places, &Parts::Crates(&touched, &self.image), progress)
     }
 }
 
@@ -172,5 +200,5 @@ fn copy(from: &Path, into: &Path) -> Result<(), ImageError> {
         return Ok(());
     }
     let complaint = String::from_utf8_lossy(&copied.stderr).into_owned();
-    Err(ImageError::file("copy", from)(std::io::Error::other(complaint)))
+    Err(ImageError::file("copy", from)(io::Error::other(complaint)))
 }

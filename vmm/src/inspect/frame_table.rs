@@ -10,7 +10,7 @@ use abi::frame_table::{
 
 use super::owners::{Owner, Owners, TableUse};
 use super::{Findings, OutsideMemory, PhysicalMemory};
-use crate::address::{FrameNumber, PhysAddr};
+use crate::address::{FrameNumber, Half, PhysAddr};
 
 /// Copy of the table, as long as guest memory has frames at most.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +50,16 @@ pub enum FrameTableFinding {
     FreeFrameIsPageTable {
         /// The frame.
         frame: FrameNumber,
+        /// Whose page table it is.
+        table: TableUse,
+    },
+    /// A page table is something else.
+    #[error("frame {frame} is {} by the kernel's account, but is {table}", frame_kind_name(*kind).unwrap_or("?"))]
+    PageTableIsOther {
+        /// The frame.
+        frame: FrameNumber,
+        /// What the kernel calls it, one of the kinds of [`abi::frame_table`].
+        kind: u16,
         /// Whose page table it is.
         table: TableUse,
     },
@@ -130,15 +140,22 @@ pub fn check(table: &FrameTable, owners: &Owners) -> Findings<FrameTableFinding>
         }
     }
     for tables in owners.tables().chunk_by(|a, b| a.frame == b.frame) {
-        let frame = tables[0].frame;
-        if table.get(frame).is_some_and(|info| info.references == 0) {
-            findings.push(FrameTableFinding::FreeFrameIsPageTable {
-                frame,
-                table: tables[0],
-            });
-        }
+        findings.extend(check_tables(table, tables));
     }
     findings
+}
+
+/// Holds the account of one frame against its uses as a page table. Tables of the kernel half may be parts of its image.
+fn check_tables(account: &FrameTable, uses: &[TableUse]) -> Option<FrameTableFinding> {
+    let frame = uses[0].frame;
+    let FrameInfo { references, kind, .. } = account.get(frame)?;
+    if references == 0 {
+        let table = uses[0];
+        return Some(FrameTableFinding::FreeFrameIsPageTable { frame, table });
+    }
+    let of_user = uses.iter().find(|table| table.address.half() == Some(Half::User));
+    let table = *of_user.filter(|_| kind != PAGE_TABLE)?;
+    Some(FrameTableFinding::PageTableIsOther { frame, kind, table })
 }
 
 fn check_mapped(

@@ -12,9 +12,12 @@ const MAX_LINES: usize = 12;
 /// What stands before further lines of a scenario.
 const BELOW: &str = "                    ";
 
-/// A submission: its name, why it could not be built if it could not, a line for each scenario, and its points.
-pub(super) fn submission(grade: &Grade) -> String {
+/// A submission: its name, what was judged, why it could not be built if it could not, a line for each scenario, and its points.
+pub(super) fn submission(grade: &Grade, judged: &[String]) -> String {
     let mut text = format!("\n{}\n", grade.submission);
+    for judged in judged {
+        let _ = writeln!(text, "  {judged}");
+    }
     match &grade.build {
         Build::Done => {}
         Build::Failed { why } => not_built(&mut text, why),

@@ -97,7 +97,7 @@ fn failed(text: &mut String, group: Group<'_>, case: &Case<'_>) {
         let _ = writeln!(text, "{steps} not run.\n");
     }
     if let Some(origin) = &report.origin {
-        let _ = writeln!(text, "Run it again:\n\n{}\n", block(&origin.command));
+        let _ = writeln!(text, "{}:\n\n{}\n", origin.how(), block(&origin.command));
     }
 }
 

@@ -17,6 +17,7 @@ mod format;
 mod grades;
 mod judged;
 mod memory;
+mod origin;
 mod told;
 
 mod github;
@@ -41,6 +42,7 @@ pub use html::{course_page, submission_page};
 pub use json::Document;
 pub use judged::{Judged, JudgedFile};
 pub use memory::{Area, MappedFrame, MappedPage, MemoryMap, ProcessMemory};
+pub use origin::Origin;
 pub use outcome::{GuestEnd, Outcome};
 pub use schema::schema;
 pub use warehouse::WarehouseLine;
@@ -124,17 +126,6 @@ pub struct Report {
     pub seed: Option<u64>,
     /// What the run cost. Differs between runs.
     pub cost: Cost,
-}
-
-/// Where a scenario came from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Origin {
-    /// The scenario's file, as the call names it.
-    pub file: Printable,
-    /// The command that runs it again on the same guest, for a shell.
-    pub command: Printable,
-    /// Line of the file on which each step begins, from 1.
-    pub step_lines: Vec<usize>,
 }
 
 /// A step, or what the harness itself does before the first and after the last one.

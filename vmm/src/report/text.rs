@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::io;
 
 use super::grades;
+use super::told::Group;
 use super::{ClauseLine, ClauseOutcome, ExpectationLine, Judged, Line, Report, Style, Verdict};
 use crate::finding::Finding;
 use crate::journal::{Entry, Reader};
@@ -72,15 +73,19 @@ impl<W: io::Write> TextReader<W> {
             return Ok(());
         }
         self.judged = judged.cloned();
-        let paint = Paint {
-            colour: self.style.colour,
-        };
         match (self.style.detail, judged) {
             (Detail::Line, _) | (_, None) => Ok(()),
             (Detail::Full | Detail::Verdict, Some(judged)) => {
-                writeln!(self.out, "{}", paint.dim(&format!("judging {judged}\n")))
+                writeln!(self.out, "{}\n", self.judging(judged))
             }
         }
+    }
+
+    fn judging(&self, judged: &Judged) -> String {
+        let paint = Paint {
+            colour: self.style.colour,
+        };
+        paint.dim(&format!("judging {judged}"))
     }
 }
 
@@ -96,7 +101,11 @@ impl<W: io::Write> Reader for TextReader<W> {
             Entry::SubmissionEnded { grade } => {
                 self.graded += 1;
                 self.undecided += grade.undecided().count();
-                self.out.write_all(grades::submission(grade).as_bytes())?;
+                let judged = Group::Submission(grade).judged();
+                let judged = judged.into_iter().map(|judged| self.judging(judged));
+                let judged: Vec<String> = judged.collect();
+                self.out
+                    .write_all(grades::submission(grade, &judged).as_bytes())?;
             }
             Entry::Ended { interrupted } => {
                 let end = if interrupted { "; interrupted" } else { "" };

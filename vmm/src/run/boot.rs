@@ -24,11 +24,15 @@ pub(super) struct Setting<'a> {
 impl Setting<'_> {
     /// Whether a machine for it can go on in a forked process: no server talks to it, and KVM has no device of it.
     pub(super) fn can_branch(self) -> bool {
-        let Setting { guest, scenario, .. } = self;
-        guest.description.machine == Machine::Bare
-            && guest.clock(scenario) == Clock::Virtual
-            && scenario.guest.vsock.is_empty()
+        can_branch(self.guest, self.scenario)
     }
+}
+
+/// As [`Setting::can_branch`].
+pub(super) fn can_branch(guest: &Guest, scenario: &Scenario) -> bool {
+    guest.description.machine == Machine::Bare
+        && guest.clock(scenario) == Clock::Virtual
+        && scenario.guest.vsock.is_empty()
 }
 
 /// What a machine is made of that scenarios may want otherwise, but for sockets.

@@ -3,8 +3,8 @@
 use std::io::{self, PipeWriter, Read, Write, pipe};
 use std::process;
 
-use nix::sys::wait::waitpid;
-use nix::unistd::{ForkResult, Pid};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::ForkResult;
 use rustix::process::{Signal, set_parent_process_death_signal};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -41,19 +41,19 @@ pub(super) fn fork_and_wait<T: DeserializeOwned>() -> Result<Side<T>, VmError> {
             drop(writer);
             let mut answer = Vec::new();
             let read = reader.read_to_end(&mut answer);
-            wait_for(child)?;
-            read.map_err(failed)?;
+            match waitpid(child, None).map_err(|error| failed(error.into()))? {
+                WaitStatus::Signaled(_, signal, _) => {
+                    return Err(VmError::BranchKilled {
+                        signal: signal as i32,
+                    });
+                }
+                _ => read.map_err(failed)?,
+            };
             let answer: Result<T, String> = serde_json::from_slice(&answer)
                 .map_err(|error| VmError::Branch(format!("the process gives no answer: {error}")))?;
             Ok(Side::Trunk(answer.map_err(VmError::Branch)?))
         }
     }
-}
-
-fn wait_for(child: Pid) -> Result<(), VmError> {
-    waitpid(child, None)
-        .map(|_| ())
-        .map_err(|error| VmError::Branch(error.to_string()))
 }
 
 /// The end of a forked process: it answers, and is gone.

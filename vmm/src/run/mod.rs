@@ -33,6 +33,15 @@ use crate::vm::VmError;
 /// # Errors
 /// The host cannot run a guest. What the guest does wrong is in the report.
 pub fn run(kvm: &Kvm, guest: &Guest, scenario: &Scenario) -> Result<Report, VmError> {
+    drawn(guest, scenario, |scenario| runs(kvm, guest, scenario))
+}
+
+/// Has a scenario run that the guest can run, with the contents that are drawn for it.
+fn drawn(
+    guest: &Guest,
+    scenario: &Scenario,
+    runs: impl FnOnce(&Scenario) -> Result<Report, VmError>,
+) -> Result<Report, VmError> {
     let unmet = needs::unmet(scenario, guest);
     if !unmet.is_empty() {
         return Ok(Report::refused(scenario, &unmet));
@@ -41,11 +50,11 @@ pub fn run(kvm: &Kvm, guest: &Guest, scenario: &Scenario) -> Result<Report, VmEr
         .seed
         .or_else(|| scenario.vary.then(|| Draws::default().next()));
     let Some(seed) = seed else {
-        return runs(kvm, guest, scenario);
+        return runs(scenario);
     };
     let mut scenario = scenario.clone();
     scenario.draw(seed);
-    let mut report = runs(kvm, guest, &scenario)?;
+    let mut report = runs(&scenario)?;
     // A seed that nobody has chosen says nothing of a run that passed, and would be another one each time.
     report.seed = Some(seed).filter(|_| guest.seed.is_some() || report.verdict != Verdict::Pass);
     Ok(report)

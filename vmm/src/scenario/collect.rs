@@ -25,6 +25,13 @@ pub enum CollectError {
         /// What was asked for.
         path: PathBuf,
     },
+    /// A link in a folder. Who named the folder may not know where it leads.
+    #[error("`{}` is a symbolic link in a folder: expected the scenario itself", .path.display())]
+    #[diagnostic(help("a link that is named itself is followed"))]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
     /// The system does not let us look.
     #[error("cannot look into `{}`", .path.display())]
     Unreadable {
@@ -36,11 +43,11 @@ pub enum CollectError {
 }
 
 /// The scenario files that `paths` name: files as they are, folders with every `.json` file in and below them, sorted. A
-/// file that is named twice comes once.
+/// file that is named twice comes once. A path of the caller's may be a link; a file that is found in a folder may not.
 ///
 /// # Errors
 ///
-/// A path that is not there, cannot be read, or is a folder without scenarios.
+/// A path that is not there, cannot be read, or is a folder without scenarios, or with a link in the place of one.
 pub fn collect(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CollectError> {
     let mut files = Vec::new();
     for path in paths {
@@ -72,11 +79,15 @@ fn collect_below(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), CollectE
         let entry = entry.map_err(unreadable)?;
         let path = entry.path();
         // The entry's own type: a link to a folder above would never end.
-        if entry.file_type().map_err(unreadable)?.is_dir() {
+        let kind = entry.file_type().map_err(unreadable)?;
+        if kind.is_dir() {
             collect_below(&path, files)?;
         } else if path.extension().is_some_and(|extension| extension == "json")
             && entry.file_name() != SCHEMA_FILE
         {
+            if kind.is_symlink() {
+                return Err(CollectError::Link { path });
+            }
             files.push(path);
         }
     }

@@ -140,9 +140,15 @@ pub enum VmError {
     /// The memory of a machine that is made to find something out cannot be written.
     #[error("cannot try out KVM: {0}")]
     Probe(vm_memory::GuestMemoryError),
-    /// A process that was to go on with a machine from a choice on did not.
-    #[error("cannot explore further from a choice: {0}")]
+    /// A process that was to go on with a machine did not.
+    #[error("a process that was to go on with the guest does not: {0}")]
     Branch(String),
+    /// A process that went on with a machine was killed.
+    #[error("the process that went on with the guest was killed by signal {signal}")]
+    BranchKilled {
+        /// The signal.
+        signal: i32,
+    },
     /// No way to raise an interrupt.
     #[error("cannot make an interrupt line: {0}")]
     Line(std::io::Error),
@@ -237,6 +243,11 @@ impl Vm {
     /// From now on what the guest prints is `program`'s, or comes from one of those that it starts.
     pub fn await_output(&mut self, program: &str, starts: &[String]) {
         self.vcpu.printers_mut().await_output(program, starts);
+    }
+
+    /// From now on these are the programs whose output may be awaited.
+    pub(crate) fn set_programs(&mut self, programs: BTreeMap<String, ProgramText>) {
+        self.vcpu.printers_mut().set_texts(programs);
     }
 
     /// From now on what the guest prints is nobody's.

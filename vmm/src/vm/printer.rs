@@ -61,6 +61,11 @@ impl Printers {
         }
     }
 
+    /// From now on these are the programs that may print.
+    pub(super) fn set_texts(&mut self, texts: BTreeMap<String, ProgramText>) {
+        (self.texts, self.found) = (texts, None);
+    }
+
     /// From now on what is printed is the program's, or comes from one that it starts.
     pub(super) fn await_output(&mut self, program: &str, starts: &[String]) {
         let (program, starts) = (program.to_owned(), starts.to_vec());

@@ -146,6 +146,17 @@ impl Allowed {
     }
 }
 
+impl Allowed {
+    /// The same, and to fork itself.
+    #[must_use]
+    pub fn with_branches(self) -> Allowed {
+        Allowed {
+            processes: Processes::Branches,
+            ..self
+        }
+    }
+}
+
 /// Gives up everything but what is allowed.
 ///
 /// # Errors

@@ -74,6 +74,18 @@ pub enum Fault {
     Host,
 }
 
+/// What a worker says to a job.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Reply {
+    /// It is done, and the worker ends.
+    Last(Answer),
+    /// It is done, and the worker waits for another one with the same guest.
+    Next(Answer),
+    /// It needs another guest than the one that the worker has.
+    Unfit,
+}
+
 /// What a worker answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -104,6 +116,21 @@ pub fn patience(scenario: &Scenario, description: &Description, slow: u32) -> Du
     };
     let processor_time = Duration::from_secs(scenario.budget.seconds) * description.effort;
     usual.max(processor_time * BUSY_FACTOR) * slow
+}
+
+impl Job {
+    /// Whether the other job is for the same guest with the same files, and told alike, so that a worker of one may do the other.
+    pub(super) fn has_guest_of(&self, other: &Job) -> bool {
+        // What is named here is the job's own.
+        let like_other = Job {
+            file: other.file.clone(),
+            scenario: other.scenario.clone(),
+            require: other.require.clone(),
+            patience: other.patience,
+            ..self.clone()
+        };
+        like_other == *other
+    }
 }
 
 impl RunLimits {

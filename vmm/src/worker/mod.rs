@@ -18,7 +18,8 @@ mod serve;
 
 pub use confine::{Allowed, ConfineError, Processes, Sockets, confine};
 pub use job::{Answer, Confinement, Fault, Job, RunLimits, patience};
-pub use serve::serve;
+pub use serve::{Jobs, serve};
 
-/// The hidden command of a worker.
+/// The hidden command of a worker, and its option when it is for several jobs.
 pub const COMMAND: &str = "worker";
+const SEVERAL: &str = "--several";

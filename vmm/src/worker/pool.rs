@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::child::Slot;
+use super::child::{Slot, Waiting};
 use super::job::{Answer, Fault, Job};
+use super::serve::Jobs;
 use crate::finding::Finding;
 use crate::printable::Printable;
 use crate::report::{GuestEnd, Line, Outcome, Report};
@@ -162,13 +163,23 @@ impl Pool {
 
 /// One thread of a pool: a job after the other.
 fn work(slot: &Slot, jobs: &[Job], next: &AtomicUsize, sender: &Sender<Message>) {
+    let mut waiting = Waiting::default();
+    let expected = match jobs {
+        [_] => Jobs::One,
+        _ => Jobs::Several,
+    };
     loop {
         let index = next.fetch_add(1, Ordering::SeqCst);
         let Some(job) = jobs.get(index) else { return };
         let _ = sender.send(Message::Began(index));
-        let Some(mut done) = slot.run(job) else { return };
+        let Some(mut done) = slot.run(job, expected, &mut waiting) else {
+            return;
+        };
         if harness_broke(&done) {
-            let Some(again) = slot.run(job) else { return };
+            // By a process of its own, whatever it was.
+            let Some(again) = slot.run(job, Jobs::One, &mut Waiting::default()) else {
+                return;
+            };
             done = again;
         }
         let _ = sender.send(Message::Done(index, done));

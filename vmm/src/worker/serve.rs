@@ -1,34 +1,112 @@
-//! The worker's side: a job from standard input, an answer to standard output.
+//! The worker's side: jobs from standard input, a line each, and a line for each to standard output.
+//!
+//! A worker has one guest. Where the runs of several scenarios may fork from one that has booted, it boots it once, and stays; its own process
+//! runs nothing after that.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Write};
 
+use nix::sys::signal::{Signal as Killer, raise};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::confine::{Allowed, confine};
-use super::job::{Answer, Confinement, Fault, Job};
-use crate::guest::Guest;
+use super::job::{Answer, Confinement, Fault, Job, Reply};
+use crate::guest::{Exploring, Guest};
+use crate::report::Report;
+use crate::run::Template;
 use crate::scenario::Scenario;
 use crate::vm::VmError;
 
-/// Serves one job.
-///
-/// # Errors
-/// Standard input holds no job, or the answer cannot be written.
-pub fn serve() -> io::Result<()> {
-    // A worker must not outlive whoever waits for it.
-    set_parent_process_death_signal(Some(Signal::KILL))?;
-    let mut text = String::new();
-    io::stdin().read_to_string(&mut text)?;
-    let job: Job = serde_json::from_str(&text)?;
-    let answer = run(&job).unwrap_or_else(|answer| answer);
-    let mut out = io::stdout().lock();
-    serde_json::to_writer(&mut out, &answer)?;
-    out.flush()
+/// How many jobs a worker is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Jobs {
+    /// One.
+    One,
+    /// As many as come.
+    Several,
 }
 
-fn run(job: &Job) -> Result<Answer, Answer> {
+/// Serves jobs until there are no more, or until one needs a worker of its own.
+///
+/// # Errors
+/// Standard input holds no job, or an answer cannot be written.
+pub fn serve(jobs: Jobs) -> io::Result<()> {
+    // A worker must not outlive whoever waits for it.
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    let mut lines = io::stdin().lock().lines();
+    let first = lines
+        .next()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, "there is no job"))??;
+    let first: Job = serde_json::from_str(&first)?;
+    match run(&first, jobs, &mut lines) {
+        Ok(()) => Ok(()),
+        Err(NoMore::Answer(answer)) => reply(&Reply::Last(answer)),
+        Err(NoMore::Failed(error)) => Err(error),
+    }
+}
+
+/// Why a worker ends before its jobs do.
+enum NoMore {
+    /// Nothing can be run for the job, or nothing after it.
+    Answer(Answer),
+    /// Nobody can be answered.
+    Failed(io::Error),
+}
+
+impl From<io::Error> for NoMore {
+    fn from(error: io::Error) -> NoMore {
+        NoMore::Failed(error)
+    }
+}
+
+/// Serves the first job and those that come after it.
+fn run(first: &Job, jobs: Jobs, more: &mut impl Iterator<Item = io::Result<String>>) -> Result<(), NoMore> {
+    let (guest, scenario) = prepare(first).map_err(NoMore::Answer)?;
+    let host = |error: &dyn std::error::Error| NoMore::Answer(Answer::no_run(Fault::Host, error));
+    let kvm = crate::vm::open().map_err(|error| host(&error))?;
+    let may_fork = jobs == Jobs::Several
+        && guest.exploring == Exploring::Branching
+        && Template::is_for(&guest, &scenario);
+    let allowed = Allowed::for_run(&guest, &scenario, &first.scratch);
+    let allowed = if may_fork {
+        allowed.with_branches()
+    } else {
+        allowed
+    };
+    match first.confinement {
+        Confinement::Confined => confine(&allowed).map_err(|error| host(&error))?,
+        Confinement::Unconfined => {}
+    }
+    if !may_fork {
+        let report = crate::run::run(&kvm, &guest, &scenario);
+        return Err(NoMore::Answer(answer(first, report)));
+    }
+    let mut template = match Template::boot(&kvm, &guest, &scenario) {
+        Ok(template) => template,
+        Err(error) => return Err(NoMore::Answer(failed(&error))),
+    };
+    let report = template.run(&scenario);
+    if !template.can_fork() {
+        return Err(NoMore::Answer(answer(first, report)));
+    }
+    reply(&Reply::Next(answer(first, report)))?;
+    for line in more {
+        let job: Job = serde_json::from_str(&line?).map_err(io::Error::from)?;
+        let fits = |(other, scenario): &(Guest, Scenario)| {
+            job.has_guest_of(first) && other.slow == guest.slow && template.fits(scenario)
+        };
+        let told = match prepare(&job) {
+            Ok(prepared) if !fits(&prepared) => Reply::Unfit,
+            Ok((_, scenario)) => Reply::Next(answer(&job, template.run(&scenario))),
+            Err(answer) => Reply::Next(answer),
+        };
+        reply(&told)?;
+    }
+    Ok(())
+}
+
+/// The guest of a job, and its scenario with the budget that it has.
+fn prepare(job: &Job) -> Result<(Guest, Scenario), Answer> {
     let input = |error: &dyn std::error::Error| Answer::no_run(Fault::Input, error);
-    let host = |error: &dyn std::error::Error| Answer::no_run(Fault::Host, error);
     let mut scenario =
         Scenario::parse(&job.file, &job.scenario, &job.image.programs).map_err(|error| input(&error))?;
     let (budget, longer) = job.limits.bound(&scenario.budget);
@@ -39,23 +117,42 @@ fn run(job: &Job) -> Result<Answer, Answer> {
         .with_contents_drawn_by(job.seed)
         .recording(job.record)
         .exploring(job.exploring);
-    let kvm = crate::vm::open().map_err(|error| host(&error))?;
-    match job.confinement {
-        Confinement::Confined => {
-            confine(&Allowed::for_run(&guest, &scenario, &job.scratch)).map_err(|error| host(&error))?;
+    Ok((guest, scenario))
+}
+
+fn answer(job: &Job, report: Result<Report, VmError>) -> Answer {
+    match report {
+        Ok(mut report) => {
+            report.require(&job.require);
+            Answer::Report(Box::new(report))
         }
-        Confinement::Unconfined => {}
+        Err(error) => failed(&error),
     }
-    let mut report = crate::run::run(&kvm, &guest, &scenario).map_err(|error| match error {
-        VmError::Load(_) | VmError::Text(_) => input(&error),
+}
+
+fn failed(error: &VmError) -> Answer {
+    let fault = match error {
+        VmError::Load(_) | VmError::Text(_) => Fault::Input,
+        VmError::BranchKilled { signal } => {
+            // Whoever waits learns how, as if the run had been in this process.
+            let killed = Killer::try_from(*signal).and_then(raise);
+            debug_assert!(killed.is_ok(), "the signal is one that kills");
+            Fault::Host
+        }
         VmError::Kvm { .. }
         | VmError::Memory { .. }
         | VmError::Hosts(_)
         | VmError::Watchdog(_)
         | VmError::Line(_)
         | VmError::Branch(_)
-        | VmError::Probe(_) => host(&error),
-    })?;
-    report.require(&job.require);
-    Ok(Answer::Report(Box::new(report)))
+        | VmError::Probe(_) => Fault::Host,
+    };
+    Answer::no_run(fault, error)
+}
+
+fn reply(reply: &Reply) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer(&mut out, reply)?;
+    out.write_all(b"\n")?;
+    out.flush()
 }

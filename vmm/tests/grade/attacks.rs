@@ -95,6 +95,31 @@ fn each_is_stopped_and_told_and_the_others_are_graded() {
         assert!(why.contains(told), "{name}: {why}");
         assert!(run.stdout.contains(told), "{name}: {}", run.stdout);
     }
+    // The processes were refused before there were more than a build may have, not when its time was over. Where nothing can bound them for
+    // root, the call says so.
+    let bomb = why("bomb");
+    let number = bomb.split("it was stopped: after ").nth(1).unwrap();
+    let (number, refused) = number.split_once(" processes: ").unwrap();
+    assert!(refused.contains("os error 11"), "{bomb}");
+    if !run.stderr.contains("no control group can be made here") {
+        let most = if rustix::process::geteuid().is_root() {
+            1024
+        } else {
+            4096
+        };
+        assert!(number.parse::<u64>().unwrap() < most, "{bomb}");
+    }
+    // Of what does not build only the log is left.
+    let left = |name: &str| {
+        let entries = fs::read_dir(course.path().join("out/builds").join(name)).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect::<Vec<_>>()
+    };
+    let [log] = &left("reads")[..] else {
+        panic!("{:?}", left("reads"))
+    };
+    assert!(log.ends_with("build.log"), "{log:?}");
+    let log = fs::read_to_string(log).unwrap();
+    assert!(log.contains("it was stopped: No such file or directory"), "{log}");
     let accepted = listener.accept().map_err(|error| error.kind());
     assert!(matches!(accepted, Err(ErrorKind::WouldBlock)), "{accepted:?}");
     assert!(!has_text(&course.path().join("out"), &solution));

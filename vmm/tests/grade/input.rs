@@ -5,6 +5,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
+use vmm::grade::Rubric;
+
 use crate::{ITEM, Run, command, course, run};
 
 /// What every rubric of sources here begins with.
@@ -62,6 +64,23 @@ fn what_is_wrong_with_a_rubric_is_told_with_its_place() {
         let _ = writeln!(told, "{}", run.stderr);
     }
     insta::assert_snapshot!("rubrics", told);
+}
+
+#[test]
+fn a_rubric_may_be_a_link_and_the_scenarios_that_it_names_may_not() {
+    let course = course(&format!("{HEAD}{ITEM}"));
+    let path = |name: &str| course.path().join(name);
+    fs::rename(path("rubric.toml"), path("rubric-3.toml")).unwrap();
+    symlink("rubric-3.toml", path("rubric.toml")).unwrap();
+    let read = || Rubric::read(&path("rubric.toml")).map_err(|error| format!("{error:?}"));
+    assert_eq!(read().map(|rubric| rubric.items.len()), Ok(1));
+    fs::rename(path("cow.json"), path("secret")).unwrap();
+    symlink("secret", path("cow.json")).unwrap();
+    let refused = read().unwrap_err();
+    assert!(
+        refused.contains("cow.json: it is a symbolic link: expected the file itself"),
+        "{refused}"
+    );
 }
 
 #[test]

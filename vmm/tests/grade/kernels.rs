@@ -254,6 +254,15 @@ fn what_was_judged_is_named_and_students_do_not_see_where_it_was() {
         assert!(text.contains(&hash) && text.contains(&rubric), "{folder}: {text}");
     }
     assert!(page("staff").contains(&kernel));
+    // Whoever has the kernel and the scenario has the run; students may not have the scenario.
+    let option = "mutant=fork-keeps-parent-writable";
+    let again = report["origin"]["command"].as_str().unwrap();
+    assert_eq!(
+        shlex::split(again).unwrap(),
+        ["vmm", "run", "cow.json", "--kernel", &kernel, "--option", option]
+    );
+    assert!(page("staff").contains("Run it again: <code>vmm run cow.json --kernel "));
+    assert!(!page("students").contains("Run it again"));
     let folder = course.path().display().to_string();
     assert!(!page("students").contains(&folder), "{}", page("students"));
 }

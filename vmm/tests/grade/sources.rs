@@ -91,14 +91,16 @@ fn what_students_begin_with_has_no_solution_and_builds() {
         assert!(!seen.contains(&hidden.to_owned()), "{seen:?}");
     }
 
-    // By its own rubric, as the README says.
-    let graded = run(command(&course).args([
+    // As pages for students say, with the limits of the assignment.
+    let limits = fs::read_to_string(starter.join("rubric.toml")).unwrap();
+    assert!(limits.contains("run_seconds = 1\n"), "{limits}");
+    let graded = run(command(&course).current_dir(&starter).args([
         "grade",
         "--rubric",
-        "starter/rubric.toml",
+        "rubric.toml",
         "--out",
-        "out",
-        "starter",
+        "../out",
+        ".",
     ]));
     assert_eq!(graded.status, 1, "{}{}", graded.stdout, graded.stderr);
     let grade = kept(&course, "starter");

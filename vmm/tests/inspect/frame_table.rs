@@ -105,6 +105,18 @@ fn a_free_frame_that_is_a_page_table_is_found() {
 }
 
 #[test]
+fn a_page_table_that_is_something_else_by_the_account_is_found() {
+    let (guest, root) = sound_account();
+    account(&guest, root.table().0, 1, HEAP);
+    let findings = findings(&guest, root, FRAMES);
+    assert_eq!(
+        findings[0].to_string(),
+        "frame 0x3f is HEAP by the kernel's account, but is the top page table of process 1"
+    );
+    assert_eq!(findings.len(), 1);
+}
+
+#[test]
 fn fewer_references_than_user_mappings_are_found_and_more_are_not() {
     let (guest, root) = sound_account();
     account(&guest, 0x10, 3, ANONYMOUS);

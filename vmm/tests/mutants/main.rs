@@ -2,7 +2,6 @@
 //!
 //! The faults are listed in `guest-kernel/src/mutant.rs`; one that is missing here fails a test.
 
-mod calls;
 mod entry;
 #[path = "../support/guest.rs"]
 mod guest;
@@ -23,9 +22,8 @@ use vmm::report::{Report, Verdict};
 use vmm::rule::Rule;
 use vmm::scenario::Scenario;
 
-use calls::IN_CALLS;
 use entry::{Mutant, mutant};
-use list::{MUTANTS, NEED_A_TRANSLATION_CACHE};
+use list::{NEED_A_TRANSLATION_CACHE, mutants};
 
 /// The kernel's own list.
 const MUTANTS_OF_THE_KERNEL: &str = include_str!("../../../guest-kernel/src/mutant.rs");
@@ -69,11 +67,6 @@ fn main() {
         a_demanded_clause_must_be_named,
     ));
     libtest_mimic::run(&arguments, tests).exit();
-}
-
-/// Those that need nothing of the processor.
-fn mutants() -> impl Iterator<Item = &'static Mutant> {
-    MUTANTS.iter().chain(IN_CALLS)
 }
 
 fn is_caught(mutant: &Mutant, image: &GuestImage) -> Result<(), Failed> {

@@ -28,11 +28,13 @@ impl AddressSpace {
             // Held, so that the frame is not what goes to the disk to make room for the copy.
             let original = FrameRef::retain(entry.frame());
             let wrong = mutant::is(Mutant::CowCopiesWrongFrame) && area.is_plain_memory();
-            let copy = copy_of(if wrong {
+            let source = if wrong {
                 original.number().plus(1)
             } else {
                 original.number()
-            })?;
+            };
+            // SAFETY: the frame is the program's. That it is another one is a fault that is committed on purpose.
+            let copy = unsafe { copy_of(source)? };
             self.page_table
                 .replace(page, Entry::user(copy.leave(), protection).dirtied());
             if !mutant::is(Mutant::CowForgetsReference) {
@@ -52,8 +54,13 @@ impl AddressSpace {
 }
 
 /// A frame of the process's own with the same contents.
-pub(super) fn copy_of(original: FrameNumber) -> Result<FrameRef, OutOfMemory> {
+///
+/// # Safety
+///
+/// The frame is a program's: no Rust value lives in it.
+pub(super) unsafe fn copy_of(original: FrameNumber) -> Result<FrameRef, OutOfMemory> {
     let copy = frames::allocate(FrameKind::Anonymous, Contents::Stale)?;
-    direct_map::copy(original, copy.number());
+    // SAFETY: by the caller's promise, and the copy is nobody else's yet.
+    unsafe { direct_map::copy(original, copy.number()) };
     Ok(copy)
 }

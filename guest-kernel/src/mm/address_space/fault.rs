@@ -146,7 +146,7 @@ impl AddressSpace {
     fn bring_back(&mut self, page: VirtAddr, slot: SlotNumber, swapped: Entry) -> Result<(), FaultError> {
         let protection = self.area_at(page).ok_or(FaultError::Forbidden)?.protection;
         let frame = frames::allocate(FrameKind::Anonymous, Contents::Stale)?;
-        swap::read(slot, frame.number()).map_err(|error| FaultError::Unreadable(slot, error))?;
+        swap::read(slot, &frame).map_err(|error| FaultError::Unreadable(slot, error))?;
         let entry = Entry::user(frame.leave(), protection).guarded_like(swapped);
         self.page_table.replace(page, entry);
         swap::release(slot);
@@ -184,7 +184,9 @@ impl AddressSpace {
 /// Maps a frame that stays another's: a store goes to a copy.
 fn private_entry(frame: FrameRef, protection: Protection, access: Access) -> Result<Entry, OutOfMemory> {
     Ok(if access == Access::Write {
-        Entry::user(cow::copy_of(frame.number())?.leave(), protection)
+        // SAFETY: no Rust value lives in a frame that somebody has a reference to.
+        let copy = unsafe { cow::copy_of(frame.number())? };
+        Entry::user(copy.leave(), protection)
     } else {
         Entry::user(frame.leave(), protection).read_only()
     })

@@ -46,6 +46,11 @@ impl AddressSpace {
                 break;
             }
         }
+        if mutant::is(Mutant::ForkSharesTable)
+            && let Some(area) = self.areas.iter().find(|area| area.is_plain_memory())
+        {
+            child.page_table.share_table(&self.page_table, area.range.start());
+        }
         if !mutant::is(Mutant::CowStaleTlb) {
             arch::flush_all();
         }
@@ -58,7 +63,8 @@ fn share_pages(parent: &mut PageTable, child: &mut PageTable, area: &Vma) -> Res
     let copies = private && COPIES.load(Ordering::Relaxed);
     parent.try_update_unflushed(area.range, |page, entry| {
         if copies && entry.has_frame() && frames::is_programs(entry.frame()) {
-            let copy = cow::copy_of(entry.frame())?;
+            // SAFETY: a frame of kind Anonymous, which is the parent's.
+            let copy = unsafe { cow::copy_of(entry.frame())? };
             child.install(page, entry.unguarded().with_frame(copy.number()))?;
             copy.leave();
             return Ok(entry);

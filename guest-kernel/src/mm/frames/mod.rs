@@ -74,7 +74,8 @@ pub(super) fn init(
         FreshMemory::Unknown => Contents::Stale,
     };
     if contents == Contents::Stale {
-        (0..table_frames).for_each(|index| direct_map::zero(first.plus(index)));
+        // SAFETY: the memory was taken from what nobody uses.
+        (0..table_frames).for_each(|index| unsafe { direct_map::zero(first.plus(index)) });
     }
     // SAFETY: the memory was taken from what nobody uses, is zero, and `init` runs once.
     let table = unsafe { direct_map::frame_table(PhysAddr::new(first.address()), frames) };
@@ -112,6 +113,7 @@ pub(crate) fn free() -> u32 {
 }
 
 /// Takes a free frame. When there is none, a page of a program goes to the disk for it, if there is one: see [`swap`].
+#[allow(unsafe_code, reason = "a frame that has just been taken")]
 pub(crate) fn allocate(kind: FrameKind, contents: Contents) -> Result<FrameRef, OutOfMemory> {
     // What the heap wants a frame for has been counted there.
     if kind != FrameKind::Heap && fault_injection::fails() {
@@ -125,7 +127,8 @@ pub(crate) fn allocate(kind: FrameKind, contents: Contents) -> Result<FrameRef, 
     };
     let dirty = contents == Contents::Zeroed && found == Contents::Stale;
     if dirty && !mutant::is(Mutant::DemandZeroDirty) {
-        direct_map::zero(frame);
+        // SAFETY: the frame was free, and is the caller's from now on.
+        unsafe { direct_map::zero(frame) };
     }
     Ok(FrameRef(frame))
 }
@@ -196,6 +199,9 @@ pub(super) fn add_to_private(frame: FrameNumber, change: i16) -> u16 {
 }
 
 /// One reference to a frame.
+///
+/// **Invariant:** whoever puts Rust values into a frame leaves its reference first: so none live in a frame for which somebody has a
+/// `FrameRef`.
 #[derive(Debug)]
 pub(crate) struct FrameRef(FrameNumber);
 

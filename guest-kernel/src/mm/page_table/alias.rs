@@ -6,7 +6,10 @@
 //!
 //! Dropping cached translations is the caller's.
 
-#![allow(unsafe_code, reason = "the references that tables hold")]
+#![allow(
+    unsafe_code,
+    reason = "tables by their frames, and the references that tables hold"
+)]
 
 use abi::paging::ENTRIES;
 
@@ -15,7 +18,7 @@ use super::super::frames::{self, Contents, OutOfMemory};
 use super::super::image;
 use super::super::set_memory::KernelProtection;
 use super::table::Table;
-use super::{Entry, TABLE_KIND};
+use super::{Entry, TABLE_KIND, below};
 
 /// Frames of a large page.
 const LARGE_PAGE_FRAMES: u32 = ENTRIES as u32;
@@ -33,7 +36,9 @@ pub(in crate::mm) fn split(frame: FrameNumber) -> Result<(), OutOfMemory> {
     if table_for(frame).is_some() {
         return Ok(());
     }
-    let table = Table::at(frames::allocate(TABLE_KIND, Contents::Stale)?.leave());
+    let frame_of_table = frames::allocate(TABLE_KIND, Contents::Stale)?.leave();
+    // SAFETY: the frame was free, each entry is set below, and `merge` frees it when nothing leads to it any more.
+    let table = unsafe { Table::at(frame_of_table) };
     let first = first_of_large_page(frame);
     for index in 0..LARGE_PAGE_FRAMES {
         table.set(index as usize, Entry::kernel_data(first.plus(index)));
@@ -76,11 +81,12 @@ pub(in crate::mm) fn restore(frame: FrameNumber) {
 /// The page table that has the frame's entry; None while that is part of a large page.
 fn table_for(frame: FrameNumber) -> Option<Table> {
     let entry = directory().get(directory_index(frame));
-    (!entry.is_large()).then(|| Table::at(entry.frame()))
+    (!entry.is_large()).then(|| below(entry))
 }
 
 fn directory() -> Table {
-    Table::at(image::direct_map_directory())
+    // SAFETY: it is static.
+    unsafe { Table::at(image::direct_map_directory()) }
 }
 
 fn directory_index(frame: FrameNumber) -> usize {

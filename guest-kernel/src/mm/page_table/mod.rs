@@ -49,7 +49,7 @@ impl PageTable {
             unsafe { frames::release(root.frame(), Contents::Zeroed) };
             return Err(OutOfMemory);
         }
-        root.copy_kernel_half(Table::at(image::kernel_root()));
+        root.copy_kernel_half(kernel_root());
         if mutant::is(Mutant::PageTableLoop) {
             let user = Entry::from_bits(abi::paging::USER);
             root.set(LOOP_SLOT, Entry::table(root.frame(), user));
@@ -59,9 +59,7 @@ impl PageTable {
 
     /// The table of the kernel alone, through which its run-time half is changed.
     pub(super) fn kernel() -> core::mem::ManuallyDrop<Self> {
-        core::mem::ManuallyDrop::new(Self {
-            root: Table::at(image::kernel_root()),
-        })
+        core::mem::ManuallyDrop::new(Self { root: kernel_root() })
     }
 
     /// Frame of the top table, for CR3.
@@ -98,7 +96,7 @@ impl PageTable {
                 table.add(index, new.as_entry_like(entry));
                 new
             } else {
-                Table::at(next.frame())
+                below(next)
             };
         }
         table.add(index_at(page, 1), entry);
@@ -118,6 +116,17 @@ impl PageTable {
         table.set(index_at(page, 1), entry);
     }
 
+    /// A deliberate fault: has the last-level table of another address space in the place of its own.
+    pub(super) fn share_table(&mut self, theirs: &Self, page: VirtAddr) {
+        let Ok(shared) = theirs.walk(page) else { return };
+        let mut table = self.root;
+        for level in [4, 3] {
+            table = below(table.get(index_at(page, level)));
+        }
+        let index = index_at(page, 2);
+        table.set(index, shared.as_entry_like(table.get(index)));
+    }
+
     /// The last-level table for a page, or the level at which the entry on the way to it is empty.
     fn walk(&self, page: VirtAddr) -> Result<Table, u32> {
         let mut table = self.root;
@@ -126,10 +135,24 @@ impl PageTable {
             if next.is_empty() {
                 return Err(level);
             }
-            table = Table::at(next.frame());
+            table = below(next);
         }
         Ok(table)
     }
+}
+
+/// The kernel's own top table.
+#[allow(unsafe_code, reason = "a table by its frame")]
+fn kernel_root() -> Table {
+    // SAFETY: it is static.
+    unsafe { Table::at(image::kernel_root()) }
+}
+
+/// The table to which an entry leads that is in use, in a table that is not of the last level.
+#[allow(unsafe_code, reason = "a table by its frame")]
+fn below(entry: Entry) -> Table {
+    // SAFETY: such entries lead to tables, which are freed when the entry is emptied.
+    unsafe { Table::at(entry.frame()) }
 }
 
 impl Drop for PageTable {

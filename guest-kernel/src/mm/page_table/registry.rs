@@ -3,6 +3,8 @@
 //! **Invariant:** a top page table has a place from before its first entry until after its last. A table whose process is
 //! still being made, or is gone already, counts like any other.
 
+#![allow(unsafe_code, reason = "tables by their frames")]
+
 use core::mem::ManuallyDrop;
 
 use super::super::address::FrameNumber;
@@ -34,7 +36,8 @@ pub(in crate::mm) fn places() -> usize {
 pub(in crate::mm) fn at(place: usize) -> Option<ManuallyDrop<PageTable>> {
     let root = ROOTS.lock().places[place]?;
     Some(ManuallyDrop::new(PageTable {
-        root: Table::at(root),
+        // SAFETY: a root has a place for as long as it is a table.
+        root: unsafe { Table::at(root) },
     }))
 }
 

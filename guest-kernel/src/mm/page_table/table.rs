@@ -1,5 +1,7 @@
 //! One table of any level, and the count of its entries in use.
 
+#![allow(unsafe_code, reason = "the entries of tables")]
+
 use abi::paging::ENTRIES;
 
 use super::super::address::{FrameNumber, VirtAddr};
@@ -11,6 +13,8 @@ use super::{Entry, TABLE_KIND};
 pub(super) const KERNEL_SLOT: usize = 511;
 
 /// A frame that holds 512 entries.
+///
+/// **Invariant:** it holds nothing else, and is a table for as long as this is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Table(FrameNumber);
 
@@ -20,7 +24,11 @@ impl Table {
     }
 
     /// The table in a frame that an entry leads to.
-    pub(super) const fn at(frame: FrameNumber) -> Self {
+    ///
+    /// # Safety
+    ///
+    /// There is one in it, and it is not freed before the last use of this.
+    pub(super) const unsafe fn at(frame: FrameNumber) -> Self {
         Self(frame)
     }
 
@@ -34,12 +42,14 @@ impl Table {
     }
 
     pub(super) fn get(self, index: usize) -> Entry {
-        Entry::from_bits(direct_map::load(self.0, index))
+        // SAFETY: the frame holds entries alone.
+        Entry::from_bits(unsafe { direct_map::load(self.0, index) })
     }
 
     /// Replaces an entry in use by another.
     pub(super) fn set(self, index: usize, entry: Entry) {
-        direct_map::store(self.0, index, entry.bits());
+        // SAFETY: as in `get`; what entries map is the affair of those who have the table.
+        unsafe { direct_map::store(self.0, index, entry.bits()) };
     }
 
     /// Puts an entry where there is none.

@@ -8,7 +8,7 @@ use core::ops::ControlFlow;
 use super::super::address::{FrameNumber, PageRange, VirtAddr};
 use super::super::frames::{self, Contents};
 use super::table::{Table, end_of_slot, index_at};
-use super::{Entry, PageTable};
+use super::{Entry, PageTable, below};
 use crate::arch;
 use crate::mutant::{self, Mutant};
 
@@ -99,7 +99,7 @@ fn visit<E>(
             if level == 1 {
                 change_entry(table, index, entry, change(page, entry)?);
             } else {
-                let below = Table::at(entry.frame());
+                let below = below(entry);
                 let part = PageRange::new(page, if index == last { range.end() } else { next });
                 let result = visit(below, level - 1, part, change);
                 if below.is_unused() {

@@ -1,6 +1,9 @@
 //! A page goes to the disk.
 
-#![allow(unsafe_code, reason = "the references that page-table entries hold")]
+#![allow(
+    unsafe_code,
+    reason = "frames of programs, and the references that page-table entries hold"
+)]
 
 use core::mem::ManuallyDrop;
 
@@ -30,9 +33,12 @@ impl Swap {
             self.slots.release(slot);
             return Err(OutOfMemory);
         };
-        while let Err(error) =
-            direct_map::with_bytes(victim.frame, |bytes| self.disk.write(slot.as_u32(), bytes))
-        {
+        loop {
+            let take = |bytes: &mut [u8]| self.disk.write(slot.as_u32(), bytes);
+            // SAFETY: the frame is a program's, of which none runs before this returns.
+            let Err(error) = (unsafe { direct_map::with_bytes(victim.frame, take) }) else {
+                break;
+            };
             log::line(format_args!("disk: cannot write page {}: {error}", slot.as_u32()));
             self.slots.mark_bad(slot);
             slot = self.slots.take().ok_or(OutOfMemory)?;

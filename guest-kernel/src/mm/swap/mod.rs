@@ -14,14 +14,15 @@
 //!
 //! **Invariant:** nothing here allocates, because it runs when an allocation cannot be satisfied.
 
+#![allow(unsafe_code, reason = "the frame that a page comes back to")]
+
 mod clock;
 mod disk;
 mod evict;
 mod slots;
 
-use super::address::FrameNumber;
 use super::direct_map;
-use super::frames::OutOfMemory;
+use super::frames::{FrameRef, OutOfMemory};
 use crate::log;
 use crate::mutant::{self, Mutant};
 use crate::sync::Lock;
@@ -56,18 +57,21 @@ pub(super) fn page_out() -> Result<(), OutOfMemory> {
 }
 
 /// Fills a frame that nobody else has with the contents of a slot.
-pub(super) fn read(slot: SlotNumber, into: FrameNumber) -> Result<(), DiskError> {
+pub(super) fn read(slot: SlotNumber, into: &FrameRef) -> Result<(), DiskError> {
     with(|swap| {
         let source = if mutant::is(Mutant::SwapInStale) {
             SlotNumber::new((slot.as_u32() + 1) % swap.slots.total())
         } else {
             slot
         };
-        let result = direct_map::with_bytes(into, |bytes| swap.disk.read(source.as_u32(), bytes));
+        let fill = |bytes: &mut [u8]| swap.disk.read(source.as_u32(), bytes);
+        // SAFETY: nobody but the caller has the frame, and a frame with a `FrameRef` holds no Rust value.
+        let result = unsafe { direct_map::with_bytes(into.number(), fill) };
         result.or_else(|error| {
             log::line(format_args!("disk: cannot read page {}: {error}", slot.as_u32()));
             if mutant::is(Mutant::SwapErrorIgnored) {
-                direct_map::zero(into);
+                // SAFETY: as above.
+                unsafe { direct_map::zero(into.number()) };
                 return Ok(());
             }
             Err(error)

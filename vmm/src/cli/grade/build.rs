@@ -2,18 +2,20 @@
 
 use std::error::Error;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use vmm::grade::{self, Build, Grade, Item, Kind, Rubric, ScenarioGrade, SubmissionError, Taken};
 use vmm::image::{self, Containment, Course, GuestImage, ImageError, ImageKind, Progress};
 use vmm::printable::{self, Printable};
-use vmm::report::Outcome;
 use vmm::report::text::count;
+use vmm::report::{Outcome, Report};
 use vmm::worker::pool::Pool;
 
 use super::super::status::HasStatus;
 use super::super::{Shown, Status, show_failure};
 use super::list::Named;
+use super::origin::Origins;
+use super::running::Task;
 
 /// Most files that are named which are not taken.
 const MAX_LEFT: usize = 10;
@@ -23,6 +25,7 @@ pub(super) struct Submission {
     pub(super) name: Printable,
     /// Its place among all that the call names.
     pub(super) place: usize,
+    pub(super) path: PathBuf,
     /// What there is to boot, or why there is nothing.
     pub(super) built: Result<GuestImage, NotBuilt>,
     /// Its results so far, in the order of the rubric; None where there is none yet.
@@ -47,6 +50,12 @@ impl Submission {
             None => scored,
         });
         self.left -= 1;
+    }
+
+    /// Takes note of a run that was made.
+    pub(super) fn note_run(&mut self, origins: &Origins<'_>, task: &Task, mut report: Report) {
+        report.origin = Some(origins.of(task, &self.path, report.outcome()));
+        self.note(task.item, grade::score(&origins.rubric.items[task.item], report));
     }
 
     /// Nothing of it can be run after all.
@@ -110,6 +119,7 @@ pub(super) fn build(
         done.push(Submission {
             name: name.clone(),
             place: *place,
+            path: path.clone(),
             scenarios: rubric.items.iter().map(item).collect(),
             left: 0,
             built,

@@ -3,11 +3,13 @@
 //! - `list`: which submissions the call names
 //! - `build`: an image of each
 //! - `running`: the scenarios of the rubric on each, and its grade as soon as it is complete
+//! - `origin`: how each run is made again
 //! - `publish`: the files that `--out` keeps
 //! - `starter`: what students begin with
 
 mod build;
 mod list;
+mod origin;
 pub(super) mod publish;
 mod running;
 mod starter;
@@ -15,20 +17,21 @@ mod starter;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use vmm::grade::{self, Grade, Grades, Item, Moment, Placed, Rubric};
+use vmm::grade::{Grade, Grades, Item, Moment, Placed, Rubric};
 use vmm::guest::{Record, ringside};
 use vmm::image::{Containment, GuestImage};
 use vmm::journal::{Entry, Reader};
 use vmm::platform::KvmKind;
 use vmm::report::text::{Detail, KernelLog, count};
 use vmm::report::{Judged, JudgedFile, Outcome, Verdict};
-use vmm::results::{self, Results};
+use vmm::results::{self, Kept, Results};
 use vmm::worker::Job;
 use vmm::worker::pool::End;
 
 use super::formats::FormatArgs;
 use super::jobs::{JobArgs, Progress};
 use super::{Shown, Status, show_as, show_diagnostic, show_failure};
+use origin::Origins;
 use running::{Grading, Task};
 
 /// Examples of what the command can do.
@@ -169,11 +172,14 @@ pub(super) fn grade(args: &GradeArgs) -> Result<Status, Shown> {
             }
         }
     }
+    let origins = Origins {
+        args,
+        rubric: &rubric,
+    };
     if args.jobs.resume {
         tasks.retain(|task| match results.find(&task.name) {
-            Some(kept) => {
-                let scored = grade::score(&rubric.items[task.item], kept.report);
-                submissions[task.submission].note(task.item, scored);
+            Some(Kept { report, .. }) => {
+                submissions[task.submission].note_run(&origins, task, report);
                 false
             }
             None => true,
@@ -187,7 +193,7 @@ pub(super) fn grade(args: &GradeArgs) -> Result<Status, Shown> {
         expected: expected_here,
     });
     let mut grading = Grading::new(
-        &rubric,
+        origins,
         Progress::new(labels),
         tasks,
         submissions,

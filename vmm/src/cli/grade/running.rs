@@ -2,7 +2,7 @@
 
 use std::io;
 
-use vmm::grade::{self, Placed, Rubric};
+use vmm::grade::{self, Placed};
 use vmm::journal::{Entry, Reader, tell_submission};
 use vmm::printable::{self, Printable};
 use vmm::report::{Judged, Outcome, Readers};
@@ -13,6 +13,7 @@ use vmm::worker::{Answer, Fault, Job};
 use super::super::jobs::Progress;
 use super::super::{Shown, Status, show_as, show_failure};
 use super::build::Submission;
+use super::origin::Origins;
 
 /// A run to make.
 pub(super) struct Task {
@@ -27,7 +28,7 @@ pub(super) struct Task {
 
 /// Grades as the results come.
 pub(super) struct Grading<'a> {
-    rubric: &'a Rubric,
+    origins: Origins<'a>,
     progress: Progress,
     tasks: Vec<Task>,
     submissions: Vec<Submission>,
@@ -41,7 +42,7 @@ pub(super) struct Grading<'a> {
 
 impl<'a> Grading<'a> {
     pub(super) fn new(
-        rubric: &'a Rubric,
+        origins: Origins<'a>,
         progress: Progress,
         tasks: Vec<Task>,
         submissions: Vec<Submission>,
@@ -49,7 +50,7 @@ impl<'a> Grading<'a> {
         reader: Readers<'a>,
     ) -> Self {
         Self {
-            rubric,
+            origins,
             progress,
             tasks,
             submissions,
@@ -100,7 +101,7 @@ impl Observer for Grading<'_> {
 
     fn done(&mut self, index: usize, done: Done) -> bool {
         let task = &self.tasks[index];
-        let item = &self.rubric.items[task.item];
+        let item = &self.origins.rubric.items[task.item];
         let report = match done {
             Ok(Answer::Report(report)) => Ok(*report),
             Err(death) => Ok(death.report(&item.scenario)),
@@ -112,7 +113,8 @@ impl Observer for Grading<'_> {
                 Err((outcome, Printable::from(printable::joined(&because, "; "))))
             }
         };
-        let scored = match report {
+        let submission = &mut self.submissions[task.submission];
+        match report {
             Ok(mut report) => {
                 report.judged = Some(task.judged.clone());
                 let kept = Kept {
@@ -125,11 +127,10 @@ impl Observer for Grading<'_> {
                 if could_be_told && let Err(error) = self.results.keep(&task.name, &kept) {
                     self.failed.get_or_insert(show_failure(&error));
                 }
-                grade::score(item, report)
+                submission.note_run(&self.origins, task, report);
             }
-            Err((outcome, why)) => grade::not_run(item, outcome, &why),
-        };
-        self.submissions[task.submission].note(task.item, scored);
+            Err((outcome, why)) => submission.note(task.item, grade::not_run(item, outcome, &why)),
+        }
         self.tell_complete();
         self.failed.is_none()
     }

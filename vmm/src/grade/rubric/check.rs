@@ -8,11 +8,12 @@ use miette::LabeledSpan;
 use toml::Spanned;
 
 use super::document::{Document, DocumentItem, DocumentLeftOut, DocumentLimits};
-use super::{GUEST, Item, Kind, LeftOut, Limits, Partial, Rubric, read_text};
+use super::{GUEST, Item, Kind, LeftOut, Limits, MAX_FILE_BYTES, Partial, Rubric};
 use crate::grade::Points;
 use crate::image::BuildLimits;
 use crate::printable::Printable;
 use crate::promise::Promise;
+use crate::regular_file::{self, Links};
 use crate::scenario::{Budget, Scenario, ScenarioErrors, Step};
 use crate::worker::RunLimits;
 
@@ -236,7 +237,8 @@ impl Problems {
 
     fn item(&mut self, item: &DocumentItem, seeds: &[u64], folder: &Path, before: &[Item]) -> Option<Item> {
         let path = folder.join(item.file.get_ref());
-        let text = match read_text(&path) {
+        // Who grades has named the rubric, and nothing that it names.
+        let text = match regular_file::read_text(&path, Links::Refused, MAX_FILE_BYTES) {
             Ok(text) => text,
             Err(error) => {
                 self.add(

@@ -17,6 +17,7 @@ use super::{Points, Visibility};
 use crate::image::BuildLimits;
 use crate::printable::{self, Printable};
 use crate::promise::Promise;
+use crate::regular_file::{self, Links, RegularFileError};
 use crate::scenario::{Scenario, ScenarioErrors};
 use crate::worker::RunLimits;
 use check::Problems;
@@ -130,7 +131,7 @@ pub enum RubricError {
         /// The file.
         path: PathBuf,
         /// Why not.
-        source: crate::regular_file::RegularFileError,
+        source: RegularFileError,
     },
     /// It says something that cannot be.
     #[error("{name} is not a usable rubric")]
@@ -169,7 +170,7 @@ impl Rubric {
     /// # Errors
     /// It cannot be read, or is wrong somewhere.
     pub fn read(path: &Path) -> Result<Rubric, Box<RubricError>> {
-        let text = read_text(path).map_err(|source| {
+        let text = regular_file::read_text(path, Links::Followed, MAX_FILE_BYTES).map_err(|source| {
             Box::new(RubricError::Read {
                 path: path.to_owned(),
                 source,
@@ -214,8 +215,4 @@ fn is_of_build(path: &Path) -> bool {
     let is_in_crate_folder = path.components().count() == crate_folder_depth + 1;
     let is_of_build = is_in_crate_folder && OF_BUILD.iter().any(|name| path.ends_with(name));
     is_of_build || path.components().any(|part| part.as_os_str() == OF_CARGO)
-}
-
-fn read_text(path: &Path) -> Result<String, crate::regular_file::RegularFileError> {
-    crate::regular_file::read_text(path, crate::regular_file::Links::Followed, MAX_FILE_BYTES)
 }

@@ -59,6 +59,16 @@ impl StandingRule for References {
                         "a frame in use",
                         "a frame that is free by the kernel's account",
                     ),
+                    FrameTableFinding::PageTableIsOther { frame, kind, table } => Finding::new(
+                        Rule::PageTables,
+                        format!(
+                            "page table of {}, {}",
+                            scene.process(channel_of(table.space)),
+                            names.frame(*frame)
+                        ),
+                        "a page table by the kernel's account",
+                        abi::frame_table::frame_kind_name(*kind).unwrap_or("unknown"),
+                    ),
                     FrameTableFinding::TooFewReferences {
                         frame,
                         references,

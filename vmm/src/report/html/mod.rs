@@ -34,8 +34,9 @@ fn page(told: &Told) -> Markup {
         .iter()
         .flat_map(|group| group.cases().map(|case| (*group, case)))
         .collect();
-    let title = match &cases[..] {
-        [(group, case)] if group.submission().is_none() => case.scenario.to_string(),
+    let title = match (&groups[..], &cases[..]) {
+        ([Group::Submission(grade)], _) => grade.submission.to_string(),
+        ([Group::Runs(_)], [(_, case)]) => case.scenario.to_string(),
         _ => "Ringside".to_owned(),
     };
     let body = html! {
@@ -47,7 +48,7 @@ fn page(told: &Told) -> Markup {
             }
         }
         main #results {
-            @if cases.len() > 1 { (table(&cases)) }
+            @if cases.len() > 1 { (table(&groups, &cases)) }
             @for (number, (group, case)) in cases.iter().enumerate() {
                 (run::section(number, *group, case))
             }
@@ -113,15 +114,17 @@ fn what_was_judged(judged: &Judged) -> Markup {
 }
 
 /// All scenarios, each with a link to its run.
-fn table(cases: &[(Group<'_>, Case<'_>)]) -> Markup {
-    let is_graded = cases.iter().any(|(group, _)| group.submission().is_some());
+fn table(groups: &[Group<'_>], cases: &[(Group<'_>, Case<'_>)]) -> Markup {
+    let is_graded = groups.iter().any(|group| group.submission().is_some());
+    // One submission stands above the table.
+    let are_several = is_graded && groups.len() > 1;
     html! {
         div.scroll {
             table.cases {
                 caption { "All runs" }
                 thead {
                     tr {
-                        @if is_graded { th scope="col" { "Submission" } }
+                        @if are_several { th scope="col" { "Submission" } }
                         th scope="col" { "Scenario" }
                         th scope="col" { "Outcome" }
                         @if is_graded { th scope="col" { "Points" } }
@@ -131,7 +134,7 @@ fn table(cases: &[(Group<'_>, Case<'_>)]) -> Markup {
                 tbody {
                     @for (number, (group, case)) in cases.iter().enumerate() {
                         tr {
-                            @if is_graded { td { @if let Some(name) = group.submission() { (name) } } }
+                            @if are_several { td { @if let Some(name) = group.submission() { (name) } } }
                             th scope="row" { a href={ "#r" (number) } { (case.scenario) } }
                             td { (outcome(case.outcome)) }
                             @if is_graded {

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::super::text::{Colour, count, summary};
 use super::super::told::{Case, Group};
-use super::super::{ExpectationLine, Line, MemoryMap, Report, Verdict};
+use super::super::{ExpectationLine, Line, MemoryMap, Origin, Report, Verdict};
 use super::memory::figure;
 use super::{badge, class, outcome};
 use crate::finding::Finding;
@@ -35,7 +35,7 @@ fn body(run: usize, report: &Report) -> Markup {
         @if let Some(seed) = report.seed { p { "Contents and places drawn by " code { "--vary " (seed) } } }
         (wrong(run, report))
         @if let Some(origin) = &report.origin {
-            p { "Run it again: " code { (origin.command) } }
+            (again(origin))
         }
         div.stepper {
             nav aria-label={ "Steps of " (report.scenario) } {
@@ -52,6 +52,11 @@ fn body(run: usize, report: &Report) -> Markup {
         }
         (rest(report))
     }
+}
+
+/// The command that makes the run again.
+fn again(origin: &Origin) -> Markup {
+    html! { p { (origin.how()) ": " code { (origin.command) } } }
 }
 
 /// A link to each step at which something is wrong, with the first thing that is.
@@ -120,7 +125,7 @@ fn step(run: usize, index: usize, report: &Report, line: &Line) -> Markup {
                 p.clauses { "Shows " @for clause in &line.clauses { (clause.to_string()) ". " } }
             }
             @if let Some(origin) = report.origin.as_ref().filter(|_| line.all_findings().next().is_some()) {
-                p { "Run it again: " code { (origin.command) } }
+                (again(origin))
             }
             @if let Some(memory) = line.memory.as_ref().filter(|memory| !memory.processes.is_empty()) {
                 (figure(memory, before(report, index)))

@@ -1,5 +1,9 @@
 "use strict";
-for (const run of document.querySelectorAll(".run")) {
+const runs = [...document.querySelectorAll(".run")];
+// The run that keys are for: the one that somebody is in, or else the first that is in sight.
+const chosen = () =>
+  document.activeElement?.closest(".run") ?? runs.find((run) => run.getBoundingClientRect().bottom > innerHeight / 4);
+for (const run of runs) {
   const steps = [...run.querySelectorAll("article")];
   const marks = [...run.querySelectorAll(".timeline a")];
   if (!steps.length) continue;
@@ -47,10 +51,7 @@ for (const run of document.querySelectorAll(".run")) {
   document.addEventListener("keydown", (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     if (event.target.closest("input, select, textarea, .scroll")) return;
-    const area = run.getBoundingClientRect();
-    const runs = document.querySelectorAll(".run").length;
-    const active = runs === 1 || (area.top < innerHeight / 2 && area.bottom > innerHeight / 2);
-    if (!active) return;
+    if (run !== chosen()) return;
     const to = { ArrowLeft: shown - 1, ArrowRight: shown + 1, Home: 0, End: steps.length - 1 }[event.key];
     if (to === undefined) return;
     event.preventDefault();

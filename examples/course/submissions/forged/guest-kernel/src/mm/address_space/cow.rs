@@ -1,5 +1,7 @@
 //! Copy-on-write: a store to a page that is mapped read-only though its area may be written.
 
+#![allow(unsafe_code, reason = "frames of programs by their numbers")]
+
 use super::super::address::{FrameNumber, VirtAddr};
 use super::super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
 use super::super::page_table::Entry;
@@ -22,8 +24,13 @@ impl AddressSpace {
 }
 
 /// A frame of the process's own with the same contents.
-pub(super) fn copy_of(original: FrameNumber) -> Result<FrameRef, OutOfMemory> {
+///
+/// # Safety
+///
+/// The frame is a program's: no Rust value lives in it.
+pub(super) unsafe fn copy_of(original: FrameNumber) -> Result<FrameRef, OutOfMemory> {
     let copy = frames::allocate(FrameKind::Anonymous, Contents::Stale)?;
-    super::super::direct_map::copy(original, copy.number());
+    // SAFETY: by the caller's promise, and the copy is nobody else's yet.
+    unsafe { super::super::direct_map::copy(original, copy.number()) };
     Ok(copy)
 }

@@ -1,5 +1,7 @@
 //! Copy-on-write: a store to a page that is mapped read-only though its area may be written.
 
+#![allow(unsafe_code, reason = "frames of programs by their numbers")]
+
 use super::super::address::{FrameNumber, VirtAddr};
 use super::super::direct_map;
 use super::super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
@@ -16,7 +18,8 @@ impl AddressSpace {
         if area.backing.is_private() && frames::references(entry.frame()) > 1 {
             // Held, so that the frame is not what goes to the disk to make room for the copy.
             let original = FrameRef::retain(entry.frame());
-            let copy = copy_of(original.number())?;
+            // SAFETY: the frame is the program's.
+            let copy = unsafe { copy_of(original.number())? };
             self.page_table
                 .replace(page, Entry::user(copy.leave(), protection).dirtied());
         } else {
@@ -30,8 +33,13 @@ impl AddressSpace {
 }
 
 /// A frame of the process's own with the same contents.
-pub(super) fn copy_of(original: FrameNumber) -> Result<FrameRef, OutOfMemory> {
+///
+/// # Safety
+///
+/// The frame is a program's: no Rust value lives in it.
+pub(super) unsafe fn copy_of(original: FrameNumber) -> Result<FrameRef, OutOfMemory> {
     let copy = frames::allocate(FrameKind::Anonymous, Contents::Stale)?;
-    direct_map::copy(original, copy.number());
+    // SAFETY: by the caller's promise, and the copy is nobody else's yet.
+    unsafe { direct_map::copy(original, copy.number()) };
     Ok(copy)
 }

@@ -20,7 +20,8 @@ impl AddressSpace {
         if area.backing.is_private() && frames::references(entry.frame()) > 1 {
             // Held, so that the frame is not what goes to the disk to make room for the copy.
             let original = FrameRef::retain(entry.frame());
-            let copy = copy_of(original.number())?;
+            // SAFETY: the frame is the program's.
+            let copy = unsafe { copy_of(original.number())? };
             self.page_table
                 .replace(page, Entry::user(copy.leave(), protection).dirtied());
             // SAFETY: the copy's entry has just replaced it.
@@ -36,8 +37,13 @@ impl AddressSpace {
 }
 
 /// A frame of the process's own with the same contents.
-pub(super) fn copy_of(original: FrameNumber) -> Result<FrameRef, OutOfMemory> {
+///
+/// # Safety
+///
+/// The frame is a program's: no Rust value lives in it.
+pub(super) unsafe fn copy_of(original: FrameNumber) -> Result<FrameRef, OutOfMemory> {
     let copy = frames::allocate(FrameKind::Anonymous, Contents::Stale)?;
-    direct_map::copy(original, copy.number());
+    // SAFETY: by the caller's promise, and the copy is nobody else's yet.
+    unsafe { direct_map::copy(original, copy.number()) };
     Ok(copy)
 }

@@ -4,21 +4,24 @@
 //! **Invariant:** nothing of a function that the rubric leaves out is written, and no deliberate fault of the kernel's, which would tell where
 //! to look.
 
+mod left_out;
+
 use std::fs;
 use std::io;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::rubric::{Item, Kind, LeftOut, Partial, Rubric};
 use super::{Moment, Points};
-use crate::image::{self, ImageError};
+use crate::image::{self, BuildLimits, ImageError};
+use crate::report::Origin;
+use left_out::without;
 
 /// The folder of the scenarios in the starter.
 const SCENARIOS: &str = "scenarios";
-/// The module of the kernel's deliberate faults.
-const FAULTS: &str = "mutant";
+/// The name of the starter's rubric.
+const RUBRIC: &str = "rubric.toml";
 
 /// There is no starter.
 #[derive(Debug, thiserror::Error)]
@@ -108,15 +111,11 @@ pub fn write_starter(to: &Path, rubric: &Rubric) -> Result<usize, StarterError> 
             *contents = without(&file.display().to_string(), &text, &left_out)?.into_bytes();
         }
     }
-    let seen: Vec<&Item> = rubric
-        .items
-        .iter()
-        .filter(|item| item.visibility.is_seen(Moment::BeforeDueDate))
-        .collect();
+    let seen: Vec<&Item> = rubric.items.iter().filter(|item| is_in(item)).collect();
     for item in &seen {
         files.push((scenario_file(item), item.text.clone().into_bytes()));
     }
-    files.push(("rubric.toml".into(), students_rubric(rubric, &seen).into_bytes()));
+    files.push((RUBRIC.into(), students_rubric(rubric, &seen).into_bytes()));
     files.push(("README.md".into(), readme(rubric).into_bytes()));
     for (file, contents) in &files {
         let file = to.join(file);
@@ -125,6 +124,29 @@ pub fn write_starter(to: &Path, rubric: &Rubric) -> Result<usize, StarterError> 
         written.map_err(|source| StarterError::Write { file, source })?;
     }
     Ok(files.len())
+}
+
+/// Where a scenario of the rubric is in the starter; None when it is not there, or there can be no starter.
+#[must_use]
+pub fn file_in_starter(item: &Item, rubric: &Rubric) -> Option<PathBuf> {
+    (rubric.kind == Kind::Sources && is_in(item)).then(|| scenario_file(item))
+}
+
+/// Where students have a scenario that was graded, and how they run it; None when they do not have it.
+pub(super) fn origin(graded: Origin) -> Option<Origin> {
+    Some(Origin {
+        file: graded.in_starter?,
+        command: format!("vmm grade --rubric {RUBRIC} .").into(),
+        called_in: Some(
+            "the folder that you hand in, with the rubric and the scenarios of the starter in it".into(),
+        ),
+        in_starter: None,
+        step_lines: graded.step_lines,
+    })
+}
+
+fn is_in(item: &Item) -> bool {
+    item.visibility.is_seen(Moment::BeforeDueDate)
 }
 
 /// Adds a file of the workspace, or all of a folder that are taken.
@@ -164,94 +186,6 @@ fn add(
     Ok(())
 }
 
-/// The text of a file without these functions, and without deliberate faults.
-fn without(file: &str, text: &str, left_out: &[&LeftOut]) -> Result<String, StarterError> {
-    let parsed = syn::parse_file(text).map_err(|source| StarterError::NoRust {
-        file: file.to_owned(),
-        source,
-    })?;
-    // Places in the text and what stands there instead.
-    let mut changes: Vec<(Range<usize>, String)> = Vec::new();
-    for LeftOut { function, body, .. } in left_out {
-        let block = block_of(&parsed, function).ok_or_else(|| StarterError::NoFunction {
-            file: file.to_owned(),
-            function: function.clone(),
-        })?;
-        let braces = block.brace_token.span;
-        let range = braces.open().byte_range().start..braces.close().byte_range().end;
-        let line = text[..range.start].rfind('\n').map_or(0, |newline| newline + 1);
-        let indent = &text[line..][..text[line..].len() - text[line..].trim_start().len()];
-        let inner: String = body
-            .trim()
-            .lines()
-            .map(|line| format!("{indent}    {}\n", line.trim_end()))
-            .collect();
-        changes.push((range, format!("{{\n{inner}{indent}}}")));
-    }
-    for item in &parsed.items {
-        if let syn::Item::Use(import) = item
-            && names_faults(&import.tree)
-        {
-            let start = import.use_token.span.byte_range().start;
-            let end = import.semi_token.span.byte_range().end;
-            let end = end + usize::from(text[end..].starts_with('\n'));
-            changes.push((start..end, String::new()));
-        }
-    }
-    changes.sort_by_key(|(range, _)| range.start);
-    let mut rest = text.to_owned();
-    for (range, instead) in changes.into_iter().rev() {
-        rest.replace_range(range, &instead);
-    }
-    let fault = rest
-        .lines()
-        .position(|line| line.contains("mutant::") || line.contains("Mutant::"));
-    match fault {
-        Some(index) => Err(StarterError::Fault {
-            file: file.to_owned(),
-            line: index + 1,
-        }),
-        None => Ok(rest),
-    }
-}
-
-/// Whether an import is of the kernel's deliberate faults: `use crate::mutant`, and what is below.
-fn names_faults(tree: &syn::UseTree) -> bool {
-    let syn::UseTree::Path(path) = tree else {
-        return false;
-    };
-    match &*path.tree {
-        syn::UseTree::Path(below) => below.ident == FAULTS,
-        syn::UseTree::Name(name) => name.ident == FAULTS,
-        syn::UseTree::Rename(_) | syn::UseTree::Glob(_) | syn::UseTree::Group(_) => false,
-    }
-}
-
-/// The body of a function, or of a method when its type stands before it.
-fn block_of<'a>(file: &'a syn::File, name: &str) -> Option<&'a syn::Block> {
-    let (of_type, name) = match name.rsplit_once("::") {
-        Some((of_type, name)) => (Some(of_type), name),
-        None => (None, name),
-    };
-    file.items.iter().find_map(|item| match (item, of_type) {
-        (syn::Item::Fn(function), None) if function.sig.ident == name => Some(&*function.block),
-        (syn::Item::Impl(implementation), Some(of_type)) if is_type(&implementation.self_ty, of_type) => {
-            implementation.items.iter().find_map(|item| match item {
-                syn::ImplItem::Fn(method) if method.sig.ident == name => Some(&method.block),
-                _ => None,
-            })
-        }
-        _ => None,
-    })
-}
-
-fn is_type(found: &syn::Type, name: &str) -> bool {
-    match found {
-        syn::Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == name),
-        _ => false,
-    }
-}
-
 /// A rubric of the scenarios that students see.
 #[derive(Serialize)]
 struct StudentsRubric<'a> {
@@ -261,7 +195,21 @@ struct StudentsRubric<'a> {
     total: Points,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     options: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    require: Vec<&'static str>,
+    limits: StudentsLimits,
     scenario: Vec<StudentsItem>,
+}
+
+/// Those of the assignment: without them, a run could end in another way.
+#[derive(Serialize)]
+struct StudentsLimits {
+    #[serde(flatten)]
+    build: BuildLimits,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_seconds: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_exits: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -288,6 +236,12 @@ fn students_rubric(rubric: &Rubric, seen: &[&Item]) -> String {
         take: &rubric.take,
         total: seen.iter().map(|item| item.points).sum(),
         options: &rubric.options,
+        require: rubric.require.iter().map(|report| report.name()).collect(),
+        limits: StudentsLimits {
+            build: rubric.limits.build,
+            run_seconds: rubric.limits.run.seconds,
+            run_exits: rubric.limits.run.exits,
+        },
         scenario: items.collect(),
     };
     toml::to_string(&document).expect("a rubric is a table of texts and numbers")
@@ -299,11 +253,7 @@ fn scenario_file(item: &Item) -> PathBuf {
 }
 
 fn readme(rubric: &Rubric) -> String {
-    let hidden = rubric
-        .items
-        .iter()
-        .filter(|item| !item.visibility.is_seen(Moment::BeforeDueDate))
-        .count();
+    let hidden = rubric.items.iter().filter(|item| !is_in(item)).count();
     let more = match hidden {
         0 => String::new(),
         _ => "Some scenarios of the assignment are not among them.\n".to_owned(),
@@ -325,44 +275,4 @@ fn readme(rubric: &Rubric) -> String {
          path of this folder in the place of FOLDER:\n\n```sh\ncargo run -p vmm -- grade --rubric FOLDER/rubric.toml FOLDER\n```\n",
         rubric.title,
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SOURCE: &str = "use crate::arch;\nuse crate::mutant::{self, Mutant};\n\nimpl Space {\n    fn write(&mut self) -> bool {\n        \
-                          !mutant::is(Mutant::Stale)\n    }\n}\n\nfn free() -> bool {\n    arch::secret()\n}\n";
-
-    fn left_out(function: &str, body: &str) -> LeftOut {
-        LeftOut {
-            file: "a.rs".to_owned(),
-            function: function.to_owned(),
-            body: body.to_owned(),
-        }
-    }
-
-    #[test]
-    fn functions_are_left_out_with_the_faults_in_them() {
-        let (method, function) = (
-            left_out("Space::write", "// Yours.\nfalse"),
-            left_out("free", "todo!()"),
-        );
-        let text = without("a.rs", SOURCE, &[&method, &function]).unwrap();
-        assert_eq!(
-            text,
-            "use crate::arch;\n\nimpl Space {\n    fn write(&mut self) -> bool {\n        // Yours.\n        false\n    }\n}\n\n\
-             fn free() -> bool {\n    todo!()\n}\n"
-        );
-    }
-
-    #[test]
-    fn a_fault_that_would_be_left_and_a_function_that_is_not_there_are_told() {
-        let error = without("a.rs", SOURCE, &[&left_out("free", "todo!()")]).unwrap_err();
-        assert!(matches!(error, StarterError::Fault { line: 5, .. }), "{error}");
-        for name in ["write", "Other::write", "nowhere"] {
-            let error = without("a.rs", SOURCE, &[&left_out(name, "")]).unwrap_err();
-            assert!(matches!(error, StarterError::NoFunction { .. }), "{error}");
-        }
-    }
 }

@@ -1,3 +1,8 @@
+//! The image is built from workspaces that hold the least that can be built.
+
+mod c_programs;
+mod modules;
+
 use std::sync::Mutex;
 
 use tempfile::TempDir;
@@ -46,7 +51,7 @@ impl Fixture {
         );
         fixture.write(
             "rust-toolchain.toml",
-            include_str!("../../../rust-toolchain.toml"),
+            include_str!("../../../../rust-toolchain.toml"),
         );
         let mut locked = String::from("version = 4\n");
         for package in ["abi", "guest-kernel", "guest-user"] {
@@ -149,9 +154,12 @@ fn a_checkout_that_is_moved_with_its_cache_builds_on() {
     let mut fixture = Fixture::new();
     fixture.write(
         "guest-user/build.rs",
-        include_str!("../../../guest-user/build.rs"),
+        include_str!("../../../../guest-user/build.rs"),
     );
-    fixture.write("guest-user/link.ld", include_str!("../../../guest-user/link.ld"));
+    fixture.write(
+        "guest-user/link.ld",
+        include_str!("../../../../guest-user/link.ld"),
+    );
     fixture.ensure().unwrap();
     let moved = fixture.places.workspace.with_file_name("moved");
     fs::rename(&fixture.places.workspace, &moved).unwrap();
@@ -196,120 +204,6 @@ fn a_compiler_error_is_shown_as_the_compiler_said_it_and_no_image_is_left() {
         progress.0.lock().unwrap().last().map(String::as_str),
         Some("finished")
     );
-}
-
-const C_PROGRAM: &str = "__attribute__((noreturn)) void _start(void) { for (;;) ; }";
-
-#[test]
-fn c_programs_are_built_into_the_image_and_a_changed_one_gives_another_image() {
-    let fixture = Fixture::new();
-    let without = fixture.ensure().unwrap();
-    fixture.write("guest-user/c/freestanding/bare.c", C_PROGRAM);
-    fixture.write("guest-user/c/libc/full.c", "int main(void) { return 7; }");
-    fixture.write("guest-user/c/libc/notes.txt", "no program");
-    let with = fixture.ensure().unwrap();
-    assert_eq!(with.programs, ["agent", "bare", "cow", "full"]);
-    assert_ne!(with.kernel, without.kernel);
-    let run = std::process::Command::new(with.program("full").unwrap())
-        .status()
-        .unwrap();
-    assert_eq!(run.code(), Some(7));
-    fixture.write("guest-user/c/libc/full.c", "int main(void) { return 8; }");
-    assert_ne!(fixture.ensure().unwrap().kernel, with.kernel);
-}
-
-#[test]
-fn an_error_in_a_c_program_is_shown_as_the_compiler_said_it() {
-    let fixture = Fixture::new();
-    fixture.write(
-        "guest-user/c/libc/wrong.c",
-        "int main(void) { return undefined_name; }",
-    );
-    let error = fixture.ensure().unwrap_err();
-    let text = error.to_string();
-    assert!(matches!(error, ImageError::CompileC { .. }), "{text}");
-    assert!(
-        text.contains("undefined_name") && text.contains("guest-user/c/libc/wrong.c:1"),
-        "{text}"
-    );
-    assert!(!fixture.places.images().exists());
-}
-
-const MODULE: &str = "#![no_std]
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! { loop {} }
-unsafe extern \"C\" { fn offered_by_the_kernel(text: *const u8); }
-#[unsafe(no_mangle)]
-extern \"C\" fn init() { unsafe { offered_by_the_kernel(b\"text\".as_ptr()) } }
-";
-
-impl Fixture {
-    fn change(&self, path: &str, change: impl FnOnce(&str) -> String) {
-        let before = fs::read_to_string(self.places.workspace.join(path)).unwrap();
-        self.write(path, &change(&before));
-    }
-
-    fn add_module(&self, name: &str) {
-        let header = format!("[package]\nname = \"{name}\"\nversion = \"0.0.0\"\n");
-        let dir = format!("guest-modules/{name}");
-        self.write(
-            &format!("{dir}/Cargo.toml"),
-            &format!("{header}edition = \"2024\"\n[lib]\ncrate-type = [\"staticlib\"]\n"),
-        );
-        self.write(&format!("{dir}/src/lib.rs"), MODULE);
-        let entry = header.replacen(']', "]]", 1);
-        self.change("Cargo.lock", |before| format!("{before}\n[{entry}"));
-        self.change("Cargo.toml", |before| {
-            before.replace("\"]\n", &format!("\", \"{dir}\"]\n"))
-        });
-    }
-}
-
-#[test]
-fn each_crate_of_modules_but_their_library_becomes_one_relocatable_object() {
-    let fixture = Fixture::new();
-    fixture.add_module("kmod");
-    fixture.add_module("one");
-    let image = fixture.ensure().unwrap();
-    assert_eq!(image.modules, ["one.ko"]);
-    assert_eq!(image.programs, ["agent", "cow"]);
-    let object = fs::read(image.program_dir.join("one.ko")).unwrap();
-    assert_eq!(object[..5], *b"\x7fELF\x02");
-    assert_eq!(object[16], 1, "a relocatable object");
-    let is_in = |text: &[u8]| object.windows(text.len()).any(|window| window == text);
-    assert!(is_in(b"offered_by_the_kernel"));
-    let archive = fs::read(&image.initrd).unwrap();
-    assert!(archive.windows(object.len()).any(|window| window == object));
-
-    fixture.write("guest-modules/one/src/lib.rs", &format!("{MODULE}// changed\n"));
-    assert_ne!(fixture.ensure().unwrap().initrd, image.initrd);
-}
-
-#[test]
-fn an_error_in_a_module_is_shown_as_the_compiler_said_it() {
-    let fixture = Fixture::new();
-    fixture.add_module("wrong");
-    fixture.write("guest-modules/wrong/src/lib.rs", "fn init() { undefined_name }");
-    let error = fixture.ensure().unwrap_err();
-    let text = error.to_string();
-    assert!(
-        matches!(error, ImageError::Compile { ref package, .. } if package == "wrong"),
-        "{text}"
-    );
-    assert!(text.contains("undefined_name"), "{text}");
-    assert!(!fixture.places.images().exists());
-}
-
-#[test]
-fn a_missing_c_compiler_is_named_with_what_to_install() {
-    let text = ImageError::NoCCompiler {
-        compiler: "no-such-compiler".to_owned(),
-        source: std::io::ErrorKind::NotFound.into(),
-    }
-    .to_string();
-    for part in ["`no-such-compiler`", "libc6-dev", "CC"] {
-        assert!(text.contains(part), "{text}");
-    }
 }
 
 #[test]

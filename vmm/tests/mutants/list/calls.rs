@@ -1,10 +1,10 @@
-//! Faults in what calls take and refuse, and in how the kernel reaches memory for a process.
+//! Faults of what calls take and refuse, and of how the kernel reaches memory for a process.
 
 use vmm::rule::Rule;
 
 use crate::entry::{Mutant, mutant};
 
-pub(crate) const IN_CALLS: &[Mutant] = &[
+pub(super) const MUTANTS: &[Mutant] = &[
     mutant(
         "kernel-store-ignores-cow",
         "kernel-copies/into-shared-frames",
