@@ -9,7 +9,7 @@ named_numbers! {
     operation_name: u64 {
         /// `sched_yield`, then ask again. No reply: the VMM gives it to keep the process waiting.
         YIELD = 0;
-        /// mmap(arg0 address, arg1 length, arg2 prot, arg3 flags, fd -1, offset 0).
+        /// mmap(arg0 address, arg1 length, arg2 prot, arg3 flags, fd -1, arg4 offset).
         MMAP = 1;
         /// munmap(arg0 address, arg1 length).
         MUNMAP = 2;
@@ -60,7 +60,7 @@ named_numbers! {
         /// shadowpt_open(arg1 pid, a structure with arg2 start, arg3 end and arg4 entries) as system call number arg0. Value: the
         /// end in the structure afterwards.
         SHADOWPT_OPEN = 22;
-        /// mmap(arg2 address, arg3 length, arg4 prot, arg5 flags, fd, offset 0) of the file whose NUL-terminated path is the payload,
+        /// mmap(arg2 address, arg3 length, arg4 prot, arg5 flags, fd, arg1 offset) of the file whose NUL-terminated path is the payload,
         /// arg0 bytes of it.
         MMAP_FILE = 23;
         /// Has the process's arg0-th request for memory from now on fail inside the kernel: writes arg0 to `/proc/self/fail-nth`.
@@ -71,6 +71,17 @@ named_numbers! {
         /// it. Value: the status in the low 32 bits, the code (`CLD_EXITED` and others) in the high ones. Result: the process id, 0 when
         /// it has not ended, or -errno.
         PEEK_END = 26;
+        /// pread64(fd, arg0 address, arg1 bytes, 0) from a file that holds the payload, arg1 bytes of it. Result: the bytes that came, or
+        /// -errno.
+        COPY_TO_USER = 27;
+        /// pwrite64(fd, arg0 address, arg1 bytes, 0) to an empty file. What the file holds then goes back as data. Result: the bytes that
+        /// went, or -errno.
+        COPY_FROM_USER = 28;
+        /// pwrite64(fd, the payload, arg2 bytes of it, arg1 address) to `/proc/arg0/mem`. Result: the bytes that went, or -errno.
+        MEM_WRITE = 29;
+        /// pread64(fd, a buffer, arg2 bytes, arg1 address) from `/proc/arg0/mem`, whose bytes go back as data. Result: the bytes that came,
+        /// or -errno.
+        MEM_READ = 30;
     }
 }
 

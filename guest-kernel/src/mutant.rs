@@ -196,6 +196,36 @@ mutants! {
     UserMemoryUnchecked = "user-memory-unchecked";
     /// A change of the protection of the kernel's pages leaves the old translations cached.
     ProtectionStaleTlb = "protection-stale-tlb";
+    /// What the kernel copies to a program goes to the frame that is mapped, be it another process's too.
+    KernelStoreIgnoresCow = "kernel-store-ignores-cow";
+    /// What the kernel copies to a program goes to pages that the program may only read.
+    KernelStoreIgnoresProtection = "kernel-store-ignores-protection";
+    /// The kernel copies from pages that the program may not read.
+    KernelLoadIgnoresProtection = "kernel-load-ignores-protection";
+    /// What the kernel copies to or from a page that is on the disk is refused.
+    KernelCopyMissesDisk = "kernel-copy-misses-disk";
+    /// A copy that ends early counts the bytes that it could not move.
+    PartialCountTooLarge = "partial-count-too-large";
+    /// A store through /proc/PID/mem goes to the frame that is mapped, be it another process's too.
+    MemStoreIgnoresCow = "mem-store-ignores-cow";
+    /// A mapping that lies over the end of an area and the start of another keeps the pages of the first.
+    FixedKeepsPagesOfTheFirst = "fixed-keeps-pages-of-the-first";
+    /// MAP_FIXED_NOREPLACE replaces what is there.
+    NoreplaceReplaces = "noreplace-replaces";
+    /// mmap takes a hint for an order.
+    HintReplaces = "hint-replaces";
+    /// MAP_POPULATE is accepted and ignored.
+    PopulateIgnored = "populate-ignored";
+    /// munmap takes an address in a page for the page's.
+    MunmapRoundsAddress = "munmap-rounds-address";
+    /// mprotect over a hole changes nothing before it.
+    MprotectHoleChangesNothing = "mprotect-hole-changes-nothing";
+    /// madvise accepts advice that it does not know, and ignores it.
+    AdviceUnknownAccepted = "advice-unknown-accepted";
+    /// A child of fork has areas that MADV_DONTFORK should keep from it.
+    DontforkIgnored = "dontfork-ignored";
+    /// A child of fork finds what is in areas that MADV_WIPEONFORK should keep from it.
+    WipeonforkIgnored = "wipeonfork-ignored";
     /// The page map tells of the page behind the one that was asked for.
     PagemapOffByOne = "pagemap-off-by-one";
     /// What a socket is given to send and its peer has no room for is dropped.

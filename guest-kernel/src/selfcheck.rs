@@ -10,8 +10,8 @@ use abi::linux::mman::PROT_READ;
 use crate::arch;
 use crate::device::console;
 use crate::mm::{
-    self, Access, AddressSpace, Backing, Contents, FaultError, FrameKind, Growth, MapRequest, Placement,
-    Protection, ProtectionChange, SharedObject, UserSlice, VirtAddr, Vmalloc,
+    self, Access, AddressSpace, AreaFlags, Backing, Contents, FaultError, FrameKind, Growth, MapRequest,
+    Placement, Protection, ProtectionChange, SharedObject, UserSlice, VirtAddr, Vmalloc,
 };
 
 /// What was found, if it is not what was expected.
@@ -115,6 +115,7 @@ fn space_with(backing: Backing) -> Result<AddressSpace, &'static str> {
         bytes: 4 * PAGE_SIZE,
         protection: Protection::READ_WRITE,
         growth: Growth::Fixed,
+        flags: AreaFlags::default(),
         backing,
     };
     space

@@ -24,49 +24,66 @@ const STEPS: usize = 1000;
 /// Moves of a sequence on average.
 const MOVES: usize = 60;
 
-fn try_seed(image: &GuestImage, options: &[String], seed: u64) -> Tried {
+/// Tries seeds from 1 on with a guest that boots once, as long as `goes_on` with what came of each.
+fn try_seeds(image: &GuestImage, options: &[String], mut goes_on: impl FnMut(Tried) -> bool) {
     let kvm = vmm::vm::open().expect("KVM can be used");
     let guest = Guest::new(ringside::description(), image, options).expect("the image has an archive");
     let name = ScenarioName::try_from("found".to_owned()).expect("a name");
-    let plan = Plan { seed, moves: MOVES };
-    let fuzzer = Fuzzer::new(&kvm, &guest, &image.programs, &name);
-    let tried = fuzzer.and_then(|mut fuzzer| fuzzer.try_one(plan));
-    tried.expect("the host can run a guest")
-}
-
-#[test]
-fn a_thousand_random_steps_pass() {
-    let image = guest::image(ImageKind::Shipped);
-    let mut steps = 0;
+    let mut fuzzer = Fuzzer::new(&kvm, &guest, &image.programs, &name).expect("the host can run a guest");
     for seed in 1.. {
-        match try_seed(image, &[], seed) {
-            Tried::Passed { steps: more } => steps += more,
-            Tried::Failed { text, report } => {
-                panic!("{text}\n{}", render(&report, Colour::Plain, Detail::Full))
-            }
-        }
-        if steps >= STEPS {
+        let plan = Plan { seed, moves: MOVES };
+        if !goes_on(fuzzer.try_one(plan).expect("the host can run a guest")) {
             return;
         }
     }
 }
 
 #[test]
+fn a_thousand_random_steps_pass() {
+    let mut steps = 0;
+    try_seeds(guest::image(ImageKind::Shipped), &[], |tried| match tried {
+        Tried::Passed { steps: more } => {
+            steps += more;
+            steps < STEPS
+        }
+        Tried::Failed { text, report } => {
+            panic!("{text}\n{}", render(&report, Colour::Plain, Detail::Full))
+        }
+    });
+}
+
+/// Deliberate faults, and the rule that the sequence breaks which is found.
+const FAULTS: &[(&str, Rule)] = &[
+    ("shadow-madvise-untracked", Rule::ShadowTable),
+    ("kernel-store-ignores-cow", Rule::Contents),
+    ("noreplace-replaces", Rule::Result),
+];
+
+#[test]
 fn a_fault_is_found_and_becomes_a_short_scenario_that_shows_it() {
     let image = guest::image(ImageKind::Mutants);
-    let options = ["mutant=shadow-madvise-untracked".to_owned()];
-    let found = (1..50).find_map(|seed| match try_seed(image, &options, seed) {
-        Tried::Passed { .. } => None,
-        Tried::Failed { text, .. } => Some(text),
-    });
-    let text = found.expect("one of fifty sequences drops a page that is watched");
-    let scenario = Scenario::parse("found.json", &text, &image.programs).unwrap();
-    assert!(scenario.steps.len() <= 20, "not short:\n{text}");
+    for (mutant, rule) in FAULTS {
+        let options = [format!("mutant={mutant}")];
+        let (mut found, mut tries) = (None, 0);
+        try_seeds(image, &options, |tried| {
+            if let Tried::Failed { text, .. } = tried {
+                found = Some(text);
+            }
+            tries += 1;
+            found.is_none() && tries < 50
+        });
+        let text = found.unwrap_or_else(|| panic!("one of fifty sequences meets {mutant}"));
+        let scenario = Scenario::parse("found.json", &text, &image.programs).unwrap();
+        assert!(scenario.steps.len() <= 20, "not short:\n{text}");
 
-    let wrong = guest::run(image, &scenario, &options);
-    assert_eq!(wrong.verdict, Verdict::Fail);
-    assert!(wrong.findings().any(|finding| finding.rule == Rule::ShadowTable));
-    assert_eq!(guest::run(image, &scenario, &[]).verdict, Verdict::Pass);
+        let wrong = guest::run(image, &scenario, &options);
+        assert_eq!(wrong.verdict, Verdict::Fail);
+        assert!(
+            wrong.findings().any(|finding| finding.rule == *rule),
+            "{mutant}:\n{text}"
+        );
+        assert_eq!(guest::run(image, &scenario, &[]).verdict, Verdict::Pass);
+    }
 }
 
 /// What `vmm fuzz` says of each seed and the scenario that it writes, if any.

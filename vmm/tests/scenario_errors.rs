@@ -114,7 +114,7 @@ refused_steps! {
     an_unknown_operation: r#"{ "in": "parent", "do": "munmapp", "at": "buf", "pages": 1 }"#;
     an_unknown_key_of_an_operation: r#"{ "in": "parent", "do": "munmap", "at": "buf", "page": 1 }"#;
     a_misspelt_outcome: r#"{ "in": "parent", "do": "munmap", "at": "buf", "pages": 1, "erno": "EINVAL" }"#;
-    a_missing_key_of_an_operation: r#"{ "in": "parent", "do": "munmap", "at": "buf" }"#;
+    a_missing_key_of_an_operation: r#"{ "in": "parent", "do": "munmap", "pages": 1 }"#;
     a_key_for_an_operation_that_has_none: r#"{ "in": "parent", "do": "finish", "status": 0 }"#;
     a_misspelt_clause: r#"{ "tick": 1, "cause": "TIME-1 time passes" }"#;
     a_clause_without_identifier: r#"{ "tick": 1, "clause": "Time passes." }"#;
@@ -197,6 +197,22 @@ refused_steps! {
     a_mapping_beyond_guest_memory: r#"{ "in": "parent", "do": "mmap", "as": "huge", "pages": 8193, "prot": "rw" }"#;
     a_mapping_beyond_all_addresses: r#"{ "in": "parent", "do": "mmap", "as": "huge", "pages": 34359738369, "prot": "rw", "errno": "ENOMEM" }"#;
     half_a_page: r#"{ "in": "parent", "do": "mprotect", "at": "buf+16", "pages": 1, "prot": "r" }"#;
+
+    a_raw_address_that_may_be_in_use: r#"{ "in": "parent", "do": "munmap", "at": "0x400000", "pages": 1, "errno": "EINVAL" },
+    { "in": "parent", "do": "write", "at": "0xffff", "text": "over the edge", "fault": "SIGSEGV" }"#;
+    a_raw_address_that_is_none: r#"{ "in": "parent", "do": "read", "at": "0x1ffffffffffffffff", "zeros": 1 }"#;
+    no_length: r#"{ "in": "parent", "do": "munmap", "at": "buf" }"#;
+    a_length_in_pages_and_bytes: r#"{ "in": "parent", "do": "munmap", "at": "buf", "pages": 1, "bytes": 4096 }"#;
+    a_long_range_that_need_not_be_refused: r#"{ "in": "parent", "do": "mprotect", "at": "buf", "bytes": "0x800000000000", "prot": "r", "errno": "ENOMEM" },
+    { "in": "parent", "do": "munmap", "at": "buf", "bytes": "0xfffffffffffff000" }"#;
+    a_number_that_is_none: r#"{ "in": "parent", "do": "munmap", "at": "buf", "bytes": "0xfull" }"#;
+    flags_and_advice_of_unknown_effect: r#"{ "in": "parent", "do": "mmap", "as": "b", "pages": 1, "prot": "rw", "flags": ["populate", "0x8000000"] },
+    { "in": "parent", "do": "madvise", "at": "buf", "pages": 1, "advice": "free" }"#;
+    an_unknown_advice: r#"{ "in": "parent", "do": "madvise", "at": "buf", "pages": 1, "advice": "dontned" }"#;
+    a_placement_without_a_place: r#"{ "in": "parent", "do": "mmap", "as": "b", "pages": 1, "prot": "rw", "placement": "hint" }"#;
+    a_count_of_a_call_that_is_refused: r#"{ "in": "parent", "do": "copy_to_user", "at": "buf", "text": "abc", "count": 2, "errno": "EFAULT" }"#;
+    a_count_of_more_than_there_is: r#"{ "in": "parent", "do": "copy_from_user", "at": "buf", "text": "abc", "count": 4 }"#;
+    more_bytes_than_one_call_takes: r#"{ "in": "parent", "do": "mem_write", "at": "parent:buf", "zeros": 4097 }"#;
 
     an_unknown_program: r#"{ "in": "parent", "do": "exec", "program": "helo" }"#;
     nothing_to_finish: r#"{ "in": "parent", "do": "finish" }"#;

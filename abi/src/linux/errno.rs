@@ -49,6 +49,8 @@ named_numbers! {
         EMFILE = 24;
         /// Inappropriate ioctl for the device.
         ENOTTY = 25;
+        /// File too large.
+        EFBIG = 27;
         /// Illegal seek.
         ESPIPE = 29;
         /// Broken pipe: nobody receives what is sent.

@@ -144,6 +144,8 @@ named_numbers! {
         FINIT_MODULE = 313;
         /// getrandom(buffer, count, flags)
         GETRANDOM = 318;
+        /// memfd_create(name, flags)
+        MEMFD_CREATE = 319;
         /// userfaultfd(flags)
         USERFAULTFD = 323;
         /// rseq(area, size, flags, signature)
@@ -163,6 +165,10 @@ pub const O_RDONLY: u64 = 0;
 pub const O_NONBLOCK: u64 = 0o4000;
 /// open and others: the descriptor is closed when another program begins.
 pub const O_CLOEXEC: u64 = 0o2_000_000;
+/// memfd_create: the descriptor is closed when another program begins (`linux/memfd.h`).
+pub const MFD_CLOEXEC: u64 = 1;
+/// memfd_create: longest name, without its NUL: with what stands before it in `/proc` it is a file's name.
+pub const MFD_MAX_NAME_BYTES: usize = 249;
 /// *at: relative paths start in the working directory.
 pub const AT_FDCWD: i32 = -100;
 /// fstatat: an empty path means the descriptor itself.

@@ -12,6 +12,7 @@
 //! - `open`: from a path to a description
 //! - `registry`: names of drivers; `devices` (character devices), `proc` (and files about processes)
 //! - `initrd`: the archive that the loader left in memory, in the format `cpio`; `initrd_file`: one of its files
+//! - `memfd`: files of memory that no path leads to
 //! - `elf`: the executable format, as far as the kernel loads it
 
 mod cpio;
@@ -19,6 +20,7 @@ mod devices;
 pub(crate) mod elf;
 pub(crate) mod initrd;
 mod initrd_file;
+pub(crate) mod memfd;
 mod open;
 mod open_file;
 mod open_files;

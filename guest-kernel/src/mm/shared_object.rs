@@ -12,6 +12,7 @@ use abi::frame_table::FRAME_SHARED;
 use super::address::{FrameNumber, PAGE_BYTES};
 use super::direct_map;
 use super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
+use super::user_copy::{copy_from_frame, copy_to_frame};
 
 const SLOTS: usize = PAGE_BYTES / 8;
 const MAX_PAGES: u64 = (SLOTS * SLOTS) as u64;
@@ -34,10 +35,27 @@ impl SharedObject {
         })
     }
 
+    /// Copies bytes out that lie in one page. A page that never came into being is one of zeros, and does not by this.
+    pub(crate) fn read(&self, offset: u64, into: &mut [u8]) {
+        let (page, in_page) = (offset / PAGE_SIZE, offset % PAGE_SIZE);
+        let (upper, lower) = indices(page);
+        let frame = slot(self.root.number(), upper).and_then(|leaf| slot(leaf, lower));
+        match frame {
+            Some(frame) => copy_from_frame(&FrameRef::retain(frame), in_page, into),
+            None => into.fill(0),
+        }
+    }
+
+    /// Copies bytes in that lie in one page.
+    pub(crate) fn write(&self, offset: u64, from: &[u8]) -> Result<(), OutOfMemory> {
+        let frame = self.frame(offset / PAGE_SIZE)?;
+        copy_to_frame(&frame, offset % PAGE_SIZE, from);
+        Ok(())
+    }
+
     /// A reference to the frame of a page, which comes into being when it is first asked for.
     pub(super) fn frame(&self, page: u64) -> Result<FrameRef, OutOfMemory> {
-        assert!(page < MAX_PAGES, "page {page} is past the end of the object");
-        let (upper, lower) = (page as usize / SLOTS, page as usize % SLOTS);
+        let (upper, lower) = indices(page);
         let root = self.root.number();
         let leaf = match slot(root, upper) {
             Some(leaf) => leaf,
@@ -87,6 +105,12 @@ impl PartialEq for SharedObject {
 }
 
 impl Eq for SharedObject {}
+
+/// The slots on the way to a page.
+fn indices(page: u64) -> (usize, usize) {
+    assert!(page < MAX_PAGES, "page {page} is past the end of the object");
+    (page as usize / SLOTS, page as usize % SLOTS)
+}
 
 fn slot(table: FrameNumber, index: usize) -> Option<FrameNumber> {
     // SAFETY: a root or a leaf, which holds slots alone.

@@ -16,6 +16,7 @@ use super::direct_map;
 use super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
 use super::page_cache::CachedBytes;
 use crate::errno::Errno;
+use crate::mutant::{self, Mutant};
 
 /// Why bytes cannot be copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -228,6 +229,12 @@ impl AddressSpace {
     fn frame_behind(&mut self, address: VirtAddr, access: Access) -> Result<FrameNumber, CopyError> {
         let page = address.page();
         let mut entry = self.page_table().lookup(page);
+        if self.is_taken_as_it_is(address, access) {
+            return Ok(entry.frame());
+        }
+        if entry.slot().is_some() && mutant::is(Mutant::KernelCopyMissesDisk) {
+            return Err(Errno::EFAULT.into());
+        }
         if !entry.is_present() || access == Access::Write && !entry.is_writable() {
             self.handle_fault(address, access)?;
             entry = self.page_table().lookup(page);
@@ -237,5 +244,16 @@ impl AddressSpace {
         } else {
             Err(Errno::EFAULT.into())
         }
+    }
+
+    /// Whether a fault that is committed on purpose has the frame used that is there, as if the access were allowed.
+    fn is_taken_as_it_is(&self, address: VirtAddr, access: Access) -> bool {
+        let is_wrong = if access == Access::Write {
+            mutant::is(Mutant::KernelStoreIgnoresCow) && self.allows(address, access)
+                || mutant::is(Mutant::KernelStoreIgnoresProtection) && !self.allows(address, access)
+        } else {
+            mutant::is(Mutant::KernelLoadIgnoresProtection) && !self.allows(address, access)
+        };
+        is_wrong && self.page_table().lookup(address.page()).maps_memory()
     }
 }

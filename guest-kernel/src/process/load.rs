@@ -12,8 +12,8 @@ use crate::errno::Errno;
 use crate::fs::elf::{ElfError, Executable, PROGRAM_HEADER_ENTRY_BYTES, Segment};
 use crate::fs::initrd;
 use crate::mm::{
-    AddressSpace, Backing, CachedBytes, Growth, MapRequest, PhysAddr, Placement, Protection, STACK_TOP,
-    UserSlice, VirtAddr, layout,
+    AddressSpace, AreaFlags, Backing, CachedBytes, Growth, MapRequest, PhysAddr, Placement, Protection,
+    STACK_TOP, UserSlice, VirtAddr, layout,
 };
 
 /// Entries of the auxiliary vector (`linux/auxvec.h`).
@@ -123,6 +123,7 @@ fn map_cached(
         bytes,
         protection,
         growth: Growth::Fixed,
+        flags: AreaFlags::default(),
         backing,
     };
     map_without_overlap(space, start, request)
@@ -139,6 +140,7 @@ fn map_copied(
         bytes: end.as_u64() - start.as_u64(),
         protection: Protection::READ_WRITE,
         growth: Growth::Fixed,
+        flags: AreaFlags::default(),
         backing: Backing::Anonymous,
     };
     map_without_overlap(space, start, request)?;
@@ -171,6 +173,7 @@ fn build_stack(
         bytes: used + layout::STACK_START_BYTES,
         protection: Protection::READ_WRITE,
         growth: Growth::Down,
+        flags: AreaFlags::default(),
         backing: Backing::Anonymous,
     };
     space.map(Placement::Fixed(STACK_TOP.minus(request.bytes)), request)?;

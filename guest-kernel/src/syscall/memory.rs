@@ -1,18 +1,38 @@
 //! System calls on memory: arguments checked in Linux's order, then `mm::AddressSpace`.
 
 use abi::PAGE_SIZE;
-use abi::linux::mman::{MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, MAP_TYPE};
+use abi::linux::mman::{
+    MAP_32BIT, MAP_ABOVE4G, MAP_ANONYMOUS, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_FIXED, MAP_FIXED_NOREPLACE,
+    MAP_GROWSDOWN, MAP_HUGETLB, MAP_LOCKED, MAP_NONBLOCK, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE,
+    MAP_SHARED, MAP_SHARED_VALIDATE, MAP_STACK, MAP_TYPE,
+};
 
 use crate::errno::Errno;
 use crate::mm::{
-    AddressSpace, Backing, Growth, MAX_SHARED_BYTES, MapRequest, NewArea, Placement, Protection,
-    SharedObject, Sharing, VirtAddr, round_up_to_page,
+    AddressSpace, AreaFlags, Backing, Growth, MAX_SHARED_BYTES, MapRequest, NewArea, Placement, Protection,
+    SharedObject, Sharing, VirtAddr, layout, round_up_to_page,
 };
-use crate::process::with_current;
+use crate::mutant::{self, Mutant};
+use crate::process::{self, with_current};
 use crate::sched::{self, Site};
 use crate::uffd;
 
-/// Flags without a meaning here are ignored, as Linux ignores those it does not know.
+/// Flags that `MAP_SHARED_VALIDATE` knows (`LEGACY_MAP_MASK`).
+const VALIDATED: u64 = MAP_SHARED_VALIDATE
+    | MAP_FIXED
+    | MAP_32BIT
+    | MAP_ABOVE4G
+    | MAP_GROWSDOWN
+    | MAP_DENYWRITE
+    | MAP_EXECUTABLE
+    | MAP_LOCKED
+    | MAP_NORESERVE
+    | MAP_POPULATE
+    | MAP_NONBLOCK
+    | MAP_STACK;
+
+/// Flags that Linux gives no meaning are ignored, as it does; `MAP_ABOVE4G` is where mappings are anyway. Nobody may lock memory, and
+/// there are no huge pages.
 pub(super) fn mmap(
     address: u64,
     length: u64,
@@ -24,63 +44,103 @@ pub(super) fn mmap(
     if !VirtAddr::new(offset).is_page_aligned() {
         return Err(Errno::EINVAL);
     }
-    with_current(|process| {
+    let mapped = with_current(|process| {
         let file = if flags & MAP_ANONYMOUS == 0 {
             Some(process.files().get(descriptor)?.clone())
         } else {
             None
         };
-        if length == 0 {
+        if length == 0 || flags & MAP_HUGETLB != 0 {
             return Err(Errno::EINVAL);
         }
         let bytes = round_up_to_page(length)
             .filter(|&bytes| bytes > 0)
             .ok_or(Errno::ENOMEM)?;
+        let lowest = if process.is_superuser() {
+            VirtAddr::new(0)
+        } else {
+            layout::LOWEST
+        };
         let space = process.address_space();
-        let range = space.place(placement(address, flags), bytes)?;
+        let range = space.place(placement(address, flags), bytes, lowest)?;
+        if flags & MAP_LOCKED != 0 {
+            return Err(Errno::EPERM);
+        }
         let protection = Protection::from_bits_truncated(protection);
-        let sharing = match flags & MAP_TYPE {
-            MAP_PRIVATE => Sharing::Private,
-            MAP_SHARED => Sharing::Shared,
-            _ => return Err(Errno::EINVAL),
+        let sharing = sharing(flags, file.is_some())?;
+        let growth = growth(flags, sharing, file.is_some())?;
+        let flags = if flags & MAP_NORESERVE == 0 {
+            AreaFlags::default()
+        } else {
+            AreaFlags::UNRESERVED
         };
-        let mapped = match file {
-            None => space.map_at(range, anonymous(protection, sharing, bytes)?),
-            Some(file) => {
-                let area = NewArea::new(range, protection, sharing, offset / PAGE_SIZE);
-                space.map_file(area, &file)
+        match file {
+            None => {
+                let backing = anonymous(sharing, bytes)?;
+                let request = MapRequest {
+                    bytes,
+                    protection,
+                    growth,
+                    flags,
+                    backing,
+                };
+                space.map_at(range, request)?;
             }
-        };
-        Ok(mapped?.as_u64())
-    })
+            Some(file) => {
+                let area = NewArea::new(range, protection, sharing, offset / PAGE_SIZE).with_flags(flags);
+                space.map_file(area, &file)?;
+            }
+        }
+        Ok(range)
+    })?;
+    let populates = flags & (MAP_POPULATE | MAP_NONBLOCK) == MAP_POPULATE;
+    if populates && !mutant::is(Mutant::PopulateIgnored) {
+        with_space(|space| space.populate_mapped(mapped));
+    }
+    Ok(mapped.start().as_u64())
 }
 
 fn placement(address: u64, flags: u64) -> Placement {
     let address = VirtAddr::new(address);
     if flags & MAP_FIXED_NOREPLACE != 0 {
         Placement::FixedNoReplace(address)
-    } else if flags & MAP_FIXED != 0 {
+    } else if flags & MAP_FIXED != 0 || mutant::is(Mutant::HintReplaces) && address.as_u64() != 0 {
         Placement::Fixed(address)
+    } else if flags & MAP_32BIT != 0 {
+        Placement::Low(address)
     } else {
         Placement::Hint(address)
     }
 }
 
-fn anonymous(protection: Protection, sharing: Sharing, bytes: u64) -> Result<MapRequest, Errno> {
-    let backing = match sharing {
-        Sharing::Private => Backing::Anonymous,
-        Sharing::Shared if bytes > MAX_SHARED_BYTES => return Err(Errno::ENOMEM),
-        Sharing::Shared => Backing::Shared {
+/// `MAP_SHARED_VALIDATE` is for files, and refuses what no file here can do.
+fn sharing(flags: u64, is_file: bool) -> Result<Sharing, Errno> {
+    match flags & MAP_TYPE {
+        MAP_PRIVATE => Ok(Sharing::Private),
+        MAP_SHARED => Ok(Sharing::Shared),
+        MAP_SHARED_VALIDATE if is_file && flags & !VALIDATED != 0 => Err(Errno::EOPNOTSUPP),
+        MAP_SHARED_VALIDATE if is_file => Ok(Sharing::Shared),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn growth(flags: u64, sharing: Sharing, is_file: bool) -> Result<Growth, Errno> {
+    match (flags & MAP_GROWSDOWN, sharing) {
+        (0, _) => Ok(Growth::Fixed),
+        (_, Sharing::Private) if !is_file => Ok(Growth::Down),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn anonymous(sharing: Sharing, bytes: u64) -> Result<Backing, Errno> {
+    match sharing {
+        Sharing::Private => Ok(Backing::Anonymous),
+        Sharing::Shared if bytes > MAX_SHARED_BYTES => Err(Errno::ENOMEM),
+        Sharing::Shared => Ok(Backing::Shared {
             object: SharedObject::new()?,
             first: 0,
-        },
-    };
-    Ok(MapRequest {
-        bytes,
-        protection,
-        growth: Growth::Fixed,
-        backing,
-    })
+        }),
+    }
 }
 
 pub(super) fn munmap(address: u64, length: u64) -> Result<u64, Errno> {
@@ -93,7 +153,7 @@ pub(super) fn mprotect(address: u64, length: u64, protection: u64) -> Result<u64
 
 pub(super) fn madvise(address: u64, length: u64, advice: u64) -> Result<u64, Errno> {
     sched::reschedule_point(Site::Madvise);
-    with_space(|space| space.advise(VirtAddr::new(address), length, advice)).map(|()| 0)
+    process::with_memory(|space| space.advise(VirtAddr::new(address), length, advice)).map(|()| 0)
 }
 
 pub(super) fn brk(address: u64) -> Result<u64, Errno> {

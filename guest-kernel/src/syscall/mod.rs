@@ -103,6 +103,7 @@ system_calls! {
     PRLIMIT64(pid, resource, new, old) => system::prlimit64;
     FINIT_MODULE(descriptor, parameters, flags) => module::finit_module;
     GETRANDOM(buffer, count) => system::getrandom;
+    MEMFD_CREATE(name, flags) => fs::memfd::create;
     USERFAULTFD(flags) => memory::userfaultfd;
 }
 

@@ -59,6 +59,26 @@ pub fn write_span(fd: i32, span: Span) -> Result<usize, Errno> {
         .map(|count| count as usize)
 }
 
+/// pread64(fd, span, offset): as [`read_at`], to memory that need not exist.
+pub fn read_span_at(fd: i32, span: Span, offset_bytes: u64) -> Result<usize, Errno> {
+    let arguments = [fd as u64, span.address(), span.len_bytes(), offset_bytes];
+    // SAFETY: no Rust object lies in a span, and the kernel answers EFAULT where it cannot write.
+    unsafe { syscall(number::PREAD64, arguments) }.map(|count| count as usize)
+}
+
+/// pwrite64(fd, span, offset): as [`write_at`], from memory that need not exist.
+pub fn write_span_at(fd: i32, span: Span, offset_bytes: u64) -> Result<usize, Errno> {
+    let arguments = [fd as u64, span.address(), span.len_bytes(), offset_bytes];
+    // SAFETY: the kernel only reads the span, and answers EFAULT where it cannot.
+    unsafe { syscall(number::PWRITE64, arguments) }.map(|count| count as usize)
+}
+
+/// memfd_create(name, flags): an empty file of memory.
+pub fn memory_file(name: &CStr, flags: u64) -> Result<i32, Errno> {
+    // SAFETY: the kernel only reads the name, which is NUL-terminated.
+    unsafe { syscall(number::MEMFD_CREATE, [name.as_ptr() as u64, flags]) }.map(|fd| fd as i32)
+}
+
 /// pread64(fd, buffer, offset): the number of bytes read, 0 at the end.
 pub fn read_at(fd: i32, buffer: &mut [u8], offset_bytes: u64) -> Result<usize, Errno> {
     let arguments = [

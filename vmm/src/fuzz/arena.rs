@@ -13,8 +13,67 @@ pub(super) struct Page {
     pub(super) access: Access,
     /// A frame is there for the target.
     pub(super) present: bool,
-    /// The bytes that a read finds; None for bytes that nobody keeps count of.
+    /// The bytes that a read finds at the start; None for bytes that nobody keeps count of.
     pub(super) byte: Option<u64>,
+    /// The same at the end.
+    pub(super) last: Option<u64>,
+    /// A child does not have it.
+    pub(super) is_left_out: bool,
+    /// A child finds zeros.
+    pub(super) is_wiped: bool,
+}
+
+impl Page {
+    /// A new one, to read and write.
+    pub(super) fn new(backing: Backing) -> Self {
+        let byte = (backing != Backing::File).then_some(0);
+        Self {
+            backing,
+            access: Access::Write,
+            present: false,
+            byte,
+            last: byte,
+            is_left_out: false,
+            is_wiped: false,
+        }
+    }
+
+    /// The same as a child of fork has it.
+    pub(super) fn at_fork(self) -> Option<Self> {
+        let mut childs = self;
+        if self.is_wiped {
+            childs.discard();
+        }
+        if self.backing == Backing::Shared {
+            (childs.byte, childs.last) = (None, None);
+        }
+        (!self.is_left_out).then_some(childs)
+    }
+
+    /// The byte has been stored to a part of it, which is there now.
+    pub(super) fn store(&mut self, part: Part, byte: u64) {
+        let kept = (self.backing == Backing::Private).then_some(byte);
+        self.present = true;
+        match part {
+            Part::First => self.byte = kept,
+            Part::Last => self.last = kept,
+        }
+    }
+
+    /// Its contents are not needed any more.
+    pub(super) fn discard(&mut self) {
+        self.present = false;
+        if self.backing == Backing::Private {
+            (self.byte, self.last) = (Some(0), Some(0));
+        }
+    }
+}
+
+/// The bytes of a page that count is kept of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    First,
+    Last,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

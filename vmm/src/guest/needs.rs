@@ -142,6 +142,10 @@ fn of_operation(operation: &Operation) -> Option<Offer> {
         | Operation::StackRoom { .. }
         | Operation::Read(_)
         | Operation::Write(_)
+        | Operation::CopyToUser(_)
+        | Operation::CopyFromUser(_)
+        | Operation::MemWrite(_)
+        | Operation::MemRead(_)
         | Operation::Fork { .. }
         | Operation::ForkUntil { .. }
         | Operation::Exit { .. }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::driver::LinuxDriver;
 use super::error::ReferenceError;
 use crate::perform::{Claim, Performer};
-use crate::scenario::{Operation, OperationStep, Scenario, Step};
+use crate::scenario::{Expected, Operation, OperationStep, Place, Scenario, Step};
 
 /// What Linux answered in one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,9 @@ const FOR_THE_GUEST_ALONE: &[&str] = &[
     "stale-protection",
 ];
 
+/// Lowest address that anybody may map (`vm.mmap_min_addr`), where it is highest.
+const LOWEST: u64 = 0x1_0000;
+
 /// Numbers of the steps of a scenario that this Linux performs, from 1. From a step on that maps a device there are none: the device
 /// is a module's, and what follows depends on it.
 #[must_use]
@@ -70,6 +73,11 @@ pub fn is_replayed(step: &OperationStep) -> bool {
         | Operation::ShadowptStop
         | Operation::ShadowptPageContents { .. } => false,
         Operation::Setuid { .. } => rustix::process::geteuid().is_root(),
+        // The first pages are the superuser's to map.
+        Operation::Mmap {
+            at: Some(Place::Raw(0..LOWEST)),
+            ..
+        } if step.expected == Expected::Success => rustix::process::geteuid().is_root(),
         // Whoever is behind this Linux's own socket device has not asked to be talked to.
         Operation::Exec { program, args, .. } => {
             !FOR_THE_GUEST_ALONE.contains(&program.as_str())

@@ -240,9 +240,13 @@ fn holds(schema: &Value) -> String {
             format!("list of {items}{}", range(schema, "minItems", "maxItems"))
         }
         Some("object") => map(schema.as_object().expect("it is an object with a type")),
-        Some("string") => match schema["pattern"].as_str() {
-            Some(pattern) => format!("string like `{pattern}`"),
-            None => "string".to_owned(),
+        Some("string") => match (schema["pattern"].as_str(), schema["enum"].as_array()) {
+            (Some(pattern), _) => format!("string like `{pattern}`"),
+            (None, Some(words)) => {
+                let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+                words.join(", ")
+            }
+            (None, None) => "string".to_owned(),
         },
         Some(kind) => kind.to_owned(),
         None => "any value".to_owned(),

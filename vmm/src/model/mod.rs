@@ -6,6 +6,7 @@
 //!
 //! Pages of a process that no step has named (its program, its own stack) are not modelled.
 
+mod fork;
 mod regions;
 mod shadow;
 #[cfg(test)]
@@ -21,7 +22,9 @@ use abi::linux::mman::{PROT_EXEC, PROT_READ, PROT_WRITE};
 
 use crate::address::VirtAddr;
 use crate::channel::Channel;
+use fork::AtFork;
 
+pub use fork::ForkAdvice;
 pub use regions::{Region, Regions};
 pub use shadow::{ShadowTable, Tracking};
 
@@ -81,6 +84,7 @@ impl fmt::Display for Removal {
 struct Page {
     protection: u64,
     backing: Backing,
+    at_fork: AtFork,
 }
 
 #[derive(Clone, Debug)]
@@ -173,18 +177,6 @@ impl Model {
         self.close_if_inspector(process);
     }
 
-    /// `child` has what `parent` has: a copy of what is private, the very pages that are shared, and nothing that was lent.
-    pub fn fork(&mut self, parent: Channel, child: Channel) {
-        let mut memory = self.processes.get(&parent).cloned().unwrap_or_default();
-        let lent = memory
-            .pages
-            .extract_if(.., |_, page| matches!(page.backing, Backing::Lent(_)));
-        memory
-            .removed
-            .extend(lent.map(|(number, _)| (number, Removal::Fork)));
-        self.processes.insert(child, memory);
-    }
-
     /// The process is gone.
     pub fn end(&mut self, process: Channel) {
         self.processes.remove(&process);
@@ -210,7 +202,12 @@ impl Model {
             };
             let memory = self.memory(process);
             memory.removed.remove(&number);
-            memory.pages.insert(number, Page { protection, backing });
+            let page = Page {
+                protection,
+                backing,
+                at_fork: AtFork::default(),
+            };
+            memory.pages.insert(number, page);
         }
     }
 
@@ -246,6 +243,13 @@ impl Model {
                 *contents = None;
             }
         }
+    }
+
+    /// Whether `process` has a page of the range, as far as the scenario has named them.
+    #[must_use]
+    pub fn has_any(&self, process: Channel, range: &Range<VirtAddr>) -> bool {
+        let pages = self.processes.get(&process).map(|memory| &memory.pages);
+        pages.is_some_and(|pages| pages.range(page_numbers(range)).next().is_some())
     }
 
     /// The process stored `bytes` at `address`. Bytes outside its pages are nobody's.

@@ -116,3 +116,31 @@ fn what_took_a_page_away_is_remembered() {
     let others = removals.iter().filter(|(number, _)| **number != 17);
     assert!(others.into_iter().all(|(_, removal)| *removal == Removal::Execve));
 }
+
+#[test]
+fn a_child_does_not_have_what_is_left_out_and_finds_zeros_in_what_is_wiped() {
+    let mut model = Model::default();
+    model.start(PARENT);
+    model.map(PARENT, range(16, 4), READ_WRITE, Kind::Private);
+    model.write(PARENT, VirtAddr(16 * PAGE_SIZE), &[b'a'; 4 * PAGE_SIZE as usize]);
+    model.advise_fork(PARENT, range(16, 2), ForkAdvice::LeaveOut);
+    model.advise_fork(PARENT, range(17, 1), ForkAdvice::Pass);
+    model.advise_fork(PARENT, range(18, 2), ForkAdvice::Wipe);
+    model.advise_fork(PARENT, range(19, 1), ForkAdvice::Keep);
+    model.fork(PARENT, child());
+    assert!(model.page(child(), 16).is_none());
+    let removed: Vec<_> = model.removed_pages(child()).collect();
+    assert_eq!(removed, [(16, Removal::Fork)]);
+    let found = [17, 18, 19].map(|page| first_byte(&model, child(), page));
+    assert_eq!(found, [b'a', 0, b'a']);
+    assert_eq!(first_byte(&model, PARENT, 18), b'a');
+
+    let grandchild = Channel::new(2).unwrap();
+    model.write(child(), VirtAddr(18 * PAGE_SIZE), b"b");
+    model.fork(child(), grandchild);
+    assert_eq!(first_byte(&model, grandchild, 18), 0);
+    model.map(child(), range(18, 1), READ_WRITE, Kind::Private);
+    model.write(child(), VirtAddr(18 * PAGE_SIZE), b"c");
+    model.fork(child(), grandchild);
+    assert_eq!(first_byte(&model, grandchild, 18), b'c');
+}

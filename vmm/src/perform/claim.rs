@@ -3,7 +3,7 @@
 use std::fmt;
 
 use abi::linux::pagemap::{ENTRY_BYTES, PRESENT, SWAPPED};
-use abi::operation::{BRK, FORK, MMAP, MMAP_FILE, PAGEMAP, READ};
+use abi::operation::{BRK, COPY_FROM_USER, FORK, MEM_READ, MMAP, MMAP_FILE, PAGEMAP, READ};
 
 use super::{errno_text, failure};
 use crate::channel::Reply;
@@ -63,6 +63,11 @@ impl Claim {
             // Data arrive in whole words.
             (READ, [_, len_bytes, ..]) => {
                 Claim::Loaded(reply.data.iter().copied().take(*len_bytes as usize).collect())
+            }
+            // The kernel says how many they are.
+            (COPY_FROM_USER | MEM_READ, _) => {
+                let moved = usize::try_from(reply.result).unwrap_or(0);
+                Claim::Loaded(reply.data.iter().copied().take(moved).collect())
             }
             (PAGEMAP, _) => Claim::Told(
                 words(reply)

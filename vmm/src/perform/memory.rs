@@ -1,22 +1,27 @@
 //! Steps that map, change and touch memory.
 
+use std::ops::Range;
+
 use abi::PAGE_SIZE;
 use abi::doorbell::MAX_TRANSFER_BYTES;
 use abi::linux::errno::ENOMEM;
-use abi::linux::mman::{MAP_ANONYMOUS, MAP_FIXED, PROT_READ, PROT_WRITE};
+use abi::linux::mman::{
+    MADV_DOFORK, MADV_DONTFORK, MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_KEEPONFORK, MADV_WIPEONFORK,
+    PROT_READ, PROT_WRITE,
+};
 use abi::operation;
 
-use super::{Claim, Performed, Performer, arguments_payload};
+use super::{Claim, Performed, Performer};
 use crate::address::VirtAddr;
 use crate::channel::{Channel, Operation as AgentOperation, Reply};
 use crate::drive::{Drive, Outcome};
 use crate::finding::Finding;
 use crate::finding::excerpt;
-use crate::model::{Kind, Region, Removal};
+use crate::model::{ForkAdvice, Kind, Model, Region, Removal};
 use crate::rule::Rule;
 use crate::scenario::STACK_BYTE;
 use crate::scenario::{
-    Content, ContentAt, Expected, Operation, OperationStep, Refusal, RegionAddress, RegionName, Sharing,
+    Content, ContentAt, Expected, Number, Operation, OperationStep, Place, Refusal, RegionAddress, RegionName,
 };
 
 impl<D: Drive> Performer<D> {
@@ -30,44 +35,54 @@ impl<D: Drive> Performer<D> {
             Operation::Brk { pages } => self.brk(process, step, *pages),
             Operation::TouchStack { region, pages } => self.touch_stack(process, step, region, *pages),
             Operation::StackRoom { region, pages } => self.stack_room(process, step, region, *pages),
-            Operation::Munmap { at, pages } => self.on_range(
-                process,
-                step,
-                operation::MUNMAP,
-                (at, *pages),
-                &[],
-                |model, range| {
+            Operation::Munmap { at, pages, bytes } => {
+                let range = (at, len_of(*pages, *bytes));
+                self.on_range(process, step, operation::MUNMAP, range, &[], |model, range| {
                     model.unmap(process, range, Removal::Munmap);
-                },
-            ),
-            Operation::Mprotect { at, pages, prot } => {
-                let bits = prot.bits();
+                })
+            }
+            Operation::Mprotect {
+                at,
+                pages,
+                bytes,
+                prot,
+            } => {
+                let (range, bits) = ((at, len_of(*pages, *bytes)), prot.bits());
                 self.on_range(
                     process,
                     step,
                     operation::MPROTECT,
-                    (at, *pages),
+                    range,
                     &[bits],
                     |model, range| {
                         model.protect(process, range, bits);
                     },
                 )
             }
-            Operation::Madvise { at, pages, advice } => {
-                let advice = [advice.number()];
+            Operation::Madvise {
+                at,
+                pages,
+                bytes,
+                advice,
+            } => {
+                let (range, number) = ((at, len_of(*pages, *bytes)), advice.number());
                 self.on_range(
                     process,
                     step,
                     operation::MADVISE,
-                    (at, *pages),
-                    &advice,
+                    range,
+                    &[number],
                     |model, range| {
-                        model.discard(process, range);
+                        advise(model, process, range, number);
                     },
                 )
             }
             Operation::Read(what) => self.read(process, step, what),
             Operation::Write(what) => self.write(process, step, what),
+            Operation::CopyToUser(copy) => self.copy_to_user(process, step, copy),
+            Operation::CopyFromUser(copy) => self.copy_from_user(process, step, copy),
+            Operation::MemWrite(copy) => self.mem_write(process, step, copy),
+            Operation::MemRead(copy) => self.mem_read(process, step, copy),
             Operation::Fork { .. }
             | Operation::ForkUntil { .. }
             | Operation::Exit { .. }
@@ -91,74 +106,28 @@ impl<D: Drive> Performer<D> {
         }
     }
 
-    fn mmap(&mut self, process: Channel, step: &OperationStep) -> Result<Performed, D::Error> {
-        let Operation::Mmap {
-            region,
-            pages,
-            prot,
-            sharing,
-            at,
-            file,
-        } = &step.operation
-        else {
-            unreachable!("called for mmap")
-        };
-        let (address, fixed) = match at {
-            None => (0, 0),
-            Some(place) => match self.address(process, place) {
-                Ok(address) => (address.0, MAP_FIXED),
-                Err(nowhere) => return Ok(nowhere),
-            },
-        };
-        let flags = sharing.bits() | fixed;
-        let len_bytes = pages * PAGE_SIZE;
-        let operation = match file {
-            None => {
-                let arguments = [address, len_bytes, prot.bits(), flags | MAP_ANONYMOUS];
-                AgentOperation::new(operation::MMAP, &arguments)
-            }
-            Some(file) => {
-                let (path, _) = arguments_payload([file]);
-                let arguments = [path.len() as u64, 0, address, len_bytes, prot.bits(), flags];
-                AgentOperation::new(operation::MMAP_FILE, &arguments).with_payload(path)
-            }
-        };
-        let (performed, reply) = self.call(process, step.expected, operation)?;
-        let Some(reply) = reply else { return Ok(performed) };
-        let start = reply.result.cast_unsigned();
-        if !is_user_range(start, *pages) {
-            return Ok(self.not_user_range(process, start));
-        }
-        let kind = match (file, sharing) {
-            (Some(_), Sharing::Private) => Kind::File,
-            (Some(_), Sharing::Shared) => Kind::Device,
-            (None, Sharing::Private) => Kind::Private,
-            (None, Sharing::Shared) => Kind::Shared,
-        };
-        let new = Region::new(VirtAddr(start), *pages);
-        self.model.map(process, new.range(0, *pages), prot.bits(), kind);
-        self.regions.set(process, region.as_str(), new);
-        Ok(performed)
-    }
-
-    /// A call on a run of pages: address, length, and `more` arguments.
+    /// A call on a range: address, length, and `more` arguments.
     fn on_range(
         &mut self,
         process: Channel,
         step: &OperationStep,
         code: u64,
-        (at, pages): (&RegionAddress, u64),
+        (at, len_bytes): (&Place, u64),
         more: &[u64],
-        apply: impl Fn(&mut crate::model::Model, std::ops::Range<VirtAddr>),
+        apply: impl Fn(&mut Model, Range<VirtAddr>),
     ) -> Result<Performed, D::Error> {
-        let start = match self.address(process, at) {
+        let start = match self.place(process, at) {
             Ok(start) => start,
             Err(nowhere) => return Ok(nowhere),
         };
-        let mut arguments = vec![start.0, pages * PAGE_SIZE];
+        let mut arguments = vec![start.0, len_bytes];
         arguments.extend(more);
         let (performed, reply) = self.call(process, step.expected, AgentOperation::new(code, &arguments))?;
-        let range = start..VirtAddr(start.0 + pages * PAGE_SIZE);
+        // A range that wraps is refused as a whole.
+        let Some(end) = start.0.checked_add(len_bytes) else {
+            return Ok(performed);
+        };
+        let range = start..VirtAddr(end);
         let refused_half_way = performed.findings.is_empty()
             && matches!(step.expected, Expected::Refused(Refusal::With(errno)) if errno.number() == ENOMEM);
         let changed = match code {
@@ -262,9 +231,9 @@ impl<D: Drive> Performer<D> {
         &mut self,
         process: Channel,
         step: &OperationStep,
-        what: &ContentAt<RegionAddress>,
+        what: &ContentAt<Place>,
     ) -> Result<Performed, D::Error> {
-        let start = match self.address(process, &what.at) {
+        let start = match self.place(process, &what.at) {
             Ok(start) => start,
             Err(nowhere) => return Ok(nowhere),
         };
@@ -289,7 +258,7 @@ impl<D: Drive> Performer<D> {
     fn wrong_read(
         &self,
         process: Channel,
-        what: &ContentAt<RegionAddress>,
+        what: &ContentAt<Place>,
         from: VirtAddr,
         (wanted, found): (&[u8], &[u8]),
     ) -> Finding {
@@ -298,7 +267,8 @@ impl<D: Drive> Performer<D> {
         let page = VirtAddr(from.0 + differ as u64).page_start();
         // The page begins before what was read, or within it.
         let skipped = page.0.saturating_sub(from.0);
-        let place = match self.regions.address(process, &what.at) {
+        let start = what.at.region().and_then(|at| self.regions.address(process, at));
+        let place = match start {
             Some(start) if page > start => self.regions.name(process, page),
             Some(_) | None => None,
         };
@@ -316,9 +286,9 @@ impl<D: Drive> Performer<D> {
         &mut self,
         process: Channel,
         step: &OperationStep,
-        what: &ContentAt<RegionAddress>,
+        what: &ContentAt<Place>,
     ) -> Result<Performed, D::Error> {
-        let start = match self.address(process, &what.at) {
+        let start = match self.place(process, &what.at) {
             Ok(start) => start,
             Err(nowhere) => return Ok(nowhere),
         };
@@ -347,10 +317,18 @@ impl<D: Drive> Performer<D> {
     }
 
     /// The guest's answer is no place for pages of a user.
-    fn not_user_range(&self, process: Channel, found: u64) -> Performed {
+    pub(super) fn not_user_range(&self, process: Channel, found: u64) -> Performed {
         let expected = "a page address in user space";
         let place = self.name(process);
         Performed::otherwise(Finding::new(Rule::Result, place, expected, format!("{found:#x}")))
+    }
+
+    /// Where a place is, by a region or by its number.
+    pub(super) fn place(&self, process: Channel, at: &Place) -> Result<VirtAddr, Performed> {
+        match at {
+            Place::Region(at) => self.address(process, at),
+            Place::Raw(address) => Ok(VirtAddr(*address)),
+        }
     }
 
     /// Where a place is. A region without an address is one that a refused step should have made.
@@ -365,8 +343,26 @@ impl<D: Drive> Performer<D> {
     }
 }
 
+/// A length, of which validation has seen one.
+pub(super) fn len_of(pages: Option<u64>, bytes: Option<Number>) -> u64 {
+    pages.map_or_else(|| bytes.unwrap_or_default().0, |pages| pages * PAGE_SIZE)
+}
+
+/// What an advice that was taken does to memory; most do nothing that could be seen.
+fn advise(model: &mut Model, process: Channel, range: Range<VirtAddr>, advice: u64) {
+    let fork = match advice {
+        MADV_DONTNEED | MADV_DONTNEED_LOCKED => return model.discard(process, range),
+        MADV_DONTFORK => ForkAdvice::LeaveOut,
+        MADV_DOFORK => ForkAdvice::Pass,
+        MADV_WIPEONFORK => ForkAdvice::Wipe,
+        MADV_KEEPONFORK => ForkAdvice::Keep,
+        _ => return,
+    };
+    model.advise_fork(process, range, fork);
+}
+
 /// `pages` pages from `start` on can be a user's.
-fn is_user_range(start: u64, pages: u64) -> bool {
+pub(super) fn is_user_range(start: u64, pages: u64) -> bool {
     let end = pages
         .checked_mul(PAGE_SIZE)
         .and_then(|len_bytes| start.checked_add(len_bytes));

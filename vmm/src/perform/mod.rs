@@ -8,7 +8,9 @@
 mod claim;
 #[cfg(test)]
 mod hostile_answers;
+mod kernel_access;
 mod memory;
+mod mmap;
 mod nonce;
 mod pagemap;
 mod process;
@@ -181,7 +183,11 @@ impl<D: Drive> Performer<D> {
             | Operation::TouchStack { .. }
             | Operation::StackRoom { .. }
             | Operation::Read(_)
-            | Operation::Write(_) => self.memory_step(process, step),
+            | Operation::Write(_)
+            | Operation::CopyToUser(_)
+            | Operation::CopyFromUser(_)
+            | Operation::MemWrite(_)
+            | Operation::MemRead(_) => self.memory_step(process, step),
             Operation::Execve { program, path } => self.execve(process, step, program, *path),
             Operation::Kill { of, signal } => self.kill(process, step, of, *signal),
             Operation::Sleep { ms } => self.sleep(process, step, *ms),

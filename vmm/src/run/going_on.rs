@@ -24,6 +24,10 @@ pub(super) fn leaves_processes_as_they_were(operation: &Operation) -> bool {
         | Operation::StackRoom { .. }
         | Operation::Read(_)
         | Operation::Write(_)
+        | Operation::CopyToUser(_)
+        | Operation::CopyFromUser(_)
+        | Operation::MemWrite(_)
+        | Operation::MemRead(_)
         | Operation::SchedYield
         | Operation::Exec { .. }
         | Operation::Sleep { .. }

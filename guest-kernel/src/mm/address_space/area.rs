@@ -4,6 +4,7 @@ use super::super::address::{PageRange, PhysAddr, VirtAddr};
 use super::super::shared_object::SharedObject;
 use super::driver::DriverMapping;
 use super::{Protection, Watch, layout};
+use crate::mutant::{self, Mutant};
 
 /// Where the contents of a page come from that is not there yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,12 +112,38 @@ pub(crate) enum Growth {
     Down,
 }
 
+/// What a program has asked for besides: bits, because there are many areas.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AreaFlags(u8);
+
+impl AreaFlags {
+    /// A child of fork does not have the area (`MADV_DONTFORK`).
+    pub(crate) const NOT_INHERITED: Self = Self(1);
+    /// A child of fork finds zeros in the area (`MADV_WIPEONFORK`).
+    pub(crate) const WIPED: Self = Self(2);
+    /// Nobody asks whether there is room for all of the area (`MAP_NORESERVE`).
+    pub(crate) const UNRESERVED: Self = Self(4);
+
+    pub(crate) const fn has(self, flag: Self) -> bool {
+        self.0 & flag.0 != 0
+    }
+
+    pub(crate) const fn with(self, flag: Self) -> Self {
+        Self(self.0 | flag.0)
+    }
+
+    pub(crate) const fn without(self, flag: Self) -> Self {
+        Self(self.0 & !flag.0)
+    }
+}
+
 /// An area of an address space.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Vma {
     pub(crate) range: PageRange,
     pub(crate) protection: Protection,
     pub(crate) growth: Growth,
+    pub(crate) flags: AreaFlags,
     pub(crate) backing: Backing,
     /// Who serves its faults, if the kernel does not.
     pub(crate) watch: Option<Watch>,
@@ -171,9 +198,22 @@ impl Vma {
         self.range.end() == above.range.start()
             && self.protection == above.protection
             && self.growth == above.growth
+            && self.flags == above.flags
             && self.watch == above.watch
             && !matches!(self.backing, Backing::Driver { .. })
             && self.backing.advanced(self.range.bytes()) == above.backing
+    }
+
+    /// A child of fork has it.
+    pub(super) fn is_inherited(&self) -> bool {
+        self.backing.is_inherited()
+            && (!self.flags.has(AreaFlags::NOT_INHERITED) || mutant::is(Mutant::DontforkIgnored))
+    }
+
+    /// A child of fork has the pages that are there, too.
+    pub(super) fn passes_pages_on(&self) -> bool {
+        let is_wiped = self.flags.has(AreaFlags::WIPED) && !mutant::is(Mutant::WipeonforkIgnored);
+        self.is_inherited() && self.backing.passes_pages_on() && !is_wiped
     }
 
     /// Memory that a program asked for: a deliberate fault here leaves the program itself able to run.

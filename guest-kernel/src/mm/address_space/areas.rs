@@ -28,7 +28,7 @@ impl Areas {
     pub(super) fn try_inherit(&self) -> Result<Self, OutOfMemory> {
         let mut areas = Self::new()?;
         areas.0.try_reserve(self.0.len()).map_err(|_| OutOfMemory)?;
-        let inherited = self.0.iter().filter(|area| area.backing.is_inherited());
+        let inherited = self.0.iter().filter(|area| area.is_inherited());
         areas
             .0
             .extend(inherited.cloned().map(|area| Vma { watch: None, ..area }));
@@ -112,6 +112,19 @@ impl Areas {
         area.range = PageRange::new(to, area.range.end());
     }
 
+    /// Lowest range of `bytes` that lies between the two and is free.
+    pub(super) fn find_free_above(&self, bottom: VirtAddr, top: VirtAddr, bytes: u64) -> Option<PageRange> {
+        let mut start = bottom;
+        for area in &self.0[self.index_above(bottom)..] {
+            if area.start_with_gap() >= start && area.start_with_gap().as_u64() - start.as_u64() >= bytes {
+                break;
+            }
+            start = start.max(area.range.end());
+        }
+        let is_below = start < top && top.as_u64() - start.as_u64() >= bytes;
+        is_below.then(|| PageRange::new(start, start.plus(bytes)))
+    }
+
     /// Highest range of `bytes` that ends at or below `top` and is free.
     pub(super) fn find_free_below(&self, top: VirtAddr, bytes: u64) -> Option<PageRange> {
         let mut end = top;
@@ -186,7 +199,7 @@ impl Areas {
 #[cfg(test)]
 mod tests {
     use super::super::super::address::PhysAddr;
-    use super::super::{Backing, Growth, Protection};
+    use super::super::{AreaFlags, Backing, Growth, Protection};
     use super::*;
 
     const PAGE: u64 = 4096;
@@ -200,6 +213,7 @@ mod tests {
             range: range(first, last),
             protection: Protection::READ_WRITE,
             growth: Growth::Fixed,
+            flags: AreaFlags::default(),
             backing: Backing::Anonymous,
             watch: None,
         }
@@ -299,6 +313,32 @@ mod tests {
         });
         assert_eq!(areas.find_free_below(top, 10 * PAGE), Some(range(704, 714)));
         assert_eq!(areas.find_free_below(top, 1000 * PAGE), None);
+    }
+
+    #[test]
+    fn free_ranges_are_found_bottom_up_too() {
+        let at = |page| VirtAddr::new(page * PAGE);
+        let areas = areas(&[anonymous(8, 12), anonymous(14, 20)]);
+        assert_eq!(
+            areas.find_free_above(at(10), at(30), 2 * PAGE),
+            Some(range(12, 14))
+        );
+        assert_eq!(
+            areas.find_free_above(at(10), at(30), 3 * PAGE),
+            Some(range(20, 23))
+        );
+        assert_eq!(areas.find_free_above(at(10), at(22), 3 * PAGE), None);
+        assert_eq!(areas.find_free_above(at(2), at(30), 3 * PAGE), Some(range(2, 5)));
+    }
+
+    #[test]
+    fn what_children_have_keeps_neighbours_apart() {
+        let mut areas = areas(&[anonymous(1, 10)]);
+        let flag = AreaFlags::WIPED;
+        areas.change(range(3, 5), |area| area.flags = area.flags.with(flag));
+        assert_eq!(ranges(&areas), [range(1, 3), range(3, 5), range(5, 10)]);
+        areas.change(range(3, 5), |area| area.flags = area.flags.without(flag));
+        assert_eq!(ranges(&areas), [range(1, 10)]);
     }
 
     #[test]

@@ -147,7 +147,7 @@ mod tests {
 
     use super::super::super::address::{FrameNumber, PageRange, VirtAddr};
     use super::super::areas::Areas;
-    use super::super::{Backing, Growth, NewArea, Protection, Vma};
+    use super::super::{AreaFlags, Backing, Growth, NewArea, Protection, Vma};
     use super::*;
     use crate::errno::Errno;
     use crate::fs::tests::{alone, some_file};
@@ -182,6 +182,7 @@ mod tests {
             range: range(first, end),
             protection: Protection::READ_WRITE,
             growth: Growth::Fixed,
+            flags: AreaFlags::default(),
             backing: Backing::Driver {
                 mapping: mapping.unwrap(),
                 first_page,

@@ -51,10 +51,15 @@ impl AddressSpace {
         if self.area_at(page).is_none() {
             self.grow_stack_to(page)?;
         }
-        if !self.area_at(page).is_some_and(|area| allows(area, access)) {
+        if !self.allows(page, access) {
             return Err(FaultError::Forbidden);
         }
         self.resolve(address, access)
+    }
+
+    /// Whether there is an area that allows the access.
+    pub(in crate::mm) fn allows(&self, address: VirtAddr, access: Access) -> bool {
+        self.area_at(address).is_some_and(|area| allows(area, access))
     }
 
     /// Makes the page be there for an access, whether or not its area allows it.

@@ -40,7 +40,7 @@ impl AddressSpace {
             heap: self.heap,
         };
         let mut result = Ok(());
-        for area in self.areas.iter().filter(|area| area.backing.passes_pages_on()) {
+        for area in self.areas.iter().filter(|area| area.passes_pages_on()) {
             result = share_pages(&mut self.page_table, &mut child.page_table, area);
             if result.is_err() {
                 break;

@@ -4,7 +4,7 @@ use abi::PAGE_SIZE;
 
 use super::super::address::{PageRange, VirtAddr, round_up_to_page};
 use super::map::check_commitment;
-use super::{AddressSpace, Backing, Growth, Protection, Vma, layout};
+use super::{AddressSpace, AreaFlags, Backing, Growth, Protection, Vma, layout};
 use crate::mutant::{self, Mutant};
 
 /// From `start` to `end`, which need not end a page.
@@ -64,12 +64,19 @@ impl AddressSpace {
         if room_end > limit.as_u64() {
             return None;
         }
-        check_commitment(added, Protection::READ_WRITE, &Backing::Anonymous).ok()?;
+        check_commitment(
+            added,
+            Protection::READ_WRITE,
+            AreaFlags::default(),
+            &Backing::Anonymous,
+        )
+        .ok()?;
         self.areas.reserve_change().ok()?;
         self.areas.insert(Vma {
             range: added,
             protection: Protection::READ_WRITE,
             growth: Growth::Fixed,
+            flags: AreaFlags::default(),
             backing: Backing::Anonymous,
             watch: None,
         });

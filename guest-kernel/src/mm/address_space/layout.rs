@@ -19,5 +19,9 @@ pub(crate) const STACK_START_BYTES: u64 = 128 << 10;
 pub(crate) const STACK_GUARD_BYTES: u64 = 256 * PAGE_SIZE;
 /// Mappings without an address of their own are placed below this, top down.
 pub(crate) const MMAP_TOP: VirtAddr = TASK_END.minus(128 << 20);
+/// Where `MAP_32BIT` puts mappings.
+pub(crate) const LOW_START: VirtAddr = VirtAddr::new(0x4000_0000);
+/// First address behind it.
+pub(crate) const LOW_END: VirtAddr = VirtAddr::new(0x8000_0000);
 /// Most areas in an address space (`vm.max_map_count`).
 pub(crate) const MAX_AREAS: usize = 65530;

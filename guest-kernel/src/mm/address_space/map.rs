@@ -1,10 +1,11 @@
 //! mmap: where an area goes, and putting it there.
 
-use super::super::address::{PageRange, VirtAddr};
+use super::super::address::{PageRange, VirtAddr, round_up_to_page};
 use super::super::page_table::Entry;
 use super::super::{frames, swap};
-use super::{AddressSpace, Backing, Growth, Protection, Vma, layout};
+use super::{AddressSpace, AreaFlags, Backing, Growth, Protection, Vma, layout};
 use crate::errno::Errno;
+use crate::mutant::{self, Mutant};
 
 /// What the caller says about the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub(crate) enum Placement {
     Fixed(VirtAddr),
     /// Here, or not at all.
     FixedNoReplace(VirtAddr),
+    /// In the first 2 GiB: near here if it is free, else the lowest place above the first (`MAP_32BIT`).
+    Low(VirtAddr),
 }
 
 /// An area to be.
@@ -24,27 +27,50 @@ pub(crate) struct MapRequest {
     pub(crate) bytes: u64,
     pub(crate) protection: Protection,
     pub(crate) growth: Growth,
+    pub(crate) flags: AreaFlags,
     pub(crate) backing: Backing,
 }
 
 impl AddressSpace {
     /// Chooses the range for a mapping of `bytes` (whole pages, not 0), in the order of checks that Linux has.
-    pub(crate) fn place(&self, placement: Placement, bytes: u64) -> Result<PageRange, Errno> {
+    /// `lowest` is the first address that the caller may order.
+    pub(crate) fn place(
+        &self,
+        placement: Placement,
+        bytes: u64,
+        lowest: VirtAddr,
+    ) -> Result<PageRange, Errno> {
         if bytes > layout::TASK_END.as_u64() {
             return Err(Errno::ENOMEM);
         }
         match placement {
             Placement::Hint(hint) => self.place_near(hint, bytes),
-            Placement::Fixed(address) => check_fixed(address, bytes),
+            Placement::Fixed(address) => check_fixed(address, bytes, lowest),
             Placement::FixedNoReplace(address) => {
-                let range = check_fixed(address, bytes)?;
-                if self.areas.is_free(range) {
+                let range = check_fixed(address, bytes, lowest)?;
+                if self.areas.is_free(range) || mutant::is(Mutant::NoreplaceReplaces) {
                     Ok(range)
                 } else {
                     Err(Errno::EEXIST)
                 }
             }
+            Placement::Low(hint) => self.place_low(hint, bytes),
         }
+    }
+
+    fn place_low(&self, hint: VirtAddr, bytes: u64) -> Result<PageRange, Errno> {
+        let end = layout::LOW_END;
+        let start = VirtAddr::new(round_up_to_page(hint.as_u64()).unwrap_or(0));
+        if start >= layout::LOWEST && bytes <= end.as_u64() && start.as_u64() <= end.as_u64() - bytes {
+            let range = PageRange::new(start, start.plus(bytes));
+            let next = self.areas.at_or_above(start);
+            if next.is_none_or(|next| range.end() <= next.start_with_gap()) {
+                return Ok(range);
+            }
+        }
+        self.areas
+            .find_free_above(layout::LOW_START, end, bytes)
+            .ok_or(Errno::ENOMEM)
     }
 
     fn place_near(&self, hint: VirtAddr, bytes: u64) -> Result<PageRange, Errno> {
@@ -82,11 +108,12 @@ impl AddressSpace {
         let MapRequest {
             protection,
             growth,
+            flags,
             backing,
             ..
         } = request;
-        check_commitment(range, protection, &backing)?;
-        self.unmap_range(range)?;
+        check_commitment(range, protection, flags, &backing)?;
+        self.unmap_replaced(range)?;
         let room = self.areas.reserve_change();
         let room = room.and_then(|()| self.install_all(range, pages));
         if room.is_ok() {
@@ -94,6 +121,7 @@ impl AddressSpace {
                 range,
                 protection,
                 growth,
+                flags,
                 backing,
                 watch: None,
             });
@@ -103,21 +131,36 @@ impl AddressSpace {
         Ok(range.start())
     }
 
+    fn unmap_replaced(&mut self, range: PageRange) -> Result<(), Errno> {
+        let first = self.areas.overlapping(range).next().map(|area| area.range);
+        if let Some(first) = first
+            && first.start() < range.start()
+            && first.end() < range.end()
+            && mutant::is(Mutant::FixedKeepsPagesOfTheFirst)
+        {
+            self.unmap_range(PageRange::new(first.end(), range.end()))?;
+            self.areas.reserve_change()?;
+            self.areas.remove(range);
+            return Ok(());
+        }
+        self.unmap_range(range)
+    }
+
     /// [`Self::place`] and [`Self::map_at`] in one.
     pub(crate) fn map(&mut self, placement: Placement, request: MapRequest) -> Result<VirtAddr, Errno> {
-        let range = self.place(placement, request.bytes)?;
+        let range = self.place(placement, request.bytes, layout::LOWEST)?;
         self.map_at(range, request)
     }
 }
 
-fn check_fixed(address: VirtAddr, bytes: u64) -> Result<PageRange, Errno> {
+fn check_fixed(address: VirtAddr, bytes: u64, lowest: VirtAddr) -> Result<PageRange, Errno> {
     if address.as_u64() > layout::TASK_END.as_u64() - bytes {
         return Err(Errno::ENOMEM);
     }
     if !address.is_page_aligned() {
         return Err(Errno::EINVAL);
     }
-    if address < layout::LOWEST {
+    if address < lowest {
         return Err(Errno::EPERM);
     }
     Ok(PageRange::new(address, address.plus(bytes)))
@@ -127,8 +170,12 @@ fn check_fixed(address: VirtAddr, bytes: u64) -> Result<PageRange, Errno> {
 pub(super) fn check_commitment(
     range: PageRange,
     protection: Protection,
+    flags: AreaFlags,
     backing: &Backing,
 ) -> Result<(), Errno> {
+    if flags.has(AreaFlags::UNRESERVED) {
+        return Ok(());
+    }
     let counts = match backing {
         Backing::Anonymous | Backing::File { .. } => protection.allows_write(),
         Backing::Shared { .. } => true,

@@ -13,7 +13,7 @@ use super::super::frames::{self, FrameRef};
 use super::super::page_table::Entry;
 use super::driver::{DriverMapping, MapOperations, Origin};
 use super::map::MapRequest;
-use super::{AddressSpace, Backing, Growth, Protection};
+use super::{AddressSpace, AreaFlags, Backing, Growth, Protection};
 use crate::errno::Errno;
 use crate::fs::FileRef;
 use crate::mutant::{self, Mutant};
@@ -33,6 +33,7 @@ pub(crate) enum Sharing {
 pub(crate) struct NewArea {
     range: PageRange,
     protection: Protection,
+    flags: AreaFlags,
     sharing: Sharing,
     first_page: u64,
     backing: Option<Backing>,
@@ -57,6 +58,7 @@ impl NewArea {
         Self {
             range,
             protection,
+            flags: AreaFlags::default(),
             sharing,
             first_page,
             backing: None,
@@ -64,6 +66,10 @@ impl NewArea {
             fixed_end: 0,
             operations: None,
         }
+    }
+
+    pub(crate) fn with_flags(self, flags: AreaFlags) -> Self {
+        Self { flags, ..self }
     }
 
     pub(crate) fn sharing(&self) -> Sharing {
@@ -158,6 +164,7 @@ impl AddressSpace {
         let NewArea {
             range,
             protection,
+            flags,
             sharing,
             first_page,
             backing,
@@ -186,6 +193,7 @@ impl AddressSpace {
             bytes: range.bytes(),
             protection,
             growth: Growth::Fixed,
+            flags,
             backing,
         };
         let pages = fixed.into_iter().map(|fixed| {

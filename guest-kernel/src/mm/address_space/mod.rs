@@ -4,7 +4,7 @@
 //! first access (`fault`), and a store to a page with several owners copies it first (`cow`). System calls change areas and
 //! take pages away; none of them brings a page in.
 //!
-//! One verb a file: `map`, `map_file`, `unmap`, `protect`, `advise`, `heap` (brk), `fault`, `cow`, `fork`; `remap` puts frames there
+//! One verb a file: `map`, `map_file`, `unmap`, `protect`, `advise`, `populate`, `heap` (brk), `fault`, `cow`, `fork`; `remap` puts frames there
 //! from the start, and lends those of the kernel's; `driver`: areas that a driver is behind; `remote` goes past protection;
 //! `user_fault`: areas whose faults a program serves; `pagemap` tells what is there. `area` and `areas` hold no hardware and are tested on the host; `layout` has the fixed addresses.
 //!
@@ -24,6 +24,7 @@ pub(crate) mod layout;
 mod map;
 mod map_file;
 mod pagemap;
+mod populate;
 mod protect;
 mod protection;
 mod remap;
@@ -38,7 +39,7 @@ use super::frames::OutOfMemory;
 use super::page_table::PageTable;
 use crate::shadowpt;
 
-pub(crate) use area::{AreaRole, AreaView, Backing, Growth, Vma};
+pub(crate) use area::{AreaFlags, AreaRole, AreaView, Backing, Growth, Vma};
 use areas::Areas;
 pub(crate) use driver::MapOperations;
 pub(crate) use fault::{Access, FaultError};
@@ -108,7 +109,9 @@ impl AddressSpace {
             protection: area.protection,
             is_shared: !area.backing.is_private(),
             role: match &area.backing {
-                Backing::Anonymous if area.growth == Growth::Down => AreaRole::Stack,
+                Backing::Anonymous if area.growth == Growth::Down && area.range.end() == STACK_TOP => {
+                    AreaRole::Stack
+                }
                 Backing::Anonymous if self.heap.touches(area.range) => AreaRole::Heap,
                 Backing::Anonymous | Backing::Shared { .. } | Backing::Lent => AreaRole::Memory,
                 &Backing::File { first } => AreaRole::File { first },

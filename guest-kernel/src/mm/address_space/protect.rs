@@ -33,7 +33,8 @@ impl AddressSpace {
         let protection = Protection::from_bits_truncated(bits);
 
         let (covered, result) = self.covered_without_hole(range);
-        if !covered.is_empty() {
+        let is_half = result.is_err() && mutant::is(Mutant::MprotectHoleChangesNothing);
+        if !covered.is_empty() && !is_half {
             self.protect_covered(covered, protection)?;
         }
         result
@@ -62,7 +63,7 @@ impl AddressSpace {
             }
             let newly_writable = protection.allows_write() && !area.protection.allows_write();
             if let Some(part) = area.range.intersection(&range).filter(|_| newly_writable) {
-                check_commitment(part, protection, &area.backing)?;
+                check_commitment(part, protection, area.flags, &area.backing)?;
             }
         }
         self.areas.reserve_change()?;

@@ -12,6 +12,7 @@ use super::super::address::VirtAddr;
 use super::super::frames::{self, FrameRef};
 use super::super::page_table::Entry;
 use super::{Access, AddressSpace, FaultError};
+use crate::mutant::{self, Mutant};
 
 /// What a lookup does when a fault has made a copy of a page that stays unwritable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,9 +62,9 @@ impl AddressSpace {
         let entry = self.page_table.lookup(page);
         let is_right = lookup.access != Access::Write
             || entry.is_writable()
-            || lookup.copied && entry.is_dirty() && !entry.is_guarded();
-        let is_there =
-            entry.is_present() && entry.has_frame() && is_right && !self.is_drivers_alone(page, entry);
+            || lookup.copied && entry.is_dirty() && !entry.is_guarded()
+            || mutant::is(Mutant::MemStoreIgnoresCow);
+        let is_there = entry.maps_memory() && is_right && !self.is_drivers_alone(page, entry);
         is_there.then(|| FrameRef::retain(entry.frame()))
     }
 
@@ -83,14 +84,8 @@ impl AddressSpace {
     pub(crate) fn fault_in_page(&mut self, page: VirtAddr, lookup: Lookup) -> Result<Lookup, FaultError> {
         let area = self.area_at(page).ok_or(FaultError::Forbidden)?;
         let is_forced = lookup.access == Access::Write && !area.protection.allows_write();
-        let refused = if area.backing.is_fixed() {
-            true
-        } else if area.backing.is_private() {
-            area.protection.is_none()
-        } else {
-            is_forced
-        };
-        if refused {
+        let is_shared = !area.backing.is_private();
+        if area.backing.is_fixed() || is_shared && is_forced {
             return Err(FaultError::Forbidden);
         }
         self.resolve(page, lookup.access)?;

@@ -17,6 +17,11 @@ impl AddressSpace {
     /// The system call: any address and length, holes included.
     pub(crate) fn unmap(&mut self, start: VirtAddr, bytes: u64) -> Result<(), Errno> {
         let end = layout::TASK_END.as_u64();
+        let start = if mutant::is(Mutant::MunmapRoundsAddress) {
+            start.page()
+        } else {
+            start
+        };
         if !start.is_page_aligned() || start.as_u64() > end || bytes > end - start.as_u64() {
             return Err(Errno::EINVAL);
         }

@@ -12,6 +12,7 @@
 #![no_main]
 
 mod exec;
+mod kernel_access;
 mod memory;
 mod own_calls;
 mod own_stack;

@@ -21,15 +21,16 @@ pub(crate) fn mmap(transport: &mut impl Transport) -> Result<u64, Errno> {
     let len_bytes = transport.argument(1);
     let prot = transport.argument(2);
     let flags = transport.argument(3);
+    let offset = transport.argument(4);
     // SAFETY: the VMM orders no mapping over the agent's own memory.
-    unsafe { memory::mmap(address, len_bytes, prot, flags, memory::NO_FILE, 0) }
+    unsafe { memory::mmap(address, len_bytes, prot, flags, memory::NO_FILE, offset) }
 }
 
 /// Kept out of line, so that the buffer takes stack only here.
 #[inline(never)]
 pub(crate) fn mmap_file(transport: &mut impl Transport) -> Result<u64, Errno> {
     let path_bytes = transport.argument(0);
-    let [address, len_bytes, prot, flags] = [2, 3, 4, 5].map(|index| transport.argument(index));
+    let [offset, address, len_bytes, prot, flags] = [1, 2, 3, 4, 5].map(|index| transport.argument(index));
     let mut path = [0; MAX_PATH_BYTES];
     if path_bytes > MAX_PATH_BYTES as u64 {
         return Err(Errno(ENAMETOOLONG));
@@ -41,7 +42,7 @@ pub(crate) fn mmap_file(transport: &mut impl Transport) -> Result<u64, Errno> {
     let writes_through = flags & MAP_TYPE == MAP_SHARED && prot & PROT_WRITE != 0;
     let fd = file::open(path, if writes_through { O_RDWR } else { O_RDONLY })?;
     // SAFETY: as in `mmap`.
-    let mapped = unsafe { memory::mmap(address, len_bytes, prot, flags, fd, 0) };
+    let mapped = unsafe { memory::mmap(address, len_bytes, prot, flags, fd, offset) };
     file::close(fd)?;
     mapped
 }
@@ -99,7 +100,7 @@ pub(crate) fn fill(transport: &mut impl Transport) -> u64 {
 }
 
 /// The memory that arguments 0 (address) and 1 (length in bytes) name.
-fn target(transport: &mut impl Transport) -> Span {
+pub(crate) fn target(transport: &mut impl Transport) -> Span {
     let address = transport.argument(0);
     let len_bytes = transport.argument(1);
     // SAFETY: the VMM names memory that it mapped through operations, the break, or addresses to fault on; never the
@@ -108,7 +109,7 @@ fn target(transport: &mut impl Transport) -> Span {
 }
 
 /// The span, if its contents fit in one message.
-fn transferable(span: Span) -> Result<Span, Errno> {
+pub(crate) fn transferable(span: Span) -> Result<Span, Errno> {
     if span.len_bytes() > MAX_TRANSFER_BYTES {
         Err(Errno(EINVAL))
     } else {

@@ -4,14 +4,14 @@ use core::time::Duration;
 
 use abi::linux::errno::ENOSYS;
 use abi::operation::{
-    BRK, EXEC, EXECVE, EXIT, FAIL_NTH, FILL, FORK, GETPPID, KILL, MADVISE, MMAP, MMAP_FILE, MPROTECT, MUNMAP,
-    PAGEMAP, PEEK_END, POWER_OFF, READ, SCHED_YIELD, SHADOWPT_OPEN, SLEEP, SPIN, SYSTEM_CALL, TOUCH_STACK,
-    WAIT, WRITE,
+    BRK, COPY_FROM_USER, COPY_TO_USER, EXEC, EXECVE, EXIT, FAIL_NTH, FILL, FORK, GETPPID, KILL, MADVISE,
+    MEM_READ, MEM_WRITE, MMAP, MMAP_FILE, MPROTECT, MUNMAP, PAGEMAP, PEEK_END, POWER_OFF, READ, SCHED_YIELD,
+    SHADOWPT_OPEN, SLEEP, SPIN, SYSTEM_CALL, TOUCH_STACK, WAIT, WRITE,
 };
 use guest_user::syscall::{Errno, process, time, to_raw};
 
 use crate::transport::Transport;
-use crate::{Agent, exec, memory, own_calls, own_stack, pagemap, stack};
+use crate::{Agent, exec, kernel_access, memory, own_calls, own_stack, pagemap, stack};
 
 /// Performs operation `code` and replies, if the operation has a reply.
 pub(crate) fn perform<T: Transport>(agent: &mut Agent<T>, code: u64) {
@@ -44,6 +44,10 @@ pub(crate) fn perform<T: Transport>(agent: &mut Agent<T>, code: u64) {
         MMAP_FILE => memory::mmap_file(transport),
         FAIL_NTH => own_calls::fail_nth(transport.argument(0)),
         PAGEMAP => pagemap::pagemap(transport),
+        COPY_TO_USER => kernel_access::copy_to_user(transport),
+        COPY_FROM_USER => kernel_access::copy_from_user(transport),
+        MEM_WRITE => kernel_access::mem_write(transport),
+        MEM_READ => kernel_access::mem_read(transport),
         PEEK_END => peek_end(transport),
         POWER_OFF => {
             let command = transport.argument(0);

@@ -5,6 +5,8 @@
 #![no_main]
 
 mod advice;
+mod files;
+mod flags;
 mod heap;
 mod mapping;
 mod pointers;
@@ -27,12 +29,14 @@ const READ_WRITE: u64 = PROT_READ | PROT_WRITE;
 
 fn main(_: Arguments) -> i32 {
     section("mmap", mapping::facts);
+    section("mmap's flags", flags::facts);
     section("mprotect", protection::facts);
     section("munmap", unmapping::facts);
     section("brk", heap::facts);
     section("madvise", advice::facts);
     section("sharing", sharing::facts);
     section("pointers", pointers::facts);
+    section("memory files", files::facts);
     0
 }
 

@@ -84,6 +84,16 @@ pub(in crate::scenario) enum CheckError {
     Misaligned { address: String },
     #[error("expected at least 1 page, found 0")]
     NoPages,
+    #[error("expected exactly one of `pages` and `bytes`, found {found}")]
+    Lengths { found: usize },
+    #[error("the {len_bytes} bytes at {address:#x} may be in use")]
+    RawInUse { address: u64, len_bytes: u64 },
+    #[error("what `{found}` does to memory is not known")]
+    EffectUnknown { found: String },
+    #[error("`placement` says what `at` means, and there is none")]
+    PlacementWithoutPlace,
+    #[error("a call that is refused moves nothing")]
+    CountRefused,
     #[error("a file of the image is mapped privately")]
     FileShared,
     #[error("expected at most {most} pages, all that a process can address, found {found}")]
@@ -198,6 +208,11 @@ impl CheckError {
             Self::MoreThanMemory { .. } => {
                 "expect it to be refused, with `errno` (or `fault` for the stack), or give the guest more `memory_mib`"
             }
+            Self::RawInUse { .. } => {
+                "no process has memory below 0x10000 and from 0x7ffffffff000 on; name other places by a region"
+            }
+            Self::EffectUnknown { .. } => "a call that should be refused for it has `errno`",
+            Self::CountRefused => "leave out `count`, or `errno`: a call that moves some bytes succeeds",
             Self::NoPages | Self::Misaligned { .. } => "a call that should be refused for it has `errno`",
             Self::StatusMissing => "say how the child has ended, such as `\"status\": { \"exit\": 0 }`",
             Self::WouldWait { .. } => "end the child first, or say `blocks` and `finish` the call later",
@@ -218,6 +233,8 @@ impl CheckError {
             | Self::NameTaken { .. }
             | Self::HeapTaken
             | Self::FileShared
+            | Self::Lengths { .. }
+            | Self::PlacementWithoutPlace
             | Self::InitTaken
             | Self::SpinReturns
             | Self::WouldStop { .. }

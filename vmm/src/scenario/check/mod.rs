@@ -8,6 +8,7 @@ mod clauses;
 mod document;
 mod error;
 mod expectations;
+mod memory;
 mod operations;
 mod processes;
 mod shadowpt;

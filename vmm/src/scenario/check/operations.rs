@@ -5,10 +5,12 @@ use abi::linux::pagemap::ENTRY_BYTES;
 use abi::{PAGE_SIZE, paging};
 
 use super::document::in_range;
+use super::memory::Longest;
 use super::world::{End, Kind, State, World};
 use super::{CheckError, Findings, Surroundings, waiting};
 use crate::scenario::language::{
-    Content, Expected, Operation, OperationStep, ProcessAddress, RegionAddress, RegionName, Sharing,
+    Content, ContentAt, Expected, Operation, OperationStep, ProcessAddress, RegionAddress, RegionName,
+    Sharing,
 };
 use crate::scenario::path::Path;
 
@@ -71,42 +73,52 @@ impl StepCheck<'_> {
     fn operation(&mut self, surroundings: &Surroundings<'_>) {
         let step = self.step;
         match &step.operation {
-            Operation::Mmap {
-                region,
-                pages,
-                at,
-                file,
-                sharing,
-                ..
-            } => {
+            Operation::Mmap { file, sharing, .. } => {
                 let is_device = |file: &String| file.starts_with("/dev/") || file.starts_with("/proc/");
                 let is_of_image = file.as_ref().is_some_and(|file| !is_device(file));
                 if is_of_image && *sharing == Sharing::Shared {
                     self.findings
                         .add(self.path.key("sharing"), CheckError::FileShared);
                 }
-                self.mmap(region, *pages, at.as_ref());
+                self.mmap(&step.operation);
             }
-            Operation::Munmap { at, pages }
-            | Operation::Mprotect { at, pages, .. }
-            | Operation::Madvise { at, pages, .. } => {
-                self.page_count(*pages);
-                self.page_range(at, *pages);
+            Operation::Munmap { at, pages, bytes } => {
+                self.range(at, *pages, *bytes, Longest::Addressable);
+            }
+            Operation::Mprotect { at, pages, bytes, .. } => {
+                self.range(at, *pages, *bytes, Longest::WithoutWrapping);
+            }
+            Operation::Madvise {
+                at,
+                pages,
+                bytes,
+                advice,
+            } => {
+                self.advice(*advice);
+                self.range(at, *pages, *bytes, Longest::WithoutWrapping);
             }
             Operation::Brk { pages } => self.brk(*pages),
             Operation::TouchStack { region, pages } => self.touch_stack(region, *pages),
             Operation::StackRoom { region, pages } => {
-                self.page_count(*pages);
+                self.page_count("pages", *pages, self.world.memory_pages);
                 let added = self.world.add_region(&step.process, region, *pages);
                 self.keep("as", added);
             }
             Operation::Read(access) | Operation::Write(access) => {
                 content(&access.content, self.path, self.findings);
-                let process = self.world.single(&step.process);
-                let in_region = process
-                    .and_then(|process| process.holds(&step.process, &access.at, access.content.len_bytes()));
-                self.keep("at", in_region);
+                self.access(&access.at, access.content.len_bytes());
                 self.end_if_faulting();
+            }
+            Operation::CopyToUser(copy) | Operation::CopyFromUser(copy) => {
+                self.copy_size(copy);
+                self.access(&copy.what.at, copy.what.content.len_bytes());
+            }
+            Operation::MemWrite(copy) | Operation::MemRead(copy) => {
+                self.copy_size(copy);
+                let ContentAt { at, content } = &copy.what;
+                let owner = self.world.single(&at.process);
+                let there = owner.and_then(|owner| owner.holds(&at.process, &at.place, content.len_bytes()));
+                self.keep("at", there);
             }
             Operation::Fork { child } => self.fork(child, Kind::Single, 1),
             Operation::ForkUntil {
@@ -153,17 +165,6 @@ impl StepCheck<'_> {
         }
     }
 
-    fn mmap(&mut self, region: &RegionName, pages: u64, at: Option<&RegionAddress>) {
-        self.page_count(pages);
-        if let Some(at) = at {
-            self.page_range(at, pages);
-        }
-        if self.step.expected == Expected::Success {
-            let added = self.world.add_region(&self.step.process, region, pages);
-            self.keep("as", added);
-        }
-    }
-
     fn brk(&mut self, change: i64) {
         let heap = self
             .world
@@ -182,7 +183,7 @@ impl StepCheck<'_> {
                 return;
             }
         } else {
-            self.page_count(change.unsigned_abs());
+            self.page_count("pages", change.unsigned_abs(), self.world.memory_pages);
         }
         if self.step.expected == Expected::Success {
             let region = self
@@ -197,7 +198,7 @@ impl StepCheck<'_> {
     }
 
     fn touch_stack(&mut self, region: &RegionName, pages: u64) {
-        self.page_count(pages);
+        self.page_count("pages", pages, self.world.memory_pages);
         if self.step.expected == Expected::Success {
             let added = self.world.add_region(&self.step.process, region, pages);
             self.keep("as", added);
@@ -228,9 +229,8 @@ impl StepCheck<'_> {
     }
 
     /// A size that could be meant.
-    fn page_count(&mut self, found: u64) {
+    pub(super) fn page_count(&mut self, key: &str, found: u64, memory_pages: u64) {
         let refused = self.step.expected != Expected::Success;
-        let memory_pages = self.world.memory_pages;
         let error = match found {
             0 if !refused => CheckError::NoPages,
             _ if found > MAX_PAGES => CheckError::TooManyPages {
@@ -240,11 +240,11 @@ impl StepCheck<'_> {
             _ if found > memory_pages && !refused => CheckError::MoreThanMemory { found, memory_pages },
             _ => return,
         };
-        self.findings.add(self.path.key("pages"), error);
+        self.findings.add(self.path.key(key), error);
     }
 
     /// Pages that lie in their region: what is behind it may be the agent's own memory.
-    fn page_range(&mut self, at: &RegionAddress, count: u64) {
+    pub(super) fn page_range(&mut self, at: &RegionAddress, count: u64) {
         let region = self
             .world
             .region(&self.step.process, &at.region)

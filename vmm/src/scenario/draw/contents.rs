@@ -7,7 +7,8 @@
 use std::collections::BTreeSet;
 
 use super::super::{
-    Content, ContentAt, Expectation, Fill, Operation, OperationStep, RegionAddress, RegionName, Step,
+    Content, ContentAt, Expectation, Fill, KernelCopy, Operation, OperationStep, Place, RegionAddress,
+    RegionName, Step,
 };
 use crate::draws::splitmix64;
 
@@ -49,14 +50,29 @@ impl Contents {
 
     fn operation(&self, operation: Operation) -> Operation {
         match operation {
-            Operation::Read(what) => Operation::Read(self.content_at(what)),
-            Operation::Write(what) => Operation::Write(self.content_at(what)),
+            Operation::Read(what) => Operation::Read(self.content_at(what, Place::region)),
+            Operation::Write(what) => Operation::Write(self.content_at(what, Place::region)),
+            Operation::CopyToUser(copy) => Operation::CopyToUser(self.copy(copy, Place::region)),
+            Operation::CopyFromUser(copy) => Operation::CopyFromUser(self.copy(copy, Place::region)),
+            Operation::MemWrite(copy) => Operation::MemWrite(self.copy(copy, |at| Some(&at.place))),
+            Operation::MemRead(copy) => Operation::MemRead(self.copy(copy, |at| Some(&at.place))),
             other => other,
         }
     }
 
-    fn content_at(&self, what: ContentAt<RegionAddress>) -> ContentAt<RegionAddress> {
-        if self.fixed.contains(&what.at.region) {
+    fn copy<A>(&self, copy: KernelCopy<A>, place: impl Fn(&A) -> Option<&RegionAddress>) -> KernelCopy<A> {
+        KernelCopy {
+            what: self.content_at(copy.what, place),
+            ..copy
+        }
+    }
+
+    fn content_at<A>(
+        &self,
+        what: ContentAt<A>,
+        place: impl Fn(&A) -> Option<&RegionAddress>,
+    ) -> ContentAt<A> {
+        if place(&what.at).is_some_and(|place| self.fixed.contains(&place.region)) {
             return what;
         }
         ContentAt {
@@ -109,6 +125,8 @@ fn is_ascii(step: &Step) -> bool {
     match step {
         Step::Operation(step) => match &step.operation {
             Operation::Read(what) | Operation::Write(what) => text_is_ascii(&what.content),
+            Operation::CopyToUser(copy) | Operation::CopyFromUser(copy) => text_is_ascii(&copy.what.content),
+            Operation::MemWrite(copy) | Operation::MemRead(copy) => text_is_ascii(&copy.what.content),
             _ => true,
         },
         Step::Check(step) => step.expect.iter().all(|expectation| match expectation {

@@ -49,7 +49,11 @@ impl Places {
     pub(super) fn move_step(&self, step: &mut Step) {
         match step {
             Step::Operation(OperationStep { operation, .. }) => {
-                if let Operation::Mmap { region, pages, .. } = operation
+                if let Operation::Mmap {
+                    region,
+                    pages: Some(pages),
+                    ..
+                } = operation
                     && let Some(margins) = self.0.get(region)
                 {
                     *pages += margins.front_pages + margins.back_pages;
@@ -97,7 +101,8 @@ fn movable(steps: &[Step]) -> BTreeSet<RegionName> {
                 file,
                 ..
             } => {
-                if at.is_some() || file.is_some() || !(1..=LONGEST_REGION_PAGES).contains(pages) {
+                let is_long = !pages.is_some_and(|pages| (1..=LONGEST_REGION_PAGES).contains(&pages));
+                if at.is_some() || file.is_some() || is_long {
                     fixed.insert(region.clone());
                 }
                 mapped.insert(region.clone());

@@ -61,7 +61,7 @@ fn pages(step: &Step) -> Vec<u64> {
         panic!("{step:?}")
     };
     match &step.operation {
-        Operation::Mmap { pages, .. } => vec![*pages],
+        Operation::Mmap { pages, .. } => pages.iter().copied().collect(),
         operation => operation
             .clone()
             .places_mut()

@@ -7,6 +7,7 @@ use abi::PAGE_SIZE;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::memory::{HEXADECIMAL, hexadecimal};
 use super::name::{NameError, ProcessName, RegionName};
 
 /// A text that is no address.
@@ -30,6 +31,14 @@ pub enum AddressError {
     /// An offset where only a whole region makes sense.
     #[error("`{found}` has an offset: expected a whole region, as in `parent:buf`")]
     OffsetGiven {
+        /// The text as it stands in the document.
+        found: String,
+    },
+    /// A number that is none of 64 bits.
+    #[error(
+        "`{found}` is no address: expected hexadecimal digits for at most 64 bits, as in `0xffff800000000000`"
+    )]
+    Raw {
         /// The text as it stands in the document.
         found: String,
     },
@@ -57,6 +66,18 @@ pub struct RegionAddress {
     pub pages: u64,
     /// Bytes on top of the pages.
     pub bytes: u64,
+}
+
+/// Place in the memory of the process that the step is about, or an address as it is, in hexadecimal: `0x0`. A raw address is where no
+/// process has memory: below `0x10000`, or from `0x7ffffffff000` on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(with = "String", extend("pattern" = r"^([a-z][a-z0-9-]*(\+[0-9]+p)?(\+[0-9]+)?|0x[0-9a-f]+)$", "examples" = ["buf", "buf+1p+16", "0xffff800000000000"]))]
+pub enum Place {
+    /// By the name of a region.
+    Region(RegionAddress),
+    /// By its number.
+    Raw(u64),
 }
 
 /// Place in the memory of some process: `process:region`, then pages, then bytes, as in `child:buf+2p+16`.
@@ -123,6 +144,38 @@ impl FromStr for RegionAddress {
     }
 }
 
+impl Place {
+    /// The place by a region's name, if it is one.
+    #[must_use]
+    pub fn region(&self) -> Option<&RegionAddress> {
+        match self {
+            Self::Region(place) => Some(place),
+            Self::Raw(_) => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(in crate::scenario) fn region_mut(&mut self) -> Option<&mut RegionAddress> {
+        match self {
+            Self::Region(place) => Some(place),
+            Self::Raw(_) => None,
+        }
+    }
+}
+
+impl FromStr for Place {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        if !text.starts_with(HEXADECIMAL) {
+            return text.parse().map(Self::Region);
+        }
+        hexadecimal(text).map(Self::Raw).ok_or_else(|| AddressError::Raw {
+            found: text.to_owned(),
+        })
+    }
+}
+
 impl FromStr for ProcessAddress {
     type Err = AddressError;
 
@@ -172,7 +225,7 @@ macro_rules! from_string {
         })*
     };
 }
-from_string!(RegionAddress, ProcessAddress, ProcessRegion);
+from_string!(RegionAddress, Place, ProcessAddress, ProcessRegion);
 
 impl fmt::Display for RegionAddress {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -181,6 +234,15 @@ impl fmt::Display for RegionAddress {
             write!(formatter, "+{}", self.bytes)?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Region(place) => place.fmt(formatter),
+            Self::Raw(address) => write!(formatter, "{address:#x}"),
+        }
     }
 }
 

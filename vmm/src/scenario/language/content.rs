@@ -108,6 +108,84 @@ impl<A: JsonSchema> JsonSchema for ContentAt<A> {
     }
 }
 
+/// Bytes that the kernel stores or loads for a process, and how many of them it reaches.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "KernelCopyFields<A>", bound = "A: Deserialize<'de>")]
+pub struct KernelCopy<A> {
+    /// The bytes that are asked for.
+    pub what: ContentAt<A>,
+    /// How many of them are moved; None: all.
+    pub count: Option<u64>,
+}
+
+/// How [`KernelCopy`] is spelled.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{ "required": ["text"] }, { "required": ["fill"] }, { "required": ["zeros"] }]))]
+struct KernelCopyFields<A> {
+    /// Where the first byte is.
+    at: A,
+    /// The UTF-8 bytes of this text, without an end mark.
+    #[serde(default)]
+    #[schemars(with = "String", length(min = 1))]
+    text: Option<String>,
+    /// One byte many times.
+    #[serde(default)]
+    #[schemars(with = "Fill")]
+    fill: Option<Fill>,
+    /// This many zero bytes.
+    #[serde(default)]
+    #[schemars(with = "u64", range(min = 1))]
+    zeros: Option<u64>,
+    /// How many bytes the call moves and returns, where the rest is out of its reach; without it all of them.
+    #[serde(default)]
+    #[schemars(with = "u64", range(min = 1))]
+    count: Option<u64>,
+}
+
+impl<A: JsonSchema> JsonSchema for KernelCopy<A> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        KernelCopyFields::<A>::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        KernelCopyFields::<A>::json_schema(generator)
+    }
+}
+
+impl<A> KernelCopy<A> {
+    /// How many bytes are moved.
+    #[must_use]
+    pub fn moved_bytes(&self) -> u64 {
+        self.count.unwrap_or_else(|| self.what.content.len_bytes())
+    }
+}
+
+impl<A> TryFrom<KernelCopyFields<A>> for KernelCopy<A> {
+    type Error = ContentError;
+
+    fn try_from(fields: KernelCopyFields<A>) -> Result<Self, ContentError> {
+        let KernelCopyFields {
+            at,
+            text,
+            fill,
+            zeros,
+            count,
+        } = fields;
+        let what = ContentAt::try_from(ContentFields {
+            at,
+            text,
+            fill,
+            zeros,
+        })?;
+        Ok(Self { what, count })
+    }
+}
+
 /// Not exactly one way to say which bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected exactly one of `text`, `fill` and `zeros`, found {found}")]

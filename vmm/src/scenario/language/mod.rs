@@ -10,6 +10,7 @@ mod content;
 mod describe;
 mod document;
 mod expectation;
+mod memory;
 mod name;
 mod operation;
 mod outcome;
@@ -17,18 +18,17 @@ mod schedule;
 mod step;
 mod vsock;
 
-pub use address::{AddressError, ProcessAddress, ProcessRegion, RegionAddress};
+pub use address::{AddressError, Place, ProcessAddress, ProcessRegion, RegionAddress};
 pub(crate) use clause::reported_clauses;
 pub use clause::{Clause, ClauseError, ClauseId};
-pub use content::{Content, ContentAt, ContentError, Fill};
+pub use content::{Content, ContentAt, ContentError, Fill, KernelCopy};
 pub use document::{Budget, Clock, GuestOptions, Scenario, Swap};
 pub use expectation::{
     Access, Expectation, Layout, Loaded, ModulePages, ProcessEnding, ProcessEndingError, Since, SpteFlag,
 };
+pub use memory::{Advice, MapFlag, Number, Placement, Protection, Sharing};
 pub use name::{NameError, ProcessName, RegionName, ScenarioName};
-pub use operation::{
-    Advice, MAX_SLEEP_MS, Operation, PageState, PathArgument, Protection, STACK_BYTE, Sharing,
-};
+pub use operation::{MAX_SLEEP_MS, Operation, PageState, PathArgument, STACK_BYTE};
 pub(super) use outcome::OutcomeKey;
 pub use outcome::{DefaultAction, Ending, Errno, Expected, Refusal, Return, Signal};
 pub use schedule::{Exploration, Schedule};

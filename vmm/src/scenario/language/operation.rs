@@ -1,11 +1,11 @@
 //! What a step can have a process do.
 
-use abi::linux::mman;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::address::{ProcessAddress, RegionAddress};
-use super::content::ContentAt;
+use super::address::{Place, ProcessAddress, RegionAddress};
+use super::content::{ContentAt, KernelCopy};
+use super::memory::{Advice, MapFlag, Number, Placement, Protection, Sharing};
 use super::name::{ProcessName, RegionName};
 use super::outcome::{Ending, Signal};
 use crate::promise::Promise;
@@ -24,44 +24,77 @@ pub enum Operation {
         #[serde(rename = "as")]
         region: RegionName,
         /// Length in pages of 4 KiB.
-        pages: u64,
+        #[serde(default)]
+        #[schemars(with = "u64")]
+        pages: Option<u64>,
+        /// Length in bytes, in the place of `pages`.
+        #[serde(default)]
+        #[schemars(with = "Number")]
+        bytes: Option<Number>,
         /// What the process may do with the pages.
         prot: Protection,
         /// Whether stores stay the process's own.
         #[serde(default)]
         sharing: Sharing,
-        /// Map exactly here (MAP_FIXED), over what is there; without it the kernel chooses.
+        /// Map here; without it the kernel chooses.
         #[serde(default)]
-        #[schemars(with = "RegionAddress")]
-        at: Option<RegionAddress>,
-        /// Map this file, from its first page on, instead of anonymous memory: one of the guest image, which can only be mapped
-        /// privately, or a device such as `/dev/kmmap`.
+        #[schemars(with = "Place")]
+        at: Option<Place>,
+        /// What `at` means to the kernel.
+        #[serde(default)]
+        placement: Placement,
+        /// More flags.
+        #[serde(default)]
+        flags: Vec<MapFlag>,
+        /// Map this file instead of anonymous memory: one of the guest image, which can only be mapped privately, or a device such as
+        /// `/dev/kmmap`.
         #[serde(default)]
         #[schemars(with = "String")]
         file: Option<String>,
+        /// Map the file from this byte on.
+        #[serde(default)]
+        offset: Number,
     },
     /// Unmap pages. The region keeps its name, so a later step can fault on it.
     Munmap {
         /// First page.
-        at: RegionAddress,
+        at: Place,
         /// Length in pages of 4 KiB.
-        pages: u64,
+        #[serde(default)]
+        #[schemars(with = "u64")]
+        pages: Option<u64>,
+        /// Length in bytes, in the place of `pages`.
+        #[serde(default)]
+        #[schemars(with = "Number")]
+        bytes: Option<Number>,
     },
     /// Change what the process may do with pages.
     Mprotect {
         /// First page.
-        at: RegionAddress,
+        at: Place,
         /// Length in pages of 4 KiB.
-        pages: u64,
+        #[serde(default)]
+        #[schemars(with = "u64")]
+        pages: Option<u64>,
+        /// Length in bytes, in the place of `pages`.
+        #[serde(default)]
+        #[schemars(with = "Number")]
+        bytes: Option<Number>,
         /// What the process may do with the pages from now on.
         prot: Protection,
     },
     /// Advise the kernel about pages.
     Madvise {
         /// First page.
-        at: RegionAddress,
+        at: Place,
         /// Length in pages of 4 KiB.
-        pages: u64,
+        #[serde(default)]
+        #[schemars(with = "u64")]
+        pages: Option<u64>,
+        /// Length in bytes, in the place of `pages`.
+        #[serde(default)]
+        #[schemars(with = "Number")]
+        bytes: Option<Number>,
         /// The advice.
         advice: Advice,
     },
@@ -89,9 +122,17 @@ pub enum Operation {
         pages: u64,
     },
     /// Load bytes and compare them with what is expected.
-    Read(ContentAt<RegionAddress>),
+    Read(ContentAt<Place>),
     /// Store bytes.
-    Write(ContentAt<RegionAddress>),
+    Write(ContentAt<Place>),
+    /// Have the kernel store bytes for the process: read(2) of a file that holds them.
+    CopyToUser(KernelCopy<Place>),
+    /// Have the kernel load bytes for the process, and compare them with what is expected: write(2) to an empty file.
+    CopyFromUser(KernelCopy<Place>),
+    /// Have the kernel store bytes in the memory of some process, by `/proc/PID/mem`, whatever that process may do with them.
+    MemWrite(KernelCopy<ProcessAddress>),
+    /// Have the kernel load bytes from the memory of some process, by `/proc/PID/mem`, and compare them with what is expected.
+    MemRead(KernelCopy<ProcessAddress>),
     /// Fork. The child starts with its parent's regions and their names.
     Fork {
         /// Name of the child.
@@ -242,9 +283,16 @@ impl Operation {
     /// Every place in memory that the operation names, for whoever wants to name others.
     pub(in crate::scenario) fn places_mut(&mut self) -> Vec<&mut RegionAddress> {
         match self {
-            Self::Mmap { at, .. } => at.iter_mut().collect(),
-            Self::Munmap { at, .. } | Self::Mprotect { at, .. } | Self::Madvise { at, .. } => vec![at],
-            Self::Read(what) | Self::Write(what) => vec![&mut what.at],
+            Self::Mmap { at, .. } => at.iter_mut().filter_map(Place::region_mut).collect(),
+            Self::Munmap { at, .. }
+            | Self::Mprotect { at, .. }
+            | Self::Madvise { at, .. }
+            | Self::Read(ContentAt { at, .. })
+            | Self::Write(ContentAt { at, .. }) => at.region_mut().into_iter().collect(),
+            Self::CopyToUser(copy) | Self::CopyFromUser(copy) => {
+                copy.what.at.region_mut().into_iter().collect()
+            }
+            Self::MemWrite(copy) | Self::MemRead(copy) => vec![&mut copy.what.at.place],
             Self::Pagemap { of, .. } => vec![&mut of.place],
             Self::ShadowptOpen {
                 from, to, entries, ..
@@ -306,77 +354,4 @@ pub enum PathArgument {
     Name,
     /// By an address that is not mapped.
     Unmapped,
-}
-
-/// What a process may do with pages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Protection {
-    /// Nothing.
-    None,
-    /// Read.
-    R,
-    /// Write; on x86-64 that means read too.
-    W,
-    /// Read and write.
-    Rw,
-    /// Read and execute.
-    Rx,
-    /// Everything.
-    Rwx,
-}
-
-impl Protection {
-    /// The `prot` argument of mmap and mprotect.
-    #[must_use]
-    pub fn bits(self) -> u64 {
-        match self {
-            Self::None => mman::PROT_NONE,
-            Self::R => mman::PROT_READ,
-            Self::W => mman::PROT_WRITE,
-            Self::Rw => mman::PROT_READ | mman::PROT_WRITE,
-            Self::Rx => mman::PROT_READ | mman::PROT_EXEC,
-            Self::Rwx => mman::PROT_READ | mman::PROT_WRITE | mman::PROT_EXEC,
-        }
-    }
-}
-
-/// Whether stores to a mapping stay the process's own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Sharing {
-    /// A forked process sees none of the other's later stores (MAP_PRIVATE).
-    #[default]
-    Private,
-    /// All who inherit the mapping see each other's stores (MAP_SHARED).
-    Shared,
-}
-
-impl Sharing {
-    /// The mapping type in mmap's `flags` argument.
-    #[must_use]
-    pub fn bits(self) -> u64 {
-        match self {
-            Self::Private => mman::MAP_PRIVATE,
-            Self::Shared => mman::MAP_SHARED,
-        }
-    }
-}
-
-/// What the kernel is told about pages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Advice {
-    /// The contents are not needed any more (MADV_DONTNEED).
-    Dontneed,
-}
-
-impl Advice {
-    /// The `advice` argument of madvise.
-    #[must_use]
-    pub fn number(self) -> u64 {
-        match self {
-            Self::Dontneed => mman::MADV_DONTNEED,
-        }
-    }
 }

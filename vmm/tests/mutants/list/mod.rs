@@ -1,9 +1,11 @@
 //! The faults, each with what must be said of it.
 //!
 //! - `processes`: of processes and of their memory
+//! - `calls`: of what calls take and refuse, and of how the kernel reaches memory for a process
 //! - `shadow`: of shadow page tables
 //! - `drivers`: of what programs meet as files
 
+mod calls;
 mod drivers;
 mod processes;
 mod shadow;
@@ -14,9 +16,14 @@ use crate::entry::{Mutant, mutant};
 
 /// Those that every machine shows.
 pub(crate) fn mutants() -> impl Iterator<Item = &'static Mutant> {
-    [processes::MUTANTS, shadow::MUTANTS, drivers::MUTANTS]
-        .into_iter()
-        .flatten()
+    [
+        processes::MUTANTS,
+        calls::MUTANTS,
+        shadow::MUTANTS,
+        drivers::MUTANTS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Faults that only a processor with a translation cache of its own can show: where KVM interprets the kernel, each store

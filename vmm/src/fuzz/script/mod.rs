@@ -3,9 +3,12 @@
 //! The script knows what it has asked for, page by page, and no more than it needs to tell which step must succeed and what a read
 //! must find. Whether memory and the shadow page table really are so is for the judge to say.
 
+mod arguments;
+mod kernel_access;
+
 use serde_json::{Value, json};
 
-use super::arena::{ARENA, Access, Arena, Backing, Page, choose, one_of};
+use super::arena::{ARENA, Access, Arena, Backing, Page, Part, choose, one_of};
 use super::moves::{Kind, Move};
 use crate::scenario::ScenarioName;
 
@@ -107,6 +110,20 @@ impl Script {
             Kind::ChildWrites => self.child_writes(page, amount),
             Kind::ChildUnmaps => self.child_unmaps(page, amount),
             Kind::ChildExits => self.child_exits(amount),
+            Kind::KernelStores => self.kernel_stores(page, amount),
+            Kind::KernelLoads => self.kernel_loads(page, amount),
+            Kind::ChildKernelStores => self.child_kernel_stores(page, amount),
+            Kind::ChildKernelLoads => self.child_kernel_loads(page, amount),
+            Kind::MemWrites => self.mem_writes(page, amount),
+            Kind::MemReads => self.mem_reads(page, amount),
+            Kind::MapFree => self.map_free(page, amount),
+            Kind::MapNear => self.map_near(page, amount),
+            Kind::MapPresent => self.map_present(page, amount),
+            Kind::ProtectRange => self.protect_range(page, amount),
+            Kind::DiscardRange => self.discard_range(page, amount),
+            Kind::Populate => self.populate(page, amount),
+            Kind::AdviseFork => self.advise_fork(page, amount),
+            Kind::Refused => self.refused(page, amount),
             Kind::Open => self.open(amount),
             Kind::Close => self.close(),
             Kind::Start => self.call("shadowpt_start"),
@@ -122,25 +139,14 @@ impl Script {
             "in": "target", "do": "mmap", "as": format!("m{}", self.mappings), "pages": pages, "prot": "rw",
             "at": format!("arena+{page}p"),
         });
-        let byte = match backing {
-            Backing::Private => Some(0),
-            Backing::Shared => {
-                step["sharing"] = json!("shared");
-                Some(0)
-            }
-            Backing::File => {
-                step["file"] = json!(FILE.0);
-                None
-            }
-        };
+        match backing {
+            Backing::Private => {}
+            Backing::Shared => step["sharing"] = json!("shared"),
+            Backing::File => step["file"] = json!(FILE.0),
+        }
         self.mappings += 1;
         self.steps.push(step);
-        self.arena[span(page, pages)].fill(Some(Page {
-            backing,
-            access: Access::Write,
-            present: false,
-            byte,
-        }));
+        self.arena[span(page, pages)].fill(Some(Page::new(backing)));
     }
 
     fn unmap(&mut self, page: u64, amount: u64) {
@@ -156,8 +162,7 @@ impl Script {
         else {
             return;
         };
-        page.present = true;
-        page.byte = (page.backing == Backing::Private).then_some(byte);
+        page.store(Part::First, byte);
         self.steps.push(write("target", "arena", number, byte));
     }
 
@@ -191,10 +196,7 @@ impl Script {
         let Some((number, page)) = choose(&mut self.arena, choice, |_| true) else {
             return;
         };
-        page.present = false;
-        if page.backing == Backing::Private {
-            page.byte = Some(0);
-        }
+        page.discard();
         self.steps.push(json!({
             "in": "target", "do": "madvise", "at": format!("arena+{number}p"), "pages": 1, "advice": "dontneed",
         }));
@@ -237,7 +239,7 @@ impl Script {
             self.children.push(Child {
                 name,
                 is_alive: true,
-                arena: self.arena,
+                arena: self.arena.map(|page| page.and_then(Page::at_fork)),
             });
         }
     }
@@ -249,15 +251,20 @@ impl Script {
 
     fn child_writes(&mut self, number: u64, byte: u64) {
         let Some(child) = self.child(byte) else { return };
-        let Some(page) = child.arena[number as usize] else {
+        let Some(page) = child.arena[number as usize].as_mut() else {
             return;
         };
         if page.access == Access::Write {
-            let step = write(&child.name, "arena", number, byte);
+            page.store(Part::First, byte);
+            let (step, backing) = (write(&child.name, "arena", number, byte), page.backing);
             self.steps.push(step);
-            if page.backing == Backing::Shared {
-                self.forget_shared();
-            }
+            self.stored_by_a_child(backing);
+        }
+    }
+
+    fn stored_by_a_child(&mut self, backing: Backing) {
+        if backing == Backing::Shared {
+            self.forget_shared();
         }
     }
 
@@ -265,7 +272,7 @@ impl Script {
     fn forget_shared(&mut self) {
         let pages = self.arena.iter_mut().flatten();
         for page in pages.filter(|page| page.backing == Backing::Shared) {
-            page.byte = None;
+            (page.byte, page.last) = (None, None);
         }
     }
 

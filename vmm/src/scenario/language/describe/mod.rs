@@ -1,12 +1,16 @@
-//! How a report names steps and expectations: fragments of sentences.
+//! How a report names steps and expectations: fragments of sentences. `words` has what they consist of.
+
+mod words;
 
 use std::fmt;
 
-use super::content::{Content, ContentAt, Fill};
-use super::expectation::{Access, Expectation, Layout, Loaded, ProcessEnding, Since, SpteFlag};
-use super::operation::{Advice, Operation, PageState, PathArgument, Protection, Sharing};
-use super::outcome::{Ending, Errno, Expected, Refusal, Return, Signal};
-use super::step::{CheckStep, DiskRequest, FailStep, OperationStep, Step, TickStep};
+use super::content::ContentAt;
+use super::expectation::{Expectation, Loaded, ProcessEnding};
+use super::memory::Placement;
+use super::operation::{Operation, PathArgument};
+use super::outcome::{Ending, Expected, Return};
+use super::step::{CheckStep, FailStep, OperationStep, Step, TickStep};
+use words::{Length, List, Pages, Raw};
 
 impl fmt::Display for Step {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,22 +69,51 @@ impl fmt::Display for Operation {
             Self::Mmap {
                 region,
                 pages,
+                bytes,
                 prot,
                 sharing,
                 at,
+                placement,
+                flags,
                 file,
+                offset,
             } => {
-                write!(formatter, "mmap {} ", Pages(*pages))?;
+                write!(formatter, "mmap {} ", Length(*pages, *bytes))?;
                 file.iter().try_for_each(|file| write!(formatter, "of {file} "))?;
+                if offset.0 > 0 {
+                    write!(formatter, "from byte {} on ", Raw(offset.0))?;
+                }
                 write!(formatter, "{sharing} {prot} as {region}")?;
-                at.iter().try_for_each(|at| write!(formatter, " at {at}"))
+                match (at, placement) {
+                    (None, _) => {}
+                    (Some(at), Placement::Fixed) => write!(formatter, " at {at}")?,
+                    (Some(at), Placement::FixedNoreplace) => write!(formatter, " at {at} if free")?,
+                    (Some(at), Placement::Hint) => write!(formatter, " near {at}")?,
+                }
+                if flags.is_empty() {
+                    Ok(())
+                } else {
+                    write!(formatter, " with {}", List(flags))
+                }
             }
-            Self::Munmap { at, pages } => write!(formatter, "munmap {} at {at}", Pages(*pages)),
-            Self::Mprotect { at, pages, prot } => {
-                write!(formatter, "mprotect {} at {at} to {prot}", Pages(*pages))
+            Self::Munmap { at, pages, bytes } => {
+                write!(formatter, "munmap {} at {at}", Length(*pages, *bytes))
             }
-            Self::Madvise { at, pages, advice } => {
-                write!(formatter, "madvise {advice} {} at {at}", Pages(*pages))
+            Self::Mprotect {
+                at,
+                pages,
+                bytes,
+                prot,
+            } => {
+                write!(formatter, "mprotect {} at {at} to {prot}", Length(*pages, *bytes))
+            }
+            Self::Madvise {
+                at,
+                pages,
+                bytes,
+                advice,
+            } => {
+                write!(formatter, "madvise {advice} {} at {at}", Length(*pages, *bytes))
             }
             Self::Brk { pages } if *pages < 0 => {
                 write!(formatter, "shrink the heap by {}", Pages(pages.unsigned_abs()))
@@ -94,6 +127,10 @@ impl fmt::Display for Operation {
             }
             Self::Read(ContentAt { at, content }) => write!(formatter, "read {content} at {at}"),
             Self::Write(ContentAt { at, content }) => write!(formatter, "write {content} at {at}"),
+            Self::CopyToUser(copy) => write!(formatter, "the kernel stores {copy}"),
+            Self::CopyFromUser(copy) => write!(formatter, "the kernel loads {copy}"),
+            Self::MemWrite(copy) => write!(formatter, "through /proc/PID/mem, store {copy}"),
+            Self::MemRead(copy) => write!(formatter, "through /proc/PID/mem, load {copy}"),
             Self::Fork { child } => write!(formatter, "fork {child}"),
             Self::ForkUntil {
                 group,
@@ -282,100 +319,4 @@ impl fmt::Display for Expectation {
             }
         }
     }
-}
-
-/// A count with its noun.
-struct Pages(u64);
-
-impl fmt::Display for Pages {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            1 => formatter.write_str("1 page"),
-            count => write!(formatter, "{count} pages"),
-        }
-    }
-}
-
-/// `a, b and c`.
-struct List<'a, T>(&'a [T]);
-
-impl<T: fmt::Display> fmt::Display for List<'_, T> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, item) in self.0.iter().enumerate() {
-            let separator = match index {
-                0 => "",
-                _ if index + 1 == self.0.len() => " and ",
-                _ => ", ",
-            };
-            write!(formatter, "{separator}{item}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Content {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) => write!(formatter, "{text:?}"),
-            Self::Fill(Fill { byte, bytes }) => write!(formatter, "{bytes} times byte {byte:#04x}"),
-            Self::Zeros(bytes) => write!(formatter, "{bytes} zero bytes"),
-        }
-    }
-}
-
-impl fmt::Display for Ending {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exit(status) => write!(formatter, "exit status {status}"),
-            Self::Signal(signal) => write!(formatter, "ended by {signal}"),
-        }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Refusal::With(errno) => write!(formatter, "refused with {errno}"),
-            Refusal::Any => formatter.write_str("refused"),
-        }
-    }
-}
-
-impl fmt::Display for Errno {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
-    }
-}
-
-impl fmt::Display for Signal {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
-    }
-}
-
-macro_rules! words {
-    ($($type:ident { $($variant:ident = $word:literal),* $(,)? })*) => {
-        $(impl fmt::Display for $type {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str(match self { $(Self::$variant => $word),* })
-            }
-        })*
-    };
-}
-words! {
-    Protection { None = "no-access", R = "r", W = "w", Rw = "rw", Rx = "rx", Rwx = "rwx" }
-    Sharing { Private = "private", Shared = "shared" }
-    Advice { Dontneed = "dontneed" }
-    PageState {
-        Present = "present",
-        Swapped = "swapped",
-        None = "none",
-        LeftOut = "left out",
-        Inaccessible = "inaccessible"
-    }
-    Layout { Row = "in a row", Scattered = "scattered" }
-    SpteFlag { Allocated = "allocated", Anonymous = "anonymous", Mapped = "mapped" }
-    Since { Start = "the start", LastCheck = "the last check" }
-    DiskRequest { Read = "read", Write = "write" }
-    Access { Read = "a read", Write = "a write", Execute = "an instruction fetch" }
 }
