@@ -35,7 +35,7 @@ pub struct Budget {
 
 impl Budget {
     /// How many times longer than a guest may compute the host may take for it.
-    const HOST_FACTOR: u32 = 10;
+    const HOST_FACTOR: u32 = 30;
 
     /// What a scenario gives its guest, for a kernel that may need `effort` times as much, on a host that is given `slow` times as long
     /// as others.
