@@ -35,23 +35,18 @@ fn reports_come_in_the_order_of_the_call_however_many_run_at_once() {
 
 /// Of each kind of machine that runs fork from some, and some from which none does. The first comes a second time, by when its worker has served
 /// others.
-const FORKED: [&str; 21] = [
+const FORKED: [&str; 16] = [
     "cow",
     "exec",
     "execve",
     "pagemap",
-    "fork-copy",
     "kill",
     "net/vsock-errors",
     "sleep",
     "spinning",
     "stack-growth",
-    "swap",
     "swap-read-error",
-    "threads",
-    "ucore/forktest",
     "ucore/hello",
-    "ucore/softint",
     "uffd/copy",
     "modules/kmmap",
     "shadowpt/areas",
