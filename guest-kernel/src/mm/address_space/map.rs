@@ -60,16 +60,11 @@ impl AddressSpace {
 
     fn place_low(&self, hint: VirtAddr, bytes: u64) -> Result<PageRange, Errno> {
         let end = layout::LOW_END;
-        let start = VirtAddr::new(round_up_to_page(hint.as_u64()).unwrap_or(0));
-        if start >= layout::LOWEST && bytes <= end.as_u64() && start.as_u64() <= end.as_u64() - bytes {
-            let range = PageRange::new(start, start.plus(bytes));
-            let next = self.areas.at_or_above(start);
-            if next.is_none_or(|next| range.end() <= next.start_with_gap()) {
-                return Ok(range);
-            }
-        }
-        self.areas
-            .find_free_above(layout::LOW_START, end, bytes)
+        let hint = VirtAddr::new(round_up_to_page(hint.as_u64()).unwrap_or(0));
+        (hint >= layout::LOWEST)
+            .then(|| self.free_at(hint, bytes, end))
+            .flatten()
+            .or_else(|| self.areas.find_free_above(layout::LOW_START, end, bytes))
             .ok_or(Errno::ENOMEM)
     }
 
@@ -79,18 +74,21 @@ impl AddressSpace {
             page if page.as_u64() == 0 => None,
             page => Some(page.max(layout::LOWEST)),
         };
-        if let Some(start) = hint
-            && start.as_u64() <= layout::TASK_END.as_u64() - bytes
-        {
-            let range = PageRange::new(start, start.plus(bytes));
-            let next = self.areas.at_or_above(start);
-            if next.is_none_or(|next| range.end() <= next.start_with_gap()) {
-                return Ok(range);
-            }
-        }
-        self.areas
-            .find_free_below(layout::MMAP_TOP, bytes)
+        hint.and_then(|start| self.free_at(start, bytes, layout::TASK_END))
+            .or_else(|| self.areas.find_free_below(layout::MMAP_TOP, bytes))
             .ok_or(Errno::ENOMEM)
+    }
+
+    /// The range from `start` on if it is free, ends at or below `end`, and does not come too close to the area above.
+    fn free_at(&self, start: VirtAddr, bytes: u64, end: VirtAddr) -> Option<PageRange> {
+        let last_start = end.as_u64().checked_sub(bytes)?;
+        if start.as_u64() > last_start {
+            return None;
+        }
+        let range = PageRange::new(start, start.plus(bytes));
+        let next = self.areas.at_or_above(start);
+        next.is_none_or(|next| range.end() <= next.start_with_gap())
+            .then_some(range)
     }
 
     /// Maps at a range that [`Self::place`] chose; what was there goes.

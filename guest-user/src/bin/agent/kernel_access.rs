@@ -44,10 +44,7 @@ pub(crate) fn copy_from_user(transport: &mut impl Transport) -> Result<u64, Errn
 
 /// Runs `access` with an empty file.
 fn with_file(access: impl FnOnce(i32) -> Result<usize, Errno>) -> Result<u64, Errno> {
-    let fd = file::memory_file(c"agent", 0)?;
-    let moved = access(fd);
-    file::close(fd)?;
-    moved.map(|moved| moved as u64)
+    closing(file::memory_file(c"agent", 0)?, access)
 }
 
 /// Kept out of line, so that the buffer takes stack only here.
@@ -77,7 +74,11 @@ fn with_memory_of(
     access: impl FnOnce(i32) -> Result<usize, Errno>,
 ) -> Result<u64, Errno> {
     let path = Text::<32>::of(format_args!("/proc/{pid}/mem"));
-    let fd = file::open(path.as_c_str(), flags)?;
+    closing(file::open(path.as_c_str(), flags)?, access)
+}
+
+/// Runs `access` with an open file, and closes it whatever comes of that.
+fn closing(fd: i32, access: impl FnOnce(i32) -> Result<usize, Errno>) -> Result<u64, Errno> {
     let moved = access(fd);
     file::close(fd)?;
     moved.map(|moved| moved as u64)
