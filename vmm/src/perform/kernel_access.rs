@@ -14,6 +14,8 @@ use crate::scenario::{KernelCopy, OperationStep, Place, ProcessAddress};
 struct Reached {
     owner: Channel,
     address: VirtAddr,
+    /// The same for a reader.
+    place: String,
 }
 
 impl<D: Drive> Performer<D> {
@@ -23,19 +25,14 @@ impl<D: Drive> Performer<D> {
         step: &OperationStep,
         copy: &KernelCopy<Place>,
     ) -> Result<Performed, D::Error> {
-        let address = match self.place(process, &copy.what.at) {
-            Ok(address) => address,
+        let reached = match self.own(process, &copy.what.at) {
+            Ok(reached) => reached,
             Err(nowhere) => return Ok(nowhere),
         };
         let bytes = copy.what.content.to_bytes();
-        let operation = AgentOperation::new(operation::COPY_TO_USER, &[address.0, bytes.len() as u64])
-            .with_payload(bytes.to_vec());
-        let reached = Reached {
-            owner: process,
-            address,
-        };
-        let place = format!("{}:{}", self.name(process), copy.what.at);
-        self.store(process, step, operation, (copy, reached, place))
+        let arguments = [reached.address.0, bytes.len() as u64];
+        let operation = AgentOperation::new(operation::COPY_TO_USER, &arguments).with_payload(bytes.to_vec());
+        self.store(process, step, operation, (copy, &reached))
     }
 
     pub(super) fn copy_from_user(
@@ -44,14 +41,13 @@ impl<D: Drive> Performer<D> {
         step: &OperationStep,
         copy: &KernelCopy<Place>,
     ) -> Result<Performed, D::Error> {
-        let address = match self.place(process, &copy.what.at) {
-            Ok(address) => address,
+        let reached = match self.own(process, &copy.what.at) {
+            Ok(reached) => reached,
             Err(nowhere) => return Ok(nowhere),
         };
-        let len_bytes = copy.what.content.len_bytes();
-        let operation = AgentOperation::new(operation::COPY_FROM_USER, &[address.0, len_bytes]);
-        let place = format!("{}:{}", self.name(process), copy.what.at);
-        self.load(process, step, operation, (copy, place))
+        let arguments = [reached.address.0, copy.what.content.len_bytes()];
+        let operation = AgentOperation::new(operation::COPY_FROM_USER, &arguments);
+        self.load(process, step, operation, (copy, &reached))
     }
 
     pub(super) fn mem_write(
@@ -67,8 +63,7 @@ impl<D: Drive> Performer<D> {
         let bytes = copy.what.content.to_bytes();
         let arguments = [pid.into(), reached.address.0, bytes.len() as u64];
         let operation = AgentOperation::new(operation::MEM_WRITE, &arguments).with_payload(bytes.to_vec());
-        let place = copy.what.at.to_string();
-        self.store(process, step, operation, (copy, reached, place))
+        self.store(process, step, operation, (copy, &reached))
     }
 
     pub(super) fn mem_read(
@@ -83,8 +78,16 @@ impl<D: Drive> Performer<D> {
         };
         let arguments = [pid.into(), reached.address.0, copy.what.content.len_bytes()];
         let operation = AgentOperation::new(operation::MEM_READ, &arguments);
-        let place = copy.what.at.to_string();
-        self.load(process, step, operation, (copy, place))
+        self.load(process, step, operation, (copy, &reached))
+    }
+
+    /// A place in the memory of the process that asks.
+    fn own(&self, process: Channel, at: &Place) -> Result<Reached, Performed> {
+        Ok(Reached {
+            owner: process,
+            address: self.place(process, at)?,
+            place: format!("{}:{at}", self.name(process)),
+        })
     }
 
     /// A place in the memory of a process that is alive, and the process's id.
@@ -94,8 +97,12 @@ impl<D: Drive> Performer<D> {
             let finding = Finding::missing(at.process.as_str(), "a process id", "none");
             return Err(Performed::otherwise(finding));
         };
-        let address = self.address(owner, &at.place)?;
-        Ok((Reached { owner, address }, pid))
+        let reached = Reached {
+            owner,
+            address: self.address(owner, &at.place)?,
+            place: at.to_string(),
+        };
+        Ok((reached, pid))
     }
 
     /// What has come to memory, as far as the kernel says that it has, is there from now on.
@@ -104,7 +111,7 @@ impl<D: Drive> Performer<D> {
         process: Channel,
         step: &OperationStep,
         operation: AgentOperation,
-        (copy, reached, place): (&KernelCopy<A>, Reached, String),
+        (copy, reached): (&KernelCopy<A>, &Reached),
     ) -> Result<Performed, D::Error> {
         let (performed, reply) = self.call(process, step.expected, operation)?;
         let Some(reply) = reply else { return Ok(performed) };
@@ -112,7 +119,7 @@ impl<D: Drive> Performer<D> {
         let moved = copy.what.content.to_bytes();
         let moved = &moved[..copy.moved_bytes() as usize];
         self.model.write(reached.owner, reached.address, moved);
-        Ok(wrong_count(&reply, copy, &place).map_or(performed, Performed::otherwise))
+        Ok(wrong_count(&reply, copy, &reached.place).map_or(performed, Performed::otherwise))
     }
 
     fn load<A>(
@@ -120,11 +127,11 @@ impl<D: Drive> Performer<D> {
         process: Channel,
         step: &OperationStep,
         operation: AgentOperation,
-        (copy, place): (&KernelCopy<A>, String),
+        (copy, reached): (&KernelCopy<A>, &Reached),
     ) -> Result<Performed, D::Error> {
         let (performed, reply) = self.call(process, step.expected, operation)?;
         let Some(reply) = reply else { return Ok(performed) };
-        if let Some(wrong) = wrong_count(&reply, copy, &place) {
+        if let Some(wrong) = wrong_count(&reply, copy, &reached.place) {
             return Ok(Performed::otherwise(wrong));
         }
         let wanted = copy.what.content.to_bytes();
@@ -137,7 +144,7 @@ impl<D: Drive> Performer<D> {
         let (expected, found) = (excerpt(wanted, found), excerpt(found, wanted));
         Ok(Performed::otherwise(Finding::new(
             Rule::Result,
-            place,
+            reached.place.as_str(),
             expected,
             found,
         )))

@@ -15,13 +15,12 @@ use super::{Claim, Performed, Performer};
 use crate::address::VirtAddr;
 use crate::channel::{Channel, Operation as AgentOperation, Reply};
 use crate::drive::{Drive, Outcome};
-use crate::finding::Finding;
-use crate::finding::excerpt;
+use crate::finding::{Finding, excerpt};
 use crate::model::{ForkAdvice, Kind, Model, Region, Removal};
 use crate::rule::Rule;
-use crate::scenario::STACK_BYTE;
 use crate::scenario::{
-    Content, ContentAt, Expected, Number, Operation, OperationStep, Place, Refusal, RegionAddress, RegionName,
+    Content, ContentAt, Expected, Number, Operation, OperationStep, Place, Refusal, RegionAddress,
+    RegionName, STACK_BYTE,
 };
 
 impl<D: Drive> Performer<D> {
