@@ -61,18 +61,19 @@ pub struct Guest {
     pub seed: Option<u64>,
     /// What is recorded of its runs, beside what every report tells.
     pub record: Record,
-    /// How its schedules are explored.
+    /// How further runs of it begin.
     pub exploring: Exploring,
 }
 
-/// How the schedules of a guest are explored.
+/// How the further schedules of an exploration begin, and the further runs of a worker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Exploring {
     /// A guest is booted for each.
     #[default]
     Anew,
-    /// The process forks where they differ, if the machine allows it. For a process in which nothing else goes on.
+    /// The process forks, for schedules where they differ and for runs from a guest that has booted, if the machine allows it. For a process
+    /// in which nothing else goes on.
     Branching,
 }
 

@@ -15,7 +15,7 @@ use crate::channel::Event;
 use crate::channel::schedule::Decision;
 use crate::drive::{self, AtChoice, Drive, Driver};
 use crate::finding::Finding;
-use crate::guest::{PowerOff, Record};
+use crate::guest::{Guest, PowerOff, Record};
 use crate::judge::{Judge, Scene};
 use crate::perform::{Performed, Performer};
 use crate::printable::Printable;
@@ -42,12 +42,11 @@ pub(super) fn once(
     at_choice: Option<AtChoice>,
 ) -> Result<Trial, VmError> {
     let booted = boot(setting, choices, at_choice)?;
-    perform(setting, booted)
+    perform(setting.guest, setting.scenario, booted)
 }
 
 /// Performs a scenario's steps on its guest.
-pub(super) fn perform(setting: Setting<'_>, booted: Booted) -> Result<Trial, VmError> {
-    let Setting { guest, scenario, .. } = setting;
+pub(super) fn perform(guest: &Guest, scenario: &Scenario, booted: Booted) -> Result<Trial, VmError> {
     let description = &guest.description;
     let Booted {
         driver,

@@ -3,6 +3,7 @@
 //! A run needs a guest of its own that has done nothing yet but boot. The process of the template has one; for each run it forks, and the
 //! forked process goes on with its copy, which shares all memory that neither writes.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use kvm_ioctls::Kvm;
@@ -43,12 +44,12 @@ impl<'a> Template<'a> {
     /// # Errors
     /// The host cannot run a guest.
     pub fn boot(kvm: &'a Kvm, guest: &'a Guest, scenario: &Scenario) -> Result<Template<'a>, VmError> {
-        let programs = guest.texts(scenario)?;
+        // No program prints before a run, and each run brings its own.
         let setting = Setting {
             kvm,
             guest,
             scenario,
-            programs: &programs,
+            programs: &BTreeMap::new(),
         };
         let mut booted = boot(setting, &[], None)?;
         let branch = if booted.is_up() {
@@ -103,20 +104,13 @@ impl<'a> Template<'a> {
         let Some(mut booted) = self.booted.take() else {
             return Err(VmError::Branch("the template has been used".to_owned()));
         };
-        let programs = self.guest.texts(scenario)?;
+        let vm = booted.driver.vm_mut();
+        vm.set_programs(self.guest.texts(scenario)?);
         if let Some(branch) = branch {
             booted.started = Instant::now();
-            let vm = booted.driver.vm_mut();
             vm.has_waited(self.since.elapsed());
             vm.go_on(self.kvm, branch)?;
-            vm.set_programs(programs.clone());
         }
-        let setting = Setting {
-            kvm: self.kvm,
-            guest: self.guest,
-            scenario,
-            programs: &programs,
-        };
-        Ok(perform(setting, booted)?.report)
+        Ok(perform(self.guest, scenario, booted)?.report)
     }
 }

@@ -60,7 +60,8 @@ impl From<io::Error> for NoMore {
 
 /// Serves the first job and those that come after it.
 fn run(first: &Job, jobs: Jobs, more: &mut impl Iterator<Item = io::Result<String>>) -> Result<(), NoMore> {
-    let (guest, scenario) = prepare(first).map_err(NoMore::Answer)?;
+    let (scenario, slow) = scenario_of(first).map_err(NoMore::Answer)?;
+    let guest = guest_of(first, slow).map_err(NoMore::Answer)?;
     let host = |error: &dyn std::error::Error| NoMore::Answer(Answer::no_run(Fault::Host, error));
     let kvm = crate::vm::open().map_err(|error| host(&error))?;
     let may_fork = jobs == Jobs::Several
@@ -91,12 +92,13 @@ fn run(first: &Job, jobs: Jobs, more: &mut impl Iterator<Item = io::Result<Strin
     reply(&Reply::Next(answer(first, report)))?;
     for line in more {
         let job: Job = serde_json::from_str(&line?).map_err(io::Error::from)?;
-        let fits = |(other, scenario): &(Guest, Scenario)| {
-            job.has_guest_of(first) && other.slow == guest.slow && template.fits(scenario)
-        };
-        let told = match prepare(&job) {
-            Ok(prepared) if !fits(&prepared) => Reply::Unfit,
-            Ok((_, scenario)) => Reply::Next(answer(&job, template.run(&scenario))),
+        let told = match scenario_of(&job) {
+            Ok((scenario, slow))
+                if job.has_guest_of(first) && slow == guest.slow && template.fits(&scenario) =>
+            {
+                Reply::Next(answer(&job, template.run(&scenario)))
+            }
+            Ok(_) => Reply::Unfit,
             Err(answer) => Reply::Next(answer),
         };
         reply(&told)?;
@@ -104,20 +106,23 @@ fn run(first: &Job, jobs: Jobs, more: &mut impl Iterator<Item = io::Result<Strin
     Ok(())
 }
 
-/// The guest of a job, and its scenario with the budget that it has.
-fn prepare(job: &Job) -> Result<(Guest, Scenario), Answer> {
-    let input = |error: &dyn std::error::Error| Answer::no_run(Fault::Input, error);
-    let mut scenario =
-        Scenario::parse(&job.file, &job.scenario, &job.image.programs).map_err(|error| input(&error))?;
+/// The scenario of a job, with the budget that it has, and how many times longer than usual the host may take for it.
+fn scenario_of(job: &Job) -> Result<(Scenario, u32), Answer> {
+    let mut scenario = Scenario::parse(&job.file, &job.scenario, &job.image.programs)
+        .map_err(|error| Answer::no_run(Fault::Input, &error))?;
     let (budget, longer) = job.limits.bound(&scenario.budget);
     scenario.budget = budget;
+    Ok((scenario, job.slow.saturating_mul(longer)))
+}
+
+fn guest_of(job: &Job, slow: u32) -> Result<Guest, Answer> {
     let guest = Guest::new(job.description.clone(), &job.image, &job.options)
-        .map_err(|error| input(&error))?
-        .on_a_slow_host(job.slow.saturating_mul(longer))
+        .map_err(|error| Answer::no_run(Fault::Input, &error))?;
+    Ok(guest
+        .on_a_slow_host(slow)
         .with_contents_drawn_by(job.seed)
         .recording(job.record)
-        .exploring(job.exploring);
-    Ok((guest, scenario))
+        .exploring(job.exploring))
 }
 
 fn answer(job: &Job, report: Result<Report, VmError>) -> Answer {
