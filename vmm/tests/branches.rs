@@ -63,11 +63,12 @@ fn the_smallest_that_breaks_a_rule_is_found_whether_or_not_one_is_wanted() {
 fn a_guest_whose_clock_is_real_is_booted_for_each_schedule() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("real.json");
+    // Which thread comes to the first point is the timer's to say, and so the host's; that the other one could go on there is not.
     let text = r#"{ "name": "real", "description": "Threads under a timer.", "guest": { "clock": "real" },
-        "schedule": { "explore": { "points": 2 } },
+        "schedule": { "explore": { "points": 1 } },
         "steps": [ { "in": "parent", "do": "exec", "program": "dirtycow", "args": ["1", "1"] } ] }"#;
     fs::write(&file, text).unwrap();
     let (text, status) = told(&[file.to_str().unwrap()]);
-    assert!(text.contains("4 schedules tried"), "{text}");
+    assert!(text.contains("2 schedules tried"), "{text}");
     assert_eq!(status, 0, "{text}");
 }
