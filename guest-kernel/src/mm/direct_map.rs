@@ -10,12 +10,16 @@
 #![allow(unsafe_code, reason = "physical memory as pointers")]
 
 use core::arch::asm;
+use core::ops::Range;
 use core::{ptr, slice};
 
 use abi::boot::DIRECT_MAP_BASE;
 use abi::frame_table::FrameInfo;
 
 use super::address::{FrameNumber, PAGE_BYTES, PhysAddr};
+
+/// Words of 8 bytes in a frame.
+const WORDS: usize = PAGE_BYTES / 8;
 
 /// Reads a word of a page table.
 ///
@@ -38,11 +42,31 @@ pub(super) unsafe fn store(frame: FrameNumber, index: usize, value: u64) {
 }
 
 fn word(frame: FrameNumber, index: usize) -> *mut u64 {
-    assert!(
-        index < PAGE_BYTES / 8,
-        "word {index} is past the end of the frame"
-    );
+    assert!(index < WORDS, "word {index} is past the end of the frame");
     (PhysAddr::new(frame.address()).in_direct_map() + 8 * index as u64) as *mut u64
+}
+
+/// Index of the first word in a part of a page table that is not zero. An instruction a word, where a loop has five or more.
+///
+/// # Safety
+///
+/// As for [`load`].
+pub(super) unsafe fn find_nonzero(frame: FrameNumber, words: Range<usize>) -> Option<usize> {
+    if words.is_empty() {
+        return None;
+    }
+    assert!(
+        words.end <= WORDS,
+        "word {} is past the end of the frame",
+        words.end - 1
+    );
+    let (unseen, found): (usize, u8);
+    // SAFETY: reads words of one frame, in which by the caller's promise no Rust value lives.
+    unsafe {
+        asm!("repe scasq", "setne {found}", found = out(reg_byte) found, inout("rcx") words.len() => unseen,
+            inout("rdi") word(frame, words.start) => _, in("rax") 0, options(nostack, readonly));
+    }
+    (found != 0).then(|| words.end - unseen - 1)
 }
 
 /// Fills a frame with zeros.
@@ -61,12 +85,11 @@ pub(super) unsafe fn zero(frame: FrameNumber) {
 ///
 /// As for [`zero`].
 pub(super) unsafe fn zero_words(frame: FrameNumber, first: usize) {
-    let words = PAGE_BYTES / 8;
-    assert!(first <= words, "word {first} is past the end of the frame");
+    assert!(first <= WORDS, "word {first} is past the end of the frame");
     let start = PhysAddr::new(frame.address()).in_direct_map() + 8 * first as u64;
     // SAFETY: writes inside one frame, in which by the caller's promise no Rust value lives.
     unsafe {
-        asm!("rep stosq", inout("rdi") start => _, inout("rcx") words - first => _, in("rax") 0,
+        asm!("rep stosq", inout("rdi") start => _, inout("rcx") WORDS - first => _, in("rax") 0,
             options(nostack, preserves_flags));
     }
 }
@@ -81,7 +104,7 @@ pub(super) unsafe fn copy(from: FrameNumber, to: FrameNumber) {
     let target = PhysAddr::new(to.address()).in_direct_map();
     // SAFETY: reads one frame and writes another, in which by the caller's promise no Rust values live.
     unsafe {
-        asm!("rep movsq", inout("rsi") source => _, inout("rdi") target => _, inout("rcx") PAGE_BYTES / 8 => _,
+        asm!("rep movsq", inout("rsi") source => _, inout("rdi") target => _, inout("rcx") WORDS => _,
             options(nostack, preserves_flags));
     }
 }

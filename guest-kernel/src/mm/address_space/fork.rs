@@ -61,6 +61,7 @@ impl AddressSpace {
 fn share_pages(parent: &mut PageTable, child: &mut PageTable, area: &Vma) -> Result<(), OutOfMemory> {
     let private = is_private(&area.backing);
     let copies = private && COPIES.load(Ordering::Relaxed);
+    let mut child = child.installer();
     parent.try_update_unflushed(area.range, |page, entry| {
         if copies && entry.has_frame() && frames::is_programs(entry.frame()) {
             // SAFETY: a frame of kind Anonymous, which is the parent's.

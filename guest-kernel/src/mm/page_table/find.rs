@@ -4,7 +4,7 @@ use abi::paging::{ENTRIES, USER_END};
 
 use super::super::address::VirtAddr;
 use super::table::{Table, end_of_slot, index_at};
-use super::{Entry, PageTable};
+use super::{Entry, PageTable, walk};
 
 impl PageTable {
     /// First page from `from` on whose entry is in use and wanted. `is_wanted` may change what it sees; dropping cached
@@ -16,7 +16,7 @@ impl PageTable {
     ) -> Option<VirtAddr> {
         let mut page = from;
         while page.as_u64() < USER_END {
-            let covered_by = match self.walk(page) {
+            let covered_by = match walk(self.root, page) {
                 Ok(table) => {
                     if let Some(found) = find_in(table, page, &mut is_wanted) {
                         return Some(found);

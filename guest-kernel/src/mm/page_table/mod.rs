@@ -28,7 +28,7 @@ use crate::arch;
 use crate::mutant::{self, Mutant};
 
 pub(crate) use entry::Entry;
-use table::{KERNEL_SLOT, Table, index_at};
+use table::{KERNEL_SLOT, Table, index_at, start_of_slot};
 
 /// A top-level slot of the user half that no program uses.
 const LOOP_SLOT: usize = 128;
@@ -76,7 +76,7 @@ impl PageTable {
 
     /// The last-level entry for a page; empty if there is none.
     pub(super) fn lookup(&self, page: VirtAddr) -> Entry {
-        match self.walk(page) {
+        match walk(self.root, page) {
             Ok(table) => table.get(index_at(page, 1)),
             Err(_) => Entry::EMPTY,
         }
@@ -84,41 +84,49 @@ impl PageTable {
 
     /// Puts an entry where there is none, making tables as needed.
     pub(super) fn install(&mut self, page: VirtAddr, entry: Entry) -> Result<(), OutOfMemory> {
+        self.installer().install(page, entry)
+    }
+
+    /// For many entries, most of which go to the same table as the one before.
+    pub(super) fn installer(&mut self) -> Installer<'_> {
+        Installer {
+            page_table: self,
+            last: None,
+        }
+    }
+
+    /// The last-level table for a page that `leaf` will be an entry of, made as needed.
+    fn make_way(&mut self, page: VirtAddr, leaf: Entry) -> Result<Table, OutOfMemory> {
         let mut table = self.root;
         for level in [4, 3, 2] {
             let index = index_at(page, level);
             let next = table.get(index);
             table = if next.is_empty() {
                 let Ok(new) = Table::allocate() else {
-                    self.free_empty_tables(page);
+                    update::free_unused(self.root, page);
                     return Err(OutOfMemory);
                 };
-                table.add(index, new.as_entry_like(entry));
+                table.add(index, new.as_entry_like(leaf));
                 new
             } else {
                 below(next)
             };
         }
-        table.add(index_at(page, 1), entry);
-        Ok(())
-    }
-
-    /// Tables that were made on the way to an entry that could not be installed.
-    fn free_empty_tables(&mut self, page: VirtAddr) {
-        self.update(PageRange::single(page), |_, entry| entry);
+        Ok(table)
     }
 
     /// Replaces an entry that is in use by another.
     pub(super) fn replace(&mut self, page: VirtAddr, entry: Entry) {
-        let table = self
-            .walk(page)
+        let table = walk(self.root, page)
             .unwrap_or_else(|level| panic!("there is no table of level {} for {page:?}", level - 1));
         table.set(index_at(page, 1), entry);
     }
 
     /// A deliberate fault: has the last-level table of another address space in the place of its own.
     pub(super) fn share_table(&mut self, theirs: &Self, page: VirtAddr) {
-        let Ok(shared) = theirs.walk(page) else { return };
+        let Ok(shared) = walk(theirs.root, page) else {
+            return;
+        };
         let mut table = self.root;
         for level in [4, 3] {
             table = below(table.get(index_at(page, level)));
@@ -126,19 +134,40 @@ impl PageTable {
         let index = index_at(page, 2);
         table.set(index, shared.as_entry_like(table.get(index)));
     }
+}
 
-    /// The last-level table for a page, or the level at which the entry on the way to it is empty.
-    fn walk(&self, page: VirtAddr) -> Result<Table, u32> {
-        let mut table = self.root;
-        for level in [4, 3, 2] {
-            let next = table.get(index_at(page, level));
-            if next.is_empty() {
-                return Err(level);
-            }
-            table = below(next);
-        }
-        Ok(table)
+/// Puts entries where there are none. Nobody else changes the page table meanwhile.
+pub(super) struct Installer<'t> {
+    page_table: &'t mut PageTable,
+    /// The last-level table that was used last, and the first page that it covers.
+    last: Option<(VirtAddr, Table)>,
+}
+
+impl Installer<'_> {
+    /// Makes tables as needed.
+    pub(super) fn install(&mut self, page: VirtAddr, entry: Entry) -> Result<(), OutOfMemory> {
+        let covered_from = start_of_slot(page, 0, 2);
+        let table = match self.last {
+            Some((start, table)) if start == covered_from => table,
+            _ => self.page_table.make_way(page, entry)?,
+        };
+        self.last = Some((covered_from, table));
+        table.add(index_at(page, 1), entry);
+        Ok(())
     }
+}
+
+/// The last-level table for a page below a top table, or the level at which the entry on the way to it is empty.
+fn walk(top: Table, page: VirtAddr) -> Result<Table, u32> {
+    let mut table = top;
+    for level in [4, 3, 2] {
+        let next = table.get(index_at(page, level));
+        if next.is_empty() {
+            return Err(level);
+        }
+        table = below(next);
+    }
+    Ok(table)
 }
 
 /// The kernel's own top table.

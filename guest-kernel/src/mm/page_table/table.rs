@@ -69,6 +69,16 @@ impl Table {
         frames::add_to_private(self.0, 0)
     }
 
+    /// Indices of the entries in use from `first` to `last`, looked for as the iterator comes to them.
+    pub(super) fn in_use(self, first: usize, last: usize) -> InUse {
+        InUse {
+            table: self,
+            next: first,
+            end: last + 1,
+            unseen: self.used(),
+        }
+    }
+
     pub(super) fn is_unused(self) -> bool {
         self.used() == 0
     }
@@ -83,6 +93,28 @@ impl Table {
     }
 }
 
+/// See [`Table::in_use`]. An entry that was in use at the start may be emptied when it has been seen, and none is added.
+#[derive(Debug)]
+pub(super) struct InUse {
+    table: Table,
+    next: usize,
+    end: usize,
+    /// Entries in use that have not been met, in the range or outside.
+    unseen: u16,
+}
+
+impl Iterator for InUse {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        self.unseen = self.unseen.checked_sub(1)?;
+        // SAFETY: the frame holds entries alone.
+        let index = unsafe { direct_map::find_nonzero(self.table.0, self.next..self.end)? };
+        self.next = index + 1;
+        Some(index)
+    }
+}
+
 /// Index into a table of `level` (4 is the top, 1 the last) of the entry for an address.
 pub(super) const fn index_at(address: VirtAddr, level: u32) -> usize {
     (address.as_u64() >> shift_of(level) & (ENTRIES - 1)) as usize
@@ -91,6 +123,11 @@ pub(super) const fn index_at(address: VirtAddr, level: u32) -> usize {
 /// log2 of the bytes that one entry of a table of `level` covers.
 const fn shift_of(level: u32) -> u32 {
     abi::PAGE_SHIFT + 9 * (level - 1)
+}
+
+/// First address that the entry covers which is so many entries after that for `address`.
+pub(super) const fn start_of_slot(address: VirtAddr, entries: usize, level: u32) -> VirtAddr {
+    VirtAddr::new(((address.as_u64() >> shift_of(level)) + entries as u64) << shift_of(level))
 }
 
 /// First address after what the entry for `address` covers.
