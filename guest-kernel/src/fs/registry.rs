@@ -97,43 +97,45 @@ impl Entry {
 
 /// Entries of one directory. No two have the same name.
 #[derive(Debug)]
-pub(super) struct Registry([Option<Rc<Entry>>; MAX_ENTRIES]);
+pub(super) struct Registry(Vec<Rc<Entry>>);
 
 impl Registry {
     pub(super) const fn new() -> Self {
-        Self([const { None }; MAX_ENTRIES])
+        Self(Vec::new())
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Rc<Entry>> {
-        self.0.iter().flatten()
+        self.0.iter()
     }
 
     pub(super) fn find(&self, name: &[u8]) -> Option<&Rc<Entry>> {
         self.iter().find(|entry| entry.name == name)
     }
 
-    /// EEXIST for a name that another entry has, ENOMEM when there is no place.
+    /// EEXIST for a name that another entry has, ENOMEM when there is no place or no memory.
     pub(super) fn add(&mut self, entry: Rc<Entry>) -> Result<(), Errno> {
         if self.find(&entry.name).is_some() {
             return Err(Errno::EEXIST);
         }
-        let slot = self.0.iter_mut().find(|slot| slot.is_none());
-        *slot.ok_or(Errno::ENOMEM)? = Some(entry);
+        if self.0.len() == MAX_ENTRIES {
+            return Err(Errno::ENOMEM);
+        }
+        self.0.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        self.0.push(entry);
         Ok(())
     }
 
     /// Takes an entry out and gives it back, to be dropped when nothing is held: ENOENT when there is none that is wanted, EBUSY
     /// when it is in use.
     pub(super) fn remove(&mut self, is_wanted: impl Fn(&Entry) -> bool) -> Result<Rc<Entry>, Errno> {
-        let is_wanted = |slot: &&mut Option<Rc<Entry>>| slot.as_deref().is_some_and(&is_wanted);
-        let slot = self.0.iter_mut().find(is_wanted).ok_or(Errno::ENOENT)?;
-        match slot.take() {
-            Some(entry) if Rc::strong_count(&entry) > 1 && !mutant::is(Mutant::DriverGoesInUse) => {
-                *slot = Some(entry);
-                Err(Errno::EBUSY)
-            }
-            entry => entry.ok_or(Errno::ENOENT),
+        let found = self
+            .iter()
+            .position(|entry| is_wanted(entry))
+            .ok_or(Errno::ENOENT)?;
+        if Rc::strong_count(&self.0[found]) > 1 && !mutant::is(Mutant::DriverGoesInUse) {
+            return Err(Errno::EBUSY);
         }
+        Ok(self.0.remove(found))
     }
 }
 

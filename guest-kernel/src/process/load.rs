@@ -27,6 +27,9 @@ mod auxiliary {
     pub(super) const SECURE: u64 = 23;
     pub(super) const RANDOM: u64 = 25;
     pub(super) const EXECFN: u64 = 31;
+
+    /// Entries that a program gets, the last one included.
+    pub(super) const COUNT: usize = 9;
 }
 
 /// Bytes that `AT_RANDOM` leads to: all zero, because every run is to be the same.
@@ -193,18 +196,19 @@ fn initial_words(
     random: u64,
 ) -> Result<Vec<u8>, Errno> {
     let mut pointers = arguments.offsets().map(|offset| strings + offset as u64);
-    let mut words = Words::default();
-    words.push(arguments.argument_count() as u64)?;
+    let strings_count = arguments.argument_count() + arguments.environment_count();
+    let mut words = Words::with_room(1 + strings_count + 2 + 2 * auxiliary::COUNT)?;
+    words.push(arguments.argument_count() as u64);
     for count in [arguments.argument_count(), arguments.environment_count()] {
         for pointer in pointers.by_ref().take(count) {
-            words.push(pointer)?;
+            words.push(pointer);
         }
-        words.push(0)?;
+        words.push(0);
     }
     let path = pointers
         .next()
         .expect("the path follows arguments and environment");
-    for (kind, value) in [
+    let auxiliary: [(u64, u64); auxiliary::COUNT] = [
         (auxiliary::PHDR, executable.program_headers_address().unwrap_or(0)),
         (auxiliary::PHENT, PROGRAM_HEADER_ENTRY_BYTES),
         (auxiliary::PHNUM, executable.program_header_count()),
@@ -214,21 +218,25 @@ fn initial_words(
         (auxiliary::RANDOM, random),
         (auxiliary::EXECFN, path),
         (auxiliary::NULL, 0),
-    ] {
-        words.push(kind)?;
-        words.push(value)?;
+    ];
+    for (kind, value) in auxiliary {
+        words.push(kind);
+        words.push(value);
     }
     Ok(words.0)
 }
 
 /// Words as the bytes that they are in memory.
-#[derive(Default)]
 struct Words(Vec<u8>);
 
 impl Words {
-    fn push(&mut self, word: u64) -> Result<(), Errno> {
-        self.0.try_reserve(8).map_err(|_| Errno::ENOMEM)?;
+    fn with_room(words: usize) -> Result<Self, Errno> {
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(8 * words).map_err(|_| Errno::ENOMEM)?;
+        Ok(Self(bytes))
+    }
+
+    fn push(&mut self, word: u64) {
         self.0.extend_from_slice(&word.to_le_bytes());
-        Ok(())
     }
 }

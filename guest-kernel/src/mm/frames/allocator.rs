@@ -36,11 +36,12 @@ struct FreeList {
 }
 
 impl<'t> FrameAllocator<'t> {
-    /// `table` must be zero, except for entries that the caller already described. What is not `usable` becomes reserved.
+    /// `table` must be zero. What is not `usable` is what `others` say, or else reserved.
     pub(super) fn new(
         table: &'t mut [FrameInfo],
         usable: UsableMemory,
         never_used_contents: Contents,
+        others: &[(FrameRange, FrameKind)],
     ) -> Self {
         let mut allocator = Self {
             table,
@@ -49,14 +50,18 @@ impl<'t> FrameAllocator<'t> {
             zeroed: FreeList::default(),
             stale: FreeList::default(),
         };
-        allocator.reserve_gaps();
+        allocator.reserve_gaps(others);
+        for &(range, kind) in others {
+            allocator.describe(range, kind);
+        }
         allocator
     }
 
-    fn reserve_gaps(&mut self) {
+    fn reserve_gaps(&mut self, others: &[(FrameRange, FrameKind)]) {
         let mut gap_start = 0;
         while (gap_start as usize) < self.table.len() {
-            let next = self.never_used.ranges().iter().copied();
+            let others = others.iter().map(|&(range, _)| range);
+            let next = self.never_used.ranges().iter().copied().chain(others);
             let next = next
                 .filter(|range| range.len() > 0 && range.start >= gap_start)
                 .min_by_key(|range| range.start);
@@ -76,12 +81,13 @@ impl<'t> FrameAllocator<'t> {
     }
 
     /// Says what frames that are not usable hold, and gives each one reference.
-    pub(super) fn describe(&mut self, range: FrameRange, kind: FrameKind) {
-        self.table[range.indices()].fill(FrameInfo {
+    fn describe(&mut self, range: FrameRange, kind: FrameKind) {
+        let info = FrameInfo {
             references: 1,
             kind: kind as u16,
             private: 0,
-        });
+        };
+        fill(&mut self.table[range.indices()], info);
     }
 
     /// Takes a free frame, with the contents that were wished for if one is at hand.
@@ -212,6 +218,20 @@ impl<'t> FrameAllocator<'t> {
     }
 }
 
+/// As [`slice::fill`], by copies that double: these are one instruction for many entries, where a loop has some for each.
+fn fill(entries: &mut [FrameInfo], info: FrameInfo) {
+    let Some(first) = entries.first_mut() else {
+        return;
+    };
+    *first = info;
+    let mut filled = 1;
+    while filled < entries.len() {
+        let more = filled.min(entries.len() - filled);
+        entries.copy_within(..more, filled);
+        filled += more;
+    }
+}
+
 fn push(list: &mut FreeList, table: &mut [FrameInfo], frame: FrameNumber) {
     set_next(&mut table[frame.index()], list.first);
     list.first = frame.as_u32();
@@ -264,7 +284,7 @@ mod tests {
         let mut usable = UsableMemory::default();
         usable.add_ram(0, table.len() as u64 * 4096, 1 << 30);
         usable.remove(0, 4096);
-        FrameAllocator::new(table, usable, Contents::Zeroed)
+        FrameAllocator::new(table, usable, Contents::Zeroed, &[])
     }
 
     fn take(allocator: &mut FrameAllocator<'_>) -> Result<(FrameNumber, Contents), OutOfMemory> {
@@ -279,6 +299,20 @@ mod tests {
         assert_eq!(contents, Contents::Zeroed);
         allocator.release(first, Contents::Stale);
         assert_eq!(take(&mut allocator), Ok((first, Contents::Stale)));
+    }
+
+    #[test]
+    fn each_entry_is_filled_whatever_their_number() {
+        let info = FrameInfo {
+            references: 1,
+            kind: 2,
+            private: 3,
+        };
+        for len in [0, 1, 2, 7, 64, 100] {
+            let mut entries = vec![FrameInfo::default(); len];
+            super::fill(&mut entries, info);
+            assert!(entries.iter().all(|&entry| entry == info), "{len}");
+        }
     }
 
     #[test]

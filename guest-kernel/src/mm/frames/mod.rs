@@ -79,22 +79,15 @@ pub(super) fn init(
     }
     // SAFETY: the memory was taken from what nobody uses, is zero, and `init` runs once.
     let table = unsafe { direct_map::frame_table(PhysAddr::new(first.address()), frames) };
-    let mut allocator = FrameAllocator::new(table, usable, contents);
-    allocator.describe(
-        usable::FrameRange::touching(image.start, image.end),
-        FrameKind::KernelImage,
-    );
-    allocator.describe(
-        usable::FrameRange::touching(initrd.start, initrd.end),
-        FrameKind::PageCache,
-    );
     let table_start = first.address();
     let table_end = table_start + u64::from(table_frames) * PAGE_BYTES as u64;
-    allocator.describe(
-        usable::FrameRange::touching(table_start, table_end),
-        FrameKind::KernelImage,
-    );
-    *FRAMES.lock() = Some(allocator);
+    let others = [
+        (image.start, image.end, FrameKind::KernelImage),
+        (initrd.start, initrd.end, FrameKind::PageCache),
+        (table_start, table_end, FrameKind::KernelImage),
+    ];
+    let others = others.map(|(start, end, kind)| (usable::FrameRange::touching(start, end), kind));
+    *FRAMES.lock() = Some(FrameAllocator::new(table, usable, contents, &others));
 }
 
 /// Physical address and number of entries of the frame table.
