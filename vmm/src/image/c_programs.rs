@@ -6,8 +6,9 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use super::ImageError;
 use super::guest_cargo::Program;
@@ -70,23 +71,40 @@ pub(super) fn build(places: &Places) -> Result<Vec<Program>, ImageError> {
     Ok(programs)
 }
 
-/// What else but the sources decides about the programs: the compiler's name and own arguments, and what it says of its version.
-pub(super) fn compiler_identity() -> (OsString, Vec<u8>) {
-    let compiler = compiler();
-    let version = version(&compiler);
-    (compiler, version)
+/// The compiler of the C programs, asked what it is: what else but the sources decides about the programs.
+pub(super) struct AskedCompiler {
+    name: OsString,
+    asked: io::Result<Child>,
+}
+
+/// Asks the compiler for its version, and does not wait for the answer.
+pub(super) fn ask_compiler() -> AskedCompiler {
+    ask(compiler())
+}
+
+fn ask(name: OsString) -> AskedCompiler {
+    let asked = command(&name)
+        .arg("--version")
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    AskedCompiler { name, asked }
+}
+
+impl AskedCompiler {
+    /// Its name with its own arguments, and what it says of its version: nothing if it cannot be asked, which compiling will tell.
+    pub(super) fn identity(self) -> (OsString, Vec<u8>) {
+        let answer = self.asked.and_then(Child::wait_with_output);
+        (self.name, answer.map(|output| output.stdout).unwrap_or_default())
+    }
 }
 
 /// The compiler's name with its own arguments, and a call of it with these.
 pub(crate) fn c_compiler() -> (String, Command) {
     let compiler = compiler();
     (compiler.to_string_lossy().into_owned(), command(&compiler))
-}
-
-/// What the compiler prints when it is asked for its version; nothing if it cannot be asked, which compiling will tell.
-fn version(compiler: &OsStr) -> Vec<u8> {
-    let asked = command(compiler).arg("--version").env("LC_ALL", "C").output();
-    asked.map(|output| output.stdout).unwrap_or_default()
 }
 
 fn compiler() -> OsString {
@@ -163,7 +181,7 @@ mod tests {
         let version_of = |release: u32| {
             fs::write(&compiler, format!("#!/bin/sh\necho \"$@\" {release}\n")).unwrap();
             fs::set_permissions(&compiler, fs::Permissions::from_mode(0o755)).unwrap();
-            version(format!("{} -m64", compiler.display()).as_ref())
+            ask(format!("{} -m64", compiler.display()).into()).identity().1
         };
         assert_eq!(version_of(1), b"-m64 --version 1\n");
         assert_eq!(version_of(2), b"-m64 --version 2\n");
@@ -171,6 +189,6 @@ mod tests {
 
     #[test]
     fn a_compiler_that_is_not_there_has_no_version() {
-        assert_eq!(version("no-such-compiler".as_ref()), b"");
+        assert_eq!(ask("no-such-compiler".into()).identity().1, b"");
     }
 }

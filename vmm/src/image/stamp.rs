@@ -32,17 +32,18 @@ const BUILDER: [&str; 6] = [
 ];
 
 pub(super) fn key(workspace: &Path, kind: ImageKind) -> Result<String, ImageError> {
+    let compiler = c_programs::ask_compiler();
     let mut hasher = DefaultHasher::new();
     kind.kernel_features().hash(&mut hasher);
     BUILDER.hash(&mut hasher);
     for package in GuestCrate::ALL {
         package.flags().hash(&mut hasher);
     }
-    c_programs::compiler_identity().hash(&mut hasher);
     find_sources(workspace)?;
     for source in SOURCES {
         add(&mut hasher, workspace, &workspace.join(source))?;
     }
+    compiler.identity().hash(&mut hasher);
     Ok(format!("{:016x}", hasher.finish()))
 }
 

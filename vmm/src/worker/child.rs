@@ -5,12 +5,17 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::mem;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::job::{Answer, Fault, Job, Reply};
 use super::pool::Death;
@@ -24,9 +29,11 @@ const MAX_ANSWER_BYTES: u64 = 256 << 20;
 const MAX_COMPLAINT_BYTES: u64 = 8 << 10;
 /// Environment variable: where temporary files are made.
 const SCRATCH_VARIABLE: &str = "TMPDIR";
-/// How long a worker may stay when its answer has ended, and how often that is looked at.
-const PATIENCE: Duration = Duration::from_secs(60);
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
+/// How long a worker may stay when its answer has ended.
+const PATIENCE: Timespec = Timespec {
+    tv_sec: 60,
+    tv_nsec: 0,
+};
 /// The program itself, even when its file has been replaced since it was started.
 const SELF: &str = "/proc/self/exe";
 /// Most workers of a slot that wait for another job.
@@ -217,23 +224,23 @@ impl Slot {
             complaints,
         } = streams;
         drop((jobs, replies));
-        let patience = Instant::now() + PATIENCE;
-        let status = loop {
-            let mut state = self.lock();
-            let State::Running(child) = &mut *state else {
-                return Ok(None);
-            };
-            if Instant::now() > patience {
-                child.kill()?;
-                child.wait()?;
-            }
-            if let Some(status) = child.try_wait()? {
-                *state = State::Idle;
-                break status;
-            }
-            drop(state);
-            thread::sleep(LOOK_AGAIN);
+        let end = match &*self.lock() {
+            State::Running(child) => end_of(child)?,
+            State::Idle | State::Ended => return Ok(None),
         };
+        // Not under the lock, so that another thread can end the worker meanwhile.
+        let mut ends = [PollFd::new(&end, PollFlags::IN)];
+        let is_over = retry_on_intr(|| poll(&mut ends, Some(&PATIENCE)))? > 0;
+        let mut state = self.lock();
+        let State::Running(child) = &mut *state else {
+            return Ok(None);
+        };
+        if !is_over {
+            child.kill()?;
+        }
+        let status = child.wait()?;
+        *state = State::Idle;
+        drop(state);
         let complaints = complaints.join().unwrap_or_default();
         Ok(Some((status, Printable::from_bytes(&complaints))))
     }
@@ -296,6 +303,11 @@ impl Drop for Waiting {
             let _ = worker.child.wait();
         }
     }
+}
+
+/// Readable when the process has ended.
+fn end_of(child: &Child) -> io::Result<OwnedFd> {
+    Ok(pidfd_open(Pid::from_child(child), PidfdFlags::empty())?)
 }
 
 fn write(jobs: &mut ChildStdin, job: &Job) -> io::Result<()> {

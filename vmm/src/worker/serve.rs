@@ -156,8 +156,10 @@ fn failed(error: &VmError) -> Answer {
 }
 
 fn reply(reply: &Reply) -> io::Result<()> {
+    // In one piece: whoever waits for it wakes once.
+    let mut line = serde_json::to_vec(reply)?;
+    line.push(b'\n');
     let mut out = io::stdout().lock();
-    serde_json::to_writer(&mut out, reply)?;
-    out.write_all(b"\n")?;
+    out.write_all(&line)?;
     out.flush()
 }
