@@ -21,7 +21,7 @@ pub(super) mod registry;
 mod table;
 mod update;
 
-use super::address::{FrameNumber, PageRange, VirtAddr};
+use super::address::{FrameNumber, VirtAddr};
 use super::frames::{self, Contents, FrameKind, OutOfMemory};
 use super::image;
 use crate::arch;
