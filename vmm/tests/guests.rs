@@ -113,13 +113,11 @@ fn complaints(
 /// What each scenario needs that the guest neither promises nor offers.
 fn needs_of_all(description: &Description) -> BTreeMap<String, BTreeSet<&'static str>> {
     let folder = root().join("scenarios");
-    let programs = &image::ensure(ImageKind::Shipped, &*image::to_stderr())
-        .unwrap()
-        .programs;
+    let image = image::ensure(ImageKind::Shipped, &*image::to_stderr()).unwrap();
     let of = |path: PathBuf| {
         let text = fs::read_to_string(&path).unwrap();
-        let scenario = Scenario::parse(&path.to_string_lossy(), &text, programs).unwrap();
-        let lacks = needs::of(&scenario)
+        let scenario = Scenario::parse(&path.to_string_lossy(), &text, &image.programs).unwrap();
+        let lacks = needs::of(&scenario, &image.modules)
             .into_iter()
             .filter_map(|Need { what, .. }| lack(what, description));
         let name = path.strip_prefix(&folder).unwrap().with_extension("");

@@ -47,6 +47,9 @@ pub struct Conditions {
     pub description: Description,
     /// Names of the programs in the archive.
     pub programs: Vec<String>,
+    /// Names of this project's modules in it.
+    #[serde(default)]
+    pub modules: Vec<String>,
     /// Words for the kernel's command line.
     pub options: Vec<String>,
     /// Reports that make it an error when a rule is not judged without them.

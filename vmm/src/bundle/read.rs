@@ -131,6 +131,7 @@ impl Unpacked {
         let Conditions {
             description,
             programs,
+            modules,
             options,
             require,
             slow: was_slow,
@@ -145,7 +146,7 @@ impl Unpacked {
                 initrd: initrd.clone(),
                 program_dir: self.folder.path().to_owned(),
                 programs: programs.clone(),
-                modules: Vec::new(),
+                modules: modules.clone(),
             },
             // Paths are those of another machine.
             description: Description {

@@ -42,7 +42,7 @@ fn call(
     let image_dir = image.kernel.parent().unwrap_or(Path::new("/"));
     let mut arguments: Vec<String> = env::args_os().skip(1).map(text).collect();
     arguments.extend(["--platform".to_owned(), "kvm".to_owned()]);
-    arguments.extend(["--image".to_owned(), text(image_dir)]);
+    arguments.extend(["--added".to_owned(), "--image".to_owned(), text(image_dir)]);
     if let Some(guest) = other_guest {
         arguments.extend(["--kernel".to_owned(), text(&guest.kernel)]);
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use vmm::guest::{Description, linux, ringside};
-use vmm::image::{self, GuestImage, ImageKind};
+use vmm::image::{self, Added, AddedError, GuestImage, ImageKind};
 use vmm::platform::Platform;
 
 use super::{Shown, shipped, show, show_failure};
@@ -31,6 +31,13 @@ pub(super) struct GuestArgs {
     /// Add a word to the kernel command line.
     #[arg(long = "option", value_name = "KEY=VALUE")]
     pub(super) options: Vec<String>,
+    /// Add a file to the guest's archive, or a folder with all that is in it: modules, programs, data. In the guest it lies at the root
+    /// under its own name, or where GUEST_PATH says.
+    #[arg(long, value_name = "PATH[:GUEST_PATH]")]
+    add: Vec<Added>,
+    /// What `--add` names is in the image already.
+    #[arg(long, hide = true, overrides_with = "add")]
+    pub(super) added: bool,
     /// Give the host N times as long. A guest's own budget, its processor time, stays the same: this is for machines on which a run
     /// ends as broken because the host is too slow, or on which servers of the host take longer than a scenario's `answer_ms`.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -58,6 +65,9 @@ impl GuestArgs {
         if let Some(image) = &self.image {
             words.extend(["--image".to_owned(), image.display().to_string()]);
         }
+        for added in &self.add {
+            words.extend(["--add".to_owned(), added.to_string()]);
+        }
         for option in &self.options {
             words.extend(["--option".to_owned(), option.clone()]);
         }
@@ -76,16 +86,28 @@ impl GuestArgs {
             }
             file => Description::read(Path::new(file)).map_err(|error| show(&error))?,
         };
-        let cache = image::cache().map_err(|error| show_failure(&error))?;
-        let description = description.with_kernel(self.kernel.clone()).unpacked(&cache);
+        let description = description.with_kernel(self.kernel.clone()).unpacked(&cache()?);
         description.map_err(|error| show(&error))
     }
 
     pub(super) fn image(&self, description: &Description) -> Result<GuestImage, Shown> {
+        let image = self.image_as_it_is(description)?;
+        if self.add.is_empty() {
+            return Ok(image);
+        }
+        let with_files = match &description.initrd {
+            Some(archive) => Err(AddedError::OtherArchive {
+                archive: archive.clone(),
+            }),
+            None => image.with_files(&self.add, &cache()?),
+        };
+        with_files.map_err(|error| show(&error))
+    }
+
+    fn image_as_it_is(&self, description: &Description) -> Result<GuestImage, Shown> {
         let image = match &self.image {
             Some(file) if file.is_file() => {
-                let cache = image::cache().map_err(|error| show_failure(&error))?;
-                return GuestImage::packed(file, &cache).map_err(|error| show_failure(&error));
+                return GuestImage::packed(file, &cache()?).map_err(|error| show_failure(&error));
             }
             Some(dir) => GuestImage::at(dir),
             // A kernel that is named cannot be mistaken for another one.
@@ -94,6 +116,10 @@ impl GuestArgs {
         };
         image.map_err(|error| show_failure(&error))
     }
+}
+
+fn cache() -> Result<PathBuf, Shown> {
+    image::cache().map_err(|error| show_failure(&error))
 }
 
 /// Where guests run.

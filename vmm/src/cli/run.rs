@@ -215,6 +215,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
             judged: telling.judging.get()?.clone(),
             description,
             programs: image.programs.clone(),
+            modules: image.modules.clone(),
             options: options.clone(),
             require: args.require.concat(),
             slow: args.guest.slow,

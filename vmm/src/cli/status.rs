@@ -3,7 +3,7 @@
 use vmm::bundle::BundleError;
 use vmm::guest::GuestError;
 use vmm::guest::linux::NoLinux;
-use vmm::image::{ImageError, PackError};
+use vmm::image::{AddedError, ImageError, PackError};
 use vmm::packed::PackedError;
 use vmm::platform::{ChoiceError, EmulationError};
 use vmm::report::Verdict;
@@ -91,6 +91,16 @@ impl HasStatus for ImageError {
             | ImageError::Sandbox(_)
             | ImageError::NoCore(_)
             | ImageError::NoCCompiler { .. } => Status::CouldNotTell,
+        }
+    }
+}
+
+impl HasStatus for AddedError {
+    fn status(&self) -> Status {
+        match self {
+            AddedError::Image(error) => error.status(),
+            // There may be further ways not to be added.
+            _ => Status::UnusableInput,
         }
     }
 }

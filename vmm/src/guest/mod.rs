@@ -53,6 +53,8 @@ pub struct Guest {
     pub initrd: PathBuf,
     /// The code of the one of them that may ask for operations; None when there is none.
     pub agent: Option<ProgramText>,
+    /// Names of the modules among them that are this project's.
+    pub modules: Vec<String>,
     /// Words for the kernel command line besides the scenario's own, such as `mutant=cow-copies-wrong-frame`.
     pub options: Vec<String>,
     /// How many times longer than usual the host may take, at least 1.
@@ -106,6 +108,7 @@ impl Guest {
         let (kernel, initrd) = (kernel.to_owned(), initrd.to_owned());
         Ok(Guest {
             agent: ProgramText::read(&initrd, AGENT_PATH)?,
+            modules: image.modules.clone(),
             options: description.options.iter().chain(options).cloned().collect(),
             description,
             kernel,

@@ -49,7 +49,7 @@ pub struct Need {
 /// What `scenario` needs, and `guest` neither promises nor offers.
 #[must_use]
 pub fn unmet(scenario: &Scenario, guest: &Guest) -> Vec<Need> {
-    let mut needs = of(scenario);
+    let mut needs = of(scenario, &guest.modules);
     needs.retain(|need| match need.what {
         Needed::Report(promise) => !guest.description.promises.has(promise),
         Needed::Offer(offer) => !guest.description.offers.has(offer),
@@ -57,9 +57,10 @@ pub fn unmet(scenario: &Scenario, guest: &Guest) -> Vec<Need> {
     needs
 }
 
-/// All that `scenario` needs, in the order in which it stands there.
+/// All that `scenario` needs, in the order in which it stands there. `modules` are those of this project: of others only their user knows
+/// what they are for.
 #[must_use]
-pub fn of(scenario: &Scenario) -> Vec<Need> {
+pub fn of(scenario: &Scenario, modules: &[String]) -> Vec<Need> {
     let need = |promise, by: &str| Need {
         what: Needed::Report(promise),
         by: by.to_owned(),
@@ -80,7 +81,7 @@ pub fn of(scenario: &Scenario) -> Vec<Need> {
                 if takes_time && scenario.guest.clock == Clock::Virtual {
                     needs.push(need(Promise::VirtualClock, &by(step.to_string())));
                 }
-                needs.extend(of_operation(&operation.operation).map(|offer| Need {
+                needs.extend(of_operation(&operation.operation, modules).map(|offer| Need {
                     what: Needed::Offer(offer),
                     by: by(step.to_string()),
                 }));
@@ -121,7 +122,12 @@ fn of_the_machine(scenario: &Scenario) -> Vec<Need> {
 }
 
 /// What a kernel must offer for an operation.
-fn of_operation(operation: &Operation) -> Option<Offer> {
+fn of_operation(operation: &Operation, modules: &[String]) -> Option<Offer> {
+    let is_ours = |path: &String| {
+        modules
+            .iter()
+            .any(|module| path.trim_start_matches('/') == module)
+    };
     match operation {
         Operation::ShadowptOpen { .. }
         | Operation::ShadowptClose
@@ -129,9 +135,7 @@ fn of_operation(operation: &Operation) -> Option<Offer> {
         | Operation::ShadowptStop
         | Operation::ShadowptPageContents { .. } => Some(Offer::ShadowPageTable),
         Operation::FailNth { .. } => Some(Offer::FailNth),
-        Operation::Exec { args, .. } if args.iter().any(|argument| argument.ends_with(".ko")) => {
-            Some(Offer::Modules)
-        }
+        Operation::Exec { args, .. } if args.iter().any(is_ours) => Some(Offer::Modules),
         Operation::Exec { .. }
         | Operation::Mmap { .. }
         | Operation::Munmap { .. }
@@ -194,7 +198,10 @@ mod tests {
         );
         let programs = ["insmod".to_owned()];
         let scenario = Scenario::parse("needs.json", &text, &programs).unwrap();
-        of(&scenario).iter().map(|need| need.what).collect()
+        of(&scenario, &["hello.ko".to_owned()])
+            .iter()
+            .map(|need| need.what)
+            .collect()
     }
 
     const FORK: &str = r#"{ "in": "parent", "do": "fork", "as": "child" }"#;
@@ -214,6 +221,11 @@ mod tests {
     fn a_module_must_be_one_that_the_kernel_loads_and_a_tick_one_that_it_waits_for() {
         let module = r#"{ "in": "parent", "do": "exec", "program": "insmod", "args": ["hello.ko"] }"#;
         assert_eq!(needed("", module), [Needed::Offer(Offer::Modules)]);
+        assert_eq!(
+            needed("", &module.replace("hello", "/hello")),
+            [Needed::Offer(Offer::Modules)]
+        );
+        assert_eq!(needed("", &module.replace("hello", "a-user's")), []);
         assert_eq!(
             needed("", &format!(r#"{FORK}, {{ "tick": 1 }}"#)),
             [Needed::Report(Promise::VirtualClock)]

@@ -154,7 +154,7 @@ fn find_kernel(programs: &[Program]) -> Result<&Program, ImageError> {
     })
 }
 
-fn write_file(path: &Path, file: File<'_>) -> Result<(), ImageError> {
+pub(super) fn write_file(path: &Path, file: File<'_>) -> Result<(), ImageError> {
     fs::write(path, file.contents)
         .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(file.mode.permissions())))
         .map_err(ImageError::file("write", path))
@@ -164,13 +164,13 @@ fn read(path: &Path) -> Result<Vec<u8>, ImageError> {
     fs::read(path).map_err(ImageError::file("read", path))
 }
 
-fn copy(from: &Path, to: &Path) -> Result<(), ImageError> {
+pub(super) fn copy(from: &Path, to: &Path) -> Result<(), ImageError> {
     fs::copy(from, to)
         .map(drop)
         .map_err(ImageError::file("copy", from))
 }
 
-fn publish(built: &Path, image: &Path) -> Result<(), ImageError> {
+pub(super) fn publish(built: &Path, image: &Path) -> Result<(), ImageError> {
     // A directory in which someone has deleted a part would refuse the rename.
     if image.exists() {
         fs::remove_dir_all(image).map_err(ImageError::file("remove", image))?;
@@ -183,16 +183,19 @@ fn publish(built: &Path, image: &Path) -> Result<(), ImageError> {
 
 /// Removes all but the newest images of a kind.
 fn prune(places: &Places, kind: ImageKind) -> Result<(), ImageError> {
-    let images = places.images();
-    let entries = fs::read_dir(&images).map_err(ImageError::file("list", &images))?;
-    let prefix = format!("{}-", kind.name());
+    keep_newest(&places.images(), &format!("{}-", kind.name()), KEPT_IMAGES)
+}
+
+/// Removes all but the newest directories whose names begin so.
+pub(super) fn keep_newest(images: &Path, prefix: &str, kept: usize) -> Result<(), ImageError> {
+    let entries = fs::read_dir(images).map_err(ImageError::file("list", images))?;
     let mut found: Vec<(SystemTime, PathBuf)> = entries
         .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix))
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
         .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
         .collect();
     found.sort_unstable_by(|a, b| b.cmp(a));
-    for (_, old) in found.into_iter().skip(KEPT_IMAGES) {
+    for (_, old) in found.into_iter().skip(kept) {
         fs::remove_dir_all(&old).map_err(ImageError::file("remove", &old))?;
     }
     Ok(())

@@ -15,15 +15,26 @@ pub(super) enum Mode {
     Executable,
     /// Nobody may execute it.
     Data,
+    /// It is a folder, and has no contents.
+    Folder,
 }
 
 impl Mode {
     /// Permission bits as chmod takes them.
     pub(super) fn permissions(self) -> u32 {
         match self {
-            Self::Executable => 0o755,
+            Self::Executable | Self::Folder => 0o755,
             Self::Data => 0o644,
         }
+    }
+
+    /// What `st_mode` is: the kind of the file, and the permissions.
+    pub(super) fn bits(self) -> u32 {
+        let kind = match self {
+            Self::Executable | Self::Data => 0o100_000,
+            Self::Folder => 0o040_000,
+        };
+        kind | self.permissions()
     }
 }
 

@@ -4,11 +4,11 @@
 //! The alignment is made as `gen_init_cpio -a` of Linux makes it: with NUL bytes after a name, which count as part of it
 //! and which every reader drops. The bytes depend on the names and contents alone.
 
-use std::io::{self, Write};
+use std::io::{self, Cursor, Write};
 
 use cpio::newc::{self, Builder};
 
-use super::files::File;
+use super::files::{File, Mode};
 
 /// Bytes of a newc entry before the name.
 const HEADER_BYTES: usize = 110;
@@ -16,26 +16,43 @@ const HEADER_BYTES: usize = 110;
 const MAX_NAME_BYTES: usize = 4096;
 const PAGE_BYTES: usize = abi::PAGE_SIZE as usize;
 
-const REGULAR_FILE: u32 = 0o100_000;
-const DIRECTORY: u32 = 0o040_755;
-
 /// The archive of `files`, in their order.
 pub(super) fn pack(files: &[File<'_>]) -> io::Result<Vec<u8>> {
-    let mut archive = Vec::new();
-    for (number, file) in (1..).zip(files) {
+    write_after(Vec::new(), 0, files)
+}
+
+/// An archive with `files` behind what is in it.
+pub(super) fn append(archive: &[u8], files: &[File<'_>]) -> io::Result<Vec<u8>> {
+    let mut entries = 0;
+    let mut rest = Cursor::new(archive);
+    let end = loop {
+        let start = rest.position();
+        let reader = newc::Reader::new(rest)?;
+        if reader.entry().is_trailer() {
+            break start as usize;
+        }
+        entries += 1;
+        rest = reader.finish()?;
+    };
+    write_after(archive[..end].to_owned(), entries, files)
+}
+
+/// Writes `files` and the end of the archive behind so many entries that are there.
+fn write_after(mut archive: Vec<u8>, entries: u32, files: &[File<'_>]) -> io::Result<Vec<u8>> {
+    for (number, file) in (entries + 1..).zip(files) {
         let File { name, mode, contents } = *file;
         // Close before a page boundary the name would have to span a whole page more than is allowed; an entry for the
         // root directory, which changes nothing, takes the header across.
         while aligned_name(archive.len(), name).len() >= MAX_NAME_BYTES {
             Builder::new(".")
-                .mode(DIRECTORY)
+                .mode(Mode::Folder.bits())
                 .write(&mut archive, 0)
                 .finish()?;
         }
         let size = u32::try_from(contents.len()).map_err(io::Error::other)?;
         let entry = Builder::new(&aligned_name(archive.len(), name))
             .ino(number)
-            .mode(REGULAR_FILE | mode.permissions());
+            .mode(mode.bits());
         let mut entry = entry.write(&mut archive, size);
         entry.write_all(contents)?;
         entry.finish()?;
@@ -53,9 +70,8 @@ fn aligned_name(position: usize, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::files::Mode;
     use super::*;
-    use std::io::{Cursor, Read};
+    use std::io::Read;
 
     fn program<'a>(name: &'a str, contents: &'a [u8]) -> File<'a> {
         File {
@@ -136,6 +152,18 @@ mod tests {
     fn the_same_programs_give_the_same_bytes() {
         let programs = [program("agent", b"1"), program("cow", b"22")];
         assert_eq!(pack(&programs).unwrap(), pack(&programs).unwrap());
+    }
+
+    #[test]
+    fn files_that_are_appended_come_behind_those_that_are_there() {
+        let files = [
+            program("agent", b"1"),
+            program("cow", b"22"),
+            program("exec", &[b'3'; 5000]),
+        ];
+        let appended = append(&pack(&files[..2]).unwrap(), &files[2..]).unwrap();
+        assert_eq!(appended, pack(&files).unwrap());
+        assert!(append(b"no archive", &files).is_err());
     }
 
     #[test]

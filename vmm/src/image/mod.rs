@@ -12,6 +12,7 @@
 //! **Invariant:** a directory with an image's final name is complete, and the sources that its key names are the ones it
 //! was built from. A build that is killed leaves nothing but working files, which the next build removes.
 
+mod added;
 mod build;
 mod c_programs;
 mod error;
@@ -29,9 +30,9 @@ mod stamp;
 mod submission;
 mod sysroot;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
+pub use added::{Added, AddedError};
 pub(crate) use c_programs::c_compiler;
 pub use error::{Attempt, ImageError, NoCore, Obstacle};
 pub use guest_cargo::{GuestCrate, run_guest_cargo};
@@ -41,6 +42,8 @@ pub(crate) use sandbox::ProcessBound;
 pub use sandbox::{BuildLimits, Containment, SandboxError};
 pub use submission::{Course, SubmittedFile};
 pub use sysroot::CoreSource;
+
+use walkdir::WalkDir;
 
 use build::Parts;
 use places::Places;
@@ -65,7 +68,7 @@ pub struct GuestImage {
     pub program_dir: PathBuf,
     /// Names of the programs, sorted.
     pub programs: Vec<String>,
-    /// Names of the modules' files, sorted; they lie among the programs.
+    /// Names of the files of this project's modules, sorted; they lie among the programs.
     pub modules: Vec<String>,
 }
 
@@ -177,14 +180,14 @@ impl GuestImage {
             }
         };
         let (kernel, initrd) = (present(KERNEL)?, present(INITRD)?);
-        let entries = fs::read_dir(&program_dir).map_err(|_| ImageError::Incomplete {
-            dir: dir.to_owned(),
-            missing: PROGRAMS,
-        })?;
+        if !program_dir.is_dir() {
+            return Err(ImageError::Incomplete {
+                dir: dir.to_owned(),
+                missing: PROGRAMS,
+            });
+        }
         let (mut programs, mut modules) = (Vec::new(), Vec::new());
-        for entry in entries {
-            let entry = entry.map_err(ImageError::file("read", &program_dir))?;
-            let name = entry.file_name().to_string_lossy().into_owned();
+        for (name, _) in program_files(&program_dir)? {
             if modules::is_module(&name) {
                 modules.push(name);
             } else if !files::is_file(&name) {
@@ -226,6 +229,20 @@ impl ImageKind {
             Self::Mutants => &["mutants"],
         }
     }
+}
+
+/// The files of an image's directory of programs, each with its path there, in the order of these.
+fn program_files(program_dir: &Path) -> Result<Vec<(String, PathBuf)>, ImageError> {
+    let mut files = Vec::new();
+    for entry in WalkDir::new(program_dir).sort_by_file_name() {
+        let entry = entry.map_err(|error| ImageError::file("list", program_dir)(error.into()))?;
+        if !entry.file_type().is_dir() {
+            let path = entry.into_path();
+            let name = path.strip_prefix(program_dir).unwrap_or(&path);
+            files.push((name.to_string_lossy().into_owned(), path));
+        }
+    }
+    Ok(files)
 }
 
 const KERNEL: &str = "kernel";

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{GuestImage, INITRD, ImageError, KERNEL, PROGRAMS};
+use super::{GuestImage, INITRD, ImageError, KERNEL, PROGRAMS, program_files};
 use crate::packed::{self, PackedError, Packer};
 use crate::regular_file::Links;
 use crate::results::{self, ResultsError};
@@ -32,12 +32,8 @@ impl GuestImage {
         let mut packer = Packer::default();
         packer.add_file(KERNEL, &self.kernel)?;
         packer.add_file(INITRD, &self.initrd)?;
-        let entries = fs::read_dir(&self.program_dir).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let mut entries = entries.map_err(ImageError::file("list", &self.program_dir))?;
-        entries.sort_by_key(fs::DirEntry::file_name);
-        for entry in entries {
-            let name = entry.file_name();
-            packer.add_file(&format!("{PROGRAMS}/{}", name.to_string_lossy()), &entry.path())?;
+        for (name, path) in program_files(&self.program_dir)? {
+            packer.add_file(&format!("{PROGRAMS}/{name}"), &path)?;
         }
         Ok(packer.write(to)?)
     }

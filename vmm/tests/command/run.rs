@@ -41,6 +41,53 @@ fn a_folder_gives_a_line_a_scenario_and_a_total() {
 }
 
 #[test]
+fn a_program_can_be_added_and_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = folder.path().join("added.json");
+    let text = r#"{ "name": "added", "description": "A program that the user adds.",
+        "steps": [ { "in": "parent", "do": "exec", "program": "bin/again", "args": ["7"], "status": { "exit": 7 } } ] }"#;
+    fs::write(&scenario, text).unwrap();
+    let scenario = scenario.to_str().unwrap();
+    let added = format!("{}/programs/exit-status", *SHIPPED);
+    let run = vmm(&["run", "--image", &SHIPPED, scenario]);
+    assert_eq!(run.status, UNUSABLE, "{}", run.stdout);
+    let run = vmm(&[
+        "run",
+        "--image",
+        &SHIPPED,
+        "--add",
+        &format!("{added}:bin/again"),
+        scenario,
+    ]);
+    assert_eq!((run.status, run.stderr.as_str()), (PASS, ""), "{}", run.stdout);
+    let run = vmm(&[
+        "run",
+        "--image",
+        &SHIPPED,
+        "--add",
+        &format!("{added}:agent"),
+        scenario,
+    ]);
+    assert_eq!(run.status, UNUSABLE);
+    let expected = "the guest has a file `agent` already; choose another path, as in --add PATH:GUEST_PATH";
+    assert!(run.stderr.contains(expected), "{}", run.stderr);
+    let run = vmm(&[
+        "run",
+        "--guest",
+        "../examples/kernel/guest.toml",
+        "--add",
+        &added,
+        scenario,
+    ]);
+    assert_eq!(
+        (run.status, run.stdout.as_str()),
+        (UNUSABLE, ""),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
 fn scenarios_of_one_name_are_told_apart_by_their_files() {
     let folder = tempfile::tempdir().unwrap();
     let files = ["first", "second"].map(|name| folder.path().join(name).join("cow.json"));

@@ -3,6 +3,7 @@
 mod c_programs;
 mod modules;
 
+use std::fs;
 use std::sync::Mutex;
 
 use tempfile::TempDir;
