@@ -21,6 +21,8 @@ pub(crate) fn init() {
     }
 }
 
+/// Never inlined: the judge names the function in which the machine stopped, and a panic is to be told from its sender's name on.
+#[inline(never)]
 fn tell(message: Message<'_>) {
     let mut slot = RECORD.lock();
     *slot = match message {
