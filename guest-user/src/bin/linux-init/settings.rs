@@ -10,8 +10,10 @@ use crate::{Failure, failed};
 
 /// Each with its value. A kernel that was built without one has nothing to set.
 const SETTINGS: &[(&CStr, &[u8])] = &[
-    // Who takes turns may use all of the processor. Otherwise the kernel takes a part away from time to time.
-    (c"/proc/sys/kernel/sched_rt_runtime_us", b"-1"),
+    // Agents take turns and are never idle, so a tenth of the time is for the kernel's own threads, which come after them: a driver's device
+    // file, for one, is made by such a thread. It comes in short pieces, so that nobody waits long.
+    (c"/proc/sys/kernel/sched_rt_runtime_us", b"90000"),
+    (c"/proc/sys/kernel/sched_rt_period_us", b"100000"),
     // Turns are short, so that agents come round soon when a program computes.
     (c"/proc/sys/kernel/sched_rr_timeslice_ms", b"10"),
     // Each fault that ends a process stands in the log, and the log goes to the first serial port.
