@@ -100,16 +100,22 @@ impl LinuxDriver {
         };
         let mut patience = Patience::default();
         loop {
-            match self.linux.receive(channel, POLL_INTERVAL)? {
+            let mut received = self.linux.receive(channel, POLL_INTERVAL)?;
+            if received == Received::TimedOut && code != operation::EXEC && sleeps_in(occupant.pid, WAIT4)? {
+                // The call and the sleep were not read in one moment: the process may have left the call between them, and sleep because it has
+                // answered. Then the answer is there.
+                received = self.linux.receive(channel, Duration::ZERO)?;
+                if received == Received::TimedOut {
+                    self.waiting.insert(channel);
+                    return Ok(Outcome::Silent);
+                }
+            }
+            match received {
                 Received::Reply(reply) => {
                     self.waiting.remove(&channel);
                     return Ok(Outcome::Replied(reply));
                 }
                 Received::Died => return self.ended(channel, occupant.pid).map(Outcome::Ended),
-                Received::TimedOut if code != operation::EXEC && sleeps_in(occupant.pid, WAIT4)? => {
-                    self.waiting.insert(channel);
-                    return Ok(Outcome::Silent);
-                }
                 Received::TimedOut => patience.ask_again(channel)?,
                 Received::Hello(_) => return Err(ReferenceError::NoAnswer { channel }),
             }
