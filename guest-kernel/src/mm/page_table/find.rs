@@ -37,20 +37,18 @@ fn find_in(
     from: VirtAddr,
     is_wanted: &mut impl FnMut(VirtAddr, &mut Entry) -> bool,
 ) -> Option<VirtAddr> {
-    let mut page = from;
-    for index in index_at(from, 1)..ENTRIES as usize {
+    let first = index_at(from, 1);
+    for index in table.in_use(first, ENTRIES as usize - 1) {
+        let page = from.plus((index - first) as u64 * abi::PAGE_SIZE);
         let old = table.get(index);
-        if !old.is_empty() {
-            let mut entry = old;
-            let is_wanted = is_wanted(page, &mut entry);
-            if entry != old {
-                table.set(index, entry);
-            }
-            if is_wanted {
-                return Some(page);
-            }
+        let mut entry = old;
+        let is_wanted = is_wanted(page, &mut entry);
+        if entry != old {
+            table.set(index, entry);
         }
-        page = page.plus(abi::PAGE_SIZE);
+        if is_wanted {
+            return Some(page);
+        }
     }
     None
 }
