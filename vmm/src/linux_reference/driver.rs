@@ -100,22 +100,16 @@ impl LinuxDriver {
         };
         let mut patience = Patience::default();
         loop {
-            let mut received = self.linux.receive(channel, POLL_INTERVAL)?;
-            if received == Received::TimedOut && code != operation::EXEC && sleeps_in(occupant.pid, WAIT4)? {
-                // The call and the sleep were not read in one moment: the process may have left the call between them, and sleep because it has
-                // answered. Then the answer is there.
-                received = self.linux.receive(channel, Duration::ZERO)?;
-                if received == Received::TimedOut {
-                    self.waiting.insert(channel);
-                    return Ok(Outcome::Silent);
-                }
-            }
-            match received {
+            match self.linux.receive(channel, POLL_INTERVAL)? {
                 Received::Reply(reply) => {
                     self.waiting.remove(&channel);
                     return Ok(Outcome::Replied(reply));
                 }
                 Received::Died => return self.ended(channel, occupant.pid).map(Outcome::Ended),
+                Received::TimedOut if code != operation::EXEC && sleeps_in(occupant.pid, WAIT4)? => {
+                    self.waiting.insert(channel);
+                    return Ok(Outcome::Silent);
+                }
                 Received::TimedOut => patience.ask_again(channel)?,
                 Received::Hello(_) => return Err(ReferenceError::NoAnswer { channel }),
             }
@@ -291,6 +285,7 @@ fn sleeps_in(pid: u32, call: u64) -> Result<bool, ReferenceError> {
 
 /// The system call in which the process sleeps until something wakes it, off the processor.
 fn sleeps(pid: u32) -> Result<Option<i64>, ReferenceError> {
+    let before = sleep_of(pid)?;
     let call = match about(pid, Process::syscall) {
         Ok(Some(Syscall::Blocked { syscall_number, .. })) => syscall_number,
         Ok(_) => return Ok(None),
@@ -301,9 +296,18 @@ fn sleeps(pid: u32) -> Result<Option<i64>, ReferenceError> {
         }) => return Ok(None),
         Err(error) => return Err(error),
     };
-    // A kernel that waits for its own sake, say for a page, goes on by itself.
-    let stat = about(pid, Process::stat)?;
-    Ok(stat.filter(|stat| stat.state == 'S').map(|_| call))
+    // The two cannot be read in one moment: the call is that of the sleep if it is still the same one.
+    let after = sleep_of(pid)?;
+    Ok((before.is_some() && before == after).then_some(call))
+}
+
+/// Which of its sleeps a process sleeps, counted from its start. A kernel that waits for its own sake, say for a page, goes on by itself,
+/// and does not count.
+fn sleep_of(pid: u32) -> Result<Option<u64>, ReferenceError> {
+    let status = about(pid, Process::status)?;
+    Ok(status
+        .filter(|status| status.state.starts_with('S'))
+        .and_then(|status| status.voluntary_ctxt_switches))
 }
 
 /// Wait status of a process that has ended and that nobody waited for yet.
