@@ -86,7 +86,6 @@ fn ask(name: OsString) -> AskedCompiler {
     let asked = command(&name)
         .arg("--version")
         .env("LC_ALL", "C")
-        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn();

@@ -32,6 +32,7 @@ const BUILDER: [&str; 6] = [
 ];
 
 pub(super) fn key(workspace: &Path, kind: ImageKind) -> Result<String, ImageError> {
+    find_sources(workspace)?;
     let compiler = c_programs::ask_compiler();
     let mut hasher = DefaultHasher::new();
     kind.kernel_features().hash(&mut hasher);
@@ -39,7 +40,6 @@ pub(super) fn key(workspace: &Path, kind: ImageKind) -> Result<String, ImageErro
     for package in GuestCrate::ALL {
         package.flags().hash(&mut hasher);
     }
-    find_sources(workspace)?;
     for source in SOURCES {
         add(&mut hasher, workspace, &workspace.join(source))?;
     }
