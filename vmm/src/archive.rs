@@ -5,6 +5,7 @@ use std::io::{BufReader, Seek, SeekFrom};
 use std::iter;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::path::{Component, Path, PathBuf};
 
 use cpio::newc;
 
@@ -38,6 +39,19 @@ pub(crate) fn files(archive: &File) -> impl Iterator<Item = (String, Range<u64>)
         Some((name, start..start + len_bytes))
     })
     .take(MAX_FILES)
+}
+
+/// A path as it is in an archive, when it leads to what is in it and not out.
+pub(crate) fn inside(path: &Path) -> Option<PathBuf> {
+    let mut inside = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::Normal(name) => inside.push(name),
+            Component::CurDir => {}
+            Component::Prefix(_) | Component::RootDir | Component::ParentDir => return None,
+        }
+    }
+    Some(inside)
 }
 
 /// Length of the name of the entry at this offset.

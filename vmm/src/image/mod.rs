@@ -19,6 +19,7 @@ mod error;
 mod files;
 mod guest_cargo;
 mod initrd;
+mod kept;
 mod lock;
 mod modules;
 mod pack;

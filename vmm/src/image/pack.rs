@@ -1,9 +1,8 @@
 //! A guest image as one file, for machines that have no sources to build one from.
 
-use std::fs;
 use std::path::Path;
 
-use super::{GuestImage, INITRD, ImageError, KERNEL, PROGRAMS, program_files};
+use super::{GuestImage, INITRD, ImageError, KERNEL, PROGRAMS, kept, program_files};
 use crate::packed::{self, PackedError, Packer};
 use crate::regular_file::Links;
 use crate::results::{self, ResultsError};
@@ -43,30 +42,17 @@ impl GuestImage {
     /// # Errors
     /// The file is none, or cannot be unpacked.
     pub fn packed(file: &Path, cache: &Path) -> Result<GuestImage, PackError> {
-        let folder = cache.join("packed");
-        let unpacked = folder.join(results::sha256(file, Links::Followed)?);
-        if let Ok(image) = GuestImage::at(&unpacked) {
-            return Ok(image);
-        }
-        fs::create_dir_all(&folder).map_err(ImageError::file("create", &folder))?;
-        // A call that is ended meanwhile, or that unpacks the same, leaves no half of it under the final name.
-        let work = tempfile::tempdir_in(&folder).map_err(ImageError::file("create", &folder))?;
-        packed::unpack(file, work.path())?;
-        GuestImage::at(work.path()).map_err(|error| match error {
-            ImageError::Incomplete { missing, .. } => ImageError::Incomplete {
-                dir: file.to_owned(),
-                missing,
-            },
-            other => other,
-        })?;
-        let work = work.keep();
-        match fs::rename(&work, &unpacked) {
-            Ok(()) => {}
-            Err(_) if unpacked.is_dir() => {
-                let _ = fs::remove_dir_all(&work);
-            }
-            Err(error) => return Err(ImageError::file("rename", &work)(error).into()),
-        }
-        Ok(GuestImage::at(&unpacked)?)
+        let name = results::sha256(file, Links::Followed)?;
+        kept::image(&cache.join("packed"), &name, |work| {
+            packed::unpack(file, work)?;
+            GuestImage::at(work).map_err(|error| match error {
+                ImageError::Incomplete { missing, .. } => ImageError::Incomplete {
+                    dir: file.to_owned(),
+                    missing,
+                },
+                other => other,
+            })?;
+            Ok(())
+        })
     }
 }

@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::{Collector, SubmissionError};
+use crate::archive;
 use crate::printable;
 use crate::regular_file::{self, Links};
 
@@ -104,18 +105,10 @@ fn zip(file: File, collector: &mut Collector<'_>) -> Result<(), SubmissionError>
 
 /// The path, when it leads into the archive's folder.
 fn inside(path: &Path) -> Result<PathBuf, SubmissionError> {
-    let mut inside = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::Normal(name) => inside.push(name),
-            Component::CurDir => {}
-            Component::Prefix(_) | Component::RootDir | Component::ParentDir => {
-                let path = path.to_owned();
-                return Err(SubmissionError::LeadsOut { path });
-            }
-        }
-    }
-    Ok(inside)
+    let leads_out = || SubmissionError::LeadsOut {
+        path: path.to_owned(),
+    };
+    archive::inside(path).ok_or_else(leads_out)
 }
 
 fn contents(
