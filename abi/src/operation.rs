@@ -37,7 +37,7 @@ named_numbers! {
         /// sched_yield(), once. Result: 0.
         SCHED_YIELD = 13;
         /// Runs a program as a child and waits for it: fork, execve, wait4. Payload: arg0 bytes, the NUL-terminated path and
-        /// arguments one after the other, arg1 of them in all; with argument 2 set, one more word follows, a setting for the program's
+        /// arguments one after the other, arg1 of them in all; arg2 more words follow, at most two, settings for the program's
         /// environment. Value: the wait status. Result: the child's process id or
         /// -errno of the call that failed; a child whose execve failed exits with [`EXEC_FAILED`] and sends no reply.
         EXEC = 14;

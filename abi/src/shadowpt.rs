@@ -16,6 +16,9 @@ use core::ffi::c_ulong;
 
 /// Number of the first of the five calls. Later editions of the course use 467.
 pub const BASE_NUMBER: u64 = 462;
+/// Name of the variable in the environment of a program that says which number the first call has, in decimal digits. Without it
+/// that is [`BASE_NUMBER`].
+pub const BASE_VARIABLE: &str = "SHADOWPT_BASE";
 /// Number of shadowpt_open(pid, dest), counted from the base.
 pub const OPEN: u64 = 0;
 /// Number of shadowpt_close(), counted from the base.

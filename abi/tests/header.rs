@@ -149,6 +149,7 @@ fn generate() -> String {
     // Numbers that the kernel and its judge share, and no program needs.
     config.export.exclude = [
         "BASE_NUMBER",
+        "BASE_VARIABLE",
         "OPEN",
         "CLOSE",
         "START",

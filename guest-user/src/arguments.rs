@@ -6,25 +6,29 @@
 
 use core::ffi::{CStr, c_char};
 
-/// The arguments of the program, its name first. Byte strings: nothing says that they are UTF-8.
+/// The arguments of the program, its name first, and its environment. Byte strings: nothing says that they are UTF-8.
 #[derive(Clone, Copy, Debug)]
 pub struct Arguments {
     values: &'static [*const c_char],
+    /// Pointers to the settings, and a null pointer.
+    environment: *const *const c_char,
 }
 
 impl Arguments {
-    /// Reads argc and finds argv.
+    /// Reads argc and finds argv and envp.
     ///
     /// # Safety
     ///
-    /// `stack` points at argc, followed by argc pointers to NUL-terminated strings, and all of that stays unchanged.
+    /// `stack` points at argc, followed by argc pointers and a null pointer, and then by pointers to NUL-terminated strings and a null
+    /// pointer; all of that stays unchanged.
     pub(crate) unsafe fn from_initial_stack(stack: *const u64) -> Self {
         // SAFETY: the caller says that argc is there.
         let count = unsafe { stack.read() } as usize;
         let first = stack.wrapping_add(1).cast::<*const c_char>();
         // SAFETY: the caller says that `count` pointers follow argc and stay unchanged.
         let values = unsafe { core::slice::from_raw_parts(first, count) };
-        Self { values }
+        let environment = first.wrapping_add(count + 1);
+        Self { values, environment }
     }
 
     /// Argument number `index`; 0 is the program's name.
@@ -45,33 +49,27 @@ impl Arguments {
     pub fn iter(self) -> impl Iterator<Item = &'static [u8]> {
         (0..self.values.len()).filter_map(move |index| self.get(index))
     }
-}
 
-/// The value of the variable `name` in the program's environment.
-///
-/// # Safety
-///
-/// `stack` points at argc, followed by argc pointers and a null pointer, and then by pointers to NUL-terminated strings and a null
-/// pointer; all of that stays unchanged.
-pub(crate) unsafe fn variable(stack: *const u64, name: &[u8]) -> Option<&'static [u8]> {
-    // SAFETY: the caller says that argc is there.
-    let count = unsafe { stack.read() } as usize;
-    let mut next = stack.wrapping_add(1 + count + 1).cast::<*const c_char>();
-    loop {
-        // SAFETY: the caller says that pointers are there up to a null pointer, behind which this does not go.
-        let setting = unsafe { next.read() };
-        if setting.is_null() {
-            return None;
+    /// The value of the variable `name` in the program's environment.
+    #[must_use]
+    pub fn variable(self, name: &str) -> Option<&'static [u8]> {
+        let mut next = self.environment;
+        loop {
+            // SAFETY: `from_initial_stack` was promised pointers up to a null pointer, behind which this does not go.
+            let setting = unsafe { next.read() };
+            if setting.is_null() {
+                return None;
+            }
+            // SAFETY: `from_initial_stack` was promised NUL-terminated strings that stay unchanged.
+            let setting = unsafe { CStr::from_ptr(setting) }.to_bytes();
+            let value = setting
+                .strip_prefix(name.as_bytes())
+                .and_then(|rest| rest.strip_prefix(b"="));
+            if value.is_some() {
+                return value;
+            }
+            next = next.wrapping_add(1);
         }
-        // SAFETY: the caller promised NUL-terminated strings that stay unchanged.
-        let setting = unsafe { CStr::from_ptr(setting) }.to_bytes();
-        let value = setting
-            .strip_prefix(name)
-            .and_then(|rest| rest.strip_prefix(b"="));
-        if value.is_some() {
-            return value;
-        }
-        next = next.wrapping_add(1);
     }
 }
 

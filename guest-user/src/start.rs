@@ -6,7 +6,6 @@
 
 use core::arch::naked_asm;
 
-use crate::arguments::variable;
 use crate::{Arguments, nonce, syscall};
 
 /// Makes `$main`, a `fn(Arguments) -> i32`, the program: its result is the exit status.
@@ -47,8 +46,7 @@ unsafe extern "C" fn _start() -> ! {
 extern "C" fn enter(stack: *const u64) -> ! {
     // SAFETY: `_start` passes the stack pointer that the kernel set up, and the strings live as long as the program.
     let arguments = unsafe { Arguments::from_initial_stack(stack) };
-    // SAFETY: as above; the environment is behind the arguments.
-    if let Some(word) = unsafe { variable(stack, abi::nonce::VARIABLE.as_bytes()) } {
+    if let Some(word) = arguments.variable(abi::nonce::VARIABLE) {
         nonce::tell(word);
     }
     syscall::process::exit(program(arguments))

@@ -36,7 +36,18 @@ impl Offer {
         Offer::Options,
     ];
 
-    /// Its name in files.
+    /// The one with this name.
+    ///
+    /// # Errors
+    /// There is none; the message has all names.
+    pub fn named(name: &str) -> Result<Offer, NoSuchOffer> {
+        let found = Offer::ALL.into_iter().find(|offer| offer.name() == name);
+        found.ok_or_else(|| NoSuchOffer {
+            found: name.to_owned(),
+        })
+    }
+
+    /// Its name in files and on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -63,6 +74,14 @@ impl fmt::Display for Offer {
     }
 }
 
+/// A text that names nothing that a kernel can offer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{found}` is nothing that a kernel can offer; there are {}", Offer::ALL.map(Offer::name).join(", "))]
+pub struct NoSuchOffer {
+    /// The text.
+    pub found: String,
+}
+
 /// What a kernel offers; all there is, unless its description says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -75,15 +94,35 @@ impl Default for Offers {
 }
 
 impl Offers {
-    /// Nothing.
+    /// These alone.
     #[must_use]
-    pub fn none() -> Offers {
-        Offers(BTreeSet::new())
+    pub fn of(offers: &[Offer]) -> Offers {
+        Offers(offers.iter().copied().collect())
+    }
+
+    /// These too.
+    pub fn add(&mut self, offers: &[Offer]) {
+        self.0.extend(offers);
     }
 
     /// Whether this is among them.
     #[must_use]
     pub fn has(&self, offer: Offer) -> bool {
         self.0.contains(&offer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_can_be_offered_has_one_name_that_is_the_same_everywhere() {
+        for offer in Offer::ALL {
+            assert_eq!(Offer::named(offer.name()), Ok(offer));
+            assert_eq!(serde_json::to_value(offer).unwrap(), offer.name());
+        }
+        let error = Offer::named("wings").unwrap_err();
+        assert!(error.to_string().ends_with("swap, sockets, shadow-page-table, modules, fail-nth, options"));
     }
 }

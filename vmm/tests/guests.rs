@@ -14,10 +14,16 @@ use std::path::{Path, PathBuf};
 use vmm::guest::needs::{self, Need, Needed};
 use vmm::guest::{Description, linux};
 use vmm::image::{self, ImageKind};
+use vmm::offer::Offer;
 use vmm::scenario::{Scenario, collect};
 
 const LIST: &str = "ci/linux-scenarios";
 const DOCUMENT: &str = "docs/guest-scenarios.md";
+/// What scenarios of the shadow page table come to on the Linux that `ci/linux-kernel` builds.
+const KERNEL_LIST: &str = "ci/linux-kernel-scenarios";
+/// What a finding says of each fault that is planted into that Linux, and the scenarios that show them.
+const PLANTED_LIST: &str = "ci/linux-planted";
+const PLANTED: &str = "guest-linux/planted";
 
 /// What a scenario comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +39,36 @@ enum Comes {
 fn each_scenario_that_a_linux_can_run_is_listed_and_no_other() {
     let complaints = complaints(&list(&read(LIST)).unwrap(), &needs_of_all(&linux_description()));
     assert!(complaints.is_empty(), "{LIST}:\n{}", complaints.join("\n"));
+}
+
+#[test]
+fn each_scenario_of_the_shadow_page_table_that_a_linux_with_its_calls_can_run_is_listed() {
+    let mut description = linux_description();
+    // Its command line has the one option that a scenario of these has.
+    description
+        .offers
+        .add(&[Offer::ShadowPageTable, Offer::Options]);
+    let mut needs = needs_of_all(&description);
+    needs.retain(|name, _| name.starts_with("shadowpt/"));
+    let complaints = complaints(&list(&read(KERNEL_LIST)).unwrap(), &needs);
+    assert!(complaints.is_empty(), "{KERNEL_LIST}:\n{}", complaints.join("\n"));
+}
+
+#[test]
+fn each_fault_that_is_planted_into_linux_has_a_scenario_and_a_finding() {
+    let files = fs::read_dir(root().join(PLANTED)).unwrap();
+    let scenarios: BTreeSet<String> = files
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .map(|name| name.strip_suffix(".json").unwrap().to_owned())
+        .collect();
+    let text = read(PLANTED_LIST);
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let findings: BTreeSet<String> = lines
+        .map(|line| line.split_once(": ").unwrap_or_else(|| panic!("{PLANTED_LIST}: {line}")))
+        .filter(|(_, finding)| !finding.trim().is_empty())
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    assert_eq!(scenarios, findings);
 }
 
 #[test]

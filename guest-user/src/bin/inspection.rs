@@ -12,6 +12,7 @@ use core::time::Duration;
 use abi::PAGE_SIZE;
 use abi::linux::process::SIGINT;
 use guest_user::syscall::process::{self, WaitOutcome};
+use guest_user::syscall::shadowpt::ShadowPt;
 use guest_user::syscall::time::sleep;
 use guest_user::{Arguments, Text, child, parse_number, println, program};
 
@@ -26,13 +27,17 @@ const OFFSET: Duration = Duration::from_millis(500);
 
 fn main(arguments: Arguments) -> i32 {
     let mut address = USUAL_ADDRESS;
-    let mut base = None;
+    let mut base = ShadowPt::of_this_kernel(arguments).base();
     let mut rest = arguments.iter().skip(1);
     while let Some(argument) = rest.next() {
-        match (argument, parse_number(argument)) {
-            (b"--base", _) => base = rest.next().and_then(parse_number),
-            (_, Some(number)) => address = number,
-            _ => {
+        let (is_base, number) = match argument {
+            b"--base" => (true, rest.next().and_then(parse_number)),
+            address => (false, parse_number(address)),
+        };
+        match number {
+            Some(number) if is_base => base = number,
+            Some(number) => address = number,
+            None => {
                 println!("usage: inspection [--base N] [<address>]");
                 return USAGE_STATUS;
             }
@@ -44,18 +49,12 @@ fn main(arguments: Arguments) -> i32 {
     });
     sleep(OFFSET);
     let inspector = child::start(|| {
-        let [pid, start, end] = [target as u64, address, address + RANGE_BYTES].map(Text::<NUMBER_ROOM>::of);
-        let [pid, start, end] = [&pid, &start, &end].map(Text::as_c_str);
-        match base.map(Text::<NUMBER_ROOM>::of) {
-            None => exec(c"inspector", &[c"--names", c"--changes", pid, start, end]),
-            Some(base) => {
-                let base = base.as_c_str();
-                exec(
-                    c"inspector",
-                    &[c"--names", c"--changes", c"--base", base, pid, start, end],
-                );
-            }
-        }
+        let numbers = [base, target as u64, address, address + RANGE_BYTES].map(Text::<NUMBER_ROOM>::of);
+        let [base, pid, start, end] = numbers.each_ref().map(Text::as_c_str);
+        exec(
+            c"inspector",
+            &[c"--names", c"--changes", c"--base", base, pid, start, end],
+        );
     });
     let target = process::wait(target, 0);
     // So that it sees that nothing is left.

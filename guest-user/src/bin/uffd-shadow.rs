@@ -16,7 +16,7 @@ program!(main);
 
 const PAGES: u64 = 3;
 
-fn main(_: Arguments) -> i32 {
+fn main(arguments: Arguments) -> i32 {
     let span = Span::map(PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE).expect("mmap");
     let from = Span::map(PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE).expect("mmap");
     from.store(0, 1);
@@ -24,7 +24,8 @@ fn main(_: Arguments) -> i32 {
     uffd.register(span, UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP)
         .expect("UFFDIO_REGISTER");
     let (board, target) = (Board::new(), process::process_id());
-    let inspector = child::start(|| inspect(board, target, span));
+    let calls = ShadowPt::of_this_kernel(arguments);
+    let inspector = child::start(|| inspect(calls, board, target, span));
     let look = |step| {
         board.post(0, step);
         board.wait_for(1, step);
@@ -48,8 +49,7 @@ fn main(_: Arguments) -> i32 {
 }
 
 /// Says at each step which pages are mapped, until it is told to stop.
-fn inspect(board: Board, target: i32, span: Span) {
-    let calls = ShadowPt::USUAL;
+fn inspect(calls: ShadowPt, board: Board, target: i32, span: Span) {
     let table = ShadowTable::open(calls, target, span.address(), span.end()).expect("shadowpt_open");
     calls.start().expect("shadowpt_start");
     let mut seen = 0;

@@ -2,11 +2,13 @@
 #![allow(unsafe_code, reason = "system calls that change what addresses mean")]
 
 use abi::PAGE_SIZE;
-use abi::shadowpt::{BASE_NUMBER, CLOSE, OPEN, PAGE_CONTENTS, START, STOP, ShadowPte, UserShadowPt};
+use abi::shadowpt::{
+    BASE_NUMBER, BASE_VARIABLE, CLOSE, OPEN, PAGE_CONTENTS, START, STOP, ShadowPte, UserShadowPt,
+};
 
 use super::errno::Errno;
 use super::raw::syscall;
-use crate::Span;
+use crate::{Arguments, Span, parse_number};
 
 /// The five calls, which have numbers in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,13 +17,24 @@ pub struct ShadowPt {
 }
 
 impl ShadowPt {
-    /// Where the assignment of autumn 2024 has them.
-    pub const USUAL: Self = Self::at(BASE_NUMBER);
+    /// Where the program was told that this kernel has them, in its environment ([`BASE_VARIABLE`]); or where the assignment of autumn
+    /// 2024 has them.
+    #[must_use]
+    pub fn of_this_kernel(arguments: Arguments) -> Self {
+        let told = arguments.variable(BASE_VARIABLE).and_then(parse_number);
+        Self::at(told.unwrap_or(BASE_NUMBER))
+    }
 
     /// The calls from this number on.
     #[must_use]
     pub const fn at(base: u64) -> Self {
         Self { base }
+    }
+
+    /// The number of the first of them.
+    #[must_use]
+    pub const fn base(self) -> u64 {
+        self.base
     }
 
     /// shadowpt_open: a table of the target's addresses from `start` up to but without `end`, in untouched memory. Gives the end

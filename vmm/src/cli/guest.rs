@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use vmm::guest::{Description, linux, ringside};
 use vmm::image::{self, Added, AddedError, GuestImage, ImageKind};
+use vmm::offer::Offer;
 use vmm::platform::Platform;
 
 use super::{Shown, shipped, show, show_failure};
@@ -31,6 +32,10 @@ pub(super) struct GuestArgs {
     /// Add a word to the kernel command line.
     #[arg(long = "option", value_name = "KEY=VALUE")]
     pub(super) options: Vec<String>,
+    /// What the kernel offers beyond what its description says: `options`, for a kernel that knows those of the scenarios, or another name
+    /// of `docs/guests.md`. May be given more than once.
+    #[arg(long, value_name = "NAME", value_parser = Offer::named)]
+    offers: Vec<Offer>,
     /// Add a file to the guest's archive, or a folder with all that is in it: modules, programs, data. In the guest it lies at the root
     /// under its own name, or where GUEST_PATH says.
     #[arg(long, value_name = "PATH[:GUEST_PATH]")]
@@ -68,6 +73,9 @@ impl GuestArgs {
         for added in &self.add {
             words.extend(["--add".to_owned(), added.to_string()]);
         }
+        for offer in &self.offers {
+            words.extend(["--offers".to_owned(), offer.name().to_owned()]);
+        }
         for option in &self.options {
             words.extend(["--option".to_owned(), option.clone()]);
         }
@@ -75,7 +83,7 @@ impl GuestArgs {
     }
 
     pub(super) fn description(&self) -> Result<Description, Shown> {
-        let description = match self.guest.as_str() {
+        let mut description = match self.guest.as_str() {
             RINGSIDE => ringside::description(),
             LINUX => {
                 let kernel = self
@@ -86,6 +94,7 @@ impl GuestArgs {
             }
             file => Description::read(Path::new(file)).map_err(|error| show(&error))?,
         };
+        description.offers.add(&self.offers);
         let description = description.with_kernel(self.kernel.clone()).unpacked(&cache()?);
         description.map_err(|error| show(&error))
     }

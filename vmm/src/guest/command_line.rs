@@ -2,6 +2,9 @@
 
 use std::iter;
 
+use abi::boot::CMDLINE_SHADOWPT_BASE;
+use abi::shadowpt::BASE_NUMBER;
+
 use super::Guest;
 use crate::machine::Machine;
 use crate::scenario::{Clock, Scenario};
@@ -10,6 +13,20 @@ use crate::{block, vsock};
 /// What names the first program, then what the machine, the caller and the scenario add.
 #[must_use]
 pub(crate) fn command_line(guest: &Guest, scenario: &Scenario) -> String {
+    words(guest, scenario).join(" ")
+}
+
+/// Number of the first system call of the shadow page table, as it stands last on the command line.
+pub(crate) fn shadowpt_base(guest: &Guest, scenario: &Scenario) -> u64 {
+    let words = words(guest, scenario);
+    let told = words.iter().rev().find_map(|word| {
+        let number = word.strip_prefix(CMDLINE_SHADOWPT_BASE)?.strip_prefix('=')?;
+        number.parse().ok()
+    });
+    told.unwrap_or(BASE_NUMBER)
+}
+
+fn words(guest: &Guest, scenario: &Scenario) -> Vec<String> {
     let options = scenario
         .guest
         .options
@@ -33,6 +50,5 @@ pub(crate) fn command_line(guest: &Guest, scenario: &Scenario) -> String {
         .chain((!scenario.guest.vsock.is_empty()).then(vsock::command_line_word))
         .chain(guest.options.iter().cloned())
         .chain(options)
-        .collect::<Vec<_>>()
-        .join(" ")
+        .collect()
 }

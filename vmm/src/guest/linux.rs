@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use abi::boot::CMDLINE_SHADOWPT_BASE;
+
 use super::Description;
 use super::description::PowerOff;
 use crate::debian::{self, NoKernel};
@@ -10,7 +12,7 @@ use crate::drive::Ends;
 use crate::image::{self, ImageError, Progress};
 use crate::kernel_file;
 use crate::machine::Machine;
-use crate::offer::Offers;
+use crate::offer::{Offer, Offers};
 use crate::promise::{Promise, Promises};
 use crate::vm::KernelImage;
 
@@ -37,6 +39,9 @@ const OPTIONS: &[&str] = &[
     "norandmaps",
     "random.trust_cpu=on",
 ];
+
+/// The first of the calls of the shadow page table, as a kernel has it in its table of calls.
+const SHADOWPT_OPEN: &str = "shadowpt_open";
 
 /// There is no Linux to run.
 #[derive(Debug, thiserror::Error)]
@@ -65,14 +70,16 @@ pub fn kernel(progress: &dyn Progress) -> Result<PathBuf, NoLinux> {
     Ok(debian::kernel(&image::cache()?, progress)?.file)
 }
 
-/// What is known of it, with this kernel.
+/// What is known of it, with this kernel. Whether it has the calls of the shadow page table, and from which number on, its own file says.
 #[must_use]
 pub fn description(kernel: PathBuf) -> Description {
+    let shadowpt = kernel_file::number_of_system_call(&kernel, SHADOWPT_OPEN);
+    let base = shadowpt.map(|number| format!("{CMDLINE_SHADOWPT_BASE}={number}"));
     Description {
         name: "linux".to_owned(),
         promises: Promises::of(&[Promise::Ends, Promise::Faults]),
         // Its drivers for this machine's disk and sockets, where they exist, find them only where there is a table of devices.
-        offers: Offers::none(),
+        offers: Offers::of(shadowpt.map(|_| Offer::ShadowPageTable).as_slice()),
         machine: Machine::Pc,
         memory_mib: 128,
         // Of a scenario's budget, which is for a kernel that boots in milliseconds.
@@ -84,6 +91,10 @@ pub fn description(kernel: PathBuf) -> Description {
         power_off: PowerOff::Restart,
         kernel: Some(kernel),
         initrd: None,
-        options: OPTIONS.iter().map(|word| (*word).to_owned()).collect(),
+        options: OPTIONS
+            .iter()
+            .map(|word| (*word).to_owned())
+            .chain(base)
+            .collect(),
     }
 }

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::image::GuestImage;
 use crate::machine::Machine;
 use crate::scenario::{Clock, Operation, Scenario, Step};
-pub(crate) use command_line::command_line;
+pub(crate) use command_line::{command_line, shadowpt_base};
 pub use description::{Description, DescriptionError, PowerOff};
 pub use text::{ProgramText, TextError};
 

@@ -52,9 +52,19 @@ pub fn unmet(scenario: &Scenario, guest: &Guest) -> Vec<Need> {
     let mut needs = of(scenario, &guest.modules);
     needs.retain(|need| match need.what {
         Needed::Report(promise) => !guest.description.promises.has(promise),
+        Needed::Offer(Offer::Options) if has_all_options(scenario, guest) => false,
         Needed::Offer(offer) => !guest.description.offers.has(offer),
     });
     needs
+}
+
+/// Whether the guest's command line says already what the scenario's options do.
+fn has_all_options(scenario: &Scenario, guest: &Guest) -> bool {
+    let mut options = scenario.guest.options.iter();
+    options.all(|(key, value)| {
+        let said = |word: &String| word.split_once('=') == Some((key, value));
+        guest.options.iter().any(said)
+    })
 }
 
 /// All that `scenario` needs, in the order in which it stands there. `modules` are those of this project: of others only their user knows

@@ -6,10 +6,12 @@
 //!
 //! - [`unpacked`]: the ELF file of a kernel
 //! - [`installed`]: the newest kernel that this machine could boot itself
+//! - [`number_of_system_call`]: what a Linux says of a call of its own
 
 mod bz_image;
 mod find;
 mod payload;
+mod system_call;
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -20,6 +22,7 @@ pub use find::installed;
 use payload::MAX_BYTES;
 pub(crate) use payload::unpack_if_packed;
 pub use payload::{Compression, PayloadError};
+pub use system_call::number_of_system_call;
 
 /// The file cannot be made into a kernel's ELF file.
 #[derive(Debug, thiserror::Error)]

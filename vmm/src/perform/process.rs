@@ -3,6 +3,7 @@
 use abi::linux::errno::ECHILD;
 use abi::linux::process::WNOHANG;
 use abi::operation;
+use abi::shadowpt::{BASE_NUMBER, BASE_VARIABLE};
 
 use super::nonce::Nonce;
 use super::{Claim, Performed, Performer, Program, arguments_payload, expected_text, failure};
@@ -258,9 +259,19 @@ impl<D: Drive> Performer<D> {
     ) -> Result<Performed, D::Error> {
         let (mut payload, count) =
             arguments_payload(std::iter::once(&program.name.to_owned()).chain(program.args));
-        let setting = program.nonce.as_ref().map(Nonce::setting);
-        payload.extend(arguments_payload(&setting).0);
-        let arguments = [payload.len() as u64, count, setting.iter().count() as u64];
+        // A program whose environment need say nothing has none.
+        let base =
+            (self.shadowpt_base != BASE_NUMBER).then(|| format!("{BASE_VARIABLE}={}", self.shadowpt_base));
+        let settings: Vec<String> = program
+            .nonce
+            .as_ref()
+            .map(Nonce::setting)
+            .into_iter()
+            .chain(base)
+            .collect();
+        let (environment, settings) = arguments_payload(&settings);
+        payload.extend(environment);
+        let arguments = [payload.len() as u64, count, settings];
         let operation = AgentOperation::new(operation::EXEC, &arguments).with_payload(payload);
         // What was printed before belongs to nobody's expectation.
         self.driver.take_output()?;

@@ -15,7 +15,7 @@ use crate::channel::Event;
 use crate::channel::schedule::Decision;
 use crate::drive::{self, AtChoice, Drive, Driver};
 use crate::finding::Finding;
-use crate::guest::{Guest, PowerOff, Record};
+use crate::guest::{Guest, PowerOff, Record, shadowpt_base};
 use crate::judge::{Judge, Scene};
 use crate::perform::{Performed, Performer};
 use crate::printable::Printable;
@@ -54,7 +54,7 @@ pub(super) fn perform(guest: &Guest, scenario: &Scenario, booted: Booted) -> Res
         started,
     } = booted;
     let mut run = Run {
-        performer: Performer::new(driver).with_shadowpt_base(scenario.guest.shadowpt_base()),
+        performer: Performer::new(driver).with_shadowpt_base(shadowpt_base(guest, scenario)),
         power_off: description.power_off,
         judge: Judge::new(description.promises.clone()),
         prover: Prover::default(),

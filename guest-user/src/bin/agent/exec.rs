@@ -13,23 +13,17 @@ use crate::transport::Transport;
 
 /// Most strings in one argument list, path included.
 const MAX_STRINGS: usize = 63;
+/// Most settings that a program's environment gets beside the one for libc.
+const MAX_SETTINGS: usize = 2;
 /// An address that is never mapped: no kernel gives out page 0.
 const UNMAPPED: u64 = 0;
 
 /// Runs the program and waits for it. Kept out of line, so that the buffers take stack only here.
 #[inline(never)]
 pub(crate) fn exec(transport: &mut impl Transport) -> Result<u64, Errno> {
-    let further = if transport.argument(2) != 0 {
-        Further::Setting
-    } else {
-        Further::Nothing
-    };
-    let ended = with_arguments(transport, further, |path, argv, setting| {
-        let environment = [
-            LIBC_SETTING.as_ptr(),
-            setting.map_or(core::ptr::null(), CStr::as_ptr),
-            core::ptr::null(),
-        ];
+    let setting_count = transport.argument(2);
+    let ended = with_arguments(transport, setting_count, |path, argv, [first, second]| {
+        let environment = [LIBC_SETTING.as_ptr(), first, second, core::ptr::null()];
         // SAFETY: `argv` is what `with_arguments` made, and the environment ends with a null pointer too. Both stay until the child
         // has ended.
         let child = unsafe { process::spawn(path, argv, &environment, EXEC_FAILED) }?;
@@ -43,7 +37,7 @@ pub(crate) fn exec(transport: &mut impl Transport) -> Result<u64, Errno> {
 #[inline(never)]
 pub(crate) fn execve(transport: &mut impl Transport) -> Errno {
     let path_is_unmapped = transport.argument(2) != 0;
-    let failed = with_arguments(transport, Further::Nothing, |path, argv, _| {
+    let failed = with_arguments(transport, 0, |path, argv, _| {
         let path = if path_is_unmapped {
             UNMAPPED
         } else {
@@ -55,28 +49,20 @@ pub(crate) fn execve(transport: &mut impl Transport) -> Errno {
     failed.unwrap_or_else(|errno| errno)
 }
 
-/// What the payload has behind the arguments.
-#[derive(Clone, Copy)]
-enum Further {
-    Nothing,
-    /// A setting for the environment.
-    Setting,
-}
-
-/// Hands `run` the operation's path and argument list, which ends with a null pointer after NUL-terminated strings, and the setting
-/// that follows them, if there is one.
+/// Hands `run` the operation's path and argument list, which ends with a null pointer after NUL-terminated strings, and the settings
+/// that follow them, with null pointers in the places of those that there are not.
 #[inline(always)]
 fn with_arguments<T>(
     transport: &mut impl Transport,
-    further: Further,
-    run: impl FnOnce(&CStr, &[*const c_char], Option<&CStr>) -> Result<T, Errno>,
+    setting_count: u64,
+    run: impl FnOnce(&CStr, &[*const c_char], [*const c_char; MAX_SETTINGS]) -> Result<T, Errno>,
 ) -> Result<T, Errno> {
     let payload_bytes = transport.argument(0);
     let string_count = transport.argument(1);
     if payload_bytes > MAX_TRANSFER_BYTES || string_count == 0 {
         return Err(Errno(EINVAL));
     }
-    if string_count > MAX_STRINGS as u64 {
+    if string_count > MAX_STRINGS as u64 || setting_count > MAX_SETTINGS as u64 {
         return Err(Errno(E2BIG));
     }
 
@@ -96,10 +82,10 @@ fn with_arguments<T>(
     for pointer in &mut argv[..string_count as usize] {
         *pointer = next_string()?.as_ptr();
     }
-    let setting = match further {
-        Further::Nothing => None,
-        Further::Setting => Some(next_string()?),
-    };
+    let mut settings = [core::ptr::null(); MAX_SETTINGS];
+    for pointer in &mut settings[..setting_count as usize] {
+        *pointer = next_string()?.as_ptr();
+    }
     let path = CStr::from_bytes_until_nul(strings).map_err(|_| Errno(EINVAL))?;
-    run(path, &argv[..=string_count as usize], setting)
+    run(path, &argv[..=string_count as usize], settings)
 }

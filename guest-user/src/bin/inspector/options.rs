@@ -39,7 +39,7 @@ pub(crate) enum Parsed {
 impl Options {
     pub(crate) fn parse(arguments: Arguments) -> Parsed {
         let mut options = Self {
-            calls: ShadowPt::USUAL,
+            calls: ShadowPt::of_this_kernel(arguments),
             target: 0,
             start: 0,
             end: 0,

@@ -47,7 +47,7 @@ struct Setting {
 
 fn main(arguments: Arguments) -> i32 {
     let base = arguments.get(1).and_then(parse_number);
-    let calls = base.map_or(ShadowPt::USUAL, ShadowPt::at);
+    let calls = base.map_or_else(|| ShadowPt::of_this_kernel(arguments), ShadowPt::at);
     let range = map_range();
     store_to_all(range, 1);
     let target = child::start(|| sleep_for_ever(range, 2));

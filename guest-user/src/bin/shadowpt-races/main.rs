@@ -25,7 +25,7 @@ const PAGES: u64 = 3;
 
 fn main(arguments: Arguments) -> i32 {
     let base = arguments.get(2).and_then(parse_number);
-    let calls = base.map_or(ShadowPt::USUAL, ShadowPt::at);
+    let calls = base.map_or_else(|| ShadowPt::of_this_kernel(arguments), ShadowPt::at);
     let race: fn(&Race) = match arguments.get(1) {
         Some(b"open") => open::race,
         Some(b"close-exit") => close_exit::race,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use abi::boot::{CMDLINE_SHADOWPT_BASE, MAX_MEMORY_MIB, MIN_MEMORY_MIB};
+use abi::boot::{MAX_MEMORY_MIB, MIN_MEMORY_MIB};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -93,17 +93,6 @@ pub struct Swap {
 impl Swap {
     /// Largest disk in MiB: all of it may come to lie in the host's memory.
     pub const MAX_MIB: u64 = 256;
-}
-
-impl GuestOptions {
-    /// Number of the first system call of the shadow page table, as the kernel is told on its command line.
-    #[must_use]
-    pub fn shadowpt_base(&self) -> u64 {
-        let option = self.options.get(CMDLINE_SHADOWPT_BASE);
-        option
-            .and_then(|number| number.parse().ok())
-            .unwrap_or(abi::shadowpt::BASE_NUMBER)
-    }
 }
 
 impl Default for GuestOptions {

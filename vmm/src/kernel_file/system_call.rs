@@ -1,0 +1,115 @@
+//! Which system calls a Linux has, as its own file says it.
+
+use std::fs::File;
+use std::path::Path;
+
+use object::LittleEndian;
+use object::elf::{FileHeader64, SHT_NOBITS, SHT_SYMTAB};
+use object::read::elf::{FileHeader, SectionHeader, Sym};
+use object::read::{ReadCache, ReadRef};
+
+/// The array of all system calls, in the order of their numbers.
+const TABLE: &str = "sys_call_table";
+/// Largest tables of symbols and of their names that are read, in bytes each. Linux's have 6 MiB.
+const MAX_SYMBOLS_BYTES: u64 = 32 << 20;
+/// Largest array of system calls, in bytes. Linux's has 4 KiB.
+const MAX_TABLE_BYTES: u64 = 64 << 10;
+
+/// Number of the system call `name` in the kernel in this ELF file, for x86-64. None where it has none, or its file no symbols, as that of
+/// a distribution.
+#[must_use]
+pub fn number_of_system_call(kernel: &Path, name: &str) -> Option<u64> {
+    let cache = ReadCache::new(File::open(kernel).ok()?);
+    let data = &cache;
+    let header = FileHeader64::<LittleEndian>::parse(data).ok()?;
+    let endian = header.endian().ok()?;
+    // With none here, their number would stand in the first of them, and could be any.
+    if header.e_shnum(endian) == 0 {
+        return None;
+    }
+    let sections = header.sections(endian, data).ok()?;
+    let symbols = sections
+        .iter()
+        .find(|section| section.sh_type(endian) == SHT_SYMTAB)?;
+    let names = sections.section(symbols.link(endian)).ok()?;
+    if symbols.sh_size(endian).max(names.sh_size(endian)) > MAX_SYMBOLS_BYTES {
+        return None;
+    }
+    let names = names.data(endian, data).ok()?;
+    let symbols = sections.symbols(endian, data, SHT_SYMTAB).ok()?;
+    let find = |wanted: &str| {
+        symbols.iter().find(|symbol| {
+            let name = names.get(symbol.st_name(endian) as usize..).unwrap_or_default();
+            name.strip_prefix(wanted.as_bytes())
+                .is_some_and(|rest| rest.first() == Some(&0))
+        })
+    };
+    let function = find(&format!("__x64_sys_{name}"))?.st_value(endian);
+    let table = find(TABLE)?;
+    let (address, len_bytes) = (table.st_value(endian), table.st_size(endian).min(MAX_TABLE_BYTES));
+    let section = object::SectionIndex(table.st_shndx(endian).index()?.into());
+    let section = sections.section(section).ok()?;
+    if section.sh_type(endian) == SHT_NOBITS {
+        return None;
+    }
+    let at = section
+        .sh_offset(endian)
+        .checked_add(address.checked_sub(section.sh_addr(endian))?)?;
+    let entries = data.read_bytes_at(at, len_bytes).ok()?;
+    let (entries, _) = entries.as_chunks::<8>();
+    let number = entries
+        .iter()
+        .position(|entry| u64::from_le_bytes(*entry) == function)?;
+    Some(number as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+    use std::process::Command;
+
+    use super::*;
+
+    const SOURCE: &str = "
+        long __x64_sys_read(void) { return 0; }
+        long __x64_sys_shadowpt_open(void) { return 1; }
+        long __x64_sys_spare(void) { return 2; }
+        void *const sys_call_table[] = { __x64_sys_read, __x64_sys_read, __x64_sys_shadowpt_open };
+        void *const ia32_sys_call_table[] = { __x64_sys_shadowpt_open };
+    ";
+
+    fn kernel(folder: &Path, options: &[&str]) -> PathBuf {
+        let (source, kernel) = (folder.join("kernel.c"), folder.join("vmlinux"));
+        fs::write(&source, SOURCE).unwrap();
+        let status = Command::new("cc")
+            .args(["-nostdlib", "-static", "-Wl,--entry=0"])
+            .args(options)
+            .arg(&source)
+            .arg("-o")
+            .arg(&kernel)
+            .status();
+        assert!(status.expect("cc").success());
+        kernel
+    }
+
+    #[test]
+    fn a_call_has_the_number_at_which_the_table_has_its_function() {
+        let folder = tempfile::tempdir().unwrap();
+        let kernel = kernel(folder.path(), &[]);
+        assert_eq!(number_of_system_call(&kernel, "shadowpt_open"), Some(2));
+        assert_eq!(number_of_system_call(&kernel, "read"), Some(0));
+        assert_eq!(number_of_system_call(&kernel, "spare"), None, "in no table");
+        assert_eq!(number_of_system_call(&kernel, "shadowpt"), None);
+    }
+
+    #[test]
+    fn a_file_without_symbols_says_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let stripped = kernel(folder.path(), &["-s"]);
+        assert_eq!(number_of_system_call(&stripped, "read"), None);
+        let other = folder.path().join("kernel.c");
+        assert_eq!(number_of_system_call(&other, "read"), None);
+        assert_eq!(number_of_system_call(&folder.path().join("none"), "read"), None);
+    }
+}
