@@ -123,6 +123,10 @@ mod tests {
             assert_eq!(serde_json::to_value(offer).unwrap(), offer.name());
         }
         let error = Offer::named("wings").unwrap_err();
-        assert!(error.to_string().ends_with("swap, sockets, shadow-page-table, modules, fail-nth, options"));
+        assert!(
+            error
+                .to_string()
+                .ends_with("swap, sockets, shadow-page-table, modules, fail-nth, options")
+        );
     }
 }

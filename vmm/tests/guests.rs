@@ -45,9 +45,7 @@ fn each_scenario_that_a_linux_can_run_is_listed_and_no_other() {
 fn each_scenario_of_the_shadow_page_table_that_a_linux_with_its_calls_can_run_is_listed() {
     let mut description = linux_description();
     // Its command line has the one option that a scenario of these has.
-    description
-        .offers
-        .add(&[Offer::ShadowPageTable, Offer::Options]);
+    description.offers.add(&[Offer::ShadowPageTable, Offer::Options]);
     let mut needs = needs_of_all(&description);
     needs.retain(|name, _| name.starts_with("shadowpt/"));
     let complaints = complaints(&list(&read(KERNEL_LIST)).unwrap(), &needs);
@@ -64,7 +62,10 @@ fn each_fault_that_is_planted_into_linux_has_a_scenario_and_a_finding() {
     let text = read(PLANTED_LIST);
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     let findings: BTreeSet<String> = lines
-        .map(|line| line.split_once(": ").unwrap_or_else(|| panic!("{PLANTED_LIST}: {line}")))
+        .map(|line| {
+            line.split_once(": ")
+                .unwrap_or_else(|| panic!("{PLANTED_LIST}: {line}"))
+        })
         .filter(|(_, finding)| !finding.trim().is_empty())
         .map(|(name, _)| name.to_owned())
         .collect();
