@@ -9,7 +9,7 @@
 
 enum planted_fault {
 	PLANTED_NOTHING,
-	/* In the memory of programs. They show in the programs that Ringside drives, and not in what boots the system. */
+	/* In the memory of programs. They do not show in the program that brings up the system. */
 	PLANTED_COW_KEEPS_WRITE,
 	PLANTED_COW_KEEPS_FRAME,
 	PLANTED_COW_COPIES_NOTHING,
@@ -19,6 +19,7 @@ enum planted_fault {
 	PLANTED_DONTNEED_KEEPS_PAGE,
 	PLANTED_MUNMAP_ONE_PAGE_LESS,
 	PLANTED_MPROTECT_KEEPS_WRITE,
+	PLANTED_DIRTY_COW,
 	/* In the kernel's own memory. */
 	PLANTED_KERNEL_PAGE_FOR_USERS,
 	/* In the shadow page table. */
