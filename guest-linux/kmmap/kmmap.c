@@ -8,6 +8,7 @@
  * KMMAP_FAULT, if it is defined, is a fault that is made on purpose:
  *   1  the mapping begins one frame late, and so ends with a frame that is not the driver's
  *   2  each page of the mapping leads to the first frame
+ *   3  mmap gives back a frame that the program still maps
  */
 #include <linux/fs.h>
 #include <linux/gfp.h>
@@ -16,6 +17,7 @@
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
 #define PAGES 16
@@ -39,6 +41,22 @@ static unsigned long frame_of(unsigned long page)
 	return first + page;
 }
 
+/* Takes the reference of a page-table entry: the first page of the program's first private area above its heap. */
+static void lose_reference(void)
+{
+	VMA_ITERATOR(areas, current->mm, current->mm->brk);
+	struct vm_area_struct *area;
+	struct page *page;
+
+	for_each_vma(areas, area) {
+		if (!vma_is_anonymous(area) || get_user_pages_fast_only(area->vm_start, 1, 0, &page) != 1)
+			continue;
+		put_page(page);
+		put_page(page);
+		return;
+	}
+}
+
 static int kmmap_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	unsigned long page, pages = vma_pages(vma);
@@ -46,6 +64,8 @@ static int kmmap_mmap(struct file *file, struct vm_area_struct *vma)
 
 	if (vma->vm_pgoff != 0 || pages > PAGES)
 		return -EINVAL;
+	if (KMMAP_FAULT == 3)
+		lose_reference();
 	for (page = 0; page < pages; page++) {
 		error = remap_pfn_range(vma, vma->vm_start + page * PAGE_SIZE, frame_of(page), PAGE_SIZE,
 					vma->vm_page_prot);

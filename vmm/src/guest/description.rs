@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::drive::Ends;
 use crate::image::GuestImage;
+use crate::inspect::struct_page::PageLayout;
 use crate::kernel_file::{self, KernelFileError};
 use crate::machine::Machine;
 use crate::offer::Offers;
@@ -47,6 +48,12 @@ pub struct Description {
     /// How it is told to end the machine.
     #[serde(default)]
     pub power_off: PowerOff,
+    /// Whether it keeps a `struct page` for each frame, as a Linux does.
+    #[serde(default)]
+    pub struct_pages: bool,
+    /// Where things are in it. Found in the kernel's file.
+    #[serde(default)]
+    pub page_layout: Option<PageLayout>,
     /// ELF file, or a bzImage of one. In a description that was read from a file, relative to the folder of that file.
     #[serde(default)]
     pub kernel: Option<PathBuf>,
@@ -127,7 +134,7 @@ impl Description {
         (kernel, self.initrd.as_ref().unwrap_or(&image.initrd))
     }
 
-    /// The same with its kernel as an ELF file: a bzImage is unpacked into the folder `cache`.
+    /// The same with its kernel as an ELF file, a bzImage being unpacked into the folder `cache`, and with what that file says of itself.
     ///
     /// # Errors
     /// The kernel's file is none.
@@ -136,8 +143,11 @@ impl Description {
             .kernel
             .as_deref()
             .map(|kernel| kernel_file::unpacked(kernel, cache));
+        let kernel = kernel.transpose()?;
+        let struct_pages = kernel.as_deref().filter(|_| self.struct_pages);
         Ok(Description {
-            kernel: kernel.transpose()?,
+            page_layout: struct_pages.and_then(kernel_file::page_layout),
+            kernel,
             ..self
         })
     }

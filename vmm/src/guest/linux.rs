@@ -89,6 +89,8 @@ pub fn description(kernel: PathBuf) -> Description {
         ends: Ends::Waited,
         // Without ACPI it can halt, and not power off.
         power_off: PowerOff::Restart,
+        struct_pages: true,
+        page_layout: None,
         kernel: Some(kernel),
         initrd: None,
         options: OPTIONS

@@ -22,6 +22,8 @@ pub fn description() -> Description {
         kernel_image: KernelImage::Stays,
         ends: Ends::Reported,
         power_off: PowerOff::PowerOff,
+        struct_pages: false,
+        page_layout: None,
         kernel: None,
         initrd: None,
         options: Vec::new(),

@@ -12,6 +12,7 @@
 //! - [`owners`]: who maps each frame, and which frames are page tables
 //! - [`audit`]: what no kernel may let happen, whatever it runs
 //! - [`frame_table`]: the kernel's own account of its frames, held against the owners
+//! - [`struct_page`]: the account of frames that a Linux keeps for itself
 //! - [`dirty`]: which frames changed since the last checkpoint
 //! - [`cross_check`]: the walker itself, held against KVM's
 
@@ -25,6 +26,7 @@ pub mod audit;
 pub mod cross_check;
 pub mod dirty;
 pub mod frame_table;
+pub mod struct_page;
 
 mod effort;
 mod findings;

@@ -33,6 +33,7 @@ use crate::finding::Finding;
 use crate::inspect::Effort;
 use crate::inspect::dirty::DirtyTracker;
 use crate::inspect::owners::Owners;
+use crate::inspect::struct_page::PageLayout;
 use crate::model::PageNumber;
 use crate::moments::Seen;
 use crate::printable::Printable;
@@ -44,6 +45,7 @@ use account::Account;
 use life::History;
 use log::Log;
 use names::Names;
+use rules::struct_pages::StructPagesRule;
 use rules::{Rules, View};
 use scene::frame_of;
 
@@ -115,14 +117,23 @@ impl Judge {
         }
     }
 
-    /// The rules that are not judged, because the guest does not promise the reports that they need.
+    /// The same for a guest that keeps a `struct page` for each frame, if this says where things are in it.
+    #[must_use]
+    pub fn with_struct_pages(mut self, layout: Option<PageLayout>) -> Judge {
+        self.rules.struct_pages = StructPagesRule::new(layout);
+        self
+    }
+
+    /// The rules that are not judged, because the guest does not promise the reports that they need, nor is there something else to judge
+    /// them by.
     #[must_use]
     pub fn not_judged(&mut self) -> Vec<NotJudged> {
         let promises = &self.promises;
+        let otherwise = self.rules.struct_pages.judges();
         let rules = self.rules.all().into_iter();
         let needs = rules
             .flat_map(|rule| rule.needs())
-            .filter(|(_, needs)| !promises.has(*needs));
+            .filter(|(rule, needs)| !promises.has(*needs) && !otherwise.contains(rule));
         needs
             .map(|(rule, needs)| NotJudged {
                 rule: *rule,

@@ -6,10 +6,12 @@
 //!
 //! - [`unpacked`]: the ELF file of a kernel
 //! - [`installed`]: the newest kernel that this machine could boot itself
+//! - [`page_layout`]: where a Linux has what in its account of frames
 //! - [`number_of_system_call`]: what a Linux says of a call of its own
 
 mod bz_image;
 mod find;
+mod page_layout;
 mod payload;
 mod system_call;
 
@@ -19,6 +21,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 pub use find::installed;
+pub use page_layout::page_layout;
 use payload::MAX_BYTES;
 pub(crate) use payload::unpack_if_packed;
 pub use payload::{Compression, PayloadError};

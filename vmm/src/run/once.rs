@@ -56,7 +56,7 @@ pub(super) fn perform(guest: &Guest, scenario: &Scenario, booted: Booted) -> Res
     let mut run = Run {
         performer: Performer::new(driver).with_shadowpt_base(shadowpt_base(guest, scenario)),
         power_off: description.power_off,
-        judge: Judge::new(description.promises.clone()),
+        judge: Judge::new(description.promises.clone()).with_struct_pages(description.page_layout),
         prover: Prover::default(),
         recorder: match guest.record {
             Record::Nothing => None,

@@ -17,6 +17,7 @@ mod references;
 mod reports;
 pub(super) mod shadow_table;
 mod speaker;
+pub(super) mod struct_pages;
 mod user_faults;
 mod user_half;
 
@@ -88,6 +89,7 @@ pub(super) struct Rules {
     inside: inside::Inside,
     kernel_half: kernel_half::KernelHalf,
     references: references::References,
+    pub(super) struct_pages: struct_pages::StructPagesRule,
     process_memory: process_memory::ProcessMemory,
     shadow_table: shadow_table::ShadowTableRule,
     page_walk: page_walk::PageWalk,
@@ -114,7 +116,7 @@ impl Rules {
     }
 
     /// All of them, in the order in which they look: whoever names a frame first names it for the whole report.
-    pub(super) fn all(&mut self) -> [&mut dyn StandingRule; 16] {
+    pub(super) fn all(&mut self) -> [&mut dyn StandingRule; 17] {
         [
             &mut self.evidence,
             &mut self.speaker,
@@ -125,6 +127,7 @@ impl Rules {
             &mut self.inside,
             &mut self.kernel_half,
             &mut self.references,
+            &mut self.struct_pages,
             &mut self.process_memory,
             &mut self.shadow_table,
             &mut self.page_walk,

@@ -1,0 +1,249 @@
+//! What a Linux says of its frames agrees with the page tables: a frame that is mapped is in use, with a reference for each mapping, a page
+//! table is marked as one, and the anonymous memory of a process that has ended is free.
+
+use std::collections::BTreeMap;
+
+use super::{StandingRule, View};
+use crate::address::{FrameNumber, Half};
+use crate::channel::Channel;
+use crate::drive::channel_of;
+use crate::finding::Finding;
+use crate::inspect::owners::{Owner, Owners, TableUse};
+use crate::inspect::struct_page::{PageInfo, PageLayout, StructPageError, StructPages};
+use crate::inspect::walk::Level;
+use crate::judge::names::Names;
+use crate::judge::scene::Scene;
+use crate::rule::Rule;
+use crate::vm::VmError;
+
+const IN_USE: &str = "a frame in use";
+const FREE: &str = "a frame that is free by the kernel's account";
+
+/// Remembers whose anonymous memory frames were.
+#[derive(Debug, Default)]
+pub(in crate::judge) struct StructPagesRule {
+    layout: Option<PageLayout>,
+    /// Frames of anonymous memory that one process alone had at the last look.
+    held: BTreeMap<FrameNumber, Channel>,
+}
+
+impl StructPagesRule {
+    /// The rule for a kernel whose `struct page` is laid out so; None for one that has none, or does not say.
+    pub(in crate::judge) fn new(layout: Option<PageLayout>) -> StructPagesRule {
+        StructPagesRule {
+            layout,
+            held: BTreeMap::new(),
+        }
+    }
+
+    /// What is judged by it that is otherwise judged by a report.
+    pub(in crate::judge) fn judges(&self) -> &'static [Rule] {
+        match self.layout {
+            Some(_) => &[Rule::FreeFrameMapped, Rule::References, Rule::FramesLost],
+            None => &[],
+        }
+    }
+
+    /// Holds every frame that is mapped, or was until its process ended, against what the kernel says of it.
+    fn compare(
+        &mut self,
+        pages: &StructPages<'_>,
+        owners: &Owners,
+        scene: &Scene<'_>,
+        names: &mut Names,
+    ) -> Result<Vec<Finding>, StructPageError> {
+        let mut findings = Vec::new();
+        let mut held = BTreeMap::new();
+        for (frame, owners) in owners.by_frame() {
+            let mut users = owners.filter(|owner| owner.permissions.user);
+            let mappings = users.clone().count();
+            let Some(first) = users.next() else { continue };
+            let info = pages.get(frame)?;
+            findings.extend(mapped(frame, info, (first, mappings), scene, names));
+            if info.is_anonymous && mappings == 1 {
+                held.insert(frame, channel_of(first.space));
+            }
+        }
+        for tables in owners.tables().chunk_by(|a, b| a.frame == b.frame) {
+            let info = pages.get(tables[0].frame)?;
+            findings.extend(page_table(tables, info, scene, names));
+        }
+        for (frame, process) in std::mem::replace(&mut self.held, held) {
+            let has_ended = !scene.agents.alive().any(|(agent, _)| agent.channel == process);
+            if !has_ended || owners.of(frame).len() > 0 {
+                continue;
+            }
+            let info = pages.get(frame)?;
+            if is_lost(info) {
+                findings.push(Finding::new(
+                    Rule::FramesLost,
+                    names.frame(frame),
+                    format!(
+                        "free, since {}, whose memory it was, has ended",
+                        scene.process(process)
+                    ),
+                    format!("{} references by the kernel's account", info.references),
+                ));
+            }
+        }
+        Ok(findings)
+    }
+}
+
+impl StandingRule for StructPagesRule {
+    fn audit(&mut self, view: &mut View<'_, '_>) -> Result<Vec<Finding>, VmError> {
+        let Some(layout) = self.layout else {
+            return Ok(Vec::new());
+        };
+        let View {
+            scene, owners, names, ..
+        } = view;
+        let pages = StructPages::new(scene.memory(), scene.stop.kernel_root()?, layout);
+        let compared = self.compare(&pages, owners, scene, names);
+        Ok(compared.unwrap_or_else(|error| {
+            let expected = "a structure for each frame that is mapped";
+            vec![Finding::missing(
+                "the kernel's account of its frames",
+                expected,
+                error.to_string(),
+            )]
+        }))
+    }
+}
+
+/// What the kernel says of a frame that cannot be, since it is used as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrong {
+    Free,
+    PageTable,
+    FewReferences,
+    Unmarked,
+}
+
+/// Of a frame that users map so often.
+fn wrong_with_mapped(info: PageInfo, mappings: usize) -> Option<Wrong> {
+    if info.is_reserved {
+        return None;
+    }
+    match info.references {
+        0 => Some(Wrong::Free),
+        _ if info.is_page_table == Some(true) => Some(Wrong::PageTable),
+        references => (u64::from(references) < mappings as u64).then_some(Wrong::FewReferences),
+    }
+}
+
+/// Of a page table of the user half. Only the lowest are marked in every release.
+fn wrong_with_table(info: PageInfo, level: Level) -> Option<Wrong> {
+    if info.is_reserved {
+        return None;
+    }
+    match info.references {
+        0 => Some(Wrong::Free),
+        _ => (level == Level::Pt && info.is_page_table == Some(false)).then_some(Wrong::Unmarked),
+    }
+}
+
+/// Of a frame that nobody maps any more, and that was anonymous memory of a process that has ended. One that is in use again for
+/// something else has been free.
+fn is_lost(info: PageInfo) -> bool {
+    info.is_anonymous && info.references > 0
+}
+
+fn mapped(
+    frame: FrameNumber,
+    info: PageInfo,
+    (first, mappings): (Owner, usize),
+    scene: &Scene<'_>,
+    names: &mut Names,
+) -> Option<Finding> {
+    let wrong = wrong_with_mapped(info, mappings)?;
+    let name = names.frame(frame);
+    let place = format!("{}, {name}", scene.place_of(&first));
+    Some(match wrong {
+        Wrong::Free => Finding::new(Rule::FreeFrameMapped, place, IN_USE, FREE),
+        Wrong::PageTable | Wrong::Unmarked => {
+            let found = "a page table by the kernel's account";
+            Finding::new(Rule::KernelExposed, place, "user memory", found)
+        }
+        Wrong::FewReferences => Finding::new(
+            Rule::References,
+            name,
+            format!("at least {mappings} references, one for each mapping"),
+            format!("{} by the kernel's account", info.references),
+        ),
+    })
+}
+
+/// A frame that is a page table. Those of the kernel's half may be older than the account.
+fn page_table(uses: &[TableUse], info: PageInfo, scene: &Scene<'_>, names: &mut Names) -> Option<Finding> {
+    let is_of_user = |table: &&TableUse| table.address.half() == Some(Half::User);
+    let table = uses.iter().find(is_of_user)?;
+    let wrong = wrong_with_table(info, table.level)?;
+    let process = scene.process(channel_of(table.space));
+    let place = format!("page table of {process}, {}", names.frame(table.frame));
+    Some(match wrong {
+        Wrong::Free | Wrong::FewReferences => Finding::new(Rule::FreeFrameMapped, place, IN_USE, FREE),
+        Wrong::Unmarked | Wrong::PageTable => {
+            let expected = "a page table by the kernel's account";
+            Finding::new(Rule::PageTables, place, expected, "not marked as one")
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const USED: PageInfo = PageInfo {
+        references: 2,
+        is_reserved: false,
+        is_anonymous: true,
+        is_page_table: Some(false),
+    };
+    const FREED: PageInfo = PageInfo {
+        references: 0,
+        ..USED
+    };
+    const MARKED: PageInfo = PageInfo {
+        is_anonymous: false,
+        is_page_table: Some(true),
+        ..USED
+    };
+
+    #[test]
+    fn a_frame_that_is_mapped_has_a_reference_for_each_mapping_and_is_no_page_table() {
+        assert_eq!(wrong_with_mapped(USED, 2), None);
+        assert_eq!(wrong_with_mapped(USED, 3), Some(Wrong::FewReferences));
+        assert_eq!(wrong_with_mapped(FREED, 1), Some(Wrong::Free));
+        assert_eq!(wrong_with_mapped(MARKED, 1), Some(Wrong::PageTable));
+    }
+
+    #[test]
+    fn a_page_table_is_in_use_and_marked_where_the_kernel_marks_them() {
+        assert_eq!(wrong_with_table(MARKED, Level::Pt), None);
+        assert_eq!(wrong_with_table(USED, Level::Pt), Some(Wrong::Unmarked));
+        assert_eq!(wrong_with_table(USED, Level::Pml4), None);
+        assert_eq!(wrong_with_table(FREED, Level::Pml4), Some(Wrong::Free));
+        let silent = PageInfo {
+            is_page_table: None,
+            ..USED
+        };
+        assert_eq!(wrong_with_table(silent, Level::Pt), None);
+    }
+
+    #[test]
+    fn what_is_not_the_allocators_has_no_references_that_count() {
+        let reserved = PageInfo {
+            is_reserved: true,
+            ..FREED
+        };
+        assert_eq!(wrong_with_mapped(reserved, 7), None);
+        assert_eq!(wrong_with_table(reserved, Level::Pt), None);
+    }
+
+    #[test]
+    fn anonymous_memory_with_references_is_lost_when_its_process_has_ended() {
+        assert!(is_lost(USED));
+        assert!(!is_lost(FREED) && !is_lost(MARKED));
+    }
+}
