@@ -41,6 +41,44 @@ fn a_folder_gives_a_line_a_scenario_and_a_total() {
 }
 
 #[test]
+fn what_a_kernel_offers_beyond_its_description_can_be_said_and_nothing_else() {
+    let folder = folder_with(&[
+        (
+            "mine.toml",
+            "name = 'mine'\npromises = ['ends', 'faults']\noffers = []",
+        ),
+        (
+            "options.json",
+            r#"{ "name": "options", "description": "An option of the kernel's.", "guest": { "options": { "some": "word" } },
+                "steps": [ { "in": "parent", "do": "fork", "as": "child" } ] }"#,
+        ),
+    ]);
+    let [guest, scenario] = ["mine.toml", "options.json"].map(|name| folder.path().join(name));
+    let [guest, scenario] = [&guest, &scenario].map(|path| path.to_str().unwrap());
+    let run = |offers: &[&str]| {
+        let plain = ["run", "--image", &SHIPPED, "--guest", guest];
+        vmm(&[&plain[..], offers, &[scenario]].concat())
+    };
+    let refused = run(&[]);
+    assert!(
+        refused.stdout.contains("this guest does not offer it (options)"),
+        "{}",
+        refused.stdout
+    );
+    let told = run(&["--offers", "options"]);
+    assert!(!told.stdout.contains("refused before boot"), "{}", told.stdout);
+    let wrong = run(&["--offers", "wings"]);
+    assert_eq!(wrong.status, UNUSABLE);
+    assert!(
+        wrong
+            .stderr
+            .contains("`wings` is nothing that a kernel can offer; there are swap,"),
+        "{}",
+        wrong.stderr
+    );
+}
+
+#[test]
 fn a_program_can_be_added_and_run() {
     let folder = tempfile::tempdir().unwrap();
     let scenario = folder.path().join("added.json");

@@ -1,5 +1,5 @@
 //! What a Linux says of its frames agrees with the page tables: a frame that is mapped is in use, with a reference for each mapping, a page
-//! table is marked as one, and the anonymous memory of a process that has ended is free.
+//! table is marked as one, and at the end the anonymous memory of every process that has ended is free.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,18 @@ use crate::address::{FrameNumber, Half};
 use crate::channel::Channel;
 use crate::drive::channel_of;
 use crate::finding::Finding;
+use crate::inspect::Effort;
 use crate::inspect::owners::{Owner, Owners, TableUse};
 use crate::inspect::struct_page::{PageInfo, PageLayout, StructPageError, StructPages};
 use crate::inspect::walk::Level;
+use crate::judge::account::Account;
 use crate::judge::names::Names;
 use crate::judge::scene::Scene;
 use crate::rule::Rule;
 use crate::vm::VmError;
 
+/// Most processes whose lost frames are told.
+const MAX_LOST: usize = 16;
 const IN_USE: &str = "a frame in use";
 const FREE: &str = "a frame that is free by the kernel's account";
 
@@ -25,6 +29,8 @@ pub(in crate::judge) struct StructPagesRule {
     layout: Option<PageLayout>,
     /// Frames of anonymous memory that one process alone had at the last look.
     held: BTreeMap<FrameNumber, Channel>,
+    /// Such frames of processes that have ended, as long as they are not free: a kernel may put that off, for a batch of them.
+    left: BTreeMap<FrameNumber, Channel>,
 }
 
 impl StructPagesRule {
@@ -33,6 +39,7 @@ impl StructPagesRule {
         StructPagesRule {
             layout,
             held: BTreeMap::new(),
+            left: BTreeMap::new(),
         }
     }
 
@@ -68,37 +75,42 @@ impl StructPagesRule {
             let info = pages.get(tables[0].frame)?;
             findings.extend(page_table(tables, info, scene, names));
         }
-        for (frame, process) in std::mem::replace(&mut self.held, held) {
-            let has_ended = !scene.agents.alive().any(|(agent, _)| agent.channel == process);
-            if !has_ended || owners.of(frame).len() > 0 {
-                continue;
-            }
-            let info = pages.get(frame)?;
-            if is_lost(info) {
-                findings.push(Finding::new(
-                    Rule::FramesLost,
-                    names.frame(frame),
-                    format!(
-                        "free, since {}, whose memory it was, has ended",
-                        scene.process(process)
-                    ),
-                    format!("{} references by the kernel's account", info.references),
-                ));
+        let is_alive = |process| scene.agents.alive().any(|(agent, _)| agent.channel == process);
+        let of_ended = std::mem::replace(&mut self.held, held).into_iter();
+        self.left
+            .extend(of_ended.filter(|(_, process)| !is_alive(*process)));
+        self.keep_lost(pages, owners)?;
+        Ok(findings)
+    }
+
+    /// Forgets what is free by now, or mapped again.
+    fn keep_lost(&mut self, pages: &StructPages<'_>, owners: &Owners) -> Result<(), StructPageError> {
+        for frame in self.left.keys().copied().collect::<Vec<_>>() {
+            if owners.of(frame).len() > 0 || !is_lost(pages.get(frame)?) {
+                self.left.remove(&frame);
             }
         }
-        Ok(findings)
+        Ok(())
+    }
+
+    /// What the kernel says now, if it can be asked.
+    fn pages<'m>(&self, scene: &'m Scene<'_>) -> Result<Option<StructPages<'m>>, VmError> {
+        let Some(layout) = self.layout else {
+            return Ok(None);
+        };
+        let root = scene.stop.kernel_root()?;
+        Ok(Some(StructPages::new(scene.memory(), root, layout)))
     }
 }
 
 impl StandingRule for StructPagesRule {
     fn audit(&mut self, view: &mut View<'_, '_>) -> Result<Vec<Finding>, VmError> {
-        let Some(layout) = self.layout else {
-            return Ok(Vec::new());
-        };
         let View {
             scene, owners, names, ..
         } = view;
-        let pages = StructPages::new(scene.memory(), scene.stop.kernel_root()?, layout);
+        let Some(pages) = self.pages(scene)? else {
+            return Ok(Vec::new());
+        };
         let compared = self.compare(&pages, owners, scene, names);
         Ok(compared.unwrap_or_else(|error| {
             let expected = "a structure for each frame that is mapped";
@@ -108,6 +120,30 @@ impl StandingRule for StructPagesRule {
                 error.to_string(),
             )]
         }))
+    }
+
+    fn at_end(&mut self, _account: &Account, scene: &Scene<'_>) -> Vec<Finding> {
+        let owners = Owners::of_spaces(scene.memory(), &scene.agents.spaces(), &Effort::default());
+        // What cannot be asked was told of after the last step.
+        let Ok(Some(pages)) = self.pages(scene) else {
+            return Vec::new();
+        };
+        if self.keep_lost(&pages, &owners).is_err() {
+            return Vec::new();
+        }
+        let mut lost: BTreeMap<Channel, usize> = BTreeMap::new();
+        for process in self.left.values() {
+            *lost.entry(*process).or_default() += 1;
+        }
+        let lost = lost.into_iter().take(MAX_LOST).map(|(process, frames)| {
+            Finding::new(
+                Rule::FramesLost,
+                format!("anonymous memory of {}", scene.process(process)),
+                "free, since the process has ended",
+                format!("{frames} frames in use by the kernel's account"),
+            )
+        });
+        lost.collect()
     }
 }
 
