@@ -149,7 +149,7 @@ impl StandingRule for StructPagesRule {
 
 /// What the kernel says of a frame that cannot be, since it is used as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mismatch {
+enum Contradiction {
     Free,
     PageTable,
     FewReferences,
@@ -157,25 +157,25 @@ enum Mismatch {
 }
 
 /// Of a frame that users map so often.
-fn wrong_with_mapped(info: PageInfo, mappings: usize) -> Option<Mismatch> {
+fn wrong_with_mapped(info: PageInfo, mappings: usize) -> Option<Contradiction> {
     if info.is_reserved {
         return None;
     }
     match info.references {
-        0 => Some(Mismatch::Free),
-        _ if info.is_page_table == Some(true) => Some(Mismatch::PageTable),
-        references => (u64::from(references) < mappings as u64).then_some(Mismatch::FewReferences),
+        0 => Some(Contradiction::Free),
+        _ if info.is_page_table == Some(true) => Some(Contradiction::PageTable),
+        references => (u64::from(references) < mappings as u64).then_some(Contradiction::FewReferences),
     }
 }
 
 /// Of a page table of the user half. Only the lowest are marked in every release.
-fn wrong_with_table(info: PageInfo, level: Level) -> Option<Mismatch> {
+fn wrong_with_table(info: PageInfo, level: Level) -> Option<Contradiction> {
     if info.is_reserved {
         return None;
     }
     match info.references {
-        0 => Some(Mismatch::Free),
-        _ => (level == Level::Pt && info.is_page_table == Some(false)).then_some(Mismatch::Unmarked),
+        0 => Some(Contradiction::Free),
+        _ => (level == Level::Pt && info.is_page_table == Some(false)).then_some(Contradiction::Unmarked),
     }
 }
 
@@ -196,12 +196,12 @@ fn mapped(
     let name = names.frame(frame);
     let place = format!("{}, {name}", scene.place_of(&first));
     Some(match wrong {
-        Mismatch::Free => Finding::new(Rule::FreeFrameMapped, place, IN_USE, FREE),
-        Mismatch::PageTable | Mismatch::Unmarked => {
+        Contradiction::Free => Finding::new(Rule::FreeFrameMapped, place, IN_USE, FREE),
+        Contradiction::PageTable | Contradiction::Unmarked => {
             let found = "a page table by the kernel's account";
             Finding::new(Rule::KernelExposed, place, "user memory", found)
         }
-        Mismatch::FewReferences => Finding::new(
+        Contradiction::FewReferences => Finding::new(
             Rule::References,
             name,
             format!("at least {mappings} references, one for each mapping"),
@@ -218,8 +218,10 @@ fn page_table(uses: &[TableUse], info: PageInfo, scene: &Scene<'_>, names: &mut 
     let process = scene.process(channel_of(table.space));
     let place = format!("page table of {process}, {}", names.frame(table.frame));
     Some(match wrong {
-        Mismatch::Free | Mismatch::FewReferences => Finding::new(Rule::FreeFrameMapped, place, IN_USE, FREE),
-        Mismatch::Unmarked | Mismatch::PageTable => {
+        Contradiction::Free | Contradiction::FewReferences => {
+            Finding::new(Rule::FreeFrameMapped, place, IN_USE, FREE)
+        }
+        Contradiction::Unmarked | Contradiction::PageTable => {
             let expected = "a page table by the kernel's account";
             Finding::new(Rule::PageTables, place, expected, "not marked as one")
         }
@@ -249,17 +251,17 @@ mod tests {
     #[test]
     fn a_frame_that_is_mapped_has_a_reference_for_each_mapping_and_is_no_page_table() {
         assert_eq!(wrong_with_mapped(USED, 2), None);
-        assert_eq!(wrong_with_mapped(USED, 3), Some(Mismatch::FewReferences));
-        assert_eq!(wrong_with_mapped(FREED, 1), Some(Mismatch::Free));
-        assert_eq!(wrong_with_mapped(MARKED, 1), Some(Mismatch::PageTable));
+        assert_eq!(wrong_with_mapped(USED, 3), Some(Contradiction::FewReferences));
+        assert_eq!(wrong_with_mapped(FREED, 1), Some(Contradiction::Free));
+        assert_eq!(wrong_with_mapped(MARKED, 1), Some(Contradiction::PageTable));
     }
 
     #[test]
     fn a_page_table_is_in_use_and_marked_where_the_kernel_marks_them() {
         assert_eq!(wrong_with_table(MARKED, Level::Pt), None);
-        assert_eq!(wrong_with_table(USED, Level::Pt), Some(Mismatch::Unmarked));
+        assert_eq!(wrong_with_table(USED, Level::Pt), Some(Contradiction::Unmarked));
         assert_eq!(wrong_with_table(USED, Level::Pml4), None);
-        assert_eq!(wrong_with_table(FREED, Level::Pml4), Some(Mismatch::Free));
+        assert_eq!(wrong_with_table(FREED, Level::Pml4), Some(Contradiction::Free));
         let silent = PageInfo {
             is_page_table: None,
             ..USED
