@@ -26,15 +26,20 @@ pub(crate) fn shadowpt_base(guest: &Guest, scenario: &Scenario) -> u64 {
     told.unwrap_or(BASE_NUMBER)
 }
 
+/// An option as it stands on the command line.
+pub(super) fn option_word(key: &str, value: &str) -> String {
+    match value {
+        "" => key.to_owned(),
+        value => format!("{key}={value}"),
+    }
+}
+
 fn words(guest: &Guest, scenario: &Scenario) -> Vec<String> {
     let options = scenario
         .guest
         .options
         .iter()
-        .map(|(key, value)| match value.as_str() {
-            "" => key.clone(),
-            value => format!("{key}={value}"),
-        });
+        .map(|(key, value)| option_word(key, value));
     let schedule = scenario
         .schedule
         .as_ref()

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::Guest;
+use super::command_line::option_word;
 use crate::offer::Offer;
 use crate::promise::Promise;
 use crate::scenario::{Clock, Expectation, Operation, Scenario, Schedule, Step};
@@ -61,10 +62,7 @@ pub fn unmet(scenario: &Scenario, guest: &Guest) -> Vec<Need> {
 /// Whether the guest's command line says already what the scenario's options do.
 fn has_all_options(scenario: &Scenario, guest: &Guest) -> bool {
     let mut options = scenario.guest.options.iter();
-    options.all(|(key, value)| {
-        let said = |word: &String| word.split_once('=') == Some((key, value));
-        guest.options.iter().any(said)
-    })
+    options.all(|(key, value)| guest.options.contains(&option_word(key, value)))
 }
 
 /// All that `scenario` needs, in the order in which it stands there. `modules` are those of this project: of others only their user knows
