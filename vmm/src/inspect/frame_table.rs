@@ -132,23 +132,34 @@ impl FrameTable {
 #[must_use]
 pub fn check(table: &FrameTable, owners: &Owners) -> Findings<FrameTableFinding> {
     let mut findings = Findings::new();
-    for (frame, owners_of_frame) in owners.by_frame() {
-        let mut users = owners_of_frame.filter(|owner| owner.permissions.user);
-        let mappings = users.clone().count();
-        if let Some(owner) = users.next() {
-            findings.extend(check_mapped(table, frame, owner, mappings));
-        }
+    for (frame, owner, mappings) in mapped_by_users(owners) {
+        findings.extend(match table.get(frame) {
+            Some(info) => check_mapped(info, frame, owner, mappings),
+            None => Some(FrameTableFinding::NotDescribed { frame, owner }),
+        });
     }
     for tables in owners.tables().chunk_by(|a, b| a.frame == b.frame) {
-        findings.extend(check_tables(table, tables));
+        let info = table.get(tables[0].frame);
+        findings.extend(info.and_then(|info| check_tables(info, tables)));
     }
     findings
 }
 
-/// Holds the account of one frame against its uses as a page table. Tables of the kernel half may be parts of its image.
-fn check_tables(account: &FrameTable, uses: &[TableUse]) -> Option<FrameTableFinding> {
+/// Every frame that users map, with the first of its mappings, and how many there are.
+pub fn mapped_by_users(owners: &Owners) -> impl Iterator<Item = (FrameNumber, Owner, usize)> + '_ {
+    owners.by_frame().filter_map(|(frame, owners)| {
+        let mut users = owners.filter(|owner| owner.permissions.user);
+        let mappings = users.clone().count();
+        Some((frame, users.next()?, mappings))
+    })
+}
+
+/// Holds what is said of one frame against its uses as a page table. Tables of the kernel half may be parts of its image.
+pub(super) fn check_tables(
+    FrameInfo { references, kind, .. }: FrameInfo,
+    uses: &[TableUse],
+) -> Option<FrameTableFinding> {
     let frame = uses[0].frame;
-    let FrameInfo { references, kind, .. } = account.get(frame)?;
     if references == 0 {
         let table = uses[0];
         return Some(FrameTableFinding::FreeFrameIsPageTable { frame, table });
@@ -158,15 +169,13 @@ fn check_tables(account: &FrameTable, uses: &[TableUse]) -> Option<FrameTableFin
     Some(FrameTableFinding::PageTableIsOther { frame, kind, table })
 }
 
-fn check_mapped(
-    table: &FrameTable,
+/// Holds what is said of one frame against its mappings.
+pub(super) fn check_mapped(
+    FrameInfo { references, kind, .. }: FrameInfo,
     frame: FrameNumber,
     owner: Owner,
     mappings: usize,
 ) -> Option<FrameTableFinding> {
-    let Some(FrameInfo { references, kind, .. }) = table.get(frame) else {
-        return Some(FrameTableFinding::NotDescribed { frame, owner });
-    };
     if references == 0 {
         return Some(FrameTableFinding::FreeFrameMapped { frame, owner });
     }

@@ -6,12 +6,15 @@
 use std::cell::Cell;
 
 use abi::PAGE_SIZE;
+use abi::frame_table::{ANONYMOUS, FrameInfo, PAGE_TABLE, RESERVED};
 use serde::{Deserialize, Serialize};
 
-use super::PhysicalMemory;
+use super::frame_table::{self, FrameTableFinding};
 use super::memory::OutsideMemory;
-use super::walk::{Root, WalkError, translate};
-use crate::address::{FrameNumber, PhysAddr, VirtAddr};
+use super::owners::{Owners, TableUse};
+use super::walk::{Level, Root, WalkError, translate};
+use super::{Findings, PhysicalMemory};
+use crate::address::{FrameNumber, Half, PhysAddr, VirtAddr};
 
 /// Where the array begins, on a processor with page tables of four levels and without randomised memory: `vmemmap` in Linux's
 /// `Documentation/arch/x86/x86_64/mm.rst`.
@@ -22,6 +25,9 @@ const MAPPING_KIND: u64 = 3;
 const MAPPING_ANON: u64 = 1;
 /// In `compound_head`: this is not the first page of its folio, and the rest leads to that one.
 const IS_TAIL: u64 = 1;
+
+/// What a frame is, when it is neither reserved nor a page table nor anonymous memory.
+const OTHER: u16 = u16::MAX;
 
 /// Where things are in `struct page`, offsets in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,17 +48,18 @@ pub struct PageLayout {
     pub page_table: Option<(u64, u32)>,
 }
 
-/// What the kernel says of a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PageInfo {
-    /// References; 0 for a frame that is free.
-    pub references: u32,
-    /// It is not the allocator's, and so has no references that mean something.
-    pub is_reserved: bool,
-    /// It is anonymous memory of a process.
-    pub is_anonymous: bool,
-    /// Whether it is a page table; None where the kernel does not tell.
-    pub is_page_table: Option<bool>,
+#[cfg(test)]
+impl PageLayout {
+    /// That of Debian's 6.1.
+    pub(crate) const OF_6_1: PageLayout = PageLayout {
+        size: 64,
+        flags: 0,
+        reserved_bit: 12,
+        refcount: 52,
+        mapping: 24,
+        compound_head: 8,
+        page_table: None,
+    };
 }
 
 /// The array, at one moment.
@@ -88,11 +95,11 @@ impl<'m> StructPages<'m> {
         }
     }
 
-    /// What the kernel says of a frame; of one inside a larger folio, what it says of all of that.
+    /// What the kernel says of a frame, in the terms of our own kernel's account; of one inside a larger folio, what it says of all of that.
     ///
     /// # Errors
     /// The array cannot be read there.
-    pub fn get(&self, frame: FrameNumber) -> Result<PageInfo, StructPageError> {
+    pub fn get(&self, frame: FrameNumber) -> Result<FrameInfo, StructPageError> {
         let own = VirtAddr(VMEMMAP.wrapping_add(frame.0.wrapping_mul(self.layout.size)));
         let head = self.word(own, self.layout.compound_head)?;
         let page = if head & IS_TAIL == 0 {
@@ -102,16 +109,60 @@ impl<'m> StructPages<'m> {
         };
         let flags = self.word(page, self.layout.flags)?;
         let mapping = self.word(page, self.layout.mapping)?;
+        let is_reserved = flags & 1_u64.checked_shl(self.layout.reserved_bit).unwrap_or(0) != 0;
         let is_page_table = match self.layout.page_table {
-            None => None,
-            Some((at, kind)) => Some(self.half_word(page, at)? >> 24 == kind),
+            None => false,
+            Some((at, kind)) => self.half_word(page, at)? >> 24 == kind,
         };
-        Ok(PageInfo {
+        let kind = if is_reserved {
+            RESERVED
+        } else if is_page_table {
+            PAGE_TABLE
+        } else if mapping & MAPPING_KIND == MAPPING_ANON {
+            ANONYMOUS
+        } else {
+            OTHER
+        };
+        Ok(FrameInfo {
             references: self.half_word(page, self.layout.refcount)?,
-            is_reserved: flags & 1_u64.checked_shl(self.layout.reserved_bit).unwrap_or(0) != 0,
-            is_anonymous: mapping & MAPPING_KIND == MAPPING_ANON,
-            is_page_table,
+            kind,
+            private: 0,
         })
+    }
+
+    /// Holds the account against the owners, as [`frame_table::check`] does, as far as it goes: a frame that is reserved is not the
+    /// allocator's, and so has no references that mean something, and the page tables of the kernel's half may be older than the account.
+    ///
+    /// # Errors
+    /// The array cannot be read.
+    pub fn check(&self, owners: &Owners) -> Result<Findings<FrameTableFinding>, StructPageError> {
+        let mut findings = Findings::new();
+        for (frame, owner, mappings) in frame_table::mapped_by_users(owners) {
+            let info = self.get(frame)?;
+            if info.kind != RESERVED {
+                findings.extend(frame_table::check_mapped(info, frame, owner, mappings));
+            }
+        }
+        for tables in owners.tables().chunk_by(|a, b| a.frame == b.frame) {
+            let of_user = |table: &&TableUse| table.address.half() == Some(Half::User);
+            let Some(table) = tables.iter().find(of_user) else {
+                continue;
+            };
+            let info = self.get(table.frame)?;
+            if info.kind != RESERVED {
+                let kind = self.kind_as_table(info, table.level);
+                findings.extend(frame_table::check_tables(FrameInfo { kind, ..info }, tables));
+            }
+        }
+        Ok(findings)
+    }
+
+    /// What is said of a frame that is a page table: only the lowest are marked in every release that marks them.
+    fn kind_as_table(&self, info: FrameInfo, level: Level) -> u16 {
+        match (self.layout.page_table, level) {
+            (Some(_), Level::Pt) => info.kind,
+            _ => PAGE_TABLE,
+        }
     }
 
     fn half_word(&self, page: VirtAddr, offset: u64) -> Result<u32, StructPageError> {
@@ -144,19 +195,16 @@ impl<'m> StructPages<'m> {
 
 #[cfg(test)]
 mod tests {
-    use abi::paging::{PRESENT, WRITABLE};
+    use abi::paging::{PRESENT, USER, WRITABLE};
     use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
     use super::*;
+    use crate::inspect::Effort;
+    use crate::inspect::owners::{Space, SpaceId};
 
     const LAYOUT: PageLayout = PageLayout {
-        size: 64,
-        flags: 0,
-        reserved_bit: 12,
-        refcount: 52,
-        mapping: 24,
-        compound_head: 8,
         page_table: Some((48, 0xf2)),
+        ..PageLayout::OF_6_1
     };
     /// Tables from the top down, and the first page of the array.
     const TABLES: [u64; 4] = [0x1000, 0x2000, 0x3000, 0x4000];
@@ -178,31 +226,131 @@ mod tests {
         guest.write_obj(value, at).unwrap();
     }
 
-    fn get(guest: &GuestMemoryMmap, frame: u64) -> Result<PageInfo, StructPageError> {
-        let root = Root::from_cr3(TABLES[0]);
-        StructPages::new(PhysicalMemory::new(guest), root, LAYOUT).get(FrameNumber(frame))
+    fn pages(guest: &GuestMemoryMmap) -> StructPages<'_> {
+        StructPages::new(PhysicalMemory::new(guest), Root::from_cr3(TABLES[0]), LAYOUT)
+    }
+
+    fn get(guest: &GuestMemoryMmap, frame: u64) -> Result<FrameInfo, StructPageError> {
+        pages(guest).get(FrameNumber(frame))
+    }
+
+    fn info(references: u32, kind: u16) -> FrameInfo {
+        FrameInfo {
+            references,
+            kind,
+            private: 0,
+        }
     }
 
     #[test]
     fn a_frame_has_the_references_flags_and_kind_of_its_structure() {
         let guest = guest();
-        set(&guest, 3, LAYOUT.flags, 1 << 12);
+        assert_eq!(get(&guest, 3), Ok(info(0, OTHER)));
         set(&guest, 3, LAYOUT.mapping, 0xffff_8880_0000_0001);
+        assert_eq!(get(&guest, 3), Ok(info(0, ANONYMOUS)));
         set(&guest, 3, 48, 7 << 32 | 0xf200_0000);
-        let info = PageInfo {
-            references: 7,
-            is_reserved: true,
-            is_anonymous: true,
-            is_page_table: Some(true),
+        assert_eq!(get(&guest, 3), Ok(info(7, PAGE_TABLE)));
+        set(&guest, 3, LAYOUT.flags, 1 << 12);
+        assert_eq!(get(&guest, 3), Ok(info(7, RESERVED)));
+    }
+
+    /// A process whose page 0 is on frame 9, by a page table in frame 8.
+    fn process(guest: &GuestMemoryMmap) -> Owners {
+        let tables = [0x6000, 0x7000, 0xa000, 0x8000];
+        for (table, next) in tables.iter().zip([0x7000, 0xa000, 0x8000, 0x9000_u64]) {
+            let entry = next | PRESENT | WRITABLE | USER;
+            guest.write_obj(entry, GuestAddress(*table)).unwrap();
+        }
+        let space = Space {
+            id: SpaceId(1),
+            root: Root::from_cr3(tables[0]),
         };
-        assert_eq!(get(&guest, 3), Ok(info));
-        let free = PageInfo {
-            references: 0,
-            is_reserved: false,
-            is_anonymous: false,
-            is_page_table: Some(false),
+        for table in [6, 7, 8, 10] {
+            set(guest, table, 48, 1 << 32 | 0xf200_0000);
+        }
+        set(guest, 9, 48, 1 << 32);
+        Owners::of_spaces(PhysicalMemory::new(guest), &[space], &Effort::default())
+    }
+
+    fn findings(guest: &GuestMemoryMmap, owners: &Owners) -> Vec<FrameTableFinding> {
+        pages(guest).check(owners).unwrap().into_iter().collect()
+    }
+
+    #[test]
+    fn a_frame_that_is_mapped_has_a_reference_and_is_no_page_table() {
+        let guest = guest();
+        let owners = process(&guest);
+        assert_eq!(findings(&guest, &owners), []);
+        set(&guest, 9, 48, 0);
+        let found = findings(&guest, &owners);
+        assert!(
+            matches!(found[..], [FrameTableFinding::FreeFrameMapped { .. }]),
+            "{found:?}"
+        );
+        set(&guest, 9, 48, 1 << 32 | 0xf200_0000);
+        let found = findings(&guest, &owners);
+        assert!(
+            matches!(found[..], [FrameTableFinding::KernelFrameMapped { .. }]),
+            "{found:?}"
+        );
+        set(&guest, 9, 48, 0);
+        set(&guest, 9, LAYOUT.flags, 1 << 12);
+        assert_eq!(findings(&guest, &owners), [], "it is reserved");
+    }
+
+    #[test]
+    fn a_frame_has_a_reference_for_each_mapping() {
+        let guest = guest();
+        process(&guest);
+        // Page 1 is on the same frame.
+        let entry = 0x9000 | PRESENT | WRITABLE | USER;
+        guest.write_obj(entry, GuestAddress(0x8008)).unwrap();
+        let owners = process(&guest);
+        let found = findings(&guest, &owners);
+        assert!(
+            matches!(
+                found[..],
+                [FrameTableFinding::TooFewReferences {
+                    references: 1,
+                    mappings: 2,
+                    ..
+                }]
+            ),
+            "{found:?}"
+        );
+        set(&guest, 9, 48, 2 << 32);
+        assert_eq!(findings(&guest, &owners), []);
+    }
+
+    #[test]
+    fn a_page_table_is_in_use_and_the_lowest_is_marked() {
+        let guest = guest();
+        let owners = process(&guest);
+        for upper in [6, 7, 10] {
+            set(&guest, upper, 48, 1 << 32);
+        }
+        assert_eq!(findings(&guest, &owners), []);
+        set(&guest, 8, 48, 1 << 32);
+        let found = findings(&guest, &owners);
+        assert!(
+            matches!(found[..], [FrameTableFinding::PageTableIsOther { .. }]),
+            "{found:?}"
+        );
+        let unmarked = StructPages {
+            layout: PageLayout {
+                page_table: None,
+                ..LAYOUT
+            },
+            ..pages(&guest)
         };
-        assert_eq!(get(&guest, 4), Ok(free));
+        assert_eq!(unmarked.check(&owners).unwrap().into_iter().count(), 0);
+        set(&guest, 6, 48, 0);
+        set(&guest, 8, 48, 1 << 32 | 0xf200_0000);
+        let found = findings(&guest, &owners);
+        assert!(
+            matches!(found[..], [FrameTableFinding::FreeFrameIsPageTable { .. }]),
+            "{found:?}"
+        );
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod bz_image;
 mod find;
 mod page_layout;
 mod payload;
+pub(crate) mod sections;
 mod system_call;
 
 use std::fs::{self, File};

@@ -4,17 +4,17 @@ use std::fs::File;
 use std::path::Path;
 
 use btfparse::{Error, ErrorKind, Integer32Value, Offset, Readable, TypeInformation, TypeVariant};
-use object::read::elf::{ElfFile64, FileHeader};
-use object::read::{Object, ObjectSection, ReadCache};
-use object::{LittleEndian, elf};
+use object::LittleEndian;
+use object::read::ReadCache;
+use object::read::elf::SectionHeader;
 
+use super::sections::sections;
 use crate::inspect::struct_page::PageLayout;
 
 /// The section of the type information.
-const SECTION: &str = ".BTF";
+const SECTION: &[u8] = b".BTF";
 /// Most type information that is read, in bytes. A distribution's kernel has 4 to 6 MiB.
 const MAX_BYTES: u64 = 64 << 20;
-
 /// Deepest nesting of unnamed structures and unions that is followed. Linux's has 3.
 const MAX_DEPTH: u32 = 8;
 
@@ -23,17 +23,13 @@ const MAX_DEPTH: u32 = 8;
 #[must_use]
 pub fn page_layout(kernel: &Path) -> Option<PageLayout> {
     let cache = ReadCache::new(File::open(kernel).ok()?);
-    let header = elf::FileHeader64::<LittleEndian>::parse(&cache).ok()?;
-    // With none here, their number would stand in the first of them, and could be any.
-    if header.e_shnum.get(LittleEndian) == 0 {
+    let data = &cache;
+    let sections = sections(data)?;
+    let (_, section) = sections.section_by_name(LittleEndian, SECTION)?;
+    if section.sh_size(LittleEndian) > MAX_BYTES {
         return None;
     }
-    let file = ElfFile64::<LittleEndian, _>::parse(&cache).ok()?;
-    let section = file.section_by_name(SECTION)?;
-    if section.size() > MAX_BYTES {
-        return None;
-    }
-    of(section.data().ok()?)
+    of(section.data(LittleEndian, data).ok()?)
 }
 
 fn of(btf: &[u8]) -> Option<PageLayout> {
@@ -194,24 +190,14 @@ mod tests {
         btf
     }
 
-    const LAYOUT: PageLayout = PageLayout {
-        size: 64,
-        flags: 0,
-        reserved_bit: 12,
-        refcount: 52,
-        mapping: 24,
-        compound_head: 8,
-        page_table: None,
-    };
-
     #[test]
     fn members_are_found_in_unnamed_unions_and_kinds_of_pages_where_they_have_a_name() {
         let mut btf = linux(3);
-        assert_eq!(of(&btf.bytes()), Some(LAYOUT));
+        assert_eq!(of(&btf.bytes()), Some(PageLayout::OF_6_1));
         btf.values("pagetype", &[("PGTY_buddy", 0xf0), ("PGTY_table", 0xf2)]);
         let layout = PageLayout {
             page_table: Some((48, 0xf2)),
-            ..LAYOUT
+            ..PageLayout::OF_6_1
         };
         assert_eq!(of(&btf.bytes()), Some(layout));
     }

@@ -4,9 +4,11 @@ use std::fs::File;
 use std::path::Path;
 
 use object::LittleEndian;
-use object::elf::{FileHeader64, SHT_NOBITS, SHT_SYMTAB};
-use object::read::elf::{FileHeader, SectionHeader, Sym};
+use object::elf::SHT_NOBITS;
+use object::read::elf::{SectionHeader, Sym};
 use object::read::{ReadCache, ReadRef};
+
+use super::sections::{sections, symbols};
 
 /// The array of all system calls, in the order of their numbers.
 const TABLE: &str = "sys_call_table";
@@ -21,22 +23,13 @@ const MAX_TABLE_BYTES: u64 = 64 << 10;
 pub fn number_of_system_call(kernel: &Path, name: &str) -> Option<u64> {
     let cache = ReadCache::new(File::open(kernel).ok()?);
     let data = &cache;
-    let header = FileHeader64::<LittleEndian>::parse(data).ok()?;
-    let endian = header.endian().ok()?;
-    // With none here, their number would stand in the first of them, and could be any.
-    if header.e_shnum(endian) == 0 {
-        return None;
-    }
-    let sections = header.sections(endian, data).ok()?;
-    let symbols = sections
-        .iter()
-        .find(|section| section.sh_type(endian) == SHT_SYMTAB)?;
-    let names = sections.section(symbols.link(endian)).ok()?;
-    if symbols.sh_size(endian).max(names.sh_size(endian)) > MAX_SYMBOLS_BYTES {
+    let endian = LittleEndian;
+    let sections = sections(data)?;
+    let (symbols, names) = symbols(&sections, data, MAX_SYMBOLS_BYTES)?;
+    if names.sh_size(endian) > MAX_SYMBOLS_BYTES {
         return None;
     }
     let names = names.data(endian, data).ok()?;
-    let symbols = sections.symbols(endian, data, SHT_SYMTAB).ok()?;
     let find = |wanted: &str| {
         symbols.iter().find(|symbol| {
             let name = names.get(symbol.st_name(endian) as usize..).unwrap_or_default();

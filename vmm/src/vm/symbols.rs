@@ -5,11 +5,12 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use object::LittleEndian;
-use object::elf::{FileHeader64, SHT_SYMTAB, STT_FUNC};
-use object::read::elf::{FileHeader, SectionHeader, Sym};
-use object::read::{ReadCache, ReadRef};
+use object::elf::STT_FUNC;
+use object::read::ReadCache;
+use object::read::elf::{SectionHeader, Sym};
 
 use crate::address::VirtAddr;
+use crate::kernel_file::sections::{sections, symbols};
 use crate::printable::Printable;
 
 /// Largest symbol table that is read, in bytes. Linux has one of 6 MiB.
@@ -74,22 +75,8 @@ impl Symbols {
 fn read(file: &File) -> Option<Table> {
     let cache = ReadCache::new(file);
     let data = &cache;
-    let header = FileHeader64::<LittleEndian>::parse(data).ok()?;
-    let endian = header.endian().ok()?;
-    // With none here, their number would stand in the first of them, and could be any.
-    if header.e_shnum(endian) == 0 {
-        return None;
-    }
-    let sections = header.sections(endian, data).ok()?;
-    let table = sections
-        .iter()
-        .find(|section| section.sh_type(endian) == SHT_SYMTAB)?;
-    let len_bytes = table.sh_size(endian);
-    if len_bytes > MAX_TABLE_BYTES || len_bytes > data.len().ok()? {
-        return None;
-    }
-    let names = sections.section(table.link(endian)).ok()?;
-    let symbols = sections.symbols(endian, data, SHT_SYMTAB).ok()?;
+    let (symbols, names) = symbols(&sections(data)?, data, MAX_TABLE_BYTES)?;
+    let endian = LittleEndian;
     let functions = symbols.iter().filter(|symbol| symbol.st_type() == STT_FUNC);
     let mut functions: Vec<Function> = functions
         .map(|symbol| Function {

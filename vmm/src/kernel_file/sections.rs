@@ -1,0 +1,39 @@
+//! Sections of a kernel's ELF file, which may say anything of itself.
+
+use object::LittleEndian;
+use object::elf::{FileHeader64, SHT_SYMTAB, SectionHeader64};
+use object::read::ReadRef;
+use object::read::elf::{FileHeader, SectionHeader, SectionTable, SymbolTable};
+
+/// What there is in the file.
+pub(crate) type Sections<'data, R> = SectionTable<'data, FileHeader64<LittleEndian>, R>;
+/// The symbols of the file.
+pub(crate) type Symbols<'data, R> = SymbolTable<'data, FileHeader64<LittleEndian>, R>;
+
+/// The sections of an ELF file; None where it has none, or is none.
+pub(crate) fn sections<'data, R: ReadRef<'data>>(data: R) -> Option<Sections<'data, R>> {
+    let header = FileHeader64::<LittleEndian>::parse(data).ok()?;
+    let endian = header.endian().ok()?;
+    // With none here, their number would stand in the first of them, and could be any.
+    if header.e_shnum(endian) == 0 {
+        return None;
+    }
+    header.sections(endian, data).ok()
+}
+
+/// The symbols, and the section that has their names. None where there are none, or more than so many bytes of them.
+pub(crate) fn symbols<'data, R: ReadRef<'data>>(
+    sections: &Sections<'data, R>,
+    data: R,
+    max_bytes: u64,
+) -> Option<(Symbols<'data, R>, &'data SectionHeader64<LittleEndian>)> {
+    let is_table = |section: &&SectionHeader64<LittleEndian>| section.sh_type(LittleEndian) == SHT_SYMTAB;
+    let table = sections.iter().find(is_table)?;
+    let len_bytes = table.sh_size(LittleEndian);
+    if len_bytes > max_bytes || len_bytes > data.len().ok()? {
+        return None;
+    }
+    let names = sections.section(table.link(LittleEndian)).ok()?;
+    let symbols = sections.symbols(LittleEndian, data, SHT_SYMTAB).ok()?;
+    Some((symbols, names))
+}
