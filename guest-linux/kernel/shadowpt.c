@@ -2,11 +2,10 @@
 /*
  * The shadow page table: five system calls with which one process, the inspector, watches the page tables of another, the target.
  *
- * There is one table at a time. Its entries lie in frames of the kernel's, which an area of the inspector's shows, read-only. While it is
- * started, every change of the target's page-table entries comes by shadowpt_entries(), from where entries are set and cleared, and every
- * change of its areas by shadowpt_areas(), when the lock for such a change is given back.
+ * There is one table at a time. Its entries lie in frames of the kernel's, which an area of the inspector's shows, read-only; who they
+ * follow is in shadowpt_entries.c. Here are the calls, and that area.
  *
- * Locks: `calls` is taken before an mmap lock, and an mmap lock before `entries_lock`.
+ * Locks: `calls` is taken before an mmap lock.
  */
 #include <linux/cred.h>
 #include <linux/gfp.h>
@@ -19,29 +18,22 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/shadowpt.h>
-#include <linux/spinlock.h>
 #include <linux/syscalls.h>
 #include <linux/uaccess.h>
 
 #include "internal.h"
+#include "shadowpt_entries.h"
 
 /* What the inspector's area has while it shows the table, beside its right to read. */
 #define WINDOW_FLAGS (VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP | VM_DONTCOPY)
 /* And what it must not have had before. */
 #define NOT_FOR_WINDOWS (VM_SHARED | VM_GROWSDOWN | VM_LOCKED | VM_HUGETLB | WINDOW_FLAGS)
 
-/* One call at a time, and all of `table` but the entries themselves. */
+/* One call at a time. */
 static DEFINE_MUTEX(calls);
-/* The entries, and whom they follow. */
-static DEFINE_SPINLOCK(entries_lock);
 
-struct mm_struct *shadowpt_followed;
-
-/* The table that is open, if it has entries. */
+/* Who has opened the table, if it has entries, and of whom. */
 static struct {
-	struct shadow_pte *entries;
-	size_t bytes;
-	unsigned long start, end;
 	struct pid *inspector, *target;
 	/* The inspector's memory, and what its area was allowed before. */
 	struct mm_struct *window;
@@ -51,125 +43,6 @@ static struct {
 static bool is_superuser(void)
 {
 	return uid_eq(current_euid(), GLOBAL_ROOT_UID);
-}
-
-static struct shadow_pte *entry_of(unsigned long address)
-{
-	return &table.entries[(address - table.start) >> PAGE_SHIFT];
-}
-
-static bool is_in_range(unsigned long address)
-{
-	return address >= table.start && address < table.end;
-}
-
-/*
- * What is followed
- */
-
-void __shadowpt_entries(struct mm_struct *mm, unsigned long address, pte_t entry, unsigned int count)
-{
-	address &= PAGE_MASK;
-	spin_lock(&entries_lock);
-	for (; mm == shadowpt_followed && count > 0; count--, address += PAGE_SIZE) {
-		struct shadow_pte *shadow = is_in_range(address) ? entry_of(address) : NULL;
-
-		if (shadow && pte_present(entry)) {
-			bool is_known = shadow->state_flags & SPTE_PTE_MAPPED;
-
-			if (!is_known || planted != PLANTED_SHADOWPT_STALE_FRAMES)
-				shadow->pfn = pte_pfn(entry);
-			shadow->state_flags |= SPTE_PTE_MAPPED;
-		} else if (shadow && !(pte_none(entry) && planted == PLANTED_SHADOWPT_STALE_FRAMES)) {
-			/* An entry that names a place on a disk names no frame. */
-			shadow->pfn = 0;
-			shadow->state_flags &= ~SPTE_PTE_MAPPED;
-		}
-		entry = pte_present(entry) ? pte_next_pfn(entry) : entry;
-	}
-	spin_unlock(&entries_lock);
-}
-
-static void set_areas(struct mm_struct *mm)
-{
-	VMA_ITERATOR(areas, mm, table.start);
-	struct vm_area_struct *area = vma_find(&areas, table.end);
-	unsigned long address;
-
-	for (address = table.start; address < table.end; address += PAGE_SIZE) {
-		struct shadow_pte *shadow = entry_of(address);
-
-		while (area && area->vm_end <= address)
-			area = vma_find(&areas, table.end);
-		shadow->state_flags &= SPTE_PTE_MAPPED;
-		if (!area || address < area->vm_start)
-			continue;
-		shadow->state_flags |= SPTE_VADDR_ALLOCATED;
-		if (vma_is_anonymous(area))
-			shadow->state_flags |= SPTE_VADDR_ANONYMOUS;
-	}
-}
-
-void __shadowpt_areas(struct mm_struct *mm)
-{
-	if (planted == PLANTED_SHADOWPT_AREAS_MISSED)
-		return;
-	spin_lock(&entries_lock);
-	if (mm == shadowpt_followed)
-		set_areas(mm);
-	spin_unlock(&entries_lock);
-}
-
-/* The page-table entry for an address, with its table locked, or NULL where there is no table of single pages. */
-static pte_t *lock_entry(struct mm_struct *mm, unsigned long address, spinlock_t **lock)
-{
-	pmd_t *pmd = mm_find_pmd(mm, address);
-
-	return pmd ? pte_offset_map_lock(mm, pmd, address, lock) : NULL;
-}
-
-/* Nobody is followed any more. */
-static void follow_nobody(void)
-{
-	struct mm_struct *before;
-
-	spin_lock(&entries_lock);
-	before = shadowpt_followed;
-	WRITE_ONCE(shadowpt_followed, NULL);
-	spin_unlock(&entries_lock);
-	if (before)
-		mmdrop(before);
-}
-
-/* Has every entry say what is so now in @mm, which may be NULL, and follows it from then on. */
-static void follow(struct mm_struct *mm)
-{
-	unsigned long address;
-	spinlock_t *lock;
-	pte_t *entry;
-
-	follow_nobody();
-	if (mm) {
-		mmap_write_lock(mm);
-		mmgrab(mm);
-	}
-	spin_lock(&entries_lock);
-	for (address = table.start; address < table.end; address += PAGE_SIZE)
-		*entry_of(address) = (struct shadow_pte){ .vaddr = address };
-	WRITE_ONCE(shadowpt_followed, mm);
-	if (mm)
-		set_areas(mm);
-	spin_unlock(&entries_lock);
-	if (!mm)
-		return;
-	for (address = table.start; address < table.end; address += PAGE_SIZE) {
-		entry = lock_entry(mm, address, &lock);
-		if (!entry)
-			continue;
-		__shadowpt_entries(mm, address, ptep_get(entry), 1);
-		pte_unmap_unlock(entry, lock);
-	}
-	mmap_write_unlock(mm);
 }
 
 /* The target's memory with a reference, or NULL when it has ended. */
@@ -202,7 +75,7 @@ static struct vm_area_struct *area_for_window(struct mm_struct *mm, unsigned lon
 	for (address = start; address < end; address += PAGE_SIZE) {
 		spinlock_t *lock;
 		pmd_t *pmd = mm_find_pmd(mm, address);
-		pte_t *entry = lock_entry(mm, address, &lock);
+		pte_t *entry = shadowpt_lock_entry(mm, address, &lock);
 		bool is_touched = pmd && !pmd_none(pmdp_get(pmd)) && !entry;
 
 		if (entry) {
@@ -240,7 +113,7 @@ static struct vm_area_struct *change_area(struct vma_iterator *areas, struct vm_
 static int open_window(unsigned long start)
 {
 	struct mm_struct *mm = current->mm;
-	unsigned long end = start + table.bytes;
+	unsigned long end = start + shadowpt_table.bytes;
 	struct vm_area_struct *area;
 	VMA_ITERATOR(areas, mm, start);
 	vm_flags_t flags;
@@ -263,7 +136,7 @@ static int open_window(unsigned long start)
 		goto out;
 	}
 	area->vm_ops = &window_operations;
-	error = remap_pfn_range(area, start, virt_to_phys(table.entries) >> PAGE_SHIFT, table.bytes, area->vm_page_prot);
+	error = remap_pfn_range(area, start, virt_to_phys(shadowpt_table.entries) >> PAGE_SHIFT, shadowpt_table.bytes, area->vm_page_prot);
 out:
 	mmap_write_unlock(mm);
 	return error;
@@ -303,14 +176,15 @@ static void close_window(void)
 /* Undoes all that open did. */
 static void close_table(void)
 {
-	follow_nobody();
+	shadowpt_follow_nobody();
 	close_window();
 	mmdrop(table.window);
 	put_pid(table.target);
 	put_pid(table.inspector);
-	if (table.entries && planted != PLANTED_SHADOWPT_SURVIVES_CLOSE)
-		free_pages_exact(table.entries, table.bytes);
+	if (shadowpt_table.entries && planted != PLANTED_SHADOWPT_SURVIVES_CLOSE)
+		free_pages_exact(shadowpt_table.entries, shadowpt_table.bytes);
 	memset(&table, 0, sizeof(table));
+	memset(&shadowpt_table, 0, sizeof(shadowpt_table));
 }
 
 /*
@@ -349,14 +223,14 @@ static long open_table(pid_t target, struct user_shadow_pt __user *to)
 		return -EINVAL;
 	}
 	mmput(mm);
-	table.start = request.start_vaddr;
-	table.end = request.end_vaddr;
-	table.bytes = PAGE_ALIGN(((table.end - table.start) >> PAGE_SHIFT) * sizeof(struct shadow_pte));
+	shadowpt_table.start = request.start_vaddr;
+	shadowpt_table.end = request.end_vaddr;
+	shadowpt_table.bytes = PAGE_ALIGN(((shadowpt_table.end - shadowpt_table.start) >> PAGE_SHIFT) * sizeof(struct shadow_pte));
 	table.inspector = get_pid(task_tgid(current));
 	table.window = current->mm;
 	mmgrab(table.window);
-	table.entries = alloc_pages_exact(table.bytes, GFP_KERNEL | __GFP_ZERO);
-	error = table.entries ? open_window((unsigned long)request.entries) : -ENOMEM;
+	shadowpt_table.entries = alloc_pages_exact(shadowpt_table.bytes, GFP_KERNEL | __GFP_ZERO);
+	error = shadowpt_table.entries ? open_window((unsigned long)request.entries) : -ENOMEM;
 	if (!error && request.end_vaddr != end && put_user(request.end_vaddr, &to->end_vaddr))
 		error = -EFAULT;
 	if (error)
@@ -371,7 +245,7 @@ SYSCALL_DEFINE2(shadowpt_open, pid_t, target, struct user_shadow_pt __user *, to
 	if (!is_superuser())
 		return -EPERM;
 	mutex_lock(&calls);
-	error = table.entries ? -EBUSY : open_table(target, to);
+	error = shadowpt_table.entries ? -EBUSY : open_table(target, to);
 	mutex_unlock(&calls);
 	return error;
 }
@@ -382,7 +256,7 @@ static long by_inspector(void (*act)(void))
 	long error = 0;
 
 	mutex_lock(&calls);
-	if (!table.entries)
+	if (!shadowpt_table.entries)
 		error = -EINVAL;
 	else if (table.inspector != task_tgid(current))
 		error = -EPERM;
@@ -396,7 +270,7 @@ static void start_table(void)
 {
 	struct mm_struct *mm = memory_of_target();
 
-	follow(mm);
+	shadowpt_follow(mm);
 	if (mm)
 		mmput(mm);
 }
@@ -413,7 +287,7 @@ SYSCALL_DEFINE0(shadowpt_start)
 
 SYSCALL_DEFINE0(shadowpt_stop)
 {
-	return by_inspector(follow_nobody);
+	return by_inspector(shadowpt_follow_nobody);
 }
 
 /* Copies the frame if the target maps it in the range. */
@@ -427,8 +301,8 @@ static bool copy_frame(unsigned long frame, void *to)
 	if (!mm)
 		return false;
 	mmap_read_lock(mm);
-	for (address = table.start; address < table.end && !is_found; address += PAGE_SIZE) {
-		pte_t *entry = lock_entry(mm, address, &lock);
+	for (address = shadowpt_table.start; address < shadowpt_table.end && !is_found; address += PAGE_SIZE) {
+		pte_t *entry = shadowpt_lock_entry(mm, address, &lock);
 
 		if (!entry)
 			continue;
@@ -453,7 +327,7 @@ SYSCALL_DEFINE2(shadowpt_page_contents, unsigned long, frame, void __user *, buf
 	if (!contents)
 		return -ENOMEM;
 	mutex_lock(&calls);
-	if (!table.entries || !pfn_valid(frame) || !copy_frame(frame, contents))
+	if (!shadowpt_table.entries || !pfn_valid(frame) || !copy_frame(frame, contents))
 		error = -EINVAL;
 	mutex_unlock(&calls);
 	if (!error && copy_to_user(buffer, contents, PAGE_SIZE))
@@ -470,13 +344,13 @@ SYSCALL_DEFINE2(shadowpt_page_contents, unsigned long, frame, void __user *, buf
 void shadowpt_exec(struct mm_struct *mm)
 {
 	mutex_lock(&calls);
-	if (table.entries && table.inspector == task_tgid(current))
+	if (shadowpt_table.entries && table.inspector == task_tgid(current))
 		close_table();
-	else if (table.entries && table.target == task_tgid(current) && shadowpt_followed) {
+	else if (shadowpt_table.entries && table.target == task_tgid(current) && shadowpt_followed) {
 		if (planted == PLANTED_SHADOWPT_LOST_AT_EXECVE)
-			follow_nobody();
+			shadowpt_follow_nobody();
 		else
-			follow(mm);
+			shadowpt_follow(mm);
 	}
 	mutex_unlock(&calls);
 }
@@ -485,7 +359,7 @@ void shadowpt_exec(struct mm_struct *mm)
 void shadowpt_exit(void)
 {
 	mutex_lock(&calls);
-	if (table.entries && table.inspector == task_tgid(current))
+	if (shadowpt_table.entries && table.inspector == task_tgid(current))
 		close_table();
 	mutex_unlock(&calls);
 }
