@@ -13,6 +13,10 @@ const _: () = assert!(
     "three lists of that size share a frame; a fork needs one when memory is short"
 );
 
+/// Where an area is in its list, as long as the list stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct AreaIndex(usize);
+
 /// Areas of one address space, lowest first. Neighbours that are alike become one.
 #[derive(Debug)]
 pub(super) struct Areas(Vec<Vma>);
@@ -37,6 +41,17 @@ impl Areas {
 
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Vma> {
         self.0.iter()
+    }
+
+    /// The area that an address lies in.
+    pub(super) fn find(&self, address: VirtAddr) -> Option<AreaIndex> {
+        let index = self.index_above(address);
+        let area = self.0.get(index)?;
+        area.range.contains(address).then_some(AreaIndex(index))
+    }
+
+    pub(super) fn get(&self, index: AreaIndex) -> &Vma {
+        &self.0[index.0]
     }
 
     /// Lowest area that ends above the address.

@@ -9,7 +9,9 @@ use super::super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
 use super::super::image;
 use super::super::page_table::Entry;
 use super::super::swap::{self, DiskError, SlotNumber};
+use super::areas::AreaIndex;
 use super::unmap::release;
+use super::user_fault::{awaits_page, awaits_store};
 use super::{AddressSpace, Awaited, Backing, Growth, Protection, Vma, cow, layout};
 use crate::arch;
 use crate::mutant::{self, Mutant};
@@ -48,13 +50,14 @@ impl AddressSpace {
     /// Makes the access possible, or says why it is not. Faults without cause (another access repaired it first) are none.
     pub(crate) fn handle_fault(&mut self, address: VirtAddr, access: Access) -> Result<(), FaultError> {
         let page = address.page();
-        if self.area_at(page).is_none() {
-            self.grow_stack_to(page)?;
-        }
-        if !self.allows(page, access) {
+        let area = match self.areas.find(page) {
+            Some(area) => area,
+            None => self.grow_stack_to(page)?,
+        };
+        if !allows(self.areas.get(area), access) {
             return Err(FaultError::Forbidden);
         }
-        self.resolve(address, access)
+        self.resolve_in(area, address, access)
     }
 
     /// Whether there is an area that allows the access.
@@ -64,20 +67,26 @@ impl AddressSpace {
 
     /// Makes the page be there for an access, whether or not its area allows it.
     pub(super) fn resolve(&mut self, address: VirtAddr, access: Access) -> Result<(), FaultError> {
+        let area = self.areas.find(address).ok_or(FaultError::Forbidden)?;
+        self.resolve_in(area, address, access)
+    }
+
+    /// The same for an address whose area is known.
+    fn resolve_in(&mut self, area: AreaIndex, address: VirtAddr, access: Access) -> Result<(), FaultError> {
         let page = address.page();
         let entry = self.page_table.lookup(page);
         if entry.is_empty() {
-            return match self.awaits_page(address, access) {
+            return match awaits_page(self.areas.get(area), address, access) {
                 Some(awaited) => Err(FaultError::Awaits(awaited)),
-                None => self.bring_in(page, access),
+                None => self.bring_in(area, page, access),
             };
         }
         if let Some(slot) = entry.slot() {
-            self.bring_back(page, slot, entry)?;
+            self.bring_back(area, page, slot, entry)?;
         }
         if access == Access::Write
             && entry.is_guarded()
-            && let Some(awaited) = self.awaits_store(address)
+            && let Some(awaited) = awaits_store(self.areas.get(area), address)
         {
             Err(FaultError::Awaits(awaited))
         } else if entry.slot().is_some() {
@@ -94,8 +103,8 @@ impl AddressSpace {
     }
 
     /// Maps a page that is not there yet.
-    fn bring_in(&mut self, page: VirtAddr, access: Access) -> Result<(), FaultError> {
-        let area = self.area_at(page).ok_or(FaultError::Forbidden)?;
+    fn bring_in(&mut self, area: AreaIndex, page: VirtAddr, access: Access) -> Result<(), FaultError> {
+        let area = self.areas.get(area);
         let protection = area.protection;
         let offset_bytes = page.as_u64() - area.range.start().as_u64();
         let entry = match &area.backing {
@@ -143,8 +152,14 @@ impl AddressSpace {
     }
 
     /// Maps a page that is on the disk, in a frame of its own whoever else has it.
-    fn bring_back(&mut self, page: VirtAddr, slot: SlotNumber, swapped: Entry) -> Result<(), FaultError> {
-        let protection = self.area_at(page).ok_or(FaultError::Forbidden)?.protection;
+    fn bring_back(
+        &mut self,
+        area: AreaIndex,
+        page: VirtAddr,
+        slot: SlotNumber,
+        swapped: Entry,
+    ) -> Result<(), FaultError> {
+        let protection = self.areas.get(area).protection;
         let frame = frames::allocate(FrameKind::Anonymous, Contents::Stale)?;
         swap::read(slot, &frame).map_err(|error| FaultError::Unreadable(slot, error))?;
         let entry = Entry::user(frame.leave(), protection).guarded_like(swapped);
@@ -156,8 +171,8 @@ impl AddressSpace {
         Ok(())
     }
 
-    /// Linux's rules: the area above must be a stack, within its limit, and not come too close to what lies below.
-    fn grow_stack_to(&mut self, page: VirtAddr) -> Result<(), FaultError> {
+    /// Linux's rules: the area above must be a stack, within its limit, and not come too close to what lies below. Gives the stack.
+    fn grow_stack_to(&mut self, page: VirtAddr) -> Result<AreaIndex, FaultError> {
         let stack = self
             .areas
             .at_or_above(page)
@@ -177,7 +192,7 @@ impl AddressSpace {
         if !mutant::is(Mutant::ShadowStackGrowthUntracked) {
             shadowpt::areas_changed(self, PageRange::new(page, stack.start()));
         }
-        Ok(())
+        self.areas.find(page).ok_or(FaultError::Forbidden)
     }
 }
 

@@ -180,29 +180,6 @@ impl AddressSpace {
         (is_watched == Some(true)).then_some(()).ok_or(Errno::ENOENT)
     }
 
-    /// The fault, if somebody else serves it: of a page that is not there.
-    pub(super) fn awaits_page(&self, address: VirtAddr, access: Access) -> Option<Awaited> {
-        let area = self.area_at(address)?;
-        let watch = area.watch.filter(|watch| watch.modes.missing)?;
-        (area.backing == Backing::Anonymous).then_some(Awaited {
-            context: watch.context,
-            address,
-            access,
-            reason: AwaitedFor::Page,
-        })
-    }
-
-    /// The same for a store to a page that is guarded.
-    pub(super) fn awaits_store(&self, address: VirtAddr) -> Option<Awaited> {
-        let watch = self.area_at(address)?.watch?;
-        Some(Awaited {
-            context: watch.context,
-            address,
-            access: Access::Write,
-            reason: AwaitedFor::Store,
-        })
-    }
-
     /// `error` is for areas of another context.
     fn check_watchable(&self, range: PageRange, context: ContextId, error: Errno) -> Result<(), Errno> {
         let mut result = Err(Errno::EINVAL);
@@ -243,6 +220,27 @@ impl AddressSpace {
         arch::flush_all();
         shadowpt::pages_changed(&self.page_table, range);
     }
+}
+
+/// The fault, if somebody else serves those of the area: of a page that is not there.
+pub(super) fn awaits_page(area: &Vma, address: VirtAddr, access: Access) -> Option<Awaited> {
+    let watch = area.watch.filter(|watch| watch.modes.missing)?;
+    (area.backing == Backing::Anonymous).then_some(Awaited {
+        context: watch.context,
+        address,
+        access,
+        reason: AwaitedFor::Page,
+    })
+}
+
+/// The same for a store to a page that is guarded.
+pub(super) fn awaits_store(area: &Vma, address: VirtAddr) -> Option<Awaited> {
+    Some(Awaited {
+        context: area.watch?.context,
+        address,
+        access: Access::Write,
+        reason: AwaitedFor::Store,
+    })
 }
 
 impl WatchModes {
