@@ -62,6 +62,7 @@ pub mod results;
 pub mod rule;
 pub mod run;
 pub mod scenario;
+pub mod trace;
 mod virtio;
 pub mod vm;
 pub mod vsock;

@@ -157,7 +157,7 @@ impl Unpacked {
             options: options.clone(),
             require: require.clone(),
             slow: slow.max(*was_slow),
-            record: Record::Nothing,
+            record: Record::NOTHING,
             exploring,
             limits: RunLimits::default(),
             patience,

@@ -1,4 +1,4 @@
-//! `vmm run` in an emulated machine: the same call, with its files.
+//! A command in an emulated machine: the same call, with its files.
 
 use std::env;
 use std::io::{self, IsTerminal};
@@ -8,22 +8,16 @@ use vmm::guest::{Description, Guest};
 use vmm::image::{self, GuestImage};
 use vmm::platform::{Emulation, EmulationError};
 
-use super::run::RunArgs;
+use super::guest::GuestArgs;
 use super::{Shown, Status, show_failure};
 
-/// Makes the call in an emulated machine.
+/// Makes the call in an emulated machine, with these files that it names.
 pub(super) fn run(
-    args: &RunArgs,
+    args: &GuestArgs,
     files: &[PathBuf],
     image: &GuestImage,
     description: Description,
 ) -> Result<Status, Shown> {
-    if args.writes_files() {
-        eprintln!(
-            "error: an emulated machine hands out no files: leave out --replay, --bundle, --report and --out, or choose another machine with --platform kvm"
-        );
-        return Err(Shown(Status::UnusableInput));
-    }
     let brings_kernel = description.kernel.is_some();
     let guest = Guest::new(description, image, &[]).map_err(|error| show_failure(&error))?;
     let emulation =
@@ -34,7 +28,7 @@ pub(super) fn run(
 
 /// The call, with all that it reads. What is made here of files is handed over by name, so that nothing is made there.
 fn call(
-    args: &RunArgs,
+    args: &GuestArgs,
     files: &[PathBuf],
     image: &GuestImage,
     other_guest: Option<&Guest>,
@@ -61,7 +55,7 @@ fn call(
         emulation.add(&guest.kernel)?;
         emulation.add(&guest.initrd)?;
     }
-    if let Some(file) = args.guest.file() {
+    if let Some(file) = args.file() {
         emulation.add(file)?;
     }
     Ok(emulation)

@@ -66,7 +66,7 @@ impl FormatArgs {
     /// What is to be recorded of each run, for one of the formats to show it.
     pub(super) fn needs(&self) -> Record {
         let others = self.reports.iter().map(|report| report.format);
-        let needs = others.map(Format::needs).find(|needs| *needs != Record::Nothing);
+        let needs = others.map(Format::needs).find(|needs| *needs != Record::NOTHING);
         needs.unwrap_or(self.format.needs())
     }
 

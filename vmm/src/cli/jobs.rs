@@ -10,11 +10,12 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use vmm::guest::{Description, Exploring};
+use vmm::report::Report;
 use vmm::scenario::Scenario;
-use vmm::worker::pool::Pool;
-use vmm::worker::{self, Confinement};
+use vmm::worker::pool::{Done, Pool};
+use vmm::worker::{self, Answer, Confinement, Fault};
 
-use super::{Shown, Status};
+use super::{Shown, Status, show_as, show_causes};
 
 /// How workers are run.
 #[derive(Args)]
@@ -118,11 +119,30 @@ impl RunningArgs {
 
     /// A pool that is ended when somebody interrupts the command.
     pub(super) fn pool(&self) -> Result<Pool, Shown> {
-        let pool = Pool::new(self.workers());
-        let interrupt = pool.interrupt();
-        ctrlc::set_handler(move || interrupt.now())
-            .map_err(|error| super::show_as(Status::CouldNotTell, &error))?;
-        Ok(pool)
+        pool_of(self.workers())
+    }
+}
+
+/// A pool of so many workers that is ended when somebody interrupts the command.
+pub(super) fn pool_of(workers: NonZeroUsize) -> Result<Pool, Shown> {
+    let pool = Pool::new(workers);
+    let interrupt = pool.interrupt();
+    ctrlc::set_handler(move || interrupt.now()).map_err(|error| show_as(Status::CouldNotTell, &error))?;
+    Ok(pool)
+}
+
+/// The report that came of a job, or why there is none.
+pub(super) fn report_of(done: Done, scenario: &Scenario) -> Result<Report, Shown> {
+    match done {
+        Ok(Answer::Report(report)) => Ok(*report),
+        Ok(Answer::NoRun { fault, because }) => {
+            let status = match fault {
+                Fault::Input => Status::UnusableInput,
+                Fault::Host => Status::CouldNotTell,
+            };
+            Err(show_causes(status, &because))
+        }
+        Err(death) => Ok(death.report(scenario)),
     }
 }
 

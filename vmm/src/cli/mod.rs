@@ -15,10 +15,12 @@ mod language;
 mod list;
 mod merge;
 mod output;
+mod profile;
 mod replay;
 mod run;
 mod shell;
 mod shipped;
+mod single;
 mod status;
 mod telling;
 
@@ -127,6 +129,9 @@ Examples:
   vmm fuzz --seconds 60 --jobs 2             for a minute, in two processes
   vmm fuzz --out found.json && vmm found.json")]
     Fuzz(fuzz::FuzzArgs),
+    /// Show where the instructions of the kernel go while a scenario runs: by steps of the processor, the same in each run.
+    #[command(after_help = format!("{}\n{EXIT_STATUS}", profile::EXAMPLES))]
+    Profile(profile::ProfileArgs),
     /// Print the JSON Schema of the scenario language, or of another kind of file.
     #[command(after_help = "\
 Examples:
@@ -174,6 +179,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Clauses(args)) => clauses::clauses(&args),
         Some(Command::Language(args)) => language::language(&args),
         Some(Command::Fuzz(args)) => fuzz::fuzz(&args),
+        Some(Command::Profile(args)) => profile::profile(&args),
         Some(Command::Schema { rubric: true, .. }) => schema(&vmm::grade::rubric_schema()),
         Some(Command::Schema { report: true, .. }) => schema(&vmm::report::schema()),
         Some(Command::Schema { .. }) => schema(&scenario::schema()),

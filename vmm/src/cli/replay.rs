@@ -11,12 +11,12 @@ use vmm::printable::Printable;
 use vmm::report::Report;
 use vmm::report::text::{Colour, Detail, count, render, summary};
 use vmm::scenario::{Scenario, ServerPlace};
+use vmm::worker::Job;
 use vmm::worker::pool::{Done, End, Observer};
-use vmm::worker::{Answer, Fault, Job};
 
 use super::guest::PlatformArgs;
-use super::jobs::RunningArgs;
-use super::{Shown, Status, print_line, show_as, show_causes, show_diagnostic, show_failure};
+use super::jobs::{RunningArgs, report_of};
+use super::{Shown, Status, print_line, show_as, show_diagnostic, show_failure};
 
 /// Most differences of a report that are told.
 const MAX_TOLD: usize = 20;
@@ -149,17 +149,12 @@ impl Observer for Comparing<'_> {
     fn ended(&mut self, _index: usize) {}
 
     fn done(&mut self, index: usize, done: Done) -> bool {
-        let report = match done {
-            Ok(Answer::Report(report)) => *report,
-            Ok(Answer::NoRun { fault, because }) => {
-                let status = match fault {
-                    Fault::Input => Status::UnusableInput,
-                    Fault::Host => Status::CouldNotTell,
-                };
-                self.failed = Some(show_causes(status, &because));
+        let report = match report_of(done, &self.scenarios[index]) {
+            Ok(report) => report,
+            Err(shown) => {
+                self.failed = Some(shown);
                 return false;
             }
-            Err(death) => death.report(&self.scenarios[index]),
         };
         if let Err(shown) = self.tell(&self.runs[index].report, &report) {
             self.failed = Some(shown);

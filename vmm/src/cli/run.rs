@@ -76,7 +76,7 @@ impl RunArgs {
     }
 
     /// Whether the call leaves files behind.
-    pub(super) fn writes_files(&self) -> bool {
+    fn writes_files(&self) -> bool {
         self.replay.is_some()
             || self.bundle.is_some()
             || self.jobs.out.is_some()
@@ -128,7 +128,13 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         Choice::Kvm(kvm) => kvm,
         Choice::Emulated(reason) => {
             eprintln!("running in an emulated machine, which is slow, {reason}");
-            return emulated::run(args, &files, &image, description);
+            if args.writes_files() {
+                eprintln!(
+                    "error: an emulated machine hands out no files: leave out --replay, --bundle, --report and --out, or choose another machine with --platform kvm"
+                );
+                return Err(Shown(Status::UnusableInput));
+            }
+            return emulated::run(&args.guest, &files, &image, description);
         }
     };
     let options = &args.guest.options;

@@ -8,13 +8,13 @@ use vmm::journal::{Entry, Reader, tell_run};
 use vmm::report::{Explored, Readers, Report, Verdict};
 use vmm::results::{Kept, Results};
 use vmm::scenario::{self, Scenario, ScenarioName};
+use vmm::worker::Job;
 use vmm::worker::pool::{Done, End, Observer};
-use vmm::worker::{Answer, Fault, Job};
 
-use super::jobs::Progress;
+use super::jobs::{Progress, report_of};
 use super::judging::Judging;
 use super::run::RunArgs;
-use super::{Shown, Status, show, show_as, show_causes, show_failure};
+use super::{Shown, Status, show, show_as, show_failure};
 
 /// A scenario of the call.
 pub(super) struct Task {
@@ -62,17 +62,12 @@ impl Observer for Telling<'_> {
         let index = self.to_run[index];
         self.tell_kept_up_to(index, End::Complete);
         let task = &self.tasks[index];
-        let mut report = match done {
-            Ok(Answer::Report(report)) => *report,
-            Ok(Answer::NoRun { fault, because }) => {
-                let status = match fault {
-                    Fault::Input => Status::UnusableInput,
-                    Fault::Host => Status::CouldNotTell,
-                };
-                self.failed.get_or_insert(show_causes(status, &because));
+        let mut report = match report_of(done, &self.scenarios[task.place]) {
+            Ok(report) => report,
+            Err(shown) => {
+                self.failed.get_or_insert(shown);
                 return false;
             }
-            Err(death) => death.report(&self.scenarios[task.place]),
         };
         let (file, scenario) = (&self.files[task.place], &self.scenarios[task.place]);
         report.origin = Some(self.args.origin(file, scenario));

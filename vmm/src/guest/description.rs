@@ -60,6 +60,10 @@ pub struct Description {
     /// newc archive of programs, relative to the same folder; without it the programs of this project.
     #[serde(default)]
     pub initrd: Option<PathBuf>,
+    /// Functions of its own at which it begins to run when it comes from user mode for another reason than a system call or a page fault, at
+    /// most two. Where [`trace`](crate::trace)s begin.
+    #[serde(default)]
+    pub ways_in: Vec<String>,
     /// Words for its command line.
     #[serde(default)]
     pub options: Vec<String>,

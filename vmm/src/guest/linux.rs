@@ -93,6 +93,7 @@ pub fn description(kernel: PathBuf) -> Description {
         page_layout: None,
         kernel: Some(kernel),
         initrd: None,
+        ways_in: vec!["error_entry".to_owned()],
         options: OPTIONS
             .iter()
             .map(|word| (*word).to_owned())

@@ -81,13 +81,45 @@ pub enum Exploring {
 
 /// What is recorded of a run, beside what every report tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Record {
-    /// Nothing.
-    #[default]
-    Nothing,
+pub struct Record {
     /// What the named memory of processes is like after each step.
-    Memory,
+    pub memory: bool,
+    /// What the kernel does, function by function, in this stretch of the run.
+    pub kernel: Option<Stretch>,
+}
+
+/// A stretch of a run in which the kernel is followed, which takes it some twenty times as long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stretch {
+    /// All of it.
+    Boot,
+    /// All that comes after booting.
+    Steps,
+    /// One step: its number, from 1.
+    Step(usize),
+}
+
+impl Record {
+    /// Nothing.
+    pub const NOTHING: Record = Record {
+        memory: false,
+        kernel: None,
+    };
+    /// Memory after each step.
+    pub const MEMORY: Record = Record {
+        memory: true,
+        ..Record::NOTHING
+    };
+
+    /// The kernel in a stretch of the run.
+    #[must_use]
+    pub fn kernel(stretch: Stretch) -> Record {
+        Record {
+            kernel: Some(stretch),
+            ..Record::NOTHING
+        }
+    }
 }
 
 impl Guest {
@@ -114,7 +146,7 @@ impl Guest {
             kernel,
             initrd,
             slow: 1,
-            record: Record::Nothing,
+            record: Record::NOTHING,
             exploring: Exploring::Anew,
             seed: None,
         })

@@ -26,6 +26,7 @@ pub fn description() -> Description {
         page_layout: None,
         kernel: None,
         initrd: None,
+        ways_in: vec!["save_registers".to_owned()],
         options: Vec::new(),
     }
 }

@@ -113,6 +113,7 @@ mod tests {
             expectations: vec![expectation],
             findings,
             memory: None,
+            trace: None,
         }
     }
 

@@ -88,7 +88,7 @@ impl Format {
     #[must_use]
     pub fn needs(self) -> Record {
         match self {
-            Format::Html => Record::Memory,
+            Format::Html => Record::MEMORY,
             Format::Text
             | Format::Json
             | Format::Jsonl
@@ -96,7 +96,7 @@ impl Format {
             | Format::Junit
             | Format::Gradescope
             | Format::Github
-            | Format::Markdown => Record::Nothing,
+            | Format::Markdown => Record::NOTHING,
         }
     }
 }

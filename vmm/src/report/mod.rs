@@ -55,6 +55,7 @@ use crate::printable::Printable;
 use crate::promise::Promise;
 use crate::rule::Blame;
 use crate::scenario::{Clause, Scenario, reported_clauses};
+use crate::trace::Trace;
 
 /// What is to be thought of a run. Of several the greatest counts: what the harness could not tell elsewhere changes nothing about
 /// what a guest did wrong.
@@ -151,6 +152,9 @@ pub struct Line {
     /// What the named memory of processes was like afterwards, when it is recorded.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub memory: Option<MemoryMap>,
+    /// What the kernel did meanwhile, when it was followed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub trace: Option<Trace>,
 }
 
 /// An expectation of a check.
@@ -208,6 +212,7 @@ impl Report {
                 expectations: Vec::new(),
                 findings: unmet.iter().map(missing).collect(),
                 memory: None,
+                trace: None,
             }],
             steps_not_run: scenario.steps.len(),
             end: None,
@@ -313,6 +318,7 @@ mod tests {
             clauses: Vec::new(),
             findings: rules.iter().map(finding).collect(),
             memory: None,
+            trace: None,
         };
         Report {
             scenario: Printable::default(),

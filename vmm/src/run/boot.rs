@@ -6,10 +6,13 @@ use std::time::Instant;
 use kvm_ioctls::Kvm;
 
 use crate::drive::{self, AtChoice, Driver};
-use crate::guest::{self, Guest, ProgramText};
+use crate::guest::{self, Guest, ProgramText, Stretch};
 use crate::machine::Machine;
 use crate::scenario::{Clock, Scenario};
 use crate::vm::{Budget, Config, StopReason, Vm, VmError};
+
+/// How many times as long a kernel takes that is followed.
+const EFFORT_TO_FOLLOW: u32 = 50;
 
 /// What all runs of one scenario have in common.
 #[derive(Clone, Copy)]
@@ -35,6 +38,16 @@ pub(super) fn can_branch(guest: &Guest, scenario: &Scenario) -> bool {
         && scenario.guest.vsock.is_empty()
 }
 
+/// How many times as much effort as a scenario says a run may take.
+fn effort(guest: &Guest) -> u32 {
+    let followed = if guest.record.kernel.is_some() {
+        EFFORT_TO_FOLLOW
+    } else {
+        1
+    };
+    guest.description.effort.saturating_mul(followed)
+}
+
 /// What a machine is made of that scenarios may want otherwise, but for sockets.
 #[derive(PartialEq, Eq)]
 pub(super) struct Wanted {
@@ -52,7 +65,7 @@ impl Wanted {
             memory_mib: guest.memory_mib(scenario),
             clock: guest.clock(scenario),
             swap_mib: scenario.guest.swap.map(|swap| swap.mib),
-            budget: Budget::of(&scenario.budget, guest.description.effort, guest.slow),
+            budget: Budget::of(&scenario.budget, effort(guest), guest.slow),
         }
     }
 }
@@ -111,11 +124,17 @@ pub(super) fn boot(
     if at_choice.is_some() {
         vm.stop_at_choices();
     }
+    if guest.record.kernel == Some(Stretch::Boot) {
+        vm.follow(&description.ways_in)?;
+    }
     let mut driver = Driver::new(vm).with_ends(description.ends);
     if let Some(at_choice) = at_choice {
         driver = driver.with_choices(at_choice);
     }
     let outcome = driver.boot()?;
+    if guest.record.kernel == Some(Stretch::Steps) {
+        driver.vm_mut().follow(&description.ways_in)?;
+    }
     Ok(Booted {
         driver,
         outcome,

@@ -15,7 +15,7 @@ use crate::channel::Event;
 use crate::channel::schedule::Decision;
 use crate::drive::{self, AtChoice, Drive, Driver};
 use crate::finding::Finding;
-use crate::guest::{Guest, PowerOff, Record, shadowpt_base};
+use crate::guest::{Guest, PowerOff, Stretch, shadowpt_base};
 use crate::judge::{Judge, Scene};
 use crate::perform::{Performed, Performer};
 use crate::printable::Printable;
@@ -57,18 +57,21 @@ pub(super) fn perform(guest: &Guest, scenario: &Scenario, booted: Booted) -> Res
         performer: Performer::new(driver).with_shadowpt_base(shadowpt_base(guest, scenario)),
         power_off: description.power_off,
         judge: Judge::new(description.promises.clone()).with_struct_pages(description.page_layout),
-        prover: Prover::default(),
-        recorder: match guest.record {
-            Record::Nothing => None,
-            Record::Memory => Some(Recorder::default()),
+        // What is drawn would show in what the kernel does.
+        prover: guest.record.kernel.is_none().then(Prover::default),
+        recorder: guest.record.memory.then(Recorder::default),
+        followed_step: match guest.record.kernel {
+            Some(Stretch::Step(number)) => Some(number),
+            Some(Stretch::Boot | Stretch::Steps) | None => None,
         },
+        ways_in: description.ways_in.clone(),
         lines: Vec::new(),
     };
     let mut steps_not_run = scenario.steps.len();
     if run.begin(scenario, &outcome)? {
         for (index, step) in scenario.steps.iter().zip(scenario.performed()).enumerate() {
             steps_not_run -= 1;
-            if !run.step(index + 1, step)? {
+            if !run.followed_step(index + 1, step)? {
                 break;
             }
         }
@@ -89,9 +92,14 @@ struct Run {
     performer: Performer<Driver>,
     power_off: PowerOff,
     judge: Judge,
-    prover: Prover,
+    /// None in a run in which the kernel is followed.
+    prover: Option<Prover>,
     /// Looks at memory after each step, when it is to be recorded.
     recorder: Option<Recorder>,
+    /// The step in which the kernel is followed, if it is one.
+    followed_step: Option<usize>,
+    /// Where the kernel begins to run, for one that is followed.
+    ways_in: Vec<String>,
     lines: Vec<Line>,
 }
 
@@ -121,6 +129,17 @@ impl Run {
             format!("boot, and make {}", scenario.first_process()),
             performed,
         )
+    }
+
+    /// Performs one step, and follows the kernel meanwhile if that is wanted.
+    fn followed_step(&mut self, number: usize, step: (&Step, &Step)) -> Result<bool, VmError> {
+        if self.followed_step != Some(number) {
+            return self.step(number, step);
+        }
+        self.performer.driver_mut().vm_mut().follow(&self.ways_in)?;
+        let goes_on = self.step(number, step)?;
+        self.performer.driver_mut().vm_mut().follow_no_more()?;
+        Ok(goes_on)
     }
 
     /// Performs one step and looks at everything. False when no further step makes sense.
@@ -240,9 +259,9 @@ impl Run {
         }
         let go_on = performed.findings.is_empty() && self.is_alive();
         if go_on {
-            performed
-                .findings
-                .extend(self.prover.perhaps(&mut self.performer)?);
+            if let Some(prover) = &mut self.prover {
+                performed.findings.extend(prover.perhaps(&mut self.performer)?);
+            }
             self.note();
         }
         if self.can_be_looked_at()
@@ -276,6 +295,7 @@ impl Run {
             expectations,
             findings,
             memory: None,
+            trace: self.performer.driver_mut().vm_mut().take_trace(),
         });
         if self.can_be_looked_at()
             && let Some(recorder) = &mut self.recorder

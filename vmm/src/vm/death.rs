@@ -3,20 +3,18 @@
 use std::fmt;
 use std::time::Duration;
 
-use iced_x86::{Decoder, DecoderOptions, Formatter, NasmFormatter};
+use iced_x86::{Formatter, Instruction, NasmFormatter};
 use kvm_bindings::KVM_INTERNAL_ERROR_EMULATION;
 use kvm_ioctls::VcpuFd;
 use vm_memory::GuestMemoryMmap;
 
+use super::processor::{MAX_INSTRUCTION_BYTES, code_at, decode, is_paging};
 use super::symbols::Symbols;
 use super::{VmError, refused};
-use crate::address::{PhysAddr, VirtAddr};
+use crate::address::VirtAddr;
 use crate::inspect::PhysicalMemory;
-use crate::inspect::walk::{self, Root};
+use crate::inspect::walk::Root;
 use crate::printable::Printable;
-
-/// Longest x86 instruction.
-const MAX_INSTRUCTION_BYTES: usize = 15;
 
 /// How a guest ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,43 +200,23 @@ impl fmt::Display for Place {
 pub(super) fn place(fd: &VcpuFd, memory: &GuestMemoryMmap, symbols: &Symbols) -> Result<Place, VmError> {
     let rip = fd.get_regs().map_err(refused("read the general registers"))?.rip;
     let system = fd.get_sregs().map_err(refused("read the system registers"))?;
-    let paging = system.cr0 & (1 << 31) != 0;
-    let memory = PhysicalMemory::new(memory);
-    let root = Root::from_cr3(system.cr3);
-    let bytes: Vec<u8> = (rip..rip.saturating_add(MAX_INSTRUCTION_BYTES as u64))
-        .map_while(|address| {
-            let mut byte = [0];
-            if paging {
-                walk::read(memory, root, VirtAddr(address), &mut byte).ok()?;
-            } else {
-                memory.copy(PhysAddr(address), &mut byte).ok()?;
-            }
-            Some(byte[0])
-        })
-        .collect();
-    let bits = if system.cs.l != 0 { 64 } else { 32 };
-    let (instruction, len_bytes) = disassemble(&bytes, rip, bits).unzip();
+    let bytes = code_at(PhysicalMemory::new(memory), &system, rip);
+    let instruction = decode(&system, rip, &bytes);
+    let len_bytes = instruction.map_or(MAX_INSTRUCTION_BYTES, |instruction| instruction.len());
     Ok(Place {
         rip,
-        paging,
+        paging: is_paging(&system),
         symbol: symbols.name(VirtAddr(rip)),
-        bytes: bytes
-            .into_iter()
-            .take(len_bytes.unwrap_or(MAX_INSTRUCTION_BYTES))
-            .collect(),
-        instruction,
-        root,
+        bytes: bytes.into_iter().take(len_bytes).collect(),
+        instruction: instruction.as_ref().map(text),
+        root: Root::from_cr3(system.cr3),
         last_fault: system.cr2,
     })
 }
 
-/// Text and length of the first instruction in `bytes`.
-fn disassemble(bytes: &[u8], rip: u64, bits: u32) -> Option<(String, usize)> {
-    let instruction = Decoder::with_ip(bits, bytes, rip, DecoderOptions::NONE).decode();
-    if instruction.is_invalid() {
-        return None;
-    }
+/// How an instruction is written.
+fn text(instruction: &Instruction) -> String {
     let mut text = String::new();
-    NasmFormatter::new().format(&instruction, &mut text);
-    Some((text, instruction.len()))
+    NasmFormatter::new().format(instruction, &mut text);
+    text
 }

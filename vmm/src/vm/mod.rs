@@ -10,6 +10,7 @@
 mod branch;
 mod budget;
 mod caller;
+mod calls;
 mod death;
 mod dirty_log;
 mod interrupts;
@@ -21,6 +22,7 @@ mod pc;
 mod printer;
 mod probe;
 mod process_roots;
+mod processor;
 mod registers;
 mod stop;
 mod symbols;
@@ -52,11 +54,14 @@ pub use stop::Stop;
 pub use symbols::Symbols;
 pub use vcpu::{Boot, StopReason};
 
+use crate::address::VirtAddr;
 use crate::block::{BlockDevice, Disk};
 use crate::channel::Devices;
 use crate::guest::{ProgramText, TextError};
 use crate::machine::Machine;
+use crate::printable::Printable;
 use crate::scenario::{Clock, ServerPlace, VsockPort};
+use crate::trace::Trace;
 use crate::vsock::{Hosts, HostsError, SocketDevice};
 use caller::Callers;
 use dirty_log::DirtyLog;
@@ -148,6 +153,14 @@ pub enum VmError {
     BranchKilled {
         /// The signal.
         signal: i32,
+    },
+    /// The kernel cannot be followed.
+    #[error(
+        "the kernel cannot be followed: its file has no function `{name}`, where it would begin to run; a `vmlinux` has its symbols, a bzImage has not"
+    )]
+    NoFunction {
+        /// The function.
+        name: Printable,
     },
     /// No way to raise an interrupt.
     #[error("cannot make an interrupt line: {0}")]
@@ -253,6 +266,36 @@ impl Vm {
     /// From now on what the guest prints is nobody's.
     pub fn await_no_output(&mut self) {
         self.vcpu.printers_mut().await_nobody();
+    }
+
+    /// From now on the kernel is followed, until [`Vm::follow_no_more`]: where it begins to run, beside for system calls and page faults, its
+    /// functions `ways_in` say. The machine has not run yet, or stands still in user mode.
+    ///
+    /// # Errors
+    /// KVM refuses, or the kernel's file has no such functions.
+    pub fn follow(&mut self, ways_in: &[String]) -> Result<(), VmError> {
+        let address_of = |name: &String| {
+            let address = self.symbols.address_of(name);
+            address.ok_or_else(|| VmError::NoFunction {
+                name: name.as_str().into(),
+            })
+        };
+        let ways_in: Vec<VirtAddr> = ways_in.iter().map(address_of).collect::<Result<_, _>>()?;
+        self.vcpu.follow(&self.memory, &ways_in)
+    }
+
+    /// From now on the kernel is not followed.
+    ///
+    /// # Errors
+    /// KVM refuses.
+    pub fn follow_no_more(&mut self) -> Result<(), VmError> {
+        self.vcpu.follow_no_more(&self.memory)
+    }
+
+    /// What the kernel did since this was last called; None when it was not followed, or did nothing.
+    pub fn take_trace(&mut self) -> Option<Trace> {
+        let trace = self.vcpu.take_trace();
+        trace.filter(|trace| trace.instructions > 0)
     }
 
     /// Exits of the guest to the VMM so far.

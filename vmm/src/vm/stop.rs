@@ -58,7 +58,7 @@ impl Stop<'_> {
     /// KVM refuses to tell.
     pub fn kernel_root(&self) -> Result<Root, VmError> {
         let root = self.root()?;
-        let own = self.vm.vcpu.kernel_gs_base()?;
+        let own = self.vm.vcpu.kernel_gs_base();
         let memory = PhysicalMemory::new(&self.vm.memory);
         let leads = |root| walk::translate(memory, root, own).is_ok();
         let before = Root::from_cr3(root.table().start().0 & !PAGE_SIZE);

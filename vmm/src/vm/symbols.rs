@@ -32,9 +32,11 @@ struct Table {
     names_at: u64,
 }
 
+/// A function of a kernel's file.
 #[derive(Clone, Copy, Debug)]
-struct Function {
-    address: u64,
+pub(super) struct Function {
+    /// Where it begins.
+    pub(super) address: u64,
     len_bytes: u64,
     name: u32,
 }
@@ -53,22 +55,41 @@ impl Symbols {
     /// file covers it, or the file has no symbols that can be read.
     #[must_use]
     pub fn name(&self, address: VirtAddr) -> Option<Printable> {
-        let table = self.table.get_or_init(|| read(&self.file)).as_ref()?;
-        let after = table
-            .functions
-            .partition_point(|function| function.address <= address.0);
-        let function = table.functions[..after].last()?;
+        let function = self.function(address)?;
+        let name = self.name_of(function)?;
         let offset = address.0 - function.address;
-        if offset != 0 && offset >= function.len_bytes {
-            return None;
-        }
+        Some(format!("{}+{offset:#x}", Printable::name(&name)).into())
+    }
+
+    /// The function that an address belongs to.
+    pub(super) fn function(&self, address: VirtAddr) -> Option<Function> {
+        let functions = &self.table()?.functions;
+        let after = functions.partition_point(|function| function.address <= address.0);
+        let function = *functions[..after].last()?;
+        let offset = address.0 - function.address;
+        (offset == 0 || offset < function.len_bytes).then_some(function)
+    }
+
+    /// Its name as its source has it.
+    pub(super) fn name_of(&self, function: Function) -> Option<String> {
+        let name_at = self.table()?.names_at.checked_add(function.name.into())?;
         let mut name = [0; MAX_NAME_BYTES];
-        let name_at = table.names_at.checked_add(function.name.into())?;
         let len = self.file.read_at(&mut name, name_at).ok()?;
         let name = name[..len].split(|byte| *byte == 0).next()?;
         let name = String::from_utf8_lossy(name);
-        let name = format!("{:#}", rustc_demangle::demangle(&name));
-        Some(format!("{}+{offset:#x}", Printable::name(&name)).into())
+        Some(format!("{:#}", rustc_demangle::demangle(&name)))
+    }
+
+    /// Where the function with this name begins.
+    pub(super) fn address_of(&self, name: &str) -> Option<VirtAddr> {
+        let functions = self.table()?.functions.iter();
+        let mut named =
+            functions.filter(|function| self.name_of(**function).is_some_and(|found| found == name));
+        named.next().map(|function| VirtAddr(function.address))
+    }
+
+    fn table(&self) -> Option<&Table> {
+        self.table.get_or_init(|| read(&self.file)).as_ref()
     }
 }
 

@@ -259,6 +259,7 @@ impl Death {
             expectations: Vec::new(),
             findings: vec![finding],
             memory: None,
+            trace: None,
         };
         let mut report = Report {
             lines: vec![line],

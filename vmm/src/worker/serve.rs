@@ -137,7 +137,7 @@ fn answer(job: &Job, report: Result<Report, VmError>) -> Answer {
 
 fn failed(error: &VmError) -> Answer {
     let fault = match error {
-        VmError::Load(_) | VmError::Text(_) => Fault::Input,
+        VmError::Load(_) | VmError::Text(_) | VmError::NoFunction { .. } => Fault::Input,
         VmError::BranchKilled { signal } => {
             // Whoever waits learns how, as if the run had been in this process.
             let killed = Killer::try_from(*signal).and_then(raise);

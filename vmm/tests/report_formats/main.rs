@@ -45,7 +45,7 @@ static REPORTS: LazyLock<Vec<Report>> = LazyLock::new(|| {
             .collect();
         let guest = Guest::new(ringside::description(), &image, &options)
             .unwrap()
-            .recording(Record::Memory);
+            .recording(Record::MEMORY);
         let mut report = vmm::run::run(&kvm, &guest, &scenario).unwrap();
         let path = path.display().to_string();
         let words = ["vmm".to_owned(), "run".to_owned(), path.clone()];

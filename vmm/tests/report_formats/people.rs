@@ -101,7 +101,7 @@ fn of_memory_that_is_too_much_to_show_a_part_is_recorded() {
     let scenario = Scenario::parse("many", &text, &image.programs).unwrap();
     let guest = Guest::new(ringside::description(), &image, &[])
         .unwrap()
-        .recording(Record::Memory);
+        .recording(Record::MEMORY);
     let report = vmm::run::run(&kvm, &guest, &scenario).unwrap();
     assert_eq!(report.verdict, Verdict::Pass, "{report:#?}");
     let area = |step: usize| {
@@ -125,7 +125,7 @@ fn a_report_says_the_same_whether_memory_is_recorded_or_not() {
     let kvm = vmm::vm::open().unwrap();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/cow.json");
     let scenario = Scenario::parse("cow", &fs::read_to_string(path).unwrap(), &image.programs).unwrap();
-    let [with, without] = [Record::Memory, Record::Nothing].map(|record| {
+    let [with, without] = [Record::MEMORY, Record::NOTHING].map(|record| {
         let guest = Guest::new(ringside::description(), &image, &[])
             .unwrap()
             .recording(record);

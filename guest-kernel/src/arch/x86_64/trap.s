@@ -34,6 +34,8 @@ system_call_entry:
     pushq $0
     pushq ${SYSTEM_CALL_VECTOR}
 
+    # The VMM looks for this name: from here on it follows the kernel.
+    .type save_registers, @function
 save_registers:
     pushq %rdi
     pushq %rsi
@@ -75,12 +77,15 @@ return_from_trap:
     .global return_instruction
 return_instruction:
     iretq
+    .size save_registers, . - save_registers
 
 # A thread that runs for the first time: its frame is all that is on its stack.
     .global enter_thread
+    .type enter_thread, @function
 enter_thread:
     call {started}
     jmp return_from_trap
+    .size enter_thread, . - enter_thread
 
     .section .bss.trap, "aw", @nobits
     .balign 8

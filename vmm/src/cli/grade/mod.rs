@@ -108,7 +108,7 @@ impl GradeArgs {
     /// What is recorded of each run: pages have pictures of memory.
     fn record(&self) -> Record {
         if self.jobs.out.is_some() {
-            Record::Memory
+            Record::MEMORY
         } else {
             self.formats.needs()
         }

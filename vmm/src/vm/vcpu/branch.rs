@@ -13,6 +13,7 @@ use kvm_bindings::{
 use kvm_ioctls::{Kvm, VcpuFd};
 use vm_memory::GuestMemoryMmap;
 
+use super::super::processor::model_specific_register;
 use super::super::watchdog::Watchdog;
 use super::super::{VmError, refused};
 use super::{State, Vcpu};
@@ -136,15 +137,4 @@ impl Saved {
         fd.set_vcpu_events(&self.events)
             .map_err(refused("say which events wait"))
     }
-}
-
-/// None where KVM lists the register and does not let it be read.
-fn model_specific_register(fd: &VcpuFd, index: u32) -> Option<kvm_msr_entry> {
-    let entry = kvm_msr_entry {
-        index,
-        ..Default::default()
-    };
-    let mut registers = Msrs::from_entries(&[entry]).expect("one is not too many");
-    let read = fd.get_msrs(&mut registers).ok()?;
-    registers.as_slice().first().filter(|_| read == 1).copied()
 }

@@ -28,6 +28,9 @@ impl Vcpu {
                 };
             }
         };
+        if let VcpuExit::Debug(_) = exit {
+            return Ok(Some(Next::Stepped));
+        }
         self.exits += 1;
         let call = match &exit {
             VcpuExit::MmioRead(address, _) => Doorbell::call(PhysAddr(*address), Direction::Read),

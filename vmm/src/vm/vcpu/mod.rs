@@ -22,12 +22,13 @@
 
 mod branch;
 mod exit;
+mod stepping;
 mod tick;
 
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
-use kvm_bindings::{KVM_MP_STATE_HALTED, Msrs, kvm_msr_entry};
+use kvm_bindings::KVM_MP_STATE_HALTED;
 use kvm_ioctls::VcpuFd;
 use vm_memory::GuestMemoryMmap;
 
@@ -35,6 +36,7 @@ use super::budget::{Outside, Usage};
 use super::caller::Callers;
 use super::death::{self, Cause, Death};
 use super::printer::Printers;
+use super::processor::model_specific_register;
 use super::symbols::Symbols;
 use super::watchdog::Watchdog;
 use super::{Budget, VmError, refused};
@@ -45,6 +47,7 @@ use crate::inspect::walk::Root;
 use crate::scenario::Clock;
 use crate::vsock::SocketDevice;
 pub(super) use branch::Saved;
+use stepping::Stepping;
 use tick::Tick;
 
 /// RFLAGS.IF: the processor takes interrupts.
@@ -79,6 +82,8 @@ pub struct Boot {
 /// What one exit means.
 enum Next {
     GoOn,
+    /// The kernel is followed, and is about to carry out an instruction.
+    Stepped,
     Ring(Channel),
     Reported(Event),
     Choosing(Choice),
@@ -112,6 +117,8 @@ pub(super) struct Vcpu {
     callers: Callers,
     printers: Printers,
     watchdog: Watchdog,
+    /// What follows the kernel, if anything does.
+    stepping: Option<Stepping>,
     /// The watchdog signals the thread that made the machine, so the machine stays there.
     not_send: PhantomData<*const ()>,
 }
@@ -139,6 +146,7 @@ impl Vcpu {
             callers,
             printers,
             watchdog,
+            stepping: None,
             not_send: PhantomData,
         })
     }
@@ -212,6 +220,7 @@ impl Vcpu {
             };
             match next {
                 Next::GoOn => {}
+                Next::Stepped => self.stepped(memory, symbols)?,
                 Next::Ring(channel) => {
                     self.state = State::Ringing(channel);
                     return Ok(StopReason::Ring(channel));
@@ -245,18 +254,9 @@ impl Vcpu {
     }
 
     /// Where the kernel's GS will lead: in user mode this register has it.
-    pub(super) fn kernel_gs_base(&self) -> Result<VirtAddr, VmError> {
-        let entry = kvm_msr_entry {
-            index: KERNEL_GS_BASE,
-            ..Default::default()
-        };
-        let mut registers = Msrs::from_entries(&[entry]).expect("one is not too many");
-        self.fd
-            .get_msrs(&mut registers)
-            .map_err(refused("read a model-specific register"))?;
-        Ok(VirtAddr(
-            registers.as_slice().first().map_or(0, |entry| entry.data),
-        ))
+    pub(super) fn kernel_gs_base(&self) -> VirtAddr {
+        let register = model_specific_register(&self.fd, KERNEL_GS_BASE);
+        VirtAddr(register.map_or(0, |register| register.data))
     }
 
     pub(super) fn translate(&self, address: VirtAddr) -> Result<Option<PhysAddr>, VmError> {

@@ -1,0 +1,423 @@
+//! From the instructions of a kernel to the functions that it calls.
+//!
+//! A function that is called is under way as long as the stack pointer lies at or below the address that its return address was pushed to;
+//! so a function that never returns, because the kernel throws its stack away, ends all the same. Each kernel stack has its own functions:
+//! when the stack pointer leaves the one that is in use, another thread runs. A kernel may also begin and end on a stack for entries, and go
+//! over to the thread's from there; as nothing but the entry itself is under way then, that is no other thread.
+
+use std::collections::HashMap;
+use std::mem;
+
+use crate::printable::Printable;
+use crate::trace::{Event, Trace, Way, What};
+
+/// Most bytes of a kernel stack that are taken for one; Linux and this project's kernel have as many.
+const STACK_BYTES: u64 = 16 << 10;
+const PAGE_BYTES: u64 = 4 << 10;
+/// Most events of a trace.
+const MAX_EVENTS: usize = 1 << 20;
+/// The place of a return address that is on no stack.
+const NOWHERE: u64 = u64::MAX;
+
+/// How an instruction goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// With the one after it.
+    Next,
+    /// Somewhere else, or with the one after it.
+    Branch,
+    /// With a function that is called.
+    Call,
+}
+
+/// An instruction that the kernel is about to carry out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Instruction {
+    /// Where it lies.
+    pub(super) address: u64,
+    pub(super) len_bytes: u64,
+    pub(super) flow: Flow,
+    /// Where the function begins that it belongs to; None when that is not known.
+    pub(super) function: Option<u64>,
+}
+
+/// Follows the functions of a kernel.
+#[derive(Default)]
+pub(super) struct Calls {
+    events: Vec<Event>,
+    instructions: u64,
+    is_cut: bool,
+    /// All functions that were met so far, by where they begin: numbers, and the places of their names.
+    numbers_of_functions: HashMap<Option<u64>, u32>,
+    names: Vec<Printable>,
+    stacks: Vec<Stack>,
+    /// The one in use.
+    current: usize,
+    /// The number of the stack that the last event was on.
+    told: Option<u32>,
+    /// How many stacks have a number.
+    numbers: u32,
+    /// Events of an entry that may be on a stack for entries still: whose they are comes out later.
+    entry: Option<Vec<Event>>,
+    before: Option<Instruction>,
+}
+
+struct Stack {
+    /// Its highest address.
+    top: u64,
+    number: Option<u32>,
+    /// Functions under way, the outermost first.
+    under_way: Vec<UnderWay>,
+    /// Whether the events of the stretch know of them.
+    is_told: bool,
+}
+
+#[derive(Clone, Copy)]
+struct UnderWay {
+    /// Where it begins.
+    function: Option<u64>,
+    number: u32,
+    /// Where its return address was pushed to.
+    return_at: u64,
+}
+
+impl Stack {
+    fn contains(&self, stack_pointer: u64) -> bool {
+        stack_pointer <= self.top && self.top - stack_pointer < STACK_BYTES
+    }
+}
+
+impl Calls {
+    /// The kernel begins to run.
+    pub(super) fn enter(&mut self, way: Way) {
+        self.settle();
+        self.before = None;
+        self.entry = Some(Vec::new());
+        self.push(What::Enter(way));
+    }
+
+    /// It is about to go back to user mode.
+    pub(super) fn leave(&mut self) {
+        self.settle();
+        while self
+            .current_stack()
+            .is_some_and(|stack| stack.under_way.pop().is_some())
+        {
+            self.push(What::Return);
+        }
+        self.push(What::Leave);
+        self.before = None;
+    }
+
+    /// It is about to carry out an instruction, with this stack pointer. `name` gives the name of the function that it belongs to.
+    pub(super) fn instruction(
+        &mut self,
+        instruction: Instruction,
+        stack_pointer: u64,
+        name: impl FnOnce() -> Printable,
+    ) {
+        self.go_to_stack(stack_pointer);
+        let before = self.before.replace(instruction);
+        if before.is_none() {
+            // What a stack had when the kernel last came from user mode is over.
+            self.stacks[self.current].under_way.clear();
+        }
+        self.end_functions(stack_pointer);
+        let last = self.stacks[self.current].under_way.last().copied();
+        let is_begun =
+            before.is_some_and(|before| before.flow == Flow::Call || is_interrupted(before, instruction));
+        match last {
+            Some(last) if last.function == instruction.function && !is_begun => {}
+            Some(last) if !is_begun => {
+                // A jump: the function that is jumped to returns for the one that jumps.
+                self.stacks[self.current].under_way.pop();
+                self.push(What::Return);
+                self.begin(instruction.function, last.return_at, name);
+            }
+            Some(_) => self.begin(instruction.function, stack_pointer, name),
+            None => self.begin(instruction.function, NOWHERE, name),
+        }
+        self.instructions += 1;
+    }
+
+    /// What happened since this was last called.
+    pub(super) fn take(&mut self) -> Trace {
+        self.settle();
+        self.told = None;
+        for stack in &mut self.stacks {
+            stack.is_told = stack.under_way.is_empty();
+        }
+        let mut trace = Trace {
+            functions: Vec::new(),
+            events: mem::take(&mut self.events),
+            instructions: mem::take(&mut self.instructions),
+            is_cut: mem::take(&mut self.is_cut),
+        };
+        // A trace has the names that it mentions.
+        let mut places = HashMap::new();
+        for event in &mut trace.events {
+            if let What::Call(function) | What::Resume(function) = &mut event.what {
+                let place = places.entry(*function).or_insert_with(|| {
+                    trace.functions.push(self.names[*function as usize].clone());
+                    trace.functions.len() - 1
+                });
+                *function = u32::try_from(*place).unwrap_or(u32::MAX);
+            }
+        }
+        trace
+    }
+
+    fn go_to_stack(&mut self, stack_pointer: u64) {
+        if self
+            .current_stack()
+            .is_some_and(|stack| stack.contains(stack_pointer))
+        {
+            return;
+        }
+        let found = self.stacks.iter().position(|stack| stack.contains(stack_pointer));
+        let to = found.unwrap_or_else(|| {
+            self.stacks.push(Stack {
+                top: stack_pointer
+                    .checked_next_multiple_of(PAGE_BYTES)
+                    .unwrap_or(u64::MAX),
+                number: None,
+                under_way: Vec::new(),
+                is_told: true,
+            });
+            self.stacks.len() - 1
+        });
+        let from = mem::replace(&mut self.current, to);
+        if self.before.is_none() {
+            return;
+        }
+        if self.stacks[from].under_way.len() <= 1 && self.stacks[to].under_way.is_empty() {
+            let mut under_way = mem::take(&mut self.stacks[from].under_way);
+            under_way.iter_mut().for_each(|one| one.return_at = NOWHERE);
+            self.stacks[to].under_way = under_way;
+            self.stacks[to].is_told = true;
+            if self.stacks[from].number.is_none() {
+                // A stack for entries only, or the program's own.
+                self.stacks.remove(from);
+                self.current -= usize::from(from < to);
+                self.settle();
+            }
+        } else {
+            self.current = from;
+            self.settle();
+            self.current = to;
+            self.tell_stack(self.instructions);
+        }
+    }
+
+    /// Ends the functions whose return address the stack pointer has left behind.
+    fn end_functions(&mut self, stack_pointer: u64) {
+        let is_over = |last: &UnderWay| last.return_at < stack_pointer;
+        while self.stacks[self.current].under_way.last().is_some_and(is_over) {
+            self.stacks[self.current].under_way.pop();
+            self.push(What::Return);
+        }
+    }
+
+    fn begin(&mut self, function: Option<u64>, return_at: u64, name: impl FnOnce() -> Printable) {
+        let number = *self.numbers_of_functions.entry(function).or_insert_with(|| {
+            self.names.push(name());
+            u32::try_from(self.names.len() - 1).unwrap_or(u32::MAX)
+        });
+        self.stacks[self.current].under_way.push(UnderWay {
+            function,
+            number,
+            return_at,
+        });
+        self.push(What::Call(number));
+    }
+
+    /// The stack in use is the thread's: what happened in an entry so far happened on it.
+    fn settle(&mut self) {
+        if let Some(events) = self.entry.take() {
+            self.tell_stack(events.first().map_or(self.instructions, |first| first.at));
+            self.events.extend(events);
+        }
+    }
+
+    fn tell_stack(&mut self, at: u64) {
+        let Some(stack) = self.stacks.get_mut(self.current) else {
+            return;
+        };
+        let number = *stack.number.get_or_insert_with(|| {
+            self.numbers += 1;
+            self.numbers - 1
+        });
+        if self.told.replace(number) != Some(number) {
+            self.push_at(at, What::Stack(number));
+        }
+        let stack = &mut self.stacks[self.current];
+        if !mem::replace(&mut stack.is_told, true) {
+            let under_way = stack.under_way.clone();
+            under_way
+                .iter()
+                .for_each(|one| self.push_at(at, What::Resume(one.number)));
+        }
+    }
+
+    fn push(&mut self, what: What) {
+        self.push_at(self.instructions, what);
+    }
+
+    fn push_at(&mut self, at: u64, what: What) {
+        let event = Event { at, what };
+        match &mut self.entry {
+            _ if self.is_cut => {}
+            Some(entry) if entry.len() < MAX_EVENTS => entry.push(event),
+            None if self.events.len() < MAX_EVENTS => self.events.push(event),
+            Some(_) | None => self.is_cut = true,
+        }
+    }
+
+    fn current_stack(&mut self) -> Option<&mut Stack> {
+        self.stacks.get_mut(self.current)
+    }
+}
+
+/// Whether an instruction is neither the one after the one before, nor that one again: the kernel itself was interrupted.
+fn is_interrupted(before: Instruction, instruction: Instruction) -> bool {
+    let after = before.address.wrapping_add(before.len_bytes);
+    before.flow == Flow::Next && ![before.address, after].contains(&instruction.address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOP: u64 = 0x10_0000;
+
+    /// Carries out instructions of functions that are named by where they begin, each of one byte.
+    fn run(calls: &mut Calls, instructions: &[(u64, Flow, u64)]) {
+        for (address, flow, stack_pointer) in instructions {
+            let function = address & !0xff;
+            let instruction = Instruction {
+                address: *address,
+                len_bytes: 1,
+                flow: *flow,
+                function: Some(function),
+            };
+            calls.instruction(instruction, *stack_pointer, || format!("{function:x}").into());
+        }
+    }
+
+    /// The events of a trace as words.
+    fn told(trace: &Trace) -> String {
+        let word = |event: &Event| {
+            let name = |function: u32| trace.functions[function as usize].to_string();
+            match event.what {
+                What::Enter(_) => "enter".to_owned(),
+                What::Call(function) => format!("({}", name(function)),
+                What::Resume(function) => format!("~{}", name(function)),
+                What::Return => ")".to_owned(),
+                What::Stack(number) => format!("stack{number}"),
+                What::Leave => "leave".to_owned(),
+            }
+        };
+        trace.events.iter().map(word).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn calls_jumps_and_returns() {
+        let mut calls = Calls::default();
+        calls.enter(Way::Trap);
+        run(
+            &mut calls,
+            &[
+                (0x100, Flow::Next, TOP - 64),
+                (0x101, Flow::Call, TOP - 64),
+                (0x200, Flow::Branch, TOP - 72),
+                // Jumps to another function, which returns for it.
+                (0x300, Flow::Next, TOP - 72),
+                (0x301, Flow::Branch, TOP - 72),
+                (0x102, Flow::Next, TOP - 64),
+            ],
+        );
+        calls.leave();
+        let trace = calls.take();
+        assert_eq!(told(&trace), "stack0 enter (100 (200 ) (300 ) ) leave");
+        assert_eq!(trace.instructions, 6);
+        assert_eq!(
+            trace.events.iter().map(|event| event.at).collect::<Vec<_>>(),
+            [0, 0, 0, 2, 3, 3, 5, 6, 6]
+        );
+    }
+
+    #[test]
+    fn a_function_calls_itself_and_is_interrupted() {
+        let mut calls = Calls::default();
+        calls.enter(Way::Trap);
+        run(
+            &mut calls,
+            &[
+                (0x100, Flow::Call, TOP - 64),
+                (0x100, Flow::Next, TOP - 72),
+                // An exception pushes a frame.
+                (0x200, Flow::Next, TOP - 112),
+                (0x201, Flow::Branch, TOP - 112),
+                (0x101, Flow::Branch, TOP - 72),
+                (0x105, Flow::Next, TOP - 64),
+            ],
+        );
+        assert_eq!(told(&calls.take()), "stack0 enter (100 (100 (200 ) )");
+    }
+
+    #[test]
+    fn another_thread_has_its_own_functions_which_go_on_later() {
+        let other = TOP - 0x8000;
+        let mut calls = Calls::default();
+        calls.enter(Way::Trap);
+        run(
+            &mut calls,
+            &[
+                (0x100, Flow::Call, TOP - 64),
+                (0x200, Flow::Next, TOP - 72),
+                (0x201, Flow::Branch, other - 64),
+                (0x400, Flow::Next, other - 64),
+            ],
+        );
+        calls.leave();
+        assert_eq!(
+            told(&calls.take()),
+            "stack0 enter (100 (200 stack1 (200 ) (400 ) leave"
+        );
+        calls.enter(Way::SystemCall(1));
+        run(
+            &mut calls,
+            &[
+                (0x100, Flow::Call, other - 64),
+                (0x200, Flow::Next, other - 72),
+                (0x201, Flow::Branch, TOP - 72),
+                (0x101, Flow::Next, TOP - 64),
+            ],
+        );
+        let trace = calls.take();
+        assert_eq!(told(&trace), "stack1 enter (100 (200 stack0 ~100 ~200 )");
+    }
+
+    #[test]
+    fn a_stack_for_entries_is_no_thread_of_its_own() {
+        let entries = 0x90_0000;
+        let mut calls = Calls::default();
+        for _ in 0..2 {
+            calls.enter(Way::Trap);
+            run(
+                &mut calls,
+                &[
+                    (0x100, Flow::Call, entries - 40),
+                    (0x200, Flow::Branch, entries - 48),
+                    (0x101, Flow::Next, entries - 40),
+                    (0x102, Flow::Call, TOP - 168),
+                    (0x300, Flow::Branch, TOP - 176),
+                    (0x103, Flow::Next, TOP - 168),
+                    (0x104, Flow::Next, entries - 40),
+                ],
+            );
+            calls.leave();
+            assert_eq!(told(&calls.take()), "stack0 enter (100 (200 ) (300 ) ) leave");
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Follows the kernel, instruction by instruction.
+//!
+//! KVM steps the processor while it is in kernel mode. Steps begin at a breakpoint on each way into the kernel, and end before the instruction
+//! that leads back to user mode: programs run as they always do. Where KVM interprets kernel mode, a step in user mode would end the program.
+
+use arrayvec::ArrayVec;
+use iced_x86::{FlowControl, Mnemonic};
+use kvm_bindings::{
+    KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_SINGLESTEP, KVM_GUESTDBG_USE_HW_BP, kvm_guest_debug, kvm_regs,
+    kvm_sregs,
+};
+use kvm_ioctls::VcpuFd;
+use vm_memory::GuestMemoryMmap;
+
+use super::super::calls::{Calls, Flow, Instruction};
+use super::super::processor::{code_at, decode, model_specific_register};
+use super::super::{Symbols, VmError, refused};
+use super::{State, Vcpu};
+use crate::address::VirtAddr;
+use crate::inspect::PhysicalMemory;
+use crate::inspect::walk::{self, Root};
+use crate::printable::Printable;
+use crate::trace::{Trace, UNKNOWN, Way};
+
+/// How many addresses the processor can break at.
+const BREAKPOINTS: usize = 4;
+/// How many of them a kernel can name.
+pub(in crate::vm) const WAYS_IN: usize = BREAKPOINTS - 2;
+/// DR7 with no breakpoint: a bit that is always set.
+const NONE_ENABLED: u64 = 1 << 10;
+/// The same with the first breakpoint, for instructions. That of each further one is two bits up.
+const FIRST_ENABLED: u64 = 0b10;
+/// IA32_LSTAR: where `syscall` leads.
+const SYSTEM_CALL_ENTRY: u32 = 0xc000_0082;
+/// The vector of page faults.
+const PAGE_FAULT: u64 = 14;
+/// Error code of a page fault: an instruction was fetched.
+const FETCH: u64 = 1 << 4;
+/// Bytes of a gate of the interrupt descriptor table.
+const GATE_BYTES: u64 = 16;
+/// Where a task-state segment has the stack of kernel mode.
+const STACK_IN_TASK_STATE: u64 = 4;
+/// Bytes that the processor pushes when it comes from user mode, from the instruction pointer up.
+const FRAME_BYTES: u64 = 40;
+/// Where the code segment is among them.
+const SEGMENT_IN_FRAME: u64 = 8;
+/// Privilege level of user mode, in a code segment's selector.
+const USER: u64 = 3;
+/// `syscall`.
+const SYSTEM_CALL: [u8; 2] = [0x0f, 0x05];
+
+/// What the vCPU is followed by.
+#[derive(Default)]
+pub(super) struct Stepping {
+    /// Where the kernel begins to run, beside where the processor itself goes.
+    ways_of_kernel: ArrayVec<VirtAddr, WAYS_IN>,
+    calls: Calls,
+    steps: Steps,
+}
+
+/// Whether the processor is stepped.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Steps {
+    /// Nothing is armed.
+    #[default]
+    Off,
+    /// Breakpoints are.
+    ToKernel,
+    /// Each instruction is one.
+    InKernel,
+}
+
+impl Vcpu {
+    /// From now on the kernel is followed, until [`Self::follow_no_more`]. The machine stands still in user mode, or has not run yet. Beside
+    /// system calls and page faults these addresses are ways into the kernel; [`WAYS_IN`] of them count.
+    pub(in crate::vm) fn follow(
+        &mut self,
+        memory: &GuestMemoryMmap,
+        ways_in: &[VirtAddr],
+    ) -> Result<(), VmError> {
+        let mut stepping = self.stepping.take().unwrap_or_default();
+        let of_kernel = ways_in.iter().take(WAYS_IN);
+        let steps = if let State::Ready = self.state {
+            stepping.calls.enter(Way::Boot);
+            Steps::InKernel
+        } else {
+            Steps::ToKernel
+        };
+        stepping.ways_of_kernel = of_kernel.copied().collect();
+        stepping.arm(&self.fd, PhysicalMemory::new(memory), steps)?;
+        self.stepping = Some(stepping);
+        Ok(())
+    }
+
+    /// From now on the kernel is not followed.
+    pub(in crate::vm) fn follow_no_more(&mut self, memory: &GuestMemoryMmap) -> Result<(), VmError> {
+        match &mut self.stepping {
+            Some(stepping) => stepping.arm(&self.fd, PhysicalMemory::new(memory), Steps::Off),
+            None => Ok(()),
+        }
+    }
+
+    /// What the kernel did since this was last called; None when it was not followed.
+    pub(in crate::vm) fn take_trace(&mut self) -> Option<Trace> {
+        Some(self.stepping.as_mut()?.calls.take())
+    }
+
+    /// The processor stands before an instruction.
+    pub(super) fn stepped(&mut self, memory: &GuestMemoryMmap, symbols: &Symbols) -> Result<(), VmError> {
+        let Some(stepping) = &mut self.stepping else {
+            return Ok(());
+        };
+        let memory = PhysicalMemory::new(memory);
+        let next = stepping.look(&self.fd, memory, symbols)?;
+        if next != stepping.steps {
+            stepping.arm(&self.fd, memory, next)?;
+        }
+        Ok(())
+    }
+}
+
+impl Stepping {
+    fn arm(&mut self, fd: &VcpuFd, memory: PhysicalMemory<'_>, steps: Steps) -> Result<(), VmError> {
+        let mut debug = kvm_guest_debug::default();
+        match steps {
+            Steps::Off => {}
+            Steps::InKernel => debug.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP,
+            Steps::ToKernel => {
+                debug.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
+                let registers = &mut debug.arch.debugreg;
+                registers[7] = NONE_ENABLED;
+                let ways = ways_of_processor(fd, memory)?;
+                for (number, at) in ways.iter().chain(&self.ways_of_kernel).enumerate() {
+                    registers[number] = at.0;
+                    registers[7] |= FIRST_ENABLED << (2 * number);
+                }
+            }
+        }
+        fd.set_guest_debug(&debug)
+            .map_err(refused("follow the processor"))?;
+        self.steps = steps;
+        Ok(())
+    }
+
+    /// Notes the instruction that comes next, and says what is to be armed for it.
+    fn look(&mut self, fd: &VcpuFd, memory: PhysicalMemory<'_>, symbols: &Symbols) -> Result<Steps, VmError> {
+        let general = fd.get_regs().map_err(refused("read the general registers"))?;
+        let system = fd.get_sregs().map_err(refused("read the system registers"))?;
+        if u64::from(system.cs.dpl) == USER {
+            return Ok(Steps::ToKernel);
+        }
+        if self.steps == Steps::ToKernel {
+            self.calls.enter(way(fd, memory, &general, &system));
+        }
+        let Some(code) = decode(&system, general.rip, &code_at(memory, &system, general.rip)) else {
+            // The processor will say what is wrong with it.
+            return Ok(Steps::InKernel);
+        };
+        let function = symbols.function(VirtAddr(general.rip));
+        let instruction = Instruction {
+            address: general.rip,
+            len_bytes: code.len() as u64,
+            flow: match code.flow_control() {
+                FlowControl::Next => Flow::Next,
+                FlowControl::Call | FlowControl::IndirectCall => Flow::Call,
+                _ => Flow::Branch,
+            },
+            function: function.map(|function| function.address),
+        };
+        let name = || {
+            let name = function.and_then(|function| symbols.name_of(function));
+            name.map_or_else(|| UNKNOWN.into(), |name| Printable::name(&name))
+        };
+        self.calls.instruction(instruction, general.rsp, name);
+        let leads_to_user = match code.mnemonic() {
+            Mnemonic::Sysretq | Mnemonic::Sysret => true,
+            Mnemonic::Iretq => {
+                let segment = read_u64(memory, &system, general.rsp.wrapping_add(SEGMENT_IN_FRAME));
+                segment.is_some_and(|segment| segment & USER == USER)
+            }
+            _ => false,
+        };
+        if leads_to_user {
+            self.calls.leave();
+            return Ok(Steps::ToKernel);
+        }
+        Ok(Steps::InKernel)
+    }
+}
+
+/// Where the processor itself goes.
+fn ways_of_processor(fd: &VcpuFd, memory: PhysicalMemory<'_>) -> Result<[VirtAddr; 2], VmError> {
+    let system = fd.get_sregs().map_err(refused("read the system registers"))?;
+    let system_call = model_specific_register(fd, SYSTEM_CALL_ENTRY).map_or(0, |register| register.data);
+    Ok([VirtAddr(system_call), page_fault_gate(memory, &system)])
+}
+
+/// Where page faults lead.
+fn page_fault_gate(memory: PhysicalMemory<'_>, system: &kvm_sregs) -> VirtAddr {
+    let gate = system.idt.base.wrapping_add(PAGE_FAULT * GATE_BYTES);
+    let [low, high] = [gate, gate.wrapping_add(8)].map(|at| read_u64(memory, system, at).unwrap_or_default());
+    // Bits 0 to 15 and 48 to 63 of the first word, and the second one.
+    VirtAddr(low & 0xffff | low >> 32 & 0xffff_0000 | high << 32)
+}
+
+/// Why the kernel begins to run, where it does.
+fn way(fd: &VcpuFd, memory: PhysicalMemory<'_>, general: &kvm_regs, system: &kvm_sregs) -> Way {
+    let system_call = model_specific_register(fd, SYSTEM_CALL_ENTRY).map_or(0, |register| register.data);
+    if general.rip == system_call {
+        return Way::SystemCall(general.rax);
+    }
+    if general.rip == page_fault_gate(memory, system).0 {
+        let error_code = read_u64(memory, system, general.rsp).unwrap_or_default();
+        // Where KVM interprets kernel mode, `syscall` leads there in user mode, which may not execute it.
+        return if system.cr2 == system_call && error_code & FETCH != 0 {
+            Way::SystemCall(general.rax)
+        } else {
+            Way::PageFault {
+                address: system.cr2,
+                error_code,
+            }
+        };
+    }
+    // A processor that does not know the instruction says so by an exception.
+    let stack = read_u64(memory, system, system.tr.base.wrapping_add(STACK_IN_TASK_STATE));
+    let from = stack.and_then(|top| read_u64(memory, system, top.wrapping_sub(FRAME_BYTES)));
+    match from.map(|from| code_at(memory, system, from)) {
+        Some(code) if code.starts_with(&SYSTEM_CALL) => Way::SystemCall(general.rax),
+        Some(_) | None => Way::Trap,
+    }
+}
+
+fn read_u64(memory: PhysicalMemory<'_>, system: &kvm_sregs, at: u64) -> Option<u64> {
+    let mut bytes = [0; 8];
+    walk::read(memory, Root::from_cr3(system.cr3), VirtAddr(at), &mut bytes).ok()?;
+    Some(u64::from_le_bytes(bytes))
+}
