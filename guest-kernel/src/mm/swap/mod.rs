@@ -52,6 +52,8 @@ pub(crate) fn init(disk: &'static dyn Disk) -> Result<(), OutOfMemory> {
 }
 
 /// Gives up one page. Fails when there is no disk, no slot or no page that could go.
+#[cold]
+#[inline(never)]
 pub(super) fn page_out() -> Result<(), OutOfMemory> {
     SWAP.lock().as_mut().ok_or(OutOfMemory)?.evict()
 }
