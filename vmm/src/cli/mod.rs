@@ -23,6 +23,7 @@ mod shipped;
 mod single;
 mod status;
 mod telling;
+mod trace;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -132,6 +133,9 @@ Examples:
     /// Show where the instructions of the kernel go while a scenario runs: by steps of the processor, the same in each run.
     #[command(after_help = format!("{}\n{EXIT_STATUS}", profile::EXAMPLES))]
     Profile(profile::ProfileArgs),
+    /// Show which functions of the kernel run while a scenario's steps do, in which order, and what they change in page tables and frames.
+    #[command(after_help = format!("{}\n{EXIT_STATUS}", trace::EXAMPLES))]
+    Trace(trace::TraceArgs),
     /// Print the JSON Schema of the scenario language, or of another kind of file.
     #[command(after_help = "\
 Examples:
@@ -179,6 +183,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Clauses(args)) => clauses::clauses(&args),
         Some(Command::Language(args)) => language::language(&args),
         Some(Command::Fuzz(args)) => fuzz::fuzz(&args),
+        Some(Command::Trace(args)) => trace::trace(&args),
         Some(Command::Profile(args)) => profile::profile(&args),
         Some(Command::Schema { rubric: true, .. }) => schema(&vmm::grade::rubric_schema()),
         Some(Command::Schema { report: true, .. }) => schema(&vmm::report::schema()),

@@ -9,6 +9,7 @@ use vmm::report::Report;
 use vmm::trace::profile::Profile;
 
 use super::single::{Single, SingleArgs};
+use super::trace::step;
 use super::{Shown, Status, print_line};
 
 pub(super) const EXAMPLES: &str = "\
@@ -70,9 +71,11 @@ fn text(report: &Report, profile: &Profile, top: usize) -> String {
     let mut steps = table(&["instructions", "share", "step"]);
     for line in &report.lines {
         if let Some(trace) = &line.trace {
-            let number = line.step.map(|number| format!("{number}. ")).unwrap_or_default();
-            let what = format!("{number}{}", line.what);
-            steps.add_row([trace.instructions.to_string(), share(trace.instructions), what]);
+            steps.add_row([
+                trace.instructions.to_string(),
+                share(trace.instructions),
+                step(line),
+            ]);
         }
     }
     let mut functions = table(&["own", "share", "with callees", "calls", "function"]);

@@ -59,15 +59,24 @@ impl Scene<'_> {
     }
 
     /// Name of the process whose address space this is.
-    pub(super) fn process_of(&self, space: SpaceId) -> String {
+    pub(crate) fn process_of(&self, space: SpaceId) -> String {
         match process_of(space) {
             Some(pid) => format!("process {pid}"),
             None => self.process(channel_of(space)),
         }
     }
 
+    /// Name of a page in an address space, without that of the process.
+    pub(crate) fn page(&self, space: SpaceId, address: VirtAddr) -> String {
+        let region = match process_of(space) {
+            Some(_) => None,
+            None => self.regions.name(channel_of(space), address),
+        };
+        region.unwrap_or_else(|| address.to_string())
+    }
+
     /// Name of a place in an address space.
-    pub(super) fn place_of(&self, owner: &Owner) -> String {
+    pub(crate) fn place_of(&self, owner: &Owner) -> String {
         match process_of(owner.space) {
             Some(pid) => format!("process {pid}:{}", owner.address),
             None => self.place(channel_of(owner.space), owner.address),

@@ -10,6 +10,7 @@ use super::ends::end;
 use super::going_on::{is_about_one_step, leaves_processes_as_they_were};
 use super::proof::Prover;
 use super::recorder::Recorder;
+use super::tracing::Tracing;
 use crate::block::Failure;
 use crate::channel::Event;
 use crate::channel::schedule::Decision;
@@ -60,6 +61,7 @@ pub(super) fn perform(guest: &Guest, scenario: &Scenario, booted: Booted) -> Res
         // What is drawn would show in what the kernel does.
         prover: guest.record.kernel.is_none().then(Prover::default),
         recorder: guest.record.memory.then(Recorder::default),
+        tracing: guest.record.kernel.is_some().then(Tracing::default),
         followed_step: match guest.record.kernel {
             Some(Stretch::Step(number)) => Some(number),
             Some(Stretch::Boot | Stretch::Steps) | None => None,
@@ -96,6 +98,8 @@ struct Run {
     prover: Option<Prover>,
     /// Looks at memory after each step, when it is to be recorded.
     recorder: Option<Recorder>,
+    /// Takes what the kernel did in each step, when it is followed.
+    tracing: Option<Tracing>,
     /// The step in which the kernel is followed, if it is one.
     followed_step: Option<usize>,
     /// Where the kernel begins to run, for one that is followed.
@@ -295,8 +299,14 @@ impl Run {
             expectations,
             findings,
             memory: None,
-            trace: self.performer.driver_mut().vm_mut().take_trace(),
+            trace: None,
         });
+        if let Some(tracing) = &mut self.tracing {
+            let followed = self.performer.driver_mut().vm_mut().take_followed();
+            if let Some(scene) = Scene::of(&mut self.performer) {
+                tracing.look(self.lines.len() - 1, followed, &scene);
+            }
+        }
         if self.can_be_looked_at()
             && let Some(recorder) = &mut self.recorder
             && let Some(scene) = Scene::of(&mut self.performer)
@@ -347,6 +357,9 @@ impl Run {
         let history = self.judge.history();
         let states =
             (!history.processes().is_empty()).then(|| states::draw(history, scenario.guest.clock, name_of));
+        if let Some(tracing) = self.tracing.take() {
+            tracing.tell(&mut self.judge, &mut self.lines);
+        }
         if let Some(recorder) = self.recorder.take() {
             recorder.tell(&mut self.judge, &mut self.lines);
         }

@@ -1,9 +1,18 @@
 //! What a kernel did while a step ran, function by function: seen from outside, by steps of the processor, and not told by the guest.
 //!
 //! A [`Trace`] is a list of [`Event`]s in the order in which they happened. Time is counted in instructions of kernel mode, so it is the
-//! same in each run, however busy the host is. Views are made of it: [`profile`], which adds up.
+//! same in each run, however busy the host is. Views are made of it:
+//!
+//! - [`profile`]: adds up where instructions went
+//! - [`tree`]: what happened, below each other
+//! - [`perfetto`]: the format of viewers of traces
 
+pub mod perfetto;
 pub mod profile;
+pub mod tree;
+mod under_way;
+
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,6 +29,12 @@ pub struct Trace {
     pub functions: Vec<Printable>,
     /// What happened, in order.
     pub events: Vec<Event>,
+    /// What changed, as events mention it.
+    #[serde(default)]
+    pub changes: Vec<Change>,
+    /// The process of each kernel stack that events mention, by number.
+    #[serde(default)]
+    pub threads: Vec<Printable>,
     /// Instructions of kernel mode in the stretch.
     pub instructions: u64,
     /// Whether the stretch went on after the last event, which is so when it had too many.
@@ -52,6 +67,39 @@ pub enum What {
     Stack(u32),
     /// The kernel goes back to user mode.
     Leave,
+    /// An instruction changed something that matters to memory: its place in [`Trace::changes`].
+    Change(u32),
+}
+
+/// What an instruction of the kernel's changed, found by comparing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// An entry of a page table.
+    Entry {
+        /// The process whose table it is, or `kernel`.
+        of: Printable,
+        /// The level of the table, 1 for entries that map pages.
+        level: u8,
+        /// The page, or the first one, that the entry is for.
+        page: Printable,
+        /// What the entry said.
+        was: Printable,
+        /// What it says.
+        is: Printable,
+    },
+    /// The page table in use: CR3 has that of this process, or `kernel`.
+    Root {
+        /// The process.
+        of: Printable,
+    },
+    /// The contents of a frame that a program maps, for the first time in the stretch.
+    Frame {
+        /// The frame.
+        frame: Printable,
+        /// Who maps it, and where.
+        mapped: Printable,
+    },
 }
 
 /// Why the kernel begins to run.
@@ -71,4 +119,72 @@ pub enum Way {
     },
     /// Another exception, or an interrupt.
     Trap,
+}
+
+impl Trace {
+    /// The name of a function.
+    #[must_use]
+    pub fn function(&self, number: u32) -> Printable {
+        let name = usize::try_from(number)
+            .ok()
+            .and_then(|number| self.functions.get(number));
+        name.cloned().unwrap_or_else(|| UNKNOWN.into())
+    }
+
+    /// The process whose kernel stack this is.
+    #[must_use]
+    pub fn thread(&self, number: u32) -> Printable {
+        let name = usize::try_from(number)
+            .ok()
+            .and_then(|number| self.threads.get(number));
+        name.cloned().unwrap_or_else(|| UNKNOWN.into())
+    }
+
+    /// What changed.
+    #[must_use]
+    pub fn change(&self, number: u32) -> Option<&Change> {
+        self.changes.get(usize::try_from(number).ok()?)
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Way::Boot => f.write_str("boot"),
+            Way::SystemCall(number) => write!(f, "system call {number}"),
+            Way::PageFault { address, error_code } => {
+                // Bits of the error code: present, written, in user mode, a fetch.
+                let access = match (error_code >> 4 & 1, error_code >> 1 & 1) {
+                    (1, _) => "fetch",
+                    (_, 1) => "write",
+                    _ => "read",
+                };
+                let why = if error_code & 1 == 1 {
+                    "not allowed"
+                } else {
+                    "not present"
+                };
+                write!(f, "page fault: {access} at {address:#x}, {why}")
+            }
+            Way::Trap => f.write_str("exception or interrupt"),
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Change::Entry {
+                of,
+                level,
+                page,
+                was,
+                is,
+            } => {
+                write!(f, "entry of {of}:{page} at level {level}: {was} -> {is}")
+            }
+            Change::Root { of } => write!(f, "CR3: the page table of {of}"),
+            Change::Frame { frame, mapped } => write!(f, "{frame} ({mapped}) is written"),
+        }
+    }
 }

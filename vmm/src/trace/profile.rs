@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Trace, UNKNOWN, What};
+use super::under_way::UnderWay;
+use super::{Trace, What};
 use crate::printable::Printable;
 
 /// Where instructions went.
@@ -30,36 +31,24 @@ pub struct FunctionCost {
 impl Profile {
     /// Adds what happened in a stretch.
     pub fn add(&mut self, trace: &Trace) {
-        let mut stacks: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        let mut current = 0;
+        let mut under_way = UnderWay::default();
         let mut since = 0;
         let mut costs: BTreeMap<Vec<u32>, u64> = BTreeMap::new();
         let mut calls: BTreeMap<u32, u64> = BTreeMap::new();
         for event in &trace.events {
-            let stack = stacks.entry(current).or_default();
             if event.at > since {
-                *costs.entry(stack.clone()).or_default() += event.at - since;
+                *costs.entry(under_way.functions().to_vec()).or_default() += event.at - since;
             }
             since = event.at;
-            match event.what {
-                What::Call(function) => {
-                    stack.push(function);
-                    *calls.entry(function).or_default() += 1;
-                }
-                What::Resume(function) => stack.push(function),
-                What::Return => drop(stack.pop()),
-                What::Stack(other) => current = other,
-                What::Enter(_) | What::Leave => {}
+            if let What::Call(function) = event.what {
+                *calls.entry(function).or_default() += 1;
             }
+            under_way.go_on(event, |function| function);
         }
         if !trace.is_cut {
-            let stack = stacks.remove(&current).unwrap_or_default();
-            *costs.entry(stack).or_default() += trace.instructions - since;
+            *costs.entry(under_way.functions().to_vec()).or_default() += trace.instructions - since;
         }
-        let name = |function: &u32| {
-            let name = trace.functions.get(*function as usize);
-            name.cloned().unwrap_or_else(|| UNKNOWN.into())
-        };
+        let name = |function: &u32| trace.function(*function);
         for (stack, cost) in costs {
             *self.stacks.entry(stack.iter().map(name).collect()).or_default() += cost;
         }
@@ -131,7 +120,7 @@ mod tests {
                 .map(|(at, what)| Event { at: *at, what: *what })
                 .collect(),
             instructions,
-            is_cut: false,
+            ..Trace::default()
         }
     }
 

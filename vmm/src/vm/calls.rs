@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::mem;
 
+use crate::inspect::walk::Root;
 use crate::printable::Printable;
 use crate::trace::{Event, Trace, Way, What};
 
@@ -16,6 +17,8 @@ const STACK_BYTES: u64 = 16 << 10;
 const PAGE_BYTES: u64 = 4 << 10;
 /// Most events of a trace.
 const MAX_EVENTS: usize = 1 << 20;
+/// Bytes that the processor pushes at least when it interrupts the kernel.
+const FRAME_BYTES: u64 = 40;
 /// The place of a return address that is on no stack.
 const NOWHERE: u64 = u64::MAX;
 
@@ -28,6 +31,8 @@ pub(super) enum Flow {
     Branch,
     /// With a function that is called.
     Call,
+    /// Where the function was called.
+    Return,
 }
 
 /// An instruction that the kernel is about to carry out.
@@ -59,7 +64,8 @@ pub(super) struct Calls {
     numbers: u32,
     /// Events of an entry that may be on a stack for entries still: whose they are comes out later.
     entry: Option<Vec<Event>>,
-    before: Option<Instruction>,
+    /// The instruction before, and the stack pointer that it had.
+    before: Option<(Instruction, u64)>,
 }
 
 struct Stack {
@@ -70,6 +76,8 @@ struct Stack {
     under_way: Vec<UnderWay>,
     /// Whether the events of the stretch know of them.
     is_told: bool,
+    /// The page table with which its thread comes from user mode, as far as it was seen.
+    root: Option<Root>,
 }
 
 #[derive(Clone, Copy)]
@@ -117,27 +125,56 @@ impl Calls {
         name: impl FnOnce() -> Printable,
     ) {
         self.go_to_stack(stack_pointer);
-        let before = self.before.replace(instruction);
+        let before = self.before.replace((instruction, stack_pointer));
         if before.is_none() {
             // What a stack had when the kernel last came from user mode is over.
             self.stacks[self.current].under_way.clear();
         }
         self.end_functions(stack_pointer);
         let last = self.stacks[self.current].under_way.last().copied();
-        let is_begun =
-            before.is_some_and(|before| before.flow == Flow::Call || is_interrupted(before, instruction));
+        let is_begun = before.is_some_and(|(before, stack)| {
+            before.flow == Flow::Call || is_interrupted(before, stack, instruction, stack_pointer)
+        });
+        // Whoever is returned to began earlier, even if nobody saw it.
+        let what = match before {
+            Some((before, _)) if before.flow == Flow::Return => What::Resume,
+            Some(_) | None => What::Call,
+        };
         match last {
             Some(last) if last.function == instruction.function && !is_begun => {}
             Some(last) if !is_begun => {
                 // A jump: the function that is jumped to returns for the one that jumps.
                 self.stacks[self.current].under_way.pop();
                 self.push(What::Return);
-                self.begin(instruction.function, last.return_at, name);
+                self.begin(instruction.function, last.return_at, what, name);
             }
-            Some(_) => self.begin(instruction.function, stack_pointer, name),
-            None => self.begin(instruction.function, NOWHERE, name),
+            Some(_) => self.begin(instruction.function, stack_pointer, What::Call, name),
+            None => self.begin(instruction.function, NOWHERE, what, name),
         }
         self.instructions += 1;
+    }
+
+    /// Instructions of the stretch so far.
+    pub(super) fn instructions(&self) -> u64 {
+        self.instructions
+    }
+
+    /// The thread whose stack is in use comes from user mode with this page table.
+    pub(super) fn note_root(&mut self, root: Root) {
+        if let Some(stack) = self.current_stack() {
+            stack.root = Some(root);
+        }
+    }
+
+    /// The page tables with which threads come from user mode, by the number of their stacks.
+    pub(super) fn roots(&self) -> Vec<Option<Root>> {
+        let mut roots = vec![None; self.numbers as usize];
+        for stack in &self.stacks {
+            if let Some(place) = stack.number.and_then(|number| roots.get_mut(number as usize)) {
+                *place = stack.root;
+            }
+        }
+        roots
     }
 
     /// What happened since this was last called.
@@ -152,6 +189,7 @@ impl Calls {
             events: mem::take(&mut self.events),
             instructions: mem::take(&mut self.instructions),
             is_cut: mem::take(&mut self.is_cut),
+            ..Trace::default()
         };
         // A trace has the names that it mentions.
         let mut places = HashMap::new();
@@ -183,6 +221,7 @@ impl Calls {
                 number: None,
                 under_way: Vec::new(),
                 is_told: true,
+                root: None,
             });
             self.stacks.len() - 1
         });
@@ -195,6 +234,7 @@ impl Calls {
             under_way.iter_mut().for_each(|one| one.return_at = NOWHERE);
             self.stacks[to].under_way = under_way;
             self.stacks[to].is_told = true;
+            self.stacks[to].root = self.stacks[from].root.or(self.stacks[to].root);
             if self.stacks[from].number.is_none() {
                 // A stack for entries only, or the program's own.
                 self.stacks.remove(from);
@@ -218,7 +258,13 @@ impl Calls {
         }
     }
 
-    fn begin(&mut self, function: Option<u64>, return_at: u64, name: impl FnOnce() -> Printable) {
+    fn begin(
+        &mut self,
+        function: Option<u64>,
+        return_at: u64,
+        what: impl FnOnce(u32) -> What,
+        name: impl FnOnce() -> Printable,
+    ) {
         let number = *self.numbers_of_functions.entry(function).or_insert_with(|| {
             self.names.push(name());
             u32::try_from(self.names.len() - 1).unwrap_or(u32::MAX)
@@ -228,7 +274,7 @@ impl Calls {
             number,
             return_at,
         });
-        self.push(What::Call(number));
+        self.push(what(number));
     }
 
     /// The stack in use is the thread's: what happened in an entry so far happened on it.
@@ -278,10 +324,13 @@ impl Calls {
     }
 }
 
-/// Whether an instruction is neither the one after the one before, nor that one again: the kernel itself was interrupted.
-fn is_interrupted(before: Instruction, instruction: Instruction) -> bool {
+/// Whether an instruction is neither the one after the one before, nor that one again, and the processor has pushed a frame: the kernel itself
+/// was interrupted. KVM may carry out an instruction after one that leaves the guest without a step.
+fn is_interrupted(before: Instruction, stack_before: u64, instruction: Instruction, stack: u64) -> bool {
     let after = before.address.wrapping_add(before.len_bytes);
-    before.flow == Flow::Next && ![before.address, after].contains(&instruction.address)
+    before.flow == Flow::Next
+        && ![before.address, after].contains(&instruction.address)
+        && stack.saturating_add(FRAME_BYTES) <= stack_before
 }
 
 #[cfg(test)]
@@ -315,6 +364,7 @@ mod tests {
                 What::Return => ")".to_owned(),
                 What::Stack(number) => format!("stack{number}"),
                 What::Leave => "leave".to_owned(),
+                What::Change(number) => format!("change{number}"),
             }
         };
         trace.events.iter().map(word).collect::<Vec<_>>().join(" ")
@@ -375,14 +425,14 @@ mod tests {
             &[
                 (0x100, Flow::Call, TOP - 64),
                 (0x200, Flow::Next, TOP - 72),
-                (0x201, Flow::Branch, other - 64),
+                (0x201, Flow::Return, other - 64),
                 (0x400, Flow::Next, other - 64),
             ],
         );
         calls.leave();
         assert_eq!(
             told(&calls.take()),
-            "stack0 enter (100 (200 stack1 (200 ) (400 ) leave"
+            "stack0 enter (100 (200 stack1 (200 ) ~400 ) leave"
         );
         calls.enter(Way::SystemCall(1));
         run(

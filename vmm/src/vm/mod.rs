@@ -13,6 +13,7 @@ mod caller;
 mod calls;
 mod death;
 mod dirty_log;
+mod followed;
 mod interrupts;
 mod kernel_halves;
 mod linux64;
@@ -44,6 +45,7 @@ pub use budget::Budget;
 pub use caller::Imposture;
 pub use death::{Cause, Death, Place};
 pub use dirty_log::DirtyCursor;
+pub(crate) use followed::{Followed, Store};
 pub use load::LoadError;
 pub(crate) use open::another;
 pub use open::{OpenError, open};
@@ -61,7 +63,6 @@ use crate::guest::{ProgramText, TextError};
 use crate::machine::Machine;
 use crate::printable::Printable;
 use crate::scenario::{Clock, ServerPlace, VsockPort};
-use crate::trace::Trace;
 use crate::vsock::{Hosts, HostsError, SocketDevice};
 use caller::Callers;
 use dirty_log::DirtyLog;
@@ -293,9 +294,9 @@ impl Vm {
     }
 
     /// What the kernel did since this was last called; None when it was not followed, or did nothing.
-    pub fn take_trace(&mut self) -> Option<Trace> {
-        let trace = self.vcpu.take_trace();
-        trace.filter(|trace| trace.instructions > 0)
+    pub(crate) fn take_followed(&mut self) -> Option<Followed> {
+        let followed = self.vcpu.take_followed();
+        followed.filter(|followed| followed.trace.instructions > 0)
     }
 
     /// Exits of the guest to the VMM so far.

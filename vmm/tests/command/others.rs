@@ -62,3 +62,93 @@ fn schema_prints_the_schema_that_lies_beside_the_scenarios() {
         fs::read_to_string(root().join("scenarios/schema.json")).unwrap()
     );
 }
+
+#[test]
+fn a_profile_has_steps_and_functions_or_stacks_and_is_the_same_each_time() {
+    let image = &*crate::SHIPPED;
+    let run = vmm(&[
+        "profile",
+        "--image",
+        image,
+        "--top",
+        "3",
+        "scenarios/null-store.json",
+    ]);
+    assert_eq!((run.status, run.stderr.as_str()), (PASS, ""));
+    assert!(run.stdout.starts_with("PASS  null-store: "), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("2. child: write \"x\" at 0x0"),
+        "{}",
+        run.stdout
+    );
+    let folded = || {
+        vmm(&[
+            "profile",
+            "--image",
+            image,
+            "--step",
+            "2",
+            "--folded",
+            "scenarios/null-store.json",
+        ])
+    };
+    let [one, other] = [folded(), folded()];
+    assert_eq!(one.stdout, other.stdout);
+    let counts = one
+        .stdout
+        .lines()
+        .map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>());
+    assert!(counts.map(Result::unwrap).sum::<u64>() > 1000, "{}", one.stdout);
+}
+
+#[test]
+fn a_trace_is_shown_in_the_form_that_is_asked_for() {
+    let image = &*crate::SHIPPED;
+    let trace = |more: &[&str]| {
+        let mut arguments = vec![
+            "trace",
+            "--image",
+            image,
+            "--step",
+            "2",
+            "scenarios/null-store.json",
+        ];
+        arguments.extend(more);
+        vmm(&arguments)
+    };
+    let run = trace(&["--depth", "2"]);
+    assert_eq!((run.status, run.stderr.as_str()), (PASS, ""));
+    assert!(
+        run.stdout.contains("> page fault: write at 0x0, not present\n"),
+        "{}",
+        run.stdout
+    );
+    let names = trace(&["--format", "names", "--of", "child"]);
+    assert_eq!(names.status, PASS);
+    assert!(
+        names
+            .stdout
+            .lines()
+            .all(|line| !line.contains(' ') || line.contains("::")),
+        "{}",
+        names.stdout
+    );
+    let json: serde_json::Value = serde_json::from_str(&trace(&["--format", "json"]).stdout).unwrap();
+    assert_eq!(json["steps"].as_array().map(Vec::len), Some(1));
+    let run = trace(&["--format", "json", "--depth", "2"]);
+    assert_eq!((run.status, run.stdout.as_str()), (UNUSABLE, ""));
+    assert!(run.stderr.contains("--depth"), "{}", run.stderr);
+    let run = vmm(&[
+        "trace",
+        "--image",
+        image,
+        "--step",
+        "99",
+        "scenarios/null-store.json",
+    ]);
+    assert!(
+        run.stderr.contains("has not run in what was to be looked at"),
+        "{}",
+        run.stderr
+    );
+}

@@ -7,6 +7,7 @@
 # push 0 in its place.
     .balign 16
     .global trap_gates
+    .type trap_gates, @function
 trap_gates:
     .set vector, 0
     .rept {VECTORS}
@@ -18,11 +19,13 @@ trap_gates:
     jmp save_registers
     .set vector, vector + 1
     .endr
+    .size trap_gates, . - trap_gates
 
 # Where `syscall` arrives on a processor that executes it as the manual says: user stack still in RSP, return address in
 # RCX, flags in R11. There is one processor and interrupts are masked, so one word is room enough to save RSP in.
     .balign 16
     .global system_call_entry
+    .type system_call_entry, @function
 system_call_entry:
     movq %rsp, system_call_user_rsp(%rip)
     movq {tss} + {RSP0_OFFSET}(%rip), %rsp
@@ -33,6 +36,7 @@ system_call_entry:
     pushq %rcx
     pushq $0
     pushq ${SYSTEM_CALL_VECTOR}
+    .size system_call_entry, . - system_call_entry
 
     # The VMM looks for this name: from here on it follows the kernel.
     .type save_registers, @function

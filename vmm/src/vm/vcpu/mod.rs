@@ -23,6 +23,7 @@
 mod branch;
 mod exit;
 mod stepping;
+mod stores;
 mod tick;
 
 use std::marker::PhantomData;

@@ -3,6 +3,8 @@
 //! KVM steps the processor while it is in kernel mode. Steps begin at a breakpoint on each way into the kernel, and end before the instruction
 //! that leads back to user mode: programs run as they always do. Where KVM interprets kernel mode, a step in user mode would end the program.
 
+use std::mem;
+
 use arrayvec::ArrayVec;
 use iced_x86::{FlowControl, Mnemonic};
 use kvm_bindings::{
@@ -13,14 +15,16 @@ use kvm_ioctls::VcpuFd;
 use vm_memory::GuestMemoryMmap;
 
 use super::super::calls::{Calls, Flow, Instruction};
+use super::super::followed::Followed;
 use super::super::processor::{code_at, decode, model_specific_register};
 use super::super::{Symbols, VmError, refused};
+use super::stores::Stores;
 use super::{State, Vcpu};
-use crate::address::VirtAddr;
+use crate::address::{Half, VirtAddr};
 use crate::inspect::PhysicalMemory;
 use crate::inspect::walk::{self, Root};
 use crate::printable::Printable;
-use crate::trace::{Trace, UNKNOWN, Way};
+use crate::trace::{UNKNOWN, Way};
 
 /// How many addresses the processor can break at.
 const BREAKPOINTS: usize = 4;
@@ -55,7 +59,12 @@ pub(super) struct Stepping {
     /// Where the kernel begins to run, beside where the processor itself goes.
     ways_of_kernel: ArrayVec<VirtAddr, WAYS_IN>,
     calls: Calls,
+    stores: Stores,
+    /// What was seen beside the calls.
+    seen: Followed,
     steps: Steps,
+    /// The system registers, as long as they are those that they were before the last instruction.
+    system: Option<kvm_sregs>,
 }
 
 /// Whether the processor is stepped.
@@ -101,8 +110,13 @@ impl Vcpu {
     }
 
     /// What the kernel did since this was last called; None when it was not followed.
-    pub(in crate::vm) fn take_trace(&mut self) -> Option<Trace> {
-        Some(self.stepping.as_mut()?.calls.take())
+    pub(in crate::vm) fn take_followed(&mut self) -> Option<Followed> {
+        let stepping = self.stepping.as_mut()?;
+        Some(Followed {
+            trace: stepping.calls.take(),
+            stacks: stepping.calls.roots(),
+            ..mem::take(&mut stepping.seen)
+        })
     }
 
     /// The processor stands before an instruction.
@@ -145,7 +159,16 @@ impl Stepping {
     /// Notes the instruction that comes next, and says what is to be armed for it.
     fn look(&mut self, fd: &VcpuFd, memory: PhysicalMemory<'_>, symbols: &Symbols) -> Result<Steps, VmError> {
         let general = fd.get_regs().map_err(refused("read the general registers"))?;
-        let system = fd.get_sregs().map_err(refused("read the system registers"))?;
+        let system = match self
+            .system
+            .take()
+            .filter(|_| VirtAddr(general.rip).half() == Some(Half::Kernel))
+        {
+            Some(system) => system,
+            None => fd.get_sregs().map_err(refused("read the system registers"))?,
+        };
+        let at = self.calls.instructions().saturating_sub(1);
+        self.stores.happened(at, &system, memory, &mut self.seen);
         if u64::from(system.cs.dpl) == USER {
             return Ok(Steps::ToKernel);
         }
@@ -163,6 +186,7 @@ impl Stepping {
             flow: match code.flow_control() {
                 FlowControl::Next => Flow::Next,
                 FlowControl::Call | FlowControl::IndirectCall => Flow::Call,
+                FlowControl::Return => Flow::Return,
                 _ => Flow::Branch,
             },
             function: function.map(|function| function.address),
@@ -172,6 +196,10 @@ impl Stepping {
             name.map_or_else(|| UNKNOWN.into(), |name| Printable::name(&name))
         };
         self.calls.instruction(instruction, general.rsp, name);
+        if self.steps == Steps::ToKernel {
+            self.calls.note_root(Root::from_cr3(system.cr3));
+        }
+        self.stores.expect(&code, &general, &system, memory);
         let leads_to_user = match code.mnemonic() {
             Mnemonic::Sysretq | Mnemonic::Sysret => true,
             Mnemonic::Iretq => {
@@ -180,7 +208,11 @@ impl Stepping {
             }
             _ => false,
         };
+        // Only privileged instructions change them, and exceptions, which do so as long as the kernel boots.
+        self.system = (!code.is_privileged()).then_some(system);
         if leads_to_user {
+            self.system = None;
+            self.calls.note_root(Root::from_cr3(system.cr3));
             self.calls.leave();
             return Ok(Steps::ToKernel);
         }

@@ -1,0 +1,143 @@
+//! `vmm trace`: which functions of the kernel run, in which order, and what they change.
+
+use std::num::NonZeroUsize;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use vmm::guest::{Record, Stretch};
+use vmm::report::{Line, Report};
+use vmm::trace::profile::Profile;
+use vmm::trace::tree::{self, Choice};
+use vmm::trace::{Trace, perfetto};
+
+use super::single::{Single, SingleArgs};
+use super::{Shown, Status, print_line};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  vmm trace --step 12 scenarios/cow.json         what the kernel does in a step, as a tree
+  vmm trace --step 12 --depth 3 scenarios/cow.json
+                                                 no more than three functions below each other
+  vmm trace --only fault --only cow scenarios/cow.json
+                                                 functions whose names have one of these parts, and what changes
+  vmm trace --step 2 --of child --format names scenarios/null-store.json
+                                                 the functions in their order, a name a line
+  vmm trace --format perfetto scenarios/cow.json > cow.trace.json
+                                                 for https://ui.perfetto.dev, or chrome://tracing
+";
+
+/// What to look at, and how to tell of it.
+#[derive(Args)]
+pub(super) struct TraceArgs {
+    #[command(flatten)]
+    single: SingleArgs,
+    /// Look at this step only: its number in the report, from 1. Without it all steps, and not booting.
+    #[arg(long, value_name = "N")]
+    step: Option<NonZeroUsize>,
+    /// Show the time in the kernel of this process only.
+    #[arg(long, value_name = "PROCESS")]
+    of: Option<String>,
+    /// Show no more than so many functions below each other.
+    #[arg(long, value_name = "D")]
+    depth: Option<NonZeroUsize>,
+    /// Show functions whose names have this part. May be given more than once.
+    #[arg(long, value_name = "PART")]
+    only: Vec<String>,
+    /// How to tell of it.
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    format: Form,
+}
+
+/// The forms of a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// A tree, a line a function.
+    Text,
+    /// The names of the functions, each in a line, in the order in which they were called.
+    Names,
+    /// Every event, as in the JSON report.
+    Json,
+    /// The format of Chrome's `about:tracing` and of Perfetto.
+    Perfetto,
+    /// Stacks for a flame graph.
+    Folded,
+}
+
+pub(super) fn trace(args: &TraceArgs) -> Result<Status, Shown> {
+    let leaves_out = args.of.is_some() || args.depth.is_some() || !args.only.is_empty();
+    if leaves_out && !matches!(args.format, Form::Text | Form::Names) {
+        eprintln!("error: --of, --depth and --only are for text and names; the other forms have everything");
+        return Err(Shown(Status::UnusableInput));
+    }
+    let stretch = args
+        .step
+        .map_or(Stretch::Steps, |number| Stretch::Step(number.get()));
+    let report = match args.single.run(Record::kernel(stretch))? {
+        Single::Ran(report) => report,
+        Single::Elsewhere(status) => return Ok(status),
+    };
+    let traces: Vec<(String, &Trace)> = report
+        .lines
+        .iter()
+        .filter_map(|line| Some((step(line), line.trace.as_ref()?)))
+        .collect();
+    if traces.is_empty() {
+        eprintln!(
+            "the kernel has not run in what was to be looked at; `vmm {}` shows the numbers of steps",
+            report.scenario
+        );
+    }
+    let text = match args.format {
+        Form::Text => text(&report, &traces, args),
+        Form::Names => traces
+            .iter()
+            .map(|(_, trace)| tree::names(trace, &choice(args)))
+            .collect(),
+        Form::Json => {
+            let steps: Vec<_> = traces
+                .iter()
+                .map(|(step, trace)| json!({ "step": step, "trace": trace }))
+                .collect();
+            format!(
+                "{:#}",
+                json!({ "scenario": report.scenario, "verdict": report.verdict, "steps": steps })
+            )
+        }
+        Form::Perfetto => perfetto::document(traces).to_string(),
+        Form::Folded => {
+            let mut profile = Profile::default();
+            traces.iter().for_each(|(_, trace)| profile.add(trace));
+            profile.folded()
+        }
+    };
+    print_line(text.trim_end())?;
+    Ok(report.verdict.into())
+}
+
+/// What is to be shown.
+fn choice(args: &TraceArgs) -> Choice {
+    Choice {
+        of: args.of.clone(),
+        depth: args.depth.map(NonZeroUsize::get),
+        only: args.only.clone(),
+    }
+}
+
+fn text(report: &Report, traces: &[(String, &Trace)], args: &TraceArgs) -> String {
+    let choice = choice(args);
+    let step = |(step, trace): &(String, &Trace)| {
+        format!(
+            "{step}: {} instructions of the kernel\n{}\n",
+            trace.instructions,
+            tree::lines(trace, &choice)
+        )
+    };
+    let steps: String = traces.iter().map(step).collect();
+    format!("{steps}{} {}", report.verdict.word(), report.scenario)
+}
+
+/// The step of a line.
+pub(super) fn step(line: &Line) -> String {
+    let number = line.step.map(|number| format!("{number}. ")).unwrap_or_default();
+    format!("{number}{}", line.what)
+}
