@@ -83,8 +83,7 @@ pub(super) fn trace(args: &TraceArgs) -> Result<Status, Shown> {
         .collect();
     if traces.is_empty() {
         eprintln!(
-            "the kernel has not run in what was to be looked at; `vmm {}` shows the numbers of steps",
-            report.scenario
+            "the kernel has not run in what was to be looked at; a report of `vmm run` has the numbers of steps"
         );
     }
     let text = match args.format {

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use object::LittleEndian;
-use object::elf::STT_FUNC;
+use object::elf::{STT_FUNC, STT_NOTYPE, Sym64};
 use object::read::ReadCache;
 use object::read::elf::{SectionHeader, Sym};
 
@@ -98,7 +98,13 @@ fn read(file: &File) -> Option<Table> {
     let data = &cache;
     let (symbols, names) = symbols(&sections(data)?, data, MAX_TABLE_BYTES)?;
     let endian = LittleEndian;
-    let functions = symbols.iter().filter(|symbol| symbol.st_type() == STT_FUNC);
+    // The entries of Linux, in assembly, have a size and no type.
+    let is_code = |symbol: &&Sym64<LittleEndian>| match symbol.st_type() {
+        STT_FUNC => true,
+        STT_NOTYPE => symbol.st_size(endian) > 0,
+        _ => false,
+    };
+    let functions = symbols.iter().filter(is_code);
     let mut functions: Vec<Function> = functions
         .map(|symbol| Function {
             address: symbol.st_value(endian),

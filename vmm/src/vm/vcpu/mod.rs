@@ -193,7 +193,9 @@ impl Vcpu {
     ) -> Result<StopReason, VmError> {
         self.usage.enter(outside(devices));
         self.watchdog.enter();
+        self.cover(memory)?;
         let reason = self.run_to_stop(devices, memory, symbols);
+        self.uncover(memory);
         self.watchdog.leave();
         self.usage.leave(outside(devices));
         reason

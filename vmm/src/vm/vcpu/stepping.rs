@@ -2,17 +2,22 @@
 //!
 //! KVM steps the processor while it is in kernel mode. Steps begin at a breakpoint on each way into the kernel, and end before the instruction
 //! that leads back to user mode: programs run as they always do. Where KVM interprets kernel mode, a step in user mode would end the program.
+//!
+//! A breakpoint is one of the processor's debug registers, and an instruction that leaves the guest in the place of the kernel's own: where QEMU
+//! emulates a processor with extensions for virtual machines, its guests have no breakpoints, neither by registers nor by `int3`. The instruction
+//! is there only while programs run: whoever looks at a guest that stands still finds the kernel as it is.
 
 use std::mem;
 
 use arrayvec::ArrayVec;
 use iced_x86::{FlowControl, Mnemonic};
 use kvm_bindings::{
-    KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_SINGLESTEP, KVM_GUESTDBG_USE_HW_BP, kvm_guest_debug, kvm_regs,
-    kvm_sregs,
+    KVM_GUESTDBG_BLOCKIRQ, KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_SINGLESTEP, KVM_GUESTDBG_USE_HW_BP,
+    kvm_guest_debug, kvm_regs, kvm_sregs,
 };
 use kvm_ioctls::VcpuFd;
-use vm_memory::GuestMemoryMmap;
+use nix::errno::Errno;
+use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
 use super::super::calls::{Calls, Flow, Instruction};
 use super::super::followed::Followed;
@@ -50,6 +55,10 @@ const FRAME_BYTES: u64 = 40;
 const SEGMENT_IN_FRAME: u64 = 8;
 /// Privilege level of user mode, in a code segment's selector.
 const USER: u64 = 3;
+/// A port that no machine has anything at.
+pub(super) const BREAKPOINT_PORT: u8 = 0xe0;
+/// `out BREAKPOINT_PORT, al`.
+const BREAKPOINT: [u8; 2] = [0xe6, BREAKPOINT_PORT];
 /// `syscall`.
 const SYSTEM_CALL: [u8; 2] = [0x0f, 0x05];
 
@@ -63,6 +72,8 @@ pub(super) struct Stepping {
     /// What was seen beside the calls.
     seen: Followed,
     steps: Steps,
+    /// What is in the places of breakpoints.
+    covered: Vec<(GuestAddress, [u8; 2])>,
     /// The system registers, as long as they are those that they were before the last instruction.
     system: Option<kvm_sregs>,
 }
@@ -96,15 +107,68 @@ impl Vcpu {
             Steps::ToKernel
         };
         stepping.ways_of_kernel = of_kernel.copied().collect();
-        stepping.arm(&self.fd, PhysicalMemory::new(memory), steps)?;
+        stepping.arm(&self.fd, memory, steps)?;
         self.stepping = Some(stepping);
         Ok(())
+    }
+
+    /// The guest runs from now on: breakpoints are put into its memory.
+    pub(super) fn cover(&mut self, memory: &GuestMemoryMmap) -> Result<(), VmError> {
+        match &mut self.stepping {
+            Some(stepping) if stepping.steps == Steps::ToKernel => stepping.cover(&self.fd, memory),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Whether the guest has come to a breakpoint by what it has just written to [`BREAKPOINT_PORT`]. It stands before its own instruction then.
+    pub(super) fn is_at_breakpoint(&mut self, memory: &GuestMemoryMmap) -> Result<bool, VmError> {
+        let Some(stepping) = self
+            .stepping
+            .as_ref()
+            .filter(|stepping| !stepping.covered.is_empty())
+        else {
+            return Ok(false);
+        };
+        // KVM leaves the instruction behind when it is asked to run.
+        self.fd.set_kvm_immediate_exit(1);
+        let finished = self.fd.run().map(drop);
+        self.fd.set_kvm_immediate_exit(0);
+        if let Err(error) = finished
+            && Errno::from_raw(error.errno()) != Errno::EINTR
+        {
+            return Err(refused("run the guest")(error));
+        }
+        let mut general = self
+            .fd
+            .get_regs()
+            .map_err(refused("read the general registers"))?;
+        let system = self
+            .fd
+            .get_sregs()
+            .map_err(refused("read the system registers"))?;
+        let began = general.rip.wrapping_sub(BREAKPOINT.len() as u64);
+        let ways = stepping.ways(&self.fd, &system, PhysicalMemory::new(memory));
+        if !ways.contains(&VirtAddr(began)) {
+            return Ok(false);
+        }
+        general.rip = began;
+        self.fd
+            .set_regs(&general)
+            .map_err(refused("set the general registers"))?;
+        Ok(true)
+    }
+
+    /// The guest stands still from now on.
+    pub(super) fn uncover(&mut self, memory: &GuestMemoryMmap) {
+        if let Some(stepping) = &mut self.stepping {
+            stepping.uncover(memory);
+        }
     }
 
     /// From now on the kernel is not followed.
     pub(in crate::vm) fn follow_no_more(&mut self, memory: &GuestMemoryMmap) -> Result<(), VmError> {
         match &mut self.stepping {
-            Some(stepping) => stepping.arm(&self.fd, PhysicalMemory::new(memory), Steps::Off),
+            Some(stepping) => stepping.arm(&self.fd, memory, Steps::Off),
             None => Ok(()),
         }
     }
@@ -124,27 +188,37 @@ impl Vcpu {
         let Some(stepping) = &mut self.stepping else {
             return Ok(());
         };
-        let memory = PhysicalMemory::new(memory);
-        let next = stepping.look(&self.fd, memory, symbols)?;
+        stepping.uncover(memory);
+        let next = stepping.look(&self.fd, PhysicalMemory::new(memory), symbols)?;
         if next != stepping.steps {
             stepping.arm(&self.fd, memory, next)?;
+        }
+        if next == Steps::ToKernel {
+            stepping.cover(&self.fd, memory)?;
         }
         Ok(())
     }
 }
 
 impl Stepping {
-    fn arm(&mut self, fd: &VcpuFd, memory: PhysicalMemory<'_>, steps: Steps) -> Result<(), VmError> {
+    fn arm(&mut self, fd: &VcpuFd, memory: &GuestMemoryMmap, steps: Steps) -> Result<(), VmError> {
         let mut debug = kvm_guest_debug::default();
         match steps {
             Steps::Off => {}
-            Steps::InKernel => debug.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP,
+            // Where time passes by itself there would be an interrupt before each step.
+            Steps::InKernel => {
+                debug.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_BLOCKIRQ;
+            }
             Steps::ToKernel => {
                 debug.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
                 let registers = &mut debug.arch.debugreg;
                 registers[7] = NONE_ENABLED;
-                let ways = ways_of_processor(fd, memory)?;
-                for (number, at) in ways.iter().chain(&self.ways_of_kernel).enumerate() {
+                let system = fd.get_sregs().map_err(refused("read the system registers"))?;
+                for (number, at) in self
+                    .ways(fd, &system, PhysicalMemory::new(memory))
+                    .into_iter()
+                    .enumerate()
+                {
                     registers[number] = at.0;
                     registers[7] |= FIRST_ENABLED << (2 * number);
                 }
@@ -154,6 +228,48 @@ impl Stepping {
             .map_err(refused("follow the processor"))?;
         self.steps = steps;
         Ok(())
+    }
+
+    /// Where the kernel begins to run.
+    fn ways(
+        &self,
+        fd: &VcpuFd,
+        system: &kvm_sregs,
+        memory: PhysicalMemory<'_>,
+    ) -> ArrayVec<VirtAddr, BREAKPOINTS> {
+        let system_call = model_specific_register(fd, SYSTEM_CALL_ENTRY).map_or(0, |register| register.data);
+        let of_processor = [VirtAddr(system_call), page_fault_gate(memory, system)];
+        of_processor
+            .into_iter()
+            .chain(self.ways_of_kernel.clone())
+            .collect()
+    }
+
+    fn cover(&mut self, fd: &VcpuFd, memory: &GuestMemoryMmap) -> Result<(), VmError> {
+        let system = fd.get_sregs().map_err(refused("read the system registers"))?;
+        let physical = PhysicalMemory::new(memory);
+        let root = Root::from_cr3(system.cr3);
+        for way in self.ways(fd, &system, physical) {
+            let target = walk::translate(physical, root, way).ok();
+            let Some(at) = target.map(|target| GuestAddress(target.address.0)) else {
+                continue;
+            };
+            let is_covered = self.covered.iter().any(|(other, _)| *other == at);
+            // A way that leads out of memory is none.
+            if let Ok(bytes) = memory.read_obj(at)
+                && !is_covered
+                && memory.write_obj(BREAKPOINT, at).is_ok()
+            {
+                self.covered.push((at, bytes));
+            }
+        }
+        Ok(())
+    }
+
+    fn uncover(&mut self, memory: &GuestMemoryMmap) {
+        for (at, bytes) in self.covered.drain(..) {
+            memory.write_obj(bytes, at).expect("it could be written before");
+        }
     }
 
     /// Notes the instruction that comes next, and says what is to be armed for it.
@@ -208,7 +324,7 @@ impl Stepping {
             }
             _ => false,
         };
-        // Only privileged instructions change them, and exceptions, which do so as long as the kernel boots.
+        // Those that matter here are changed by privileged instructions only, once the kernel lies in its half.
         self.system = (!code.is_privileged()).then_some(system);
         if leads_to_user {
             self.system = None;
@@ -218,13 +334,6 @@ impl Stepping {
         }
         Ok(Steps::InKernel)
     }
-}
-
-/// Where the processor itself goes.
-fn ways_of_processor(fd: &VcpuFd, memory: PhysicalMemory<'_>) -> Result<[VirtAddr; 2], VmError> {
-    let system = fd.get_sregs().map_err(refused("read the system registers"))?;
-    let system_call = model_specific_register(fd, SYSTEM_CALL_ENTRY).map_or(0, |register| register.data);
-    Ok([VirtAddr(system_call), page_fault_gate(memory, &system)])
 }
 
 /// Where page faults lead.
