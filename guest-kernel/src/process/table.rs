@@ -7,12 +7,12 @@ use alloc::vec::Vec;
 
 use super::events;
 use super::thread::{Sleep, State, Thread, Tid, Woken};
-use super::{Family, Pid, Process};
+use super::{Family, Life, Pid, Process};
 use crate::arch::{self, Context};
 use crate::errno::Errno;
 use crate::mm::{MAX_STACKS, OutOfMemory, fault_injection};
 use crate::mutant::{self, Mutant};
-use crate::sched;
+use crate::sched::{self, Disturbed};
 use crate::sync::Lock;
 
 /// Each thread has a kernel stack, and each process a thread.
@@ -87,8 +87,13 @@ pub(crate) fn switch_to(next: Tid) {
 pub(crate) fn finish_switch() {
     let departed = with_table(|table| {
         let tid = table.departed.take()?;
-        table.take_thread(tid)
+        let thread = table.take_thread(tid)?;
+        let process = table.take_unwanted(thread.process);
+        Some((thread, process))
     });
+    if let Some((_, Some(process))) = &departed {
+        events::reaped(process.pid);
+    }
     drop(departed);
 }
 
@@ -157,6 +162,12 @@ impl Table {
         let slot = slot_of(pid.0);
         self.in_use -= usize::from(self.threads[slot].is_none());
         self.processes[slot].take().expect(IN_TABLE)
+    }
+
+    /// Takes out a process that has ended and that nobody waits for.
+    fn take_unwanted(&mut self, pid: Pid) -> Option<Box<Process>> {
+        let process = self.find_process(pid.0)?;
+        (process.life == Life::Unwanted).then(|| self.remove_process(pid))
     }
 
     /// Takes the thread that runs out of its process; it stays in the table until the next one runs. Gives what other threads
@@ -266,6 +277,20 @@ impl Table {
 
     /// Makes a thread that sleeps for that reason runnable. False for one that does not.
     pub(super) fn wake_if(&mut self, tid: Tid, woken: Woken, is_reason: impl FnOnce(Sleep) -> bool) -> bool {
+        self.end_sleep(tid, Ok(woken), is_reason)
+    }
+
+    /// Has a thread give up what it waits for, if that is something that a signal interrupts.
+    pub(super) fn interrupt(&mut self, tid: Tid) {
+        self.end_sleep(tid, Err(Disturbed), Sleep::is_interruptible);
+    }
+
+    fn end_sleep(
+        &mut self,
+        tid: Tid,
+        woken: Result<Woken, Disturbed>,
+        is_reason: impl FnOnce(Sleep) -> bool,
+    ) -> bool {
         let thread = self.thread(tid);
         let State::Sleeping(reason) = thread.state else {
             return false;

@@ -72,6 +72,7 @@ fn find_ended(filter: ChildFilter) -> Result<Option<Waited>, Errno> {
                     status,
                 })),
                 Life::Alive | Life::Ending { .. } => found.or(Ok(None)),
+                Life::Unwanted => found,
             };
         }
         found

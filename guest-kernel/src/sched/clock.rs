@@ -23,6 +23,11 @@ impl Moment {
         Self(self.0.saturating_add(nanoseconds))
     }
 
+    /// Nanoseconds from an earlier moment to this one.
+    pub(crate) const fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
     pub(crate) const fn as_nanoseconds(self) -> u64 {
         self.0
     }

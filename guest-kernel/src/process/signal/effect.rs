@@ -1,8 +1,9 @@
-//! What a signal does by default.
+//! What a signal does: by default, or because the program says so.
 
 use abi::linux::process::{SIGCHLD, SIGCONT, SIGSTOP};
 
-use super::Signal;
+use super::action::Disposition;
+use super::{Action, Pid, Signal};
 use crate::errno::Errno;
 use crate::mutant::{self, Mutant};
 
@@ -18,6 +19,8 @@ pub(super) enum Effect {
     Nothing,
     /// Ends the process with this wait status.
     Ends(u32),
+    /// Has the handler at this address run.
+    Runs(u64),
 }
 
 /// The signal of that number, a C int; None for 0, which only asks whether somebody is there. EINVAL for numbers that no signal
@@ -34,7 +37,23 @@ pub(super) fn sendable(number: u64) -> Result<Option<Signal>, Errno> {
 }
 
 /// What the signal does when it is not blocked.
-pub(super) fn effect_of(signal: Signal) -> Effect {
+pub(super) fn effect_of(signal: Signal, action: Action) -> Effect {
+    match action.disposition() {
+        Disposition::Default => by_default(signal),
+        Disposition::Ignored => Effect::Nothing,
+        Disposition::Handler(address) => Effect::Runs(address),
+    }
+}
+
+/// What the signal does to that process when it is not blocked. Init takes none for which it has no handler.
+pub(super) fn reaction(pid: Pid, signal: Signal, action: Action) -> Effect {
+    match effect_of(signal, action) {
+        Effect::Ends(_) if pid == Pid::INIT => Effect::Nothing,
+        effect => effect,
+    }
+}
+
+fn by_default(signal: Signal) -> Effect {
     let number = signal.number();
     if [SIGCHLD, SIGCONT, SIGURG, SIGWINCH].contains(&number) || mutant::is(Mutant::KillIgnored) {
         Effect::Nothing
@@ -49,7 +68,7 @@ mod tests {
 
     #[test]
     fn signals_do_what_linux_does_by_default() {
-        let effect = |number| sendable(number).map(|signal| signal.map(effect_of));
+        let effect = |number| sendable(number).map(|signal| signal.map(by_default));
         assert_eq!(effect(9), Ok(Some(Effect::Ends(9))));
         assert_eq!(effect(17), Ok(Some(Effect::Nothing)));
         assert_eq!(effect(0), Ok(None));
