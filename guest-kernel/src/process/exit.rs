@@ -135,6 +135,7 @@ fn end_process(table: &mut table::Table, pid: Pid) {
     table.wake_all(parent, waits_for_child);
     if signal::tell_parent(table, pid, status) == ParentWants::Nothing {
         table.process(pid).life = Life::Unwanted;
+        events::reaped(pid);
     }
     if init_has_zombie {
         table.wake_all(Pid::INIT, waits_for_child);

@@ -91,9 +91,6 @@ pub(crate) fn finish_switch() {
         let process = table.take_unwanted(thread.process);
         Some((thread, process))
     });
-    if let Some((_, Some(process))) = &departed {
-        events::reaped(process.pid);
-    }
     drop(departed);
 }
 

@@ -8,6 +8,7 @@ mod errno;
 pub mod file;
 pub mod futex;
 pub mod group;
+pub mod handler;
 pub mod memory;
 pub mod module;
 pub mod poll;

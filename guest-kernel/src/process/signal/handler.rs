@@ -118,12 +118,12 @@ fn restore(registers: &mut TrapFrame) -> Result<(), Errno> {
     if !mutant::is(Mutant::SigreturnKeepsMask) {
         table::with_table(|table| set_mask(table, SignalSet::from_bits(frame.mask())));
     }
+    frame.restore(registers)?;
     let mut fp_state = [0; FPSTATE_BYTES];
     if frame.fp_state() != 0 {
         let from = UserSlice::new(frame.fp_state(), FPSTATE_BYTES as u64)?;
         copy::copy_in(from, &mut fp_state)?;
     }
-    frame.restore(registers)?;
     let stack_pointer = registers.stack();
     table::with_thread(|thread| {
         if frame.fp_state() == 0 {

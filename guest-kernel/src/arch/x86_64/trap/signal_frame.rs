@@ -88,25 +88,26 @@ impl SignalFrame {
         self.get(UC_SIGMASK_OFFSET)
     }
 
-    /// Puts the registers back. EFAULT when an instruction pointer or a segment is none that a program can have.
+    /// Puts the registers back. EFAULT when an instruction pointer or a segment is none that a program can have: then the others are
+    /// as the frame says all the same, as on Linux.
     pub(crate) fn restore(&self, registers: &mut TrapFrame) -> Result<(), Errno> {
         let selectors = self.get(UC_SELECTORS_OFFSET);
         let code = selectors as u16 | USER_PRIVILEGE;
         let stack = (selectors >> 48) as u16 | USER_PRIVILEGE;
         let is_strict = self.get(0) & UC_STRICT_RESTORE_SS != 0;
         let rip = self.get(UC_RIP_OFFSET);
-        if code != USER_CODE || is_strict && stack != USER_DATA || !is_canonical(rip) {
-            return Err(Errno::EFAULT);
-        }
         let mut offset = UC_REGISTERS_OFFSET;
         for register in registers.in_order_of_context() {
             *register = self.get(offset);
             offset += 8;
         }
-        registers.rip = rip;
         let flags = self.get(UC_RFLAGS_OFFSET);
         registers.rflags = registers.rflags & !RESTORED_FLAGS | flags & RESTORED_FLAGS;
         registers.forget_system_call();
+        if code != USER_CODE || is_strict && stack != USER_DATA || !is_canonical(rip) {
+            return Err(Errno::EFAULT);
+        }
+        registers.rip = rip;
         Ok(())
     }
 
