@@ -114,6 +114,7 @@ fn encode_state(state: State) -> (u64, u64) {
                 Sleep::Signal(..) => thread::SIGNAL,
                 Sleep::UserFault(_) => thread::USER_FAULT,
                 Sleep::Ready(_) => thread::READY,
+                Sleep::Stopped => thread::STOPPED,
             };
             (thread::SLEEPING, reason)
         }

@@ -75,6 +75,7 @@ pub(super) fn leave() -> ! {
         } else {
             events::thread_exited(tid, pid);
             signal::hand_on(table, pid);
+            signal::thread_gone(table, pid);
             wake_survivor(table, pid);
         }
     });

@@ -124,6 +124,9 @@ pub(super) fn add(
         fail_nth: 0,
         pending: Pending::default(),
         actions,
+        stopped_by: None,
+        has_stopped: false,
+        news: None,
     })?;
     table::reserve_thread(&mut process)?;
     table.insert_process(process);

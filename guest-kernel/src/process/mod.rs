@@ -63,7 +63,7 @@ pub(crate) use signal::{
 };
 pub(crate) use table::{Table, finish_switch, switch_to, with_current, with_table, with_thread};
 pub(crate) use thread::{Sleep, State, Tid, Woken};
-pub(crate) use wait::{ChildFilter, Patience, wait};
+pub(crate) use wait::{ChildFilter, Interest, Patience, wait};
 
 /// Number of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +139,12 @@ pub(crate) struct Process {
     pending: signal::Pending,
     /// What its signals do.
     actions: Actions,
+    /// The signal for which its threads stop, until it goes on.
+    stopped_by: Option<u32>,
+    /// All of them have.
+    has_stopped: bool,
+    /// What its parent can learn of it while it lives.
+    news: Option<signal::News>,
 }
 
 impl Process {

@@ -59,6 +59,8 @@ pub(crate) enum Sleep {
     UserFault(Toucher),
     /// A file that is ready, or a moment if that comes first.
     Ready(Option<Moment>),
+    /// A signal that lets its process go on.
+    Stopped,
 }
 
 impl Sleep {
@@ -67,14 +69,14 @@ impl Sleep {
         match self {
             Self::Until(moment) => Some(moment),
             Self::Futex(_, deadline) | Self::Signal(_, deadline) | Self::Ready(deadline) => deadline,
-            Self::Child(_) | Self::Threads | Self::UserFault(_) => None,
+            Self::Child(_) | Self::Threads | Self::UserFault(_) | Self::Stopped => None,
         }
     }
 
     /// Whether a signal ends it. The kernel goes on with what it does for a program until it can stop there.
     pub(crate) fn is_interruptible(self) -> bool {
         match self {
-            Self::Threads | Self::UserFault(Toucher::Kernel) => false,
+            Self::Threads | Self::UserFault(Toucher::Kernel) | Self::Stopped => false,
             Self::Child(_)
             | Self::Until(_)
             | Self::Futex(..)

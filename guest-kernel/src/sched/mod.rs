@@ -101,7 +101,12 @@ pub(crate) fn forget(tid: Tid, reason: Sleep, woken: Result<Woken, Disturbed>) {
     match reason {
         Sleep::Futex(..) => futex::forget(tid),
         Sleep::UserFault(_) => uffd::forget(tid),
-        Sleep::Child(_) | Sleep::Until(_) | Sleep::Threads | Sleep::Signal(..) | Sleep::Ready(_) => {}
+        Sleep::Child(_)
+        | Sleep::Until(_)
+        | Sleep::Threads
+        | Sleep::Signal(..)
+        | Sleep::Ready(_)
+        | Sleep::Stopped => {}
     }
     if reason.deadline().is_some() && woken != Ok(Woken::ByTime) {
         clock::forget(tid);

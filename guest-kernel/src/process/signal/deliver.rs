@@ -8,7 +8,7 @@ use super::super::{exit, table};
 use super::effect::{Effect, effect_of, reaction};
 use super::handler::{self, Taken};
 use super::mask::set_mask;
-use super::{Action, Origin, Signal, SignalSet};
+use super::{Action, Origin, Signal, SignalSet, stop};
 use crate::arch::TrapFrame;
 use crate::errno::Errno;
 
@@ -22,6 +22,7 @@ enum Next {
 /// What the next signal does.
 enum Act {
     Ends(u32),
+    StandsStill,
     Runs(u64, Taken),
 }
 
@@ -45,8 +46,15 @@ pub(crate) fn go_back(registers: &mut TrapFrame) {
 
 /// Of several handlers the one that is entered last runs first.
 fn act_on_signals(registers: &mut TrapFrame) {
-    while let Some(act) = table::with_table(next_act) {
+    loop {
+        stop::stand_still();
+        // Standing still, or putting a frame where it belongs, may have taken some time.
+        exit::end_if_told();
+        let Some(act) = table::with_table(next_act) else {
+            break;
+        };
         match act {
+            Act::StandsStill => {}
             Act::Ends(status) => exit::end(status),
             Act::Runs(handler, taken) => {
                 settle_call(registers, Some(taken.action));
@@ -55,8 +63,6 @@ fn act_on_signals(registers: &mut TrapFrame) {
                 }
             }
         }
-        // Putting the frame there may have taken some time.
-        exit::end_if_told();
     }
     settle_call(registers, None);
     table::with_table(|table| {
@@ -90,6 +96,10 @@ fn next_act(table: &mut table::Table) -> Option<Act> {
         match reaction(pid, signal, action) {
             Effect::Nothing => {}
             Effect::Ends(status) => return Some(Act::Ends(status)),
+            Effect::Stops => {
+                stop::begin_to_stop(table, pid, signal);
+                return Some(Act::StandsStill);
+            }
             Effect::Runs(handler) => {
                 if action.has(SA_RESETHAND) {
                     actions.drop_handler(signal);

@@ -43,11 +43,12 @@ pub(super) fn set_mask(table: &mut Table, mask: SignalSet) {
     let thread = table.current_thread();
     thread.signal_mask = mask.blockable();
     let pid = thread.process;
-    let others = table.process(pid).pending.set();
+    let process = table.process(pid);
+    let (others, stops) = (process.pending.set(), process.stopped_by.is_some());
     let thread = table.current_thread();
     let waiting = thread.pending.set().union(others);
     let unblocked = waiting.difference(thread.signal_mask);
-    thread.is_signalled = thread.forced.is_some() || unblocked != SignalSet::default();
+    thread.is_signalled = stops || thread.forced.is_some() || unblocked != SignalSet::default();
     if others != SignalSet::default() {
         hand_on(table, pid);
     }

@@ -58,6 +58,18 @@ impl Origin {
         }
     }
 
+    /// That child, of that user, has stopped or goes on, because of that signal.
+    pub(crate) const fn child_lives(pid: u32, uid: u32, code: i32, signal: u32) -> Self {
+        Self {
+            code,
+            told: Told::Process {
+                pid,
+                uid,
+                status: signal,
+            },
+        }
+    }
+
     /// An exception at that address.
     pub(crate) const fn exception(code: i32, address: u64) -> Self {
         Self {

@@ -7,7 +7,7 @@ use super::super::{Credentials, Pid, exit, table};
 use super::action::Disposition;
 use super::effect::{Effect, reaction, sendable};
 use super::mask::tell;
-use super::{Origin, Signal};
+use super::{Origin, Signal, stop};
 use crate::errno::Errno;
 use crate::process::{Sleep, Tid, Woken};
 
@@ -109,12 +109,14 @@ fn send_to_thread(pid: Option<u32>, tid: u32, signal: u64) -> Result<(), Errno> 
         let Some(signal) = sender.check(table, target, signal)? else {
             return Ok(());
         };
+        stop::prepare(table, target, signal);
         let is_blocked = table.thread(tid).signal_mask.contains(signal);
+        let is_held = stop::holds_back(table, target, signal);
         let action = table.process(target).actions.of(signal);
         match reaction(target, signal, action) {
             Effect::Nothing if !is_blocked => {}
-            Effect::Ends(status) if !is_blocked => exit::begin_to_end(table, target, status),
-            Effect::Nothing | Effect::Ends(_) | Effect::Runs(_) => {
+            Effect::Ends(status) if !is_blocked && !is_held => exit::begin_to_end(table, target, status),
+            Effect::Nothing | Effect::Ends(_) | Effect::Stops | Effect::Runs(_) => {
                 table.thread(tid).pending.add(signal, origin);
                 if is_blocked {
                     wake_waiter(table, tid, signal);
@@ -177,8 +179,10 @@ impl Sender {
 }
 
 /// A signal waits while every thread of the process blocks it. One with a handler is told to the first thread that does not.
-fn send(table: &mut table::Table, pid: Pid, signal: Option<Signal>, origin: Origin) {
+pub(super) fn send(table: &mut table::Table, pid: Pid, signal: Option<Signal>, origin: Origin) {
     let Some(signal) = signal else { return };
+    stop::prepare(table, pid, signal);
+    let is_held = stop::holds_back(table, pid, signal);
     let threads = table.process(pid).threads.len();
     let mut is_blocked = true;
     let mut taker = None;
@@ -196,8 +200,8 @@ fn send(table: &mut table::Table, pid: Pid, signal: Option<Signal>, origin: Orig
     let action = table.process(pid).actions.of(signal);
     match reaction(pid, signal, action) {
         Effect::Nothing if !is_blocked => {}
-        Effect::Ends(status) if !is_blocked => exit::begin_to_end(table, pid, status),
-        Effect::Nothing | Effect::Ends(_) | Effect::Runs(_) => {
+        Effect::Ends(status) if !is_blocked && !is_held => exit::begin_to_end(table, pid, status),
+        Effect::Nothing | Effect::Ends(_) | Effect::Stops | Effect::Runs(_) => {
             table.process(pid).pending.add(signal, origin);
             match taker {
                 Some(tid) => tell(table, tid),

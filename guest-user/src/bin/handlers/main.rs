@@ -11,6 +11,7 @@ mod inheritance;
 mod interrupted;
 mod registers;
 mod stacks;
+mod stops;
 
 use core::fmt;
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
@@ -37,6 +38,7 @@ fn main(arguments: Arguments) -> i32 {
     section("stacks", stacks::facts);
     section("interrupted calls", interrupted::facts);
     section("children", children::facts);
+    section("stops", stops::facts);
     section("forged frames", forged::facts);
     println!("inheritance");
     inheritance::facts(arguments);
