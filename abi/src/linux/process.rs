@@ -139,5 +139,9 @@ pub const FUTEX_CLOCK_REALTIME: u64 = 256;
 pub const CLOCK_REALTIME: u64 = 0;
 /// Clock that nobody sets.
 pub const CLOCK_MONOTONIC: u64 = 1;
+/// setitimer: the timer of the clock.
+pub const ITIMER_REAL: u64 = 0;
+/// Bytes of a `struct itimerval`: interval and value, in seconds and microseconds of 8 bytes each.
+pub const ITIMERVAL_BYTES: usize = 32;
 /// clock_nanosleep: the time is a moment, not a duration.
 pub const TIMER_ABSTIME: u64 = 1;

@@ -52,6 +52,12 @@ named_numbers! {
         PAUSE = 34;
         /// nanosleep(duration, remaining)
         NANOSLEEP = 35;
+        /// getitimer(which, value)
+        GETITIMER = 36;
+        /// alarm(seconds)
+        ALARM = 37;
+        /// setitimer(which, value, old value)
+        SETITIMER = 38;
         /// getpid()
         GETPID = 39;
         /// socket(family, type, protocol)

@@ -122,6 +122,9 @@ fn end_process(table: &mut table::Table, pid: Pid) {
     };
     process.address_space = None;
     process.files.close_all();
+    if process.real_timer.expires.is_some() {
+        sched::set_alarm(pid, None);
+    }
     process.life = Life::Zombie { status };
     let parent = process.parent().expect("every process but init has a parent");
     if mutant::is(Mutant::ExitLeaksFrame) {

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use super::events;
 use super::signal::{AlternateStack, Pending, SignalSet};
 use super::thread::{State, Thread, Tid, Woken};
-use super::{Family, Heritage, Life, Pid, Process, table};
+use super::{Family, Heritage, Life, Pid, Process, RealTimer, table};
 use crate::arch::{Context, TrapFrame, UserState};
 use crate::errno::Errno;
 use crate::mm::{AddressSpace, KernelStack, OutOfMemory, try_box};
@@ -126,6 +126,7 @@ pub(super) fn add(
         actions,
         stopped_by: None,
         has_stopped: false,
+        real_timer: RealTimer::default(),
         news: None,
     })?;
     table::reserve_thread(&mut process)?;

@@ -15,6 +15,7 @@
 //! - `fork`, `clone`, `exec`, `exit`, `wait`: one system call each; `fault` decides what an exception means
 //! - `signal`: what signals do, those that wait, and handlers; `credentials`: who a process acts for; `group`: processes that belong together
 //! - `load`: a program file becomes an address space; `arguments`: what it is told
+//! - `alarm`: a signal at a moment
 //! - `inspect`: one process looks at another's memory; `memory_file`: that as a file
 //! - `copy`: between the kernel and the memory of the process that runs
 //!
@@ -23,6 +24,7 @@
 //!
 //! **Invariant:** a zombie keeps its number, its relatives and its status; everything else went with its last thread.
 
+mod alarm;
 mod arguments;
 mod clone;
 mod copy;
@@ -46,6 +48,7 @@ use alloc::vec::Vec;
 use crate::fs::OpenFiles;
 use crate::mm::AddressSpace;
 
+pub(crate) use alarm::{RealTimer, alarm_due, real_timer};
 pub(crate) use clone::clone;
 pub(crate) use copy::{copy_in, copy_out, patiently, with_memory};
 use credentials::Credentials;
@@ -62,7 +65,7 @@ pub(crate) use signal::{
     kill_thread, pending_signals, set_action, sigreturn, suspend, wait_for_any_signal, wait_for_signal,
 };
 pub(crate) use table::{Table, finish_switch, switch_to, with_current, with_table, with_thread};
-pub(crate) use thread::{Sleep, State, Tid, Woken};
+pub(crate) use thread::{Sleep, State, Thread, Tid, Woken};
 pub(crate) use wait::{ChildFilter, Interest, Patience, wait};
 
 /// Number of a process.
@@ -143,6 +146,7 @@ pub(crate) struct Process {
     stopped_by: Option<u32>,
     /// All of them have.
     has_stopped: bool,
+    real_timer: RealTimer,
     /// What its parent can learn of it while it lives.
     news: Option<signal::News>,
 }

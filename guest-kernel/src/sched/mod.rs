@@ -28,7 +28,7 @@ use crate::uffd;
 use queue::Queue;
 
 pub(crate) use choice::{Site, decide_by_vmm, reschedule_point};
-pub(crate) use clock::{Interrupted, Moment, now, run_really, tick};
+pub(crate) use clock::{Interrupted, Moment, now, run_really, set_alarm, tick};
 pub(crate) use futex::FutexKey;
 pub(crate) use waiters::Waiters;
 

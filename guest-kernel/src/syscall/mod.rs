@@ -15,6 +15,7 @@ mod socket;
 mod system;
 mod thread;
 mod time;
+mod timer;
 mod transfer;
 
 use abi::linux::syscall as number;
@@ -65,6 +66,9 @@ system_calls! {
     MADVISE(address, length, advice) => memory::madvise;
     PAUSE() => signal::pause;
     NANOSLEEP(duration, remaining) => time::nanosleep;
+    GETITIMER(which, value) => timer::getitimer;
+    ALARM(seconds) => timer::alarm;
+    SETITIMER(which, new, old) => timer::setitimer;
     GETPID() => process::getpid;
     SOCKET(family, kind, protocol) => socket::socket;
     CONNECT(descriptor, address, length) => socket::connect;

@@ -2,12 +2,12 @@
 
 use super::{poll, time};
 use crate::errno::Errno;
-use crate::process::{Restart, with_thread};
+use crate::process::{Restart, Thread, with_thread};
 use crate::sched::futex;
 
 /// A program that calls it without being told to gets EINTR, as on Linux.
 pub(super) fn restart_syscall() -> Result<u64, Errno> {
-    match with_thread(|thread| thread.take_restart()) {
+    match with_thread(Thread::take_restart) {
         None => Err(Errno::EINTR),
         Some(Restart::Sleep { until, remaining }) => time::sleep_for(until, remaining),
         Some(Restart::Futex {

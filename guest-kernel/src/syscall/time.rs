@@ -7,7 +7,7 @@ use crate::mm::UserSlice;
 use crate::process::{self, Restart, Sleep};
 use crate::sched::{self, Disturbed, Moment};
 
-const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
+pub(super) const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
 /// Clocks that are the same as the two that everyone uses: raw, coarse and boot time.
 const SAME_CLOCKS: [u64; 4] = [4, 5, 6, 7];
 

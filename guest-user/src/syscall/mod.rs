@@ -19,6 +19,7 @@ pub mod signal;
 pub mod socket;
 pub mod thread;
 pub mod time;
+pub mod timer;
 
 pub use errno::{Errno, Outcome, as_it_should_be, from_raw, to_raw};
 pub use raw::by_number;

@@ -4,7 +4,7 @@ use abi::linux::process::SIGSEGV;
 use abi::linux::signal::{SA_RESETHAND, SA_RESTART, SI_KERNEL};
 use abi::linux::syscall::RESTART_SYSCALL;
 
-use super::super::{exit, table};
+use super::super::{Pid, alarm, exit, table};
 use super::effect::{Effect, effect_of, reaction};
 use super::handler::{self, Taken};
 use super::mask::set_mask;
@@ -87,7 +87,7 @@ fn next_act(table: &mut table::Table) -> Option<Act> {
         let thread = table.current_thread();
         let unblocked = SignalSet::from_bits(u64::MAX).difference(thread.signal_mask);
         let own = thread.forced.take().or_else(|| thread.pending.take(unblocked));
-        let Some((signal, origin)) = own.or_else(|| table.process(pid).pending.take(unblocked)) else {
+        let Some((signal, origin)) = own.or_else(|| take_shared(table, pid, unblocked)) else {
             table.current_thread().is_signalled = false;
             return None;
         };
@@ -113,6 +113,15 @@ fn next_act(table: &mut table::Table) -> Option<Act> {
             }
         }
     }
+}
+
+/// Takes out one of the signals that were sent to all threads of the process.
+pub(super) fn take_shared(table: &mut table::Table, pid: Pid, wanted: SignalSet) -> Option<(Signal, Origin)> {
+    let taken = table.process(pid).pending.take(wanted);
+    if let Some((signal, _)) = taken {
+        alarm::taken(table, pid, signal);
+    }
+    taken
 }
 
 /// A call that a signal has interrupted fails with EINTR, or is made again: `action` is that of the handler that runs first, if one

@@ -46,7 +46,7 @@ pub(crate) use wait::wait_for_signal;
 
 pub(super) use deliver::force;
 pub(super) use mask::hand_on;
-pub(super) use send::{ParentWants, tell_parent};
+pub(super) use send::{ParentWants, send, tell_parent};
 pub(super) use stop::{News, thread_gone};
 
 use super::{Pid, table};

@@ -179,7 +179,7 @@ impl Sender {
 }
 
 /// A signal waits while every thread of the process blocks it. One with a handler is told to the first thread that does not.
-pub(super) fn send(table: &mut table::Table, pid: Pid, signal: Option<Signal>, origin: Origin) {
+pub(in crate::process) fn send(table: &mut table::Table, pid: Pid, signal: Option<Signal>, origin: Origin) {
     let Some(signal) = signal else { return };
     stop::prepare(table, pid, signal);
     let is_held = stop::holds_back(table, pid, signal);

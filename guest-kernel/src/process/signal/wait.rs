@@ -1,6 +1,7 @@
 //! rt_sigtimedwait: a signal that is blocked is taken instead of acting.
 
 use super::super::table;
+use super::deliver::take_shared;
 use super::{Origin, Signal, SignalSet};
 use crate::errno::Errno;
 use crate::process::{Sleep, Woken};
@@ -18,7 +19,8 @@ pub(crate) fn wait_for_signal(
     loop {
         let taken = table::with_table(|table| {
             let own = table.current_thread().pending.take(wanted);
-            own.or_else(|| table.current_process().pending.take(wanted))
+            let pid = table.current_process().pid;
+            own.or_else(|| take_shared(table, pid, wanted))
         });
         match taken {
             Some(taken) => return Ok(taken),

@@ -91,11 +91,11 @@ fn mapping() {
     on(SIGSEGV, Action::run(resume));
     let gone = Span::map(PAGE_SIZE, WRITABLE, MAP_PRIVATE).expect("mmap");
     gone.unmap().expect("munmap");
-    report("unmapped", load(gone.address() + 3));
+    report("unmapped", || load(gone.address() + 3));
     fact("the address", ADDRESS.load(SeqCst) == gone.address() + 3);
-    report("null", load(0));
-    report("the kernel's half", load(0xffff_8000_0000_1000));
-    report("no half", load(0x1234_5678_9abc_def0));
+    report("null", || load(0));
+    report("the kernel's half", || load(0xffff_8000_0000_1000));
+    report("no half", || load(0x1234_5678_9abc_def0));
     fact("the address", ADDRESS.load(SeqCst));
 
     on(SIGBUS, Action::run(resume));
@@ -103,7 +103,7 @@ fn mapping() {
     let uffd = Userfaultfd::open(O_NONBLOCK, UFFD_FEATURE_SIGBUS);
     uffd.register(span, UFFDIO_REGISTER_MODE_MISSING)
         .expect("UFFDIO_REGISTER");
-    report("nobody has the page", load(span.address() + 6));
+    report("nobody has the page", || load(span.address() + 6));
     fact("the address", ADDRESS.load(SeqCst) == span.address() + 6);
     uffd.close();
     on(SIGBUS, Action::DEFAULT);
@@ -126,7 +126,9 @@ fn load(address: u64) {
     }
 }
 
-fn report(what: &str, (): ()) {
+/// Makes an exception, and tells what the handler was told.
+fn report(what: &str, cause: impl FnOnce()) {
+    cause();
     let (signal, code) = (Name(SIGNAL.load(SeqCst)), CODE.load(SeqCst));
     fact(what, format_args!("{signal}, code {code}, ran {}", runs()));
 }
@@ -177,15 +179,15 @@ fn instructions() {
         on(signal, Action::run(go_on));
     }
     let is_there = || ADDRESS.load(SeqCst) == PLACES[1].load(SeqCst);
-    report("a division by zero", divide());
+    report("a division by zero", divide);
     fact("the address is the instruction's", is_there());
-    report("no instruction", undefined());
+    report("no instruction", undefined);
     fact("the address is the instruction's", is_there());
-    report("a breakpoint", breakpoint());
+    report("a breakpoint", breakpoint);
     fact("the address", ADDRESS.load(SeqCst));
-    report("a privileged instruction", privileged());
+    report("a privileged instruction", privileged);
     fact("the address", ADDRESS.load(SeqCst));
-    report("a floating-point division by zero", sse_divide());
+    report("a floating-point division by zero", sse_divide);
     fact("the address is the instruction's", is_there());
     for signal in [SIGFPE, SIGILL, SIGTRAP] {
         on(signal, Action::DEFAULT);
@@ -194,7 +196,9 @@ fn instructions() {
 
 fn endings() {
     on(SIGSEGV, Action::run(exit_with_2));
-    let fault = || drop(null().load(0));
+    let fault = || {
+        let _ = null().load(0);
+    };
     fact("a handler that exits", child::run(fault));
     let status = child::run(|| {
         block(SignalSet::of(&[SIGSEGV])).expect("rt_sigprocmask");

@@ -6,7 +6,7 @@ use core::time::Duration;
 use abi::PAGE_SIZE;
 use abi::linux::mman::{MAP_PRIVATE, PROT_READ, PROT_WRITE};
 use abi::linux::poll::{POLLIN, PollFd};
-use abi::linux::process::{SIGUSR1, SIGUSR2};
+use abi::linux::process::{SIGKILL, SIGUSR1, SIGUSR2};
 use abi::linux::signal::{SA_RESTART, SIGSET_BYTES};
 use abi::linux::userfaultfd::UFFDIO_REGISTER_MODE_MISSING;
 use guest_user::syscall::handler::{Action, Context, Information};
@@ -42,7 +42,7 @@ pub(crate) fn facts() {
         futexes();
         files();
         signals();
-        fact("handlers ran", runs());
+        fact("handlers ran", runs() > 0);
     }
     guest_user::println!(" no handler");
     ignored();
@@ -50,16 +50,17 @@ pub(crate) fn facts() {
     threads();
 }
 
-/// Runs `call`, during which SIGUSR1 is sent.
+/// Runs `call`, during which SIGUSR1 is sent: again and again, because nobody knows when the call has begun.
 fn during<T>(call: impl FnOnce() -> T) -> T {
     let parent = process::process_id();
     let sender = child::start(|| {
-        time::sleep(SOON);
-        process::kill(parent, SIGUSR1.into()).expect("kill");
-        // Its end is no news before the call is over.
-        time::sleep(SOON);
+        loop {
+            time::sleep(SOON);
+            process::kill(parent, SIGUSR1.into()).expect("kill");
+        }
     });
     let result = call();
+    process::kill(sender, SIGKILL.into()).expect("kill");
     while process::wait(sender, 0) == Err(INTERRUPTED) {}
     result
 }
@@ -173,7 +174,7 @@ fn ignored() {
     block(SignalSet::of(&[SIGUSR1])).expect("rt_sigprocmask");
     case("blocked", Action::run(record));
     unblock(SignalSet::of(&[SIGUSR1])).expect("rt_sigprocmask");
-    fact("then unblocked", runs());
+    fact("then unblocked", runs().min(1));
     let parent = process::process_id();
     let sender = child::start(|| {
         time::sleep(SOON);

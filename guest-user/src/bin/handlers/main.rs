@@ -3,6 +3,7 @@
 #![no_main]
 
 mod actions;
+mod alarms;
 mod around;
 mod children;
 mod faults;
@@ -39,6 +40,7 @@ fn main(arguments: Arguments) -> i32 {
     section("interrupted calls", interrupted::facts);
     section("children", children::facts);
     section("stops", stops::facts);
+    section("alarms", alarms::facts);
     section("forged frames", forged::facts);
     println!("inheritance");
     inheritance::facts(arguments);

@@ -136,8 +136,8 @@ fn inside() {
                 process::sched_yield();
             }
         });
-        drop(other.expect("clone"));
-        drop(pause());
+        other.expect("clone");
+        let _ = pause();
     });
     let _ = board.wait_for_any(0);
     send(child, SIGSTOP);
