@@ -186,17 +186,21 @@ impl Gate {
         } else {
             0
         };
-        let needs_stack = matches!(vector, NON_MASKABLE_INTERRUPT | DOUBLE_FAULT | MACHINE_CHECK);
         Self {
             offset_low: address as u16,
             selector: KERNEL_CODE,
-            stack: if needs_stack { EMERGENCY_STACK } else { 0 },
+            stack: if is_emergency(vector) { EMERGENCY_STACK } else { 0 },
             attributes: 0x8e | privilege << 5,
             offset_middle: (address >> 16) as u16,
             offset_high: (address >> 32) as u32,
             reserved: 0,
         }
     }
+}
+
+/// Whether the kernel may have no usable stack then.
+fn is_emergency(vector: usize) -> bool {
+    matches!(vector, NON_MASKABLE_INTERRUPT | DOUBLE_FAULT | MACHINE_CHECK)
 }
 
 static GATES: Lock<[Gate; VECTORS]> = Lock::new([Gate::ABSENT; VECTORS]);
@@ -224,6 +228,9 @@ pub(super) extern "C" fn handle_trap(frame: &mut TrapFrame) {
         handle_kernel_exception(frame);
     } else if frame.vector == PAGE_FAULT as u64 {
         handle_user_page_fault(frame);
+    } else if is_emergency(frame.vector as usize) {
+        // Its stack is no place to wait for a program's.
+        process::end_by_fault(frame.fault(0));
     } else if !(frame.vector == DEBUG as u64 && mutant::is(Mutant::ProgramsStepped)) {
         process::raise(exception_of(frame));
     }

@@ -51,7 +51,11 @@ fn act_on_signals(registers: &mut TrapFrame) {
         // Standing still, or putting a frame where it belongs, may have taken some time.
         exit::end_if_told();
         let Some(act) = table::with_table(next_act) else {
-            break;
+            settle_call(registers, None);
+            if table::with_table(restore_mask) {
+                continue;
+            }
+            return;
         };
         match act {
             Act::StandsStill => {}
@@ -64,12 +68,15 @@ fn act_on_signals(registers: &mut TrapFrame) {
             }
         }
     }
-    settle_call(registers, None);
-    table::with_table(|table| {
-        if let Some(mask) = table.current_thread().suspended_mask.take() {
-            set_mask(table, mask);
-        }
-    });
+}
+
+/// The mask from before rt_sigsuspend is back, with which other signals may act. False when there is none.
+fn restore_mask(table: &mut table::Table) -> bool {
+    let mask = table.current_thread().suspended_mask.take();
+    if let Some(mask) = mask {
+        set_mask(table, mask);
+    }
+    mask.is_some()
 }
 
 /// A handler cannot run for want of a stack: the handler of SIGSEGV may have one of its own.

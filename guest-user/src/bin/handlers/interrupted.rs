@@ -11,7 +11,7 @@ use abi::linux::signal::{SA_RESTART, SIGSET_BYTES};
 use abi::linux::userfaultfd::UFFDIO_REGISTER_MODE_MISSING;
 use guest_user::syscall::handler::{Action, Context, Information};
 use guest_user::syscall::process::{self, WaitOutcome};
-use guest_user::syscall::signal::{SignalSet, block, pause, suspend, unblock, wait_for};
+use guest_user::syscall::signal::{SignalSet, block, pause, send_to_any_thread, suspend, unblock, wait_for};
 use guest_user::syscall::thread::thread_id;
 use guest_user::syscall::time::{self, Timespec};
 use guest_user::syscall::{Errno, Outcome, file, futex, poll};
@@ -206,7 +206,7 @@ fn threads() {
     .expect("clone");
     let tid = board.wait_for_any(0);
     time::sleep(SOON);
-    guest_user::syscall::signal::send_to_any_thread(tid as i32, SIGUSR1).expect("tkill");
+    send_to_any_thread(tid as i32, SIGUSR1).expect("tkill");
     let _ = board.wait_for_any(1);
     fact(
         "a thread's signal is its own",
@@ -236,9 +236,39 @@ fn threads() {
         TAKER.load(SeqCst) != process::process_id().cast_unsigned(),
     );
     unblock(SignalSet::of(&[SIGUSR1])).expect("rt_sigprocmask");
+    a_fault_that_is_served();
     on(SIGUSR1, Action::run(change_word).with(SA_RESTART));
     WORD.store(0, SeqCst);
     outcome("a word that the handler changes", || futex::wait(&WORD, 0, None));
     runs();
     on(SIGUSR1, Action::DEFAULT);
+}
+
+/// A thread that waits for a page has its handler run, and waits for the page again.
+fn a_fault_that_is_served() {
+    on(SIGUSR1, Action::run(record));
+    let board = Board::new();
+    let span = Span::map(PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE).expect("mmap");
+    let uffd = Userfaultfd::open(0, 0);
+    uffd.register(span, UFFDIO_REGISTER_MODE_MISSING)
+        .expect("UFFDIO_REGISTER");
+    let other = thread::spawn(move || {
+        board.post(0, u64::from(thread_id().cast_unsigned()));
+        board.post(1, u64::from(span.load(0)) + 1);
+    })
+    .expect("clone");
+    let tid = board.wait_for_any(0);
+    time::sleep(SOON);
+    send_to_any_thread(tid as i32, SIGUSR1).expect("tkill");
+    while crate::RUNS.load(SeqCst) == 0 {
+        process::sched_yield();
+    }
+    fact("a handler runs in a thread that waits for a page", runs());
+    time::sleep(SOON);
+    fact("which is not there yet", board.read(1));
+    let (filled, _) = uffd.fill_with_zeros(span, 0);
+    fact("zeros", Outcome::from(filled));
+    other.join();
+    fact("it has loaded", board.read(1) == 1);
+    uffd.close();
 }
