@@ -40,5 +40,7 @@ named_numbers! {
         USER_FAULT = 6;
         /// A file that is ready.
         READY = 7;
+        /// A signal that lets its process go on.
+        STOPPED = 8;
     }
 }

@@ -5,6 +5,7 @@ use core::fmt;
 use abi::linux::errno;
 
 use crate::mm::OutOfMemory;
+use crate::sched::Disturbed;
 
 /// A Linux error number; a system call returns it negated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,17 @@ errors! {
     EPERM ENOENT ESRCH EINTR EIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT EBUSY EEXIST ENODEV EINVAL EMFILE ENOTTY
     EFBIG ESPIPE EPIPE ENAMETOOLONG ENOSYS ENOTSOCK ENOPROTOOPT EPROTONOSUPPORT ESOCKTNOSUPPORT EOPNOTSUPP EAFNOSUPPORT ECONNRESET EISCONN
     ENOTCONN EALREADY EINPROGRESS EOVERFLOW ETIMEDOUT
+}
+
+/// How a system call ends that a signal interrupts, as a number that no program sees: on the way back it becomes EINTR, or the call is
+/// made again. Always again when no handler runs after all; the numbers are Linux's.
+impl Errno {
+    /// Again after a handler whose action has `SA_RESTART`.
+    pub(crate) const ERESTARTSYS: Self = Self(512);
+    /// EINTR after a handler.
+    pub(crate) const ERESTARTNOHAND: Self = Self(514);
+    /// EINTR after a handler; without one the thread knows how to go on ([`crate::process::Restart`]).
+    pub(crate) const ERESTART_RESTARTBLOCK: Self = Self(516);
 }
 
 impl Errno {
@@ -51,6 +63,13 @@ impl fmt::Display for Errno {
             Some(name) => f.write_str(name),
             None => write!(f, "error {}", self.0),
         }
+    }
+}
+
+impl From<Disturbed> for Errno {
+    /// As most calls have it.
+    fn from(_: Disturbed) -> Self {
+        Self::ERESTARTSYS
     }
 }
 

@@ -100,6 +100,12 @@ mutants! {
     OrphanNotAdopted = "orphan-not-adopted";
     /// wait4 for a given child takes any.
     WaitWrongChild = "wait-wrong-child";
+    /// The frame of a handler lies in the red zone.
+    RedZoneOverwritten = "red-zone-overwritten";
+    /// The mask that a handler runs with stays when it has returned.
+    SigreturnKeepsMask = "sigreturn-keeps-mask";
+    /// Another program has the handlers of the one before it.
+    ExecKeepsHandlers = "exec-keeps-handlers";
     /// A signal that should end a process does nothing.
     KillIgnored = "kill-ignored";
     /// A thread that sleeps stays among those that can run.

@@ -5,6 +5,15 @@ use crate::named_numbers;
 /// wait4: return 0 at once when no child has ended.
 pub const WNOHANG: u64 = 1;
 
+/// wait4: take note of children that have stopped, too.
+pub const WUNTRACED: u64 = 2;
+/// wait4: take note of children that go on after they had stopped, too.
+pub const WCONTINUED: u64 = 8;
+/// Wait status of a child that has stopped: this, and the signal shifted left as an exit code is.
+pub const WAIT_STOPPED: u32 = 0x7f;
+/// Wait status of a child that goes on.
+pub const WAIT_CONTINUED: u32 = 0xffff;
+
 /// waitid: the process with this id.
 pub const P_PID: u64 = 1;
 /// waitid: take note of processes that have ended.
@@ -130,5 +139,9 @@ pub const FUTEX_CLOCK_REALTIME: u64 = 256;
 pub const CLOCK_REALTIME: u64 = 0;
 /// Clock that nobody sets.
 pub const CLOCK_MONOTONIC: u64 = 1;
+/// setitimer: the timer of the clock.
+pub const ITIMER_REAL: u64 = 0;
+/// Bytes of a `struct itimerval`: interval and value, in seconds and microseconds of 8 bytes each.
+pub const ITIMERVAL_BYTES: usize = 32;
 /// clock_nanosleep: the time is a moment, not a duration.
 pub const TIMER_ABSTIME: u64 = 1;

@@ -32,6 +32,8 @@ named_numbers! {
         RT_SIGACTION = 13;
         /// rt_sigprocmask(how, set, old set, set size)
         RT_SIGPROCMASK = 14;
+        /// rt_sigreturn(): the handler's frame lies on the stack
+        RT_SIGRETURN = 15;
         /// ioctl(fd, request, argument)
         IOCTL = 16;
         /// pread64(fd, buffer, count, offset)
@@ -46,8 +48,16 @@ named_numbers! {
         MADVISE = 28;
         /// dup2(old fd, new fd)
         DUP2 = 33;
+        /// pause()
+        PAUSE = 34;
         /// nanosleep(duration, remaining)
         NANOSLEEP = 35;
+        /// getitimer(which, value)
+        GETITIMER = 36;
+        /// alarm(seconds)
+        ALARM = 37;
+        /// setitimer(which, value, old value)
+        SETITIMER = 38;
         /// getpid()
         GETPID = 39;
         /// socket(family, type, protocol)
@@ -100,8 +110,14 @@ named_numbers! {
         GETPGRP = 111;
         /// getpgid(pid)
         GETPGID = 121;
+        /// rt_sigpending(set, set size)
+        RT_SIGPENDING = 127;
         /// rt_sigtimedwait(set, info, timeout, set size)
         RT_SIGTIMEDWAIT = 128;
+        /// rt_sigsuspend(mask, set size)
+        RT_SIGSUSPEND = 130;
+        /// sigaltstack(stack, old stack)
+        SIGALTSTACK = 131;
         /// sched_setscheduler(pid, policy, parameters)
         SCHED_SETSCHEDULER = 144;
         /// arch_prctl(code, address)
@@ -118,10 +134,14 @@ named_numbers! {
         DELETE_MODULE = 176;
         /// gettid()
         GETTID = 186;
+        /// tkill(tid, signal)
+        TKILL = 200;
         /// futex(word, operation, value, timeout, word 2, value 3)
         FUTEX = 202;
         /// set_tid_address(address)
         SET_TID_ADDRESS = 218;
+        /// restart_syscall(): goes on with a call that a signal interrupted
+        RESTART_SYSCALL = 219;
         /// clock_gettime(clock, time)
         CLOCK_GETTIME = 228;
         /// clock_nanosleep(clock, flags, duration, remaining)

@@ -6,9 +6,8 @@
 
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use crate::errno::Errno;
 use crate::process::{self, Sleep, Woken};
-use crate::sched::{self, Moment};
+use crate::sched::{self, Disturbed, Moment};
 
 static CHANGES: AtomicU64 = AtomicU64::new(0);
 static WAITING: AtomicUsize = AtomicUsize::new(0);
@@ -33,8 +32,8 @@ pub(crate) fn changes() -> Changes {
     Changes(CHANGES.load(Ordering::Relaxed))
 }
 
-/// Sleeps until there was a change after `seen`, or the deadline. EINTR when the process is to end.
-pub(crate) fn wait(seen: Changes, deadline: Option<Moment>) -> Result<Woken, Errno> {
+/// Sleeps until there was a change after `seen`, or the deadline.
+pub(crate) fn wait(seen: Changes, deadline: Option<Moment>) -> Result<Woken, Disturbed> {
     if changes() != seen {
         return Ok(Woken::ByEvent);
     }

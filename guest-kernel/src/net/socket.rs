@@ -17,7 +17,7 @@ use crate::fs::{FileOperations, OpenFile, Patience, Status, readiness};
 use crate::mm::UserSlice;
 use crate::mutant::{self, Mutant};
 use crate::process::{self, Woken};
-use crate::sched;
+use crate::sched::{self, Disturbed};
 
 /// How long the peer has to accept a connection: `VSOCK_DEFAULT_CONNECT_TIMEOUT`.
 const CONNECT_NANOSECONDS: u64 = 2_000_000_000;
@@ -104,15 +104,26 @@ impl Socket {
                     return Err(Errno::ECONNRESET);
                 }
                 Stage::Connecting if is_over => {
-                    self.port.set(None);
-                    network::forget(port, |connection| Some(connection.reset()));
+                    self.give_up(port);
                     return Err(Errno::ETIMEDOUT);
                 }
                 Stage::Connecting => {}
             }
             let _awaited = Awaited::new();
-            is_over = readiness::wait(seen, Some(deadline))? == Woken::ByTime;
+            match readiness::wait(seen, Some(deadline)) {
+                Ok(woken) => is_over = woken == Woken::ByTime,
+                Err(Disturbed) => {
+                    self.give_up(port);
+                    return Err(Errno::EINTR);
+                }
+            }
         }
+    }
+
+    /// Forgets a connection that was asked for.
+    fn give_up(&self, port: u32) {
+        self.port.set(None);
+        network::forget(port, |connection| Some(connection.reset()));
     }
 
     /// Sends all of it, or as much as can be without waiting.

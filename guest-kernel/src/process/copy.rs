@@ -41,7 +41,7 @@ pub(crate) fn patiently<R>(mut f: impl FnMut(&mut Table) -> Result<R, CopyError>
 fn wait_for_page(mut awaited: Awaited) -> Result<(), Errno> {
     loop {
         uffd::wait(awaited, Toucher::Kernel).map_err(|reason| match reason {
-            NotWaited::Ending => Errno::EINTR,
+            NotWaited::Interrupted => Errno::EINTR,
             NotWaited::NoPage => Errno::EFAULT,
         })?;
         let (address, access) = (awaited.address, awaited.access);

@@ -112,8 +112,9 @@ fn encode_state(state: State) -> (u64, u64) {
                 Sleep::Futex(..) => thread::FUTEX,
                 Sleep::Threads => thread::THREADS,
                 Sleep::Signal(..) => thread::SIGNAL,
-                Sleep::UserFault => thread::USER_FAULT,
+                Sleep::UserFault(_) => thread::USER_FAULT,
                 Sleep::Ready(_) => thread::READY,
+                Sleep::Stopped => thread::STOPPED,
             };
             (thread::SLEEPING, reason)
         }

@@ -6,6 +6,7 @@
 use super::arguments::Arguments;
 use super::events;
 use super::load::{Program, load};
+use super::signal::{Actions, AlternateStack};
 use super::thread::Sleep;
 use super::{Credentials, Heritage, Pid, SignalSet, copy, fork, table};
 use crate::arch::{TrapFrame, UserState};
@@ -13,7 +14,7 @@ use crate::errno::Errno;
 use crate::fs::{OpenFiles, initrd, open_console};
 use crate::mm::{self, CachedBytes};
 use crate::mutant::{self, Mutant};
-use crate::sched;
+use crate::sched::{self, Disturbed};
 use crate::shadowpt;
 
 /// Longest path with its NUL. A longer one names nothing in an initrd.
@@ -28,6 +29,8 @@ pub(crate) fn exec(frame: &mut TrapFrame, path: u64, argv: u64, envp: u64) -> Re
         thread.user_state = UserState::INITIAL;
         thread.user_state.restore();
         thread.clear_at_end = 0;
+        thread.alternate_stack = AlternateStack::NONE;
+        thread.restart = None;
         let process = table.current_process();
         let Program {
             address_space,
@@ -39,6 +42,7 @@ pub(crate) fn exec(frame: &mut TrapFrame, path: u64, argv: u64, envp: u64) -> Re
         process.has_executed = true;
         process.files.close_at_exec();
         process.credentials.start_anew();
+        process.actions.drop_handlers();
         shadowpt::program_replaced(process);
         if mutant::is(Mutant::ExecLeaksFrame) {
             mm::leak_frame();
@@ -70,7 +74,8 @@ fn end_other_threads() -> Result<(), Errno> {
         if alone {
             return Ok(());
         }
-        sched::sleep(Sleep::Threads)?;
+        // It waits for whatever signal there is, so only the end of the process ends that early.
+        sched::sleep(Sleep::Threads).map_err(|Disturbed| Errno::EINTR)?;
     }
 }
 
@@ -124,6 +129,7 @@ fn create_init(path: &[u8]) -> Result<(), Errno> {
         files: OpenFiles::with_standard_streams(&open_console()?),
         credentials: Credentials::SUPERUSER,
         group: Pid::INIT,
+        actions: Actions::default(),
     };
     Ok(table::with_table(|table| {
         fork::add(table, None, heritage, address_space, thread)

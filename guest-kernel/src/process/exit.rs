@@ -3,6 +3,7 @@
 use abi::linux::process::WAIT_EXIT_SHIFT;
 
 use super::events;
+use super::signal::ParentWants;
 use super::thread::Sleep;
 use super::{Life, Pid, signal, table};
 use crate::fs;
@@ -55,15 +56,15 @@ pub(super) fn begin_to_end(table: &mut table::Table, pid: Pid, status: u32) {
     }
 }
 
-/// Called on the way back to a program: a thread that is to end does not get there.
-pub(crate) fn end_if_told() {
+/// A thread that is to end does not get back to its program.
+pub(super) fn end_if_told() {
     if table::with_table(table::Table::current_must_end) {
         leave();
     }
 }
 
-/// Ends the thread that runs. Until it is taken out of its process it can give way as any other.
-fn leave() -> ! {
+/// Ends the thread that runs, which is told to. Until it is taken out of its process it can give way as any other.
+pub(super) fn leave() -> ! {
     sched::reschedule_point(Site::Exit);
     clear_word();
     table::with_table(|table| {
@@ -73,6 +74,8 @@ fn leave() -> ! {
             end_process(table, pid);
         } else {
             events::thread_exited(tid, pid);
+            signal::hand_on(table, pid);
+            signal::thread_gone(table, pid);
             wake_survivor(table, pid);
         }
     });
@@ -115,10 +118,13 @@ fn end_process(table: &mut table::Table, pid: Pid) {
     let process = table.process(pid);
     let status = match process.life {
         Life::Ending { status } | Life::Zombie { status } => status,
-        Life::Alive => process.first_threads_status,
+        Life::Alive | Life::Unwanted => process.first_threads_status,
     };
     process.address_space = None;
     process.files.close_all();
+    if process.real_timer.expires.is_some() {
+        sched::set_alarm(pid, None);
+    }
     process.life = Life::Zombie { status };
     let parent = process.parent().expect("every process but init has a parent");
     if mutant::is(Mutant::ExitLeaksFrame) {
@@ -131,7 +137,10 @@ fn end_process(table: &mut table::Table, pid: Pid) {
     }
     let waits_for_child = |reason| matches!(reason, Sleep::Child(_));
     table.wake_all(parent, waits_for_child);
-    signal::tell_parent(table, pid, status);
+    if signal::tell_parent(table, pid, status) == ParentWants::Nothing {
+        table.process(pid).life = Life::Unwanted;
+        events::reaped(pid);
+    }
     if init_has_zombie {
         table.wake_all(Pid::INIT, waits_for_child);
     }

@@ -2,8 +2,14 @@
 
 use abi::linux::process::{SIGBUS, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGTRAP};
 
+use abi::linux::signal::{
+    BUS_ADRALN, BUS_ADRERR, FPE_FLTDIV, FPE_FLTINV, FPE_FLTOVF, FPE_FLTRES, FPE_FLTUND, FPE_INTDIV,
+    ILL_ILLOPN, SEGV_ACCERR, SEGV_MAPERR, SI_KERNEL, TRAP_TRACE,
+};
+
 use super::events;
-use super::{copy_in, exit, table};
+use super::signal::{Origin, Signal};
+use super::{copy_in, exit, signal, table};
 use crate::log;
 use crate::mm::{Access, FaultError, UserSlice, VirtAddr};
 use crate::sched::{self, Site};
@@ -20,7 +26,24 @@ pub(crate) struct Fault {
     pub(crate) instruction: u64,
 }
 
-/// Brings the page in, or ends the process.
+impl Fault {
+    /// As a handler's frame has it.
+    pub(super) fn words(self) -> [u64; 3] {
+        [self.vector, self.error_code, self.address]
+    }
+}
+
+/// What a program is told of an exception.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Cause {
+    signal: u32,
+    /// `si_code`
+    code: i32,
+    /// `si_addr`
+    address: u64,
+}
+
+/// Brings the page in, or has a signal say that it cannot be had.
 pub(crate) fn handle_page_fault(address: VirtAddr, access: Access, fault: Fault) {
     sched::reschedule_point(Site::Fault);
     let mut has_waited = false;
@@ -29,9 +52,9 @@ pub(crate) fn handle_page_fault(address: VirtAddr, access: Access, fault: Fault)
     while let Err(FaultError::Awaits(awaited)) = result {
         match uffd::wait(awaited, Toucher::Program) {
             Ok(()) => has_waited = true,
-            // It ends on the way back to the program.
-            Err(NotWaited::Ending) => return,
-            Err(NotWaited::NoPage) => end_by(fault, SIGBUS),
+            // It ends, or takes its signal, on the way back to the program.
+            Err(NotWaited::Interrupted) => return,
+            Err(NotWaited::NoPage) => return raise_for(fault, no_page(address)),
         }
         result = repair();
     }
@@ -42,17 +65,26 @@ pub(crate) fn handle_page_fault(address: VirtAddr, access: Access, fault: Fault)
         }
         Ok(()) => {}
         Err(FaultError::Awaits(_)) => unreachable!("a fault that is awaited is waited for"),
-        Err(FaultError::Forbidden) => end_by_fault(fault),
-        Err(FaultError::NoPage) => end_by(fault, SIGBUS),
+        Err(FaultError::Forbidden) => {
+            let is_mapped = table::with_current(|process| process.address_space().is_mapped(address));
+            let code = if is_mapped { SEGV_ACCERR } else { SEGV_MAPERR };
+            raise_for(
+                fault,
+                Cause {
+                    signal: SIGSEGV,
+                    code,
+                    address: address.as_u64(),
+                },
+            );
+        }
+        Err(FaultError::NoPage) => raise_for(fault, no_page(address)),
         Err(FaultError::Unreadable(slot, error)) => {
-            let pid = table::with_current(|process| process.pid);
-            let (number, slot) = (pid.as_u32(), slot.as_u32());
+            let (number, slot) = (table::with_current(|process| process.pid.as_u32()), slot.as_u32());
             log::line(format_args!(
-                "process {number} ends: its page {:?} cannot be read from page {slot} of the disk: {error}",
+                "process {number}: its page {:?} cannot be read from page {slot} of the disk: {error}",
                 address.page()
             ));
-            events::fatal_fault(pid, fault);
-            exit::end(SIGBUS);
+            raise_for(fault, no_page(address));
         }
         Err(FaultError::OutOfMemory) => {
             let pid = table::with_current(|process| process.pid.as_u32());
@@ -61,6 +93,66 @@ pub(crate) fn handle_page_fault(address: VirtAddr, access: Access, fault: Fault)
             ));
             exit::end(SIGKILL);
         }
+    }
+}
+
+/// Linux's signal for the exception: a handler takes it, or it ends the process.
+pub(crate) fn raise(fault: Fault) {
+    raise_for(fault, cause_of(fault));
+}
+
+fn raise_for(fault: Fault, cause: Cause) {
+    let Cause {
+        signal,
+        code,
+        address,
+    } = cause;
+    table::with_thread(|thread| thread.exception = Some(fault));
+    if !signal::force(Signal::new(signal), Origin::exception(code, address)) {
+        end_by(fault, signal);
+    }
+}
+
+/// There is an area, and nothing behind it.
+fn no_page(address: VirtAddr) -> Cause {
+    Cause {
+        signal: SIGBUS,
+        code: BUS_ADRERR,
+        address: address.as_u64(),
+    }
+}
+
+fn cause_of(fault: Fault) -> Cause {
+    let at_instruction = |code| (code, fault.instruction);
+    let (code, address) = match fault.vector {
+        0 => at_instruction(FPE_INTDIV),
+        1 => at_instruction(TRAP_TRACE),
+        6 => at_instruction(ILL_ILLOPN),
+        16 => at_instruction(code_of(table::with_thread(|thread| {
+            thread.user_state.x87_exceptions()
+        }))),
+        19 => at_instruction(code_of(table::with_thread(|thread| {
+            thread.user_state.sse_exceptions()
+        }))),
+        17 => (BUS_ADRALN, 0),
+        _ => (SI_KERNEL, 0),
+    };
+    Cause {
+        signal: signal_of(fault.vector),
+        code,
+        address,
+    }
+}
+
+/// What a floating-point exception is called, by bits as of MXCSR: invalid, denormal, zero divisor, overflow, underflow, precision.
+fn code_of(exceptions: u32) -> i32 {
+    match exceptions {
+        bits if bits & 1 != 0 => FPE_FLTINV,
+        bits if bits & 4 != 0 => FPE_FLTDIV,
+        bits if bits & 8 != 0 => FPE_FLTOVF,
+        bits if bits & 0x12 != 0 => FPE_FLTUND,
+        bits if bits & 0x20 != 0 => FPE_FLTRES,
+        _ => FPE_FLTINV,
     }
 }
 

@@ -6,9 +6,9 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::events;
-use super::signal::{Pending, SignalSet};
+use super::signal::{AlternateStack, Pending, SignalSet};
 use super::thread::{State, Thread, Tid, Woken};
-use super::{Family, Heritage, Life, Pid, Process, table};
+use super::{Family, Heritage, Life, Pid, Process, RealTimer, table};
 use crate::arch::{Context, TrapFrame, UserState};
 use crate::errno::Errno;
 use crate::mm::{AddressSpace, KernelStack, OutOfMemory, try_box};
@@ -32,11 +32,12 @@ pub(crate) fn fork(
         let caller = table.current_thread();
         let mut user_state = caller.user_state.clone();
         user_state.save();
-        let mask = caller.signal_mask;
+        let (mask, alternate_stack) = (caller.signal_mask, caller.alternate_stack);
         let parent = table.current_process();
-        let (parent_pid, heritage) = (parent.pid, parent.heritage());
+        let (parent_pid, heritage) = (parent.pid, parent.heritage()?);
         let mut address_space = parent.address_space().fork()?;
         let mut thread = new_thread(pid.into(), pid, child_frame, user_state, mask)?;
+        thread.alternate_stack = alternate_stack;
         adjust(&mut address_space, &mut thread);
         add(table, Some(parent_pid), heritage, address_space, thread)?;
         Ok::<_, Errno>(pid)
@@ -48,12 +49,13 @@ pub(crate) fn fork(
 }
 
 impl Process {
-    fn heritage(&self) -> Heritage {
-        Heritage {
+    fn heritage(&self) -> Result<Heritage, OutOfMemory> {
+        Ok(Heritage {
             files: self.files.clone(),
             credentials: self.credentials,
             group: self.group,
-        }
+            actions: self.actions.try_clone()?,
+        })
     }
 }
 
@@ -72,13 +74,19 @@ pub(super) fn new_thread(
         tid,
         process,
         state: State::Runnable,
-        woken: Woken::ByEvent,
+        woken: Ok(Woken::ByEvent),
         kernel_stack,
         context,
         user_state,
         clear_at_end: 0,
         signal_mask,
         pending: Pending::default(),
+        forced: None,
+        is_signalled: false,
+        suspended_mask: None,
+        alternate_stack: AlternateStack::NONE,
+        restart: None,
+        exception: None,
     })
 }
 
@@ -95,6 +103,7 @@ pub(super) fn add(
         files,
         credentials,
         group,
+        actions,
     } = heritage;
     let root = address_space.page_table().root();
     let mut process = try_box(Process {
@@ -114,6 +123,11 @@ pub(super) fn add(
         has_executed: false,
         fail_nth: 0,
         pending: Pending::default(),
+        actions,
+        stopped_by: None,
+        has_stopped: false,
+        real_timer: RealTimer::default(),
+        news: None,
     })?;
     table::reserve_thread(&mut process)?;
     table.insert_process(process);

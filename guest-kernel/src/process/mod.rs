@@ -7,12 +7,15 @@
 //!                   running ── wait4, nanosleep, futex, ... ─> sleeping ─┘
 //!                    │
 //!                    └─ exit, kill, fatal fault ──> ended; the last thread's process: zombie ──(wait4)──> gone
+//!
+//!   on the way back to a program: its end, or handlers of signals ([`go_back`])
 //! ```
 //!
 //! - `thread`: what the scheduler runs; `table`: processes and threads by number, and who is whose child
 //! - `fork`, `clone`, `exec`, `exit`, `wait`: one system call each; `fault` decides what an exception means
-//! - `signal`: what signals do, and those that wait; `credentials`: who a process acts for; `group`: processes that belong together
+//! - `signal`: what signals do, those that wait, and handlers; `credentials`: who a process acts for; `group`: processes that belong together
 //! - `load`: a program file becomes an address space; `arguments`: what it is told
+//! - `alarm`: a signal at a moment
 //! - `inspect`: one process looks at another's memory; `memory_file`: that as a file
 //! - `copy`: between the kernel and the memory of the process that runs
 //!
@@ -21,6 +24,7 @@
 //!
 //! **Invariant:** a zombie keeps its number, its relatives and its status; everything else went with its last thread.
 
+mod alarm;
 mod arguments;
 mod clone;
 mod copy;
@@ -44,20 +48,25 @@ use alloc::vec::Vec;
 use crate::fs::OpenFiles;
 use crate::mm::AddressSpace;
 
+pub(crate) use alarm::{RealTimer, alarm_due, real_timer};
 pub(crate) use clone::clone;
 pub(crate) use copy::{copy_in, copy_out, patiently, with_memory};
 use credentials::Credentials;
 pub(crate) use credentials::require_superuser;
 pub(crate) use exec::{exec, read_path, start_init};
-pub(crate) use exit::{end_if_told, exit_group, exit_thread};
-pub(crate) use fault::{Fault, end_after_fault, end_by_fault, handle_page_fault, read_current};
+pub(crate) use exit::{exit_group, exit_thread};
+pub(crate) use fault::{Fault, end_after_fault, end_by_fault, handle_page_fault, raise, read_current};
 pub(crate) use fork::fork;
 pub(crate) use group::{group_of, set_group};
 pub(crate) use inspect::{Inspected, MemoryHandle, inspect};
-pub(crate) use signal::{SignalSet, change_mask, kill, kill_thread, wait_for_signal};
+use signal::Actions;
+pub(crate) use signal::{
+    Action, AlternateStack, Restart, SignalSet, alternate_stack, change_mask, go_back, kill, kill_any_thread,
+    kill_thread, pending_signals, set_action, sigreturn, suspend, wait_for_any_signal, wait_for_signal,
+};
 pub(crate) use table::{Table, finish_switch, switch_to, with_current, with_table, with_thread};
-pub(crate) use thread::{Sleep, State, Tid, Woken};
-pub(crate) use wait::{ChildFilter, Patience, wait};
+pub(crate) use thread::{Sleep, State, Thread, Tid, Woken};
+pub(crate) use wait::{ChildFilter, Interest, Patience, wait};
 
 /// Number of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +93,8 @@ enum Life {
     Zombie {
         status: u32,
     },
+    /// Ended, and its parent does not want to know: it is gone when another thread runs.
+    Unwanted,
 }
 
 /// A process's place among the others.
@@ -97,11 +108,12 @@ struct Family {
 }
 
 /// What a child has from its parent beside memory.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Heritage {
     files: OpenFiles,
     credentials: Credentials,
     group: Pid,
+    actions: Actions,
 }
 
 /// A process.
@@ -126,8 +138,17 @@ pub(crate) struct Process {
     has_executed: bool,
     /// What is left of the countdown to a request for memory that fails; the countdown itself is in `mm` while the process runs.
     fail_nth: u32,
-    /// Signals that all threads block.
+    /// Signals that were sent to all of its threads, and that none has come to yet.
     pending: signal::Pending,
+    /// What its signals do.
+    actions: Actions,
+    /// The signal for which its threads stop, until it goes on.
+    stopped_by: Option<u32>,
+    /// All of them have.
+    has_stopped: bool,
+    real_timer: RealTimer,
+    /// What its parent can learn of it while it lives.
+    news: Option<signal::News>,
 }
 
 impl Process {
@@ -170,7 +191,7 @@ impl Process {
     fn must_end(&self, thread: Tid) -> bool {
         match self.life {
             Life::Alive => self.survivor.is_some_and(|survivor| survivor != thread),
-            Life::Ending { .. } | Life::Zombie { .. } => true,
+            Life::Ending { .. } | Life::Zombie { .. } | Life::Unwanted => true,
         }
     }
 }

@@ -2,17 +2,18 @@
 
 #![allow(unsafe_code, reason = "switching to another thread's kernel stack")]
 
+mod sleepers;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::events;
-use super::thread::{Sleep, State, Thread, Tid, Woken};
-use super::{Family, Pid, Process};
+use super::thread::{State, Thread, Tid};
+use super::{Family, Life, Pid, Process};
 use crate::arch::{self, Context};
 use crate::errno::Errno;
 use crate::mm::{MAX_STACKS, OutOfMemory, fault_injection};
 use crate::mutant::{self, Mutant};
-use crate::sched;
 use crate::sync::Lock;
 
 /// Each thread has a kernel stack, and each process a thread.
@@ -87,7 +88,9 @@ pub(crate) fn switch_to(next: Tid) {
 pub(crate) fn finish_switch() {
     let departed = with_table(|table| {
         let tid = table.departed.take()?;
-        table.take_thread(tid)
+        let thread = table.take_thread(tid)?;
+        let process = table.take_unwanted(thread.process);
+        Some((thread, process))
     });
     drop(departed);
 }
@@ -157,6 +160,12 @@ impl Table {
         let slot = slot_of(pid.0);
         self.in_use -= usize::from(self.threads[slot].is_none());
         self.processes[slot].take().expect(IN_TABLE)
+    }
+
+    /// Takes out a process that has ended and that nobody waits for.
+    fn take_unwanted(&mut self, pid: Pid) -> Option<Box<Process>> {
+        let process = self.find_process(pid.0)?;
+        (process.life == Life::Unwanted).then(|| self.remove_process(pid))
     }
 
     /// Takes the thread that runs out of its process; it stays in the table until the next one runs. Gives what other threads
@@ -262,67 +271,6 @@ impl Table {
     pub(crate) fn current_must_end(&mut self) -> bool {
         let tid = self.current;
         self.current_process().must_end(tid)
-    }
-
-    /// Makes a thread that sleeps for that reason runnable. False for one that does not.
-    pub(super) fn wake_if(&mut self, tid: Tid, woken: Woken, is_reason: impl FnOnce(Sleep) -> bool) -> bool {
-        let thread = self.thread(tid);
-        let State::Sleeping(reason) = thread.state else {
-            return false;
-        };
-        if !is_reason(reason) {
-            return false;
-        }
-        thread.state = State::Runnable;
-        thread.woken = woken;
-        sched::forget(tid, reason, woken);
-        events::woken(tid);
-        sched::enqueue(tid);
-        true
-    }
-
-    /// Wakes all threads of a process that sleep for that reason.
-    pub(super) fn wake_all(&mut self, pid: Pid, is_reason: impl Fn(Sleep) -> bool) {
-        for index in 0..self.process(pid).threads.len() {
-            let tid = self.process(pid).threads[index];
-            self.wake_if(tid, Woken::ByEvent, &is_reason);
-        }
-    }
-
-    /// Wakes all threads that sleep for that reason.
-    pub(crate) fn wake_everybody(&mut self, is_reason: impl Fn(Sleep) -> bool) {
-        // Nobody is behind the last slot in use.
-        let mut unseen = self.in_use;
-        let mut slot = 0;
-        while unseen > 0 {
-            let thread = self.threads[slot].as_deref().map(Thread::tid);
-            unseen -= usize::from(thread.is_some() || self.processes[slot].is_some());
-            slot += 1;
-            if let Some(tid) = thread {
-                self.wake_if(tid, Woken::ByEvent, &is_reason);
-            }
-        }
-    }
-
-    /// Makes the sleep of a thread known; it gives way next.
-    pub(crate) fn put_to_sleep(&mut self, reason: Sleep) {
-        self.current_thread().state = State::Sleeping(reason);
-    }
-
-    /// Wakes a thread that sleeps, whatever for.
-    pub(crate) fn wake(&mut self, tid: Tid, woken: Woken) -> bool {
-        self.wake_if(tid, woken, |_| true)
-    }
-
-    /// Threads that sleep, and what for.
-    pub(crate) fn sleeping(&self) -> impl Iterator<Item = (Tid, Sleep)> {
-        self.threads
-            .iter()
-            .flatten()
-            .filter_map(|thread| match thread.state {
-                State::Sleeping(reason) => Some((thread.tid, reason)),
-                State::Runnable | State::Ended => None,
-            })
     }
 
     /// Where the contexts of two threads are. The pointers hold until somebody refers to one of the threads again.

@@ -1,10 +1,11 @@
 //! A thread: what the scheduler runs.
 
-use super::signal::{Pending, SignalSet};
-use super::{ChildFilter, Pid};
+use super::signal::{AlternateStack, Origin, Pending, Restart, Signal, SignalSet};
+use super::{ChildFilter, Fault, Pid};
 use crate::arch::{Context, UserState};
 use crate::mm::KernelStack;
-use crate::sched::{FutexKey, Moment};
+use crate::sched::{Disturbed, FutexKey, Moment};
+use crate::uffd::Toucher;
 
 /// Number of a thread. The first thread of a process has the process's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +56,11 @@ pub(crate) enum Sleep {
     /// A signal of the set, or a moment if that comes first.
     Signal(SignalSet, Option<Moment>),
     /// Whoever serves a fault.
-    UserFault,
+    UserFault(Toucher),
     /// A file that is ready, or a moment if that comes first.
     Ready(Option<Moment>),
+    /// A signal that lets its process go on.
+    Stopped,
 }
 
 impl Sleep {
@@ -66,7 +69,20 @@ impl Sleep {
         match self {
             Self::Until(moment) => Some(moment),
             Self::Futex(_, deadline) | Self::Signal(_, deadline) | Self::Ready(deadline) => deadline,
-            Self::Child(_) | Self::Threads | Self::UserFault => None,
+            Self::Child(_) | Self::Threads | Self::UserFault(_) | Self::Stopped => None,
+        }
+    }
+
+    /// Whether a signal ends it. The kernel goes on with what it does for a program until it can stop there.
+    pub(crate) fn is_interruptible(self) -> bool {
+        match self {
+            Self::Threads | Self::UserFault(Toucher::Kernel) | Self::Stopped => false,
+            Self::Child(_)
+            | Self::Until(_)
+            | Self::Futex(..)
+            | Self::Signal(..)
+            | Self::UserFault(Toucher::Program)
+            | Self::Ready(_) => true,
         }
     }
 }
@@ -86,7 +102,7 @@ pub(crate) struct Thread {
     pub(super) tid: Tid,
     pub(super) process: Pid,
     pub(super) state: State,
-    pub(super) woken: Woken,
+    pub(super) woken: Result<Woken, Disturbed>,
     pub(super) kernel_stack: KernelStack,
     /// Where the kernel stack was left; of no meaning while the thread runs.
     pub(super) context: Context,
@@ -96,8 +112,19 @@ pub(crate) struct Thread {
     pub(super) clear_at_end: u64,
     /// Signals that it blocks.
     pub(super) signal_mask: SignalSet,
-    /// Signals that it blocks and that were sent to it alone.
+    /// Signals that were sent to it alone, and that it blocks or has not come to yet.
     pub(super) pending: Pending,
+    /// The signal of an exception that it has just caused, for which there is a handler.
+    pub(super) forced: Option<(Signal, Origin)>,
+    /// Some signal is there that it does not block: it looks before it goes back to its program, and does not sleep before.
+    pub(super) is_signalled: bool,
+    /// The mask from before rt_sigsuspend, while that waits.
+    pub(super) suspended_mask: Option<SignalSet>,
+    pub(super) alternate_stack: AlternateStack,
+    /// How to go on with the call that was interrupted last.
+    pub(super) restart: Option<Restart>,
+    /// The last exception of which its program was told.
+    pub(super) exception: Option<Fault>,
 }
 
 impl Thread {
@@ -109,12 +136,24 @@ impl Thread {
         self.process
     }
 
-    pub(crate) fn woken(&self) -> Woken {
+    pub(crate) fn woken(&self) -> Result<Woken, Disturbed> {
         self.woken
     }
 
     pub(crate) fn user_state(&mut self) -> &mut UserState {
         &mut self.user_state
+    }
+
+    pub(crate) fn is_signalled(&self) -> bool {
+        self.is_signalled
+    }
+
+    pub(crate) fn set_restart(&mut self, restart: Restart) {
+        self.restart = Some(restart);
+    }
+
+    pub(crate) fn take_restart(&mut self) -> Option<Restart> {
+        self.restart.take()
     }
 
     pub(crate) fn signal_mask(&self) -> SignalSet {

@@ -1,6 +1,9 @@
-//! wait4: a parent learns how a child ended, and the child is gone.
+//! wait4: a parent learns how a child ended, and the child is gone; or that one has stopped or goes on.
+
+use abi::linux::process::{WAIT_CONTINUED, WAIT_EXIT_SHIFT, WAIT_STOPPED, WCONTINUED, WUNTRACED};
 
 use super::events;
+use super::signal::News;
 use super::thread::Sleep;
 use super::{Life, Pid, Process, table};
 use crate::errno::Errno;
@@ -33,23 +36,48 @@ pub(crate) enum Patience {
     ReturnAtOnce,
 }
 
-/// A child that ended.
+/// What the caller asks for besides ends, as options of wait4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Interest(u64);
+
+impl Interest {
+    pub(crate) fn from_options(options: u64) -> Self {
+        Self(options)
+    }
+
+    fn is_in(self, news: News) -> bool {
+        let option = match news {
+            News::Stopped(_) => WUNTRACED,
+            News::Continued => WCONTINUED,
+        };
+        self.0 & option != 0
+    }
+}
+
+/// A child of which there is something to tell.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Waited {
     pub(crate) pid: Pid,
     pub(crate) status: u32,
+    has_ended: bool,
 }
 
-/// Takes the status of a child that ended. `None`: there are children, but none of them has ended yet.
-pub(crate) fn wait(filter: ChildFilter, patience: Patience) -> Result<Option<Waited>, Errno> {
+/// Takes the status of a child that ended, or what else is of interest. `None`: there are children, but there is nothing yet.
+pub(crate) fn wait(
+    filter: ChildFilter,
+    interest: Interest,
+    patience: Patience,
+) -> Result<Option<Waited>, Errno> {
     loop {
-        if let Some(ended) = find_ended(filter)? {
-            if !mutant::is(Mutant::ZombieNeverReaped) {
-                let zombie = table::with_table(|table| table.remove_process(ended.pid));
+        if let Some(waited) = find(filter, interest)? {
+            if !waited.has_ended {
+                table::with_table(|table| table.process(waited.pid).news = None);
+            } else if !mutant::is(Mutant::ZombieNeverReaped) {
+                let zombie = table::with_table(|table| table.remove_process(waited.pid));
                 drop(zombie);
-                events::reaped(ended.pid);
+                events::reaped(waited.pid);
             }
-            return Ok(Some(ended));
+            return Ok(Some(waited));
         }
         match patience {
             Patience::ReturnAtOnce => return Ok(None),
@@ -60,8 +88,8 @@ pub(crate) fn wait(filter: ChildFilter, patience: Patience) -> Result<Option<Wai
     }
 }
 
-/// The oldest of the children that ended.
-fn find_ended(filter: ChildFilter) -> Result<Option<Waited>, Errno> {
+/// The oldest of the children of which there is something to tell.
+fn find(filter: ChildFilter, interest: Interest) -> Result<Option<Waited>, Errno> {
     table::with_table(|table| {
         let parent = table.current_process().pid;
         let mut found = Err(Errno::ECHILD);
@@ -70,10 +98,26 @@ fn find_ended(filter: ChildFilter) -> Result<Option<Waited>, Errno> {
                 Life::Zombie { status } => Ok(Some(Waited {
                     pid: child.pid,
                     status,
+                    has_ended: true,
                 })),
+                Life::Alive if child.news.is_some_and(|news| interest.is_in(news)) => {
+                    Ok(child.news.map(|news| Waited {
+                        pid: child.pid,
+                        status: status_of(news),
+                        has_ended: false,
+                    }))
+                }
                 Life::Alive | Life::Ending { .. } => found.or(Ok(None)),
+                Life::Unwanted => found,
             };
         }
         found
     })
+}
+
+fn status_of(news: News) -> u32 {
+    match news {
+        News::Stopped(signal) => signal << WAIT_EXIT_SHIFT | WAIT_STOPPED,
+        News::Continued => WAIT_CONTINUED,
+    }
 }

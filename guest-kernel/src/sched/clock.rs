@@ -9,7 +9,7 @@ use crate::arch::timer;
 use crate::mm::MAX_STACKS;
 use crate::mutant::{self, Mutant};
 use crate::net;
-use crate::process::{self, Tid, Woken};
+use crate::process::{self, Pid, Tid, Woken};
 use crate::sync::Lock;
 
 /// A point in guest time: nanoseconds since the kernel started.
@@ -21,6 +21,11 @@ impl Moment {
 
     pub(crate) const fn plus(self, nanoseconds: u64) -> Self {
         Self(self.0.saturating_add(nanoseconds))
+    }
+
+    /// Nanoseconds from an earlier moment to this one.
+    pub(crate) const fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
     }
 
     pub(crate) const fn as_nanoseconds(self) -> u64 {
@@ -39,6 +44,8 @@ pub(crate) enum Interrupted {
 struct Clock {
     now: Moment,
     timers: Timers<MAX_STACKS>,
+    /// Those of processes, which are sent a signal.
+    alarms: Timers<MAX_STACKS>,
     /// Ticks that the thread that runs may still use up.
     slice: u64,
 }
@@ -46,6 +53,7 @@ struct Clock {
 static CLOCK: Lock<Clock> = Lock::new(Clock {
     now: Moment::START,
     timers: Timers::new(),
+    alarms: Timers::new(),
     slice: SLICE_TICKS,
 });
 
@@ -98,6 +106,15 @@ pub(super) fn wake_at(tid: Tid, moment: Moment) {
     CLOCK.lock().timers.insert(moment, tid);
 }
 
+/// The timer of a process runs out at that moment, or does not run.
+pub(crate) fn set_alarm(pid: Pid, moment: Option<Moment>) {
+    let mut clock = CLOCK.lock();
+    clock.alarms.remove(pid.into());
+    if let Some(moment) = moment {
+        clock.alarms.insert(moment, pid.into());
+    }
+}
+
 pub(super) fn forget(tid: Tid) {
     CLOCK.lock().timers.remove(tid);
 }
@@ -105,7 +122,11 @@ pub(super) fn forget(tid: Tid) {
 /// For when nothing can run, and nothing comes from the network now. False when neither a moment nor the network is waited for, so
 /// that waiting makes no sense.
 pub(super) fn let_time_pass() -> bool {
-    let next = CLOCK.lock().timers.next();
+    let next = {
+        let clock = CLOCK.lock();
+        let both = [clock.timers.next(), clock.alarms.next()];
+        both.into_iter().flatten().min()
+    };
     let is_awaited = net::is_awaited();
     if next.is_none() && !is_awaited {
         return false;
@@ -128,7 +149,16 @@ fn wake_due() {
             let now = clock.now;
             clock.timers.take_due(now)
         };
-        let Some(tid) = due else { return };
+        let Some(tid) = due else { break };
         process::with_table(|table| table.wake(tid, Woken::ByTime));
+    }
+    loop {
+        let due = {
+            let mut clock = CLOCK.lock();
+            let now = clock.now;
+            clock.alarms.take_due(now)
+        };
+        let Some(tid) = due else { return };
+        process::alarm_due(tid);
     }
 }

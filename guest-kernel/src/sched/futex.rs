@@ -3,11 +3,11 @@
 //! A word is named by where it is: in private memory by process and address, in shared memory by its frame, since the
 //! processes that share it have it at different addresses.
 
-use super::{Moment, Waiters, sleep};
+use super::{Disturbed, Moment, Waiters, sleep};
 use crate::errno::Errno;
 use crate::mm::{AddressSpace, CopyError, FrameNumber, UserSlice};
 use crate::mutant::{self, Mutant};
-use crate::process::{self, Pid, Process, Sleep, Table, Tid, Woken};
+use crate::process::{self, Pid, Process, Restart, Sleep, Table, Tid, Woken};
 use crate::sync::Lock;
 
 /// Wakers and waiters that do not tell classes apart.
@@ -45,9 +45,20 @@ pub(crate) fn wait(address: u64, expected: u32, deadline: Option<Moment>, classe
         WAITERS.lock().push(tid, Wake { key, classes });
         Ok(key)
     })?;
-    match sleep(Sleep::Futex(key, deadline))? {
-        Woken::ByEvent => Ok(()),
-        Woken::ByTime => Err(Errno::ETIMEDOUT),
+    match (sleep(Sleep::Futex(key, deadline)), deadline) {
+        (Ok(Woken::ByEvent), _) => Ok(()),
+        (Ok(Woken::ByTime), _) => Err(Errno::ETIMEDOUT),
+        (Err(Disturbed), None) => Err(Errno::ERESTARTSYS),
+        (Err(Disturbed), Some(deadline)) => {
+            let restart = Restart::Futex {
+                word: address,
+                expected,
+                deadline,
+                classes,
+            };
+            process::with_thread(|thread| thread.set_restart(restart));
+            Err(Errno::ERESTART_RESTARTBLOCK)
+        }
     }
 }
 

@@ -19,7 +19,6 @@ mod timers;
 mod waiters;
 
 use crate::arch;
-use crate::errno::Errno;
 use crate::log;
 use crate::mutant::{self, Mutant};
 use crate::net;
@@ -29,7 +28,7 @@ use crate::uffd;
 use queue::Queue;
 
 pub(crate) use choice::{Site, decide_by_vmm, reschedule_point};
-pub(crate) use clock::{Interrupted, Moment, now, run_really, tick};
+pub(crate) use clock::{Interrupted, Moment, now, run_really, set_alarm, tick};
 pub(crate) use futex::FutexKey;
 pub(crate) use waiters::Waiters;
 
@@ -55,13 +54,24 @@ fn run_instead(next: Tid) {
     switch(current, State::Runnable, next);
 }
 
-/// Stops the thread that runs until someone wakes it, and tells by what. EINTR when its process is to end: then the thread
-/// gives up what it does and leaves the kernel.
-pub(crate) fn sleep(reason: Sleep) -> Result<Woken, Errno> {
-    let current = process::with_table(|table| {
-        table.put_to_sleep(reason);
-        table.current()
+/// Why a thread does not sleep, or no longer: a signal is there for it, or its process is to end. It gives up what it does and
+/// leaves the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Disturbed;
+
+/// Stops the thread that runs until someone wakes it, and tells by what.
+pub(crate) fn sleep(reason: Sleep) -> Result<Woken, Disturbed> {
+    let (current, is_signalled) = process::with_table(|table| {
+        let is_signalled = reason.is_interruptible() && table.current_thread().is_signalled();
+        if !is_signalled {
+            table.put_to_sleep(reason);
+        }
+        (table.current(), is_signalled)
     });
+    if is_signalled {
+        forget(current, reason, Err(Disturbed));
+        return Err(Disturbed);
+    }
     if let Some(deadline) = reason.deadline() {
         clock::wake_at(current, deadline);
     }
@@ -72,9 +82,9 @@ pub(crate) fn sleep(reason: Sleep) -> Result<Woken, Errno> {
     process::with_table(|table| {
         let woken = table.current_thread().woken();
         if table.current_must_end() {
-            Err(Errno::EINTR)
+            Err(Disturbed)
         } else {
-            Ok(woken)
+            woken
         }
     })
 }
@@ -87,13 +97,18 @@ pub(crate) fn leave() -> ! {
 }
 
 /// A thread that slept for this reason has been woken: what would have woken it else is not needed any more.
-pub(crate) fn forget(tid: Tid, reason: Sleep, woken: Woken) {
+pub(crate) fn forget(tid: Tid, reason: Sleep, woken: Result<Woken, Disturbed>) {
     match reason {
         Sleep::Futex(..) => futex::forget(tid),
-        Sleep::UserFault => uffd::forget(tid),
-        Sleep::Child(_) | Sleep::Until(_) | Sleep::Threads | Sleep::Signal(..) | Sleep::Ready(_) => {}
+        Sleep::UserFault(_) => uffd::forget(tid),
+        Sleep::Child(_)
+        | Sleep::Until(_)
+        | Sleep::Threads
+        | Sleep::Signal(..)
+        | Sleep::Ready(_)
+        | Sleep::Stopped => {}
     }
-    if reason.deadline().is_some() && woken == Woken::ByEvent {
+    if reason.deadline().is_some() && woken != Ok(Woken::ByTime) {
         clock::forget(tid);
     }
 }

@@ -6,8 +6,8 @@ use crate::errno::Errno;
 use crate::fs::readiness;
 use crate::mm::UserSlice;
 use crate::net::Awaited;
-use crate::process::{self, Woken, with_current};
-use crate::sched;
+use crate::process::{self, Restart, Woken, with_current};
+use crate::sched::{self, Disturbed, Moment};
 
 /// Most descriptors of one call: Linux's usual `RLIMIT_NOFILE`.
 const MAX_DESCRIPTORS: u64 = 1024;
@@ -21,7 +21,11 @@ pub(super) fn poll(descriptors: u64, count: u64, timeout_ms: u64) -> Result<u64,
     }
     let timeout = u64::try_from(timeout_ms).ok();
     let deadline = timeout.map(|ms| sched::now().plus(ms * NANOSECONDS_PER_MILLISECOND));
-    let mut is_over = timeout == Some(0);
+    poll_until(descriptors, count, deadline)
+}
+
+pub(super) fn poll_until(descriptors: u64, count: u64, deadline: Option<Moment>) -> Result<u64, Errno> {
+    let mut is_over = deadline.is_some_and(|deadline| deadline <= sched::now());
     loop {
         let seen = readiness::changes();
         let mut ready = 0;
@@ -36,7 +40,18 @@ pub(super) fn poll(descriptors: u64, count: u64, timeout_ms: u64) -> Result<u64,
             return Ok(ready);
         }
         let _awaited = is_of_network.then(Awaited::new);
-        is_over = readiness::wait(seen, deadline)? == Woken::ByTime;
+        match readiness::wait(seen, deadline) {
+            Ok(woken) => is_over = woken == Woken::ByTime,
+            Err(Disturbed) => {
+                let restart = Restart::Poll {
+                    descriptors,
+                    count,
+                    deadline,
+                };
+                process::with_thread(|thread| thread.set_restart(restart));
+                return Err(Errno::ERESTART_RESTARTBLOCK);
+            }
+        }
     }
 }
 

@@ -1,11 +1,11 @@
 //! System calls on processes.
 
-use abi::linux::process::WNOHANG;
+use abi::linux::process::{WCONTINUED, WNOHANG, WUNTRACED};
 
 use crate::arch::TrapFrame;
 use crate::errno::Errno;
 use crate::mm::UserSlice;
-use crate::process::{self, ChildFilter, Patience, with_current};
+use crate::process::{self, ChildFilter, Interest, Patience, with_current};
 use crate::sched;
 
 pub(super) fn sched_yield() -> Result<u64, Errno> {
@@ -52,15 +52,15 @@ pub(super) fn exit_group(code: u64) -> Result<u64, Errno> {
     process::exit_group(code)
 }
 
-/// Options beside `WNOHANG` that Linux knows and that make no difference here: stopped and continued children, threads.
-const INDIFFERENT_OPTIONS: u64 = 0x2 | 0x8 | 0x2000_0000 | 0x4000_0000;
+/// Options that Linux knows and that make no difference here: whose children, threads.
+const INDIFFERENT_OPTIONS: u64 = 0x2000_0000 | 0x4000_0000;
 /// Bytes of `struct rusage`. Nothing is accounted, so all of it is zero.
 const USAGE_BYTES: usize = 144;
 
 pub(super) fn wait4(pid: u64, status: u64, options: u64, usage: u64) -> Result<u64, Errno> {
     // Both are C ints: the upper halves of the registers do not count.
     let (pid, options) = (pid as i32, u64::from(options as u32));
-    if options & !(WNOHANG | INDIFFERENT_OPTIONS) != 0 {
+    if options & !(WNOHANG | WUNTRACED | WCONTINUED | INDIFFERENT_OPTIONS) != 0 {
         return Err(Errno::EINVAL);
     }
     let filter = match pid {
@@ -75,17 +75,17 @@ pub(super) fn wait4(pid: u64, status: u64, options: u64, usage: u64) -> Result<u
     } else {
         Patience::Wait
     };
-    let Some(ended) = process::wait(filter, patience)? else {
+    let Some(waited) = process::wait(filter, Interest::from_options(options), patience)? else {
         return Ok(0);
     };
-    // The child is gone by now, even if the caller has nowhere to put the answer: so it is on Linux.
+    // A child that has ended is gone by now, even if the caller has nowhere to put the answer: so it is on Linux.
     process::with_memory(|space| {
         if status != 0 {
-            space.write(UserSlice::new(status, 4)?, &ended.status.to_le_bytes())?;
+            space.write(UserSlice::new(status, 4)?, &waited.status.to_le_bytes())?;
         }
         if usage != 0 {
             space.write(UserSlice::new(usage, USAGE_BYTES as u64)?, &[0; USAGE_BYTES])?;
         }
-        Ok(ended.pid.as_u32().into())
+        Ok(waited.pid.as_u32().into())
     })
 }

@@ -4,10 +4,10 @@ use abi::linux::process::{CLOCK_MONOTONIC, CLOCK_REALTIME, TIMER_ABSTIME};
 
 use crate::errno::Errno;
 use crate::mm::UserSlice;
-use crate::process::{self, Sleep};
-use crate::sched::{self, Moment};
+use crate::process::{self, Restart, Sleep};
+use crate::sched::{self, Disturbed, Moment};
 
-const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
+pub(super) const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
 /// Clocks that are the same as the two that everyone uses: raw, coarse and boot time.
 const SAME_CLOCKS: [u64; 4] = [4, 5, 6, 7];
 
@@ -18,22 +18,38 @@ pub(super) fn clock_gettime(clock: u64, time: u64) -> Result<u64, Errno> {
     write_time(time, now)
 }
 
-/// Nothing ever ends a sleep early and lets the caller go on, so the remaining time is never asked for.
-pub(super) fn nanosleep(duration: u64) -> Result<u64, Errno> {
-    sleep_until(sched::now().plus(read_time(duration)?))
+pub(super) fn nanosleep(duration: u64, remaining: u64) -> Result<u64, Errno> {
+    sleep_for(sched::now().plus(read_time(duration)?), remaining)
 }
 
-pub(super) fn clock_nanosleep(clock: u64, flags: u64, time: u64) -> Result<u64, Errno> {
+pub(super) fn clock_nanosleep(clock: u64, flags: u64, time: u64, remaining: u64) -> Result<u64, Errno> {
     check_clock(clock)?;
     let time = read_time(time)?;
     if flags & TIMER_ABSTIME != 0 {
-        sleep_until(Moment::START.plus(time))
+        let until = Moment::START.plus(time);
+        sleep_until(until).map_err(|Disturbed| Errno::ERESTARTNOHAND)
     } else {
-        sleep_until(sched::now().plus(time))
+        sleep_for(sched::now().plus(time), remaining)
     }
 }
 
-fn sleep_until(moment: Moment) -> Result<u64, Errno> {
+/// Sleeps until that moment. When a signal ends that early, the time that is left goes to `remaining`, unless that is null.
+pub(super) fn sleep_for(until: Moment, remaining: u64) -> Result<u64, Errno> {
+    let Err(Disturbed) = sleep_until(until) else {
+        return Ok(0);
+    };
+    let left = until.since(sched::now());
+    if left == 0 {
+        return Ok(0);
+    }
+    if remaining != 0 {
+        write_time(remaining, left)?;
+    }
+    process::with_thread(|thread| thread.set_restart(Restart::Sleep { until, remaining }));
+    Err(Errno::ERESTART_RESTARTBLOCK)
+}
+
+fn sleep_until(moment: Moment) -> Result<u64, Disturbed> {
     if moment > sched::now() {
         sched::sleep(Sleep::Until(moment))?;
     }

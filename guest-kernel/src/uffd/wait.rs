@@ -13,7 +13,7 @@ use crate::fs::readiness;
 use crate::mm::{Access, Awaited, AwaitedFor, PageRange};
 use crate::mutant::{self, Mutant};
 use crate::process::{self, Sleep, Tid, Woken};
-use crate::sched::{self, Waiters};
+use crate::sched::{self, Disturbed, Waiters};
 use crate::sync::Lock;
 
 /// Who touched the page.
@@ -27,8 +27,8 @@ pub(crate) enum Toucher {
 /// Why a thread does not wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotWaited {
-    /// Its process is to end.
-    Ending,
+    /// A signal is there for it, or its process is to end. While the kernel copies, only the latter.
+    Interrupted,
     /// Nobody provides the page: SIGBUS, or EFAULT in the kernel.
     NoPage,
 }
@@ -69,7 +69,7 @@ pub(crate) fn wait(awaited: Awaited, toucher: Toucher) -> Result<(), NotWaited> 
     }
     let tid = process::with_table(|table| {
         if table.current_must_end() {
-            Err(NotWaited::Ending)
+            Err(NotWaited::Interrupted)
         } else {
             Ok(table.current())
         }
@@ -78,7 +78,7 @@ pub(crate) fn wait(awaited: Awaited, toucher: Toucher) -> Result<(), NotWaited> 
     WAITERS.lock().push(tid, Fault { awaited, is_told });
     events::fault(tid, awaited, toucher);
     readiness::changed();
-    sched::sleep(Sleep::UserFault).map_err(|_| NotWaited::Ending)?;
+    sched::sleep(Sleep::UserFault(toucher)).map_err(|Disturbed| NotWaited::Interrupted)?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ mod errno;
 pub mod file;
 pub mod futex;
 pub mod group;
+pub mod handler;
 pub mod memory;
 pub mod module;
 pub mod poll;
@@ -18,6 +19,7 @@ pub mod signal;
 pub mod socket;
 pub mod thread;
 pub mod time;
+pub mod timer;
 
 pub use errno::{Errno, Outcome, as_it_should_be, from_raw, to_raw};
 pub use raw::by_number;

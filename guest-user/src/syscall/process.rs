@@ -6,8 +6,8 @@ use core::ffi::{CStr, c_char};
 use core::fmt;
 
 use abi::linux::process::{
-    LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, P_PID, RLIMIT_CORE, SCHED_RR, WAIT_EXIT_SHIFT,
-    WAIT_SIGNAL_MASK, WEXITED, WNOHANG, WNOWAIT, signal_name,
+    LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, P_PID, RLIMIT_CORE, SCHED_RR, WAIT_CONTINUED, WAIT_EXIT_SHIFT,
+    WAIT_SIGNAL_MASK, WAIT_STOPPED, WEXITED, WNOHANG, WNOWAIT, signal_name,
 };
 use abi::linux::syscall as number;
 
@@ -311,6 +311,16 @@ pub struct WaitStatus(pub u32);
 impl fmt::Display for WaitStatus {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let signal = self.0 & WAIT_SIGNAL_MASK;
+        if self.0 == WAIT_CONTINUED {
+            return formatter.write_str("goes on");
+        }
+        if self.0 & 0xff == WAIT_STOPPED {
+            let number = self.0 >> WAIT_EXIT_SHIFT;
+            return match signal_name(number) {
+                Some(name) => write!(formatter, "stopped by {name}"),
+                None => write!(formatter, "stopped by signal {number}"),
+            };
+        }
         match signal_name(signal) {
             Some(name) => formatter.write_str(name),
             None if signal == 0 => write!(formatter, "exit {}", self.0 >> WAIT_EXIT_SHIFT),

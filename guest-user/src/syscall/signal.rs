@@ -1,4 +1,4 @@
-//! Signals that a program blocks and waits for.
+//! Signals that a program blocks and waits for, or sends.
 #![allow(unsafe_code, reason = "system calls that take structures")]
 
 use core::fmt;
@@ -127,8 +127,40 @@ pub unsafe fn wait_at(arguments: [u64; 4]) -> Result<u64, Errno> {
     unsafe { syscall(number::RT_SIGTIMEDWAIT, arguments) }
 }
 
+/// rt_sigpending: signals that wait.
+pub fn pending() -> Result<SignalSet, Errno> {
+    let mut set = SignalSet::default();
+    // SAFETY: the kernel writes to `set` alone.
+    unsafe { syscall(number::RT_SIGPENDING, [&raw mut set.0 as u64, SIGSET_BYTES]) }?;
+    Ok(set)
+}
+
+/// rt_sigpending into memory that need not be there, with a set of any size.
+pub fn pending_into(place: Span, set_bytes: u64) -> Result<u64, Errno> {
+    // SAFETY: no Rust object lies in a span.
+    unsafe { syscall(number::RT_SIGPENDING, [place.address(), set_bytes]) }
+}
+
+/// rt_sigsuspend(mask, size): waits for a signal with that mask. There is always an error: EINTR after a handler.
+pub fn suspend(mask: SignalSet, set_bytes: u64) -> Result<u64, Errno> {
+    // SAFETY: the kernel reads the mask alone.
+    unsafe { syscall(number::RT_SIGSUSPEND, [&raw const mask.0 as u64, set_bytes]) }
+}
+
+/// pause(): waits for a signal that has a handler.
+pub fn pause() -> Result<u64, Errno> {
+    // SAFETY: no memory is involved.
+    unsafe { syscall(number::PAUSE, []) }
+}
+
+/// tkill(tid, signal)
+pub fn send_to_any_thread(tid: i32, signal: u32) -> Result<u64, Errno> {
+    // SAFETY: as for `send_to_thread`.
+    unsafe { syscall(number::TKILL, [tid as u64, signal.into()]) }
+}
+
 /// tgkill(pid, tid, signal)
 pub fn send_to_thread(pid: i32, tid: i32, signal: u32) -> Result<u64, Errno> {
-    // SAFETY: programs here have no signal handlers, so a signal ends the process, waits, or does nothing.
+    // SAFETY: a signal ends the process, waits, does nothing, or has a handler run, which keeps off what Rust objects hold.
     unsafe { syscall(number::TGKILL, [pid as u64, tid as u64, signal.into()]) }
 }

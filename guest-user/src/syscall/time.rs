@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use abi::linux::process::CLOCK_MONOTONIC;
+use abi::linux::process::{CLOCK_MONOTONIC, TIMER_ABSTIME};
 use abi::linux::syscall as number;
 
 use super::errno::Errno;
@@ -43,6 +43,21 @@ pub fn now() -> Result<Duration, Errno> {
 /// When the kernel refuses.
 pub fn sleep(time: Duration) {
     nanosleep(time.into()).expect("nanosleep");
+}
+
+/// nanosleep(time, remaining): what is left of it when a handler ends it early.
+pub fn nanosleep_remaining(time: Timespec, remaining: &mut Timespec) -> Result<u64, Errno> {
+    let arguments = [&raw const time as u64, core::ptr::from_mut(remaining) as u64];
+    // SAFETY: the kernel reads `time` and writes to `remaining` alone.
+    unsafe { syscall(number::NANOSLEEP, arguments) }
+}
+
+/// clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, moment)
+pub fn sleep_until(moment: Duration) -> Result<u64, Errno> {
+    let moment = Timespec::from(moment);
+    let arguments = [CLOCK_MONOTONIC, TIMER_ABSTIME, &raw const moment as u64, 0];
+    // SAFETY: the kernel reads `moment` alone.
+    unsafe { syscall(number::CLOCK_NANOSLEEP, arguments) }
 }
 
 /// nanosleep(time)

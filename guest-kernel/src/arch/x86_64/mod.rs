@@ -19,7 +19,7 @@ pub(crate) use guard::call_guarded;
 pub(crate) use port::{read_u8, read_u32, write_u8, write_u8_string, write_u32};
 pub(crate) use registers::{active_root, break_at_zero, flush_all, flush_page, halt_forever, load_root};
 pub(crate) use segments::set_kernel_stack;
-pub(crate) use trap::TrapFrame;
+pub(crate) use trap::{Kept, SignalFrame, TrapFrame};
 pub(crate) use user_state::UserState;
 
 /// Loads descriptor tables and system-call registers. The address space of `boot.s` must be active.

@@ -6,12 +6,14 @@
 //! too, and returns to where its RCX says: no more than it could have asked for.
 //!
 //! Interrupts arrive while a program runs, or while the kernel waits for one because nothing can run. On the way back to a
-//! program a thread whose process is to end goes no further.
+//! program a thread whose process is to end goes no further, and signals have their handlers run.
 //!
 //! Every return is an `iretq`. One that the processor refuses, because of an instruction pointer or flags that the program
 //! chose, ends the program and not the kernel.
 
 #![allow(unsafe_code, reason = "lidt, and symbols of the assembly")]
+
+mod signal_frame;
 
 use core::arch::asm;
 
@@ -27,6 +29,8 @@ use crate::process::{self, Fault};
 use crate::sched::{self, Interrupted};
 use crate::sync::Lock;
 use crate::syscall;
+
+pub(crate) use signal_frame::{Kept, SignalFrame};
 
 pub(super) const EXCEPTIONS: usize = 32;
 /// Gates: exceptions, and what interrupts need.
@@ -182,17 +186,21 @@ impl Gate {
         } else {
             0
         };
-        let needs_stack = matches!(vector, NON_MASKABLE_INTERRUPT | DOUBLE_FAULT | MACHINE_CHECK);
         Self {
             offset_low: address as u16,
             selector: KERNEL_CODE,
-            stack: if needs_stack { EMERGENCY_STACK } else { 0 },
+            stack: if is_emergency(vector) { EMERGENCY_STACK } else { 0 },
             attributes: 0x8e | privilege << 5,
             offset_middle: (address >> 16) as u16,
             offset_high: (address >> 32) as u32,
             reserved: 0,
         }
     }
+}
+
+/// Whether the kernel may have no usable stack then.
+fn is_emergency(vector: usize) -> bool {
+    matches!(vector, NON_MASKABLE_INTERRUPT | DOUBLE_FAULT | MACHINE_CHECK)
 }
 
 static GATES: Lock<[Gate; VECTORS]> = Lock::new([Gate::ABSENT; VECTORS]);
@@ -213,25 +221,33 @@ pub(super) fn load() {
 /// What `trap.s` calls on the kernel stack of the running thread (or on the emergency stack).
 pub(super) extern "C" fn handle_trap(frame: &mut TrapFrame) {
     if frame.vector == u64::from(SYSTEM_CALL_VECTOR) {
-        syscall::dispatch(frame);
+        handle_system_call(frame);
     } else if frame.vector >= EXCEPTIONS as u64 {
         handle_interrupt(frame);
     } else if !frame.is_from_user() {
         handle_kernel_exception(frame);
     } else if frame.vector == PAGE_FAULT as u64 {
         handle_user_page_fault(frame);
+    } else if is_emergency(frame.vector as usize) {
+        // Its stack is no place to wait for a program's.
+        process::end_by_fault(frame.fault(0));
     } else if !(frame.vector == DEBUG as u64 && mutant::is(Mutant::ProgramsStepped)) {
-        process::end_by_fault(exception_of(frame));
+        process::raise(exception_of(frame));
     }
     if frame.is_from_user() {
-        process::end_if_told();
+        process::go_back(frame);
     }
 }
 
 /// What `trap.s` calls when a thread runs for the first time.
-pub(super) extern "C" fn start_thread() {
+pub(super) extern "C" fn start_thread(frame: &mut TrapFrame) {
     process::finish_switch();
-    process::end_if_told();
+    process::go_back(frame);
+}
+
+fn handle_system_call(frame: &mut TrapFrame) {
+    frame.begin_system_call();
+    syscall::dispatch(frame);
 }
 
 fn handle_interrupt(frame: &TrapFrame) {
@@ -278,7 +294,7 @@ fn handle_user_page_fault(frame: &mut TrapFrame) {
     if frame.rip == system_call_entry() && frame.error_code & FAULT_FETCH != 0 {
         frame.rip = frame.rcx;
         frame.rflags = frame.r11 & USER_FLAGS | fixed_flags();
-        syscall::dispatch(frame);
+        handle_system_call(frame);
         return;
     }
     let access = if frame.error_code & FAULT_FETCH != 0 {

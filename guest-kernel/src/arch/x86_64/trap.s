@@ -87,6 +87,7 @@ return_instruction:
     .global enter_thread
     .type enter_thread, @function
 enter_thread:
+    movq %rsp, %rdi
     call {started}
     jmp return_from_trap
     .size enter_thread, . - enter_thread

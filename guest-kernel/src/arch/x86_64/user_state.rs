@@ -7,25 +7,33 @@
 
 use core::arch::asm;
 
-use super::registers;
+use abi::linux::signal::FPSTATE_BYTES;
 
-/// Bytes of the area that `fxsave` fills (Intel SDM volume 1, "FXSAVE Area").
-const FXSAVE_BYTES: usize = 512;
+use super::registers;
+use crate::errno::Errno;
+
 /// Offsets in it and the values with which a program starts: all exceptions masked, round to nearest.
 const CONTROL_WORD: (usize, u16) = (0, 0x037f);
 const MXCSR: (usize, u32) = (24, 0x1f80);
+/// Offset of which bits of MXCSR the processor has, and what that is if it does not say so.
+const MXCSR_MASK: (usize, u32) = (28, 0xffbf);
+/// Offset of the status word.
+const STATUS_WORD: usize = 2;
+/// Bytes from here on are nobody's.
+const END: usize = 464;
 
+/// The area is what `fxsave` fills (Intel SDM volume 1, "FXSAVE Area").
 #[repr(C, align(16))]
 #[derive(Clone)]
 pub(crate) struct UserState {
-    fxsave: [u8; FXSAVE_BYTES],
+    fxsave: [u8; FPSTATE_BYTES],
     fs_base: u64,
 }
 
 impl UserState {
     /// What a program finds when it starts.
     pub(crate) const INITIAL: Self = {
-        let mut fxsave = [0; FXSAVE_BYTES];
+        let mut fxsave = [0; FPSTATE_BYTES];
         let control_word = CONTROL_WORD.1.to_le_bytes();
         let mxcsr = MXCSR.1.to_le_bytes();
         let mut index = 0;
@@ -49,11 +57,57 @@ impl UserState {
 
     /// Puts floating-point state and FS base into the processor.
     pub(crate) fn restore(&self) {
-        // SAFETY: the area was filled by `save`, or is the initial one: MXCSR has no reserved bit set.
+        self.load();
+        registers::set_fs_base(self.fs_base);
+    }
+
+    fn load(&self) {
+        // SAFETY: the area was filled by `save`, is the initial one, or was checked: MXCSR has no reserved bit set.
         unsafe {
             asm!("fxrstor64 [{}]", in(reg) self.fxsave.as_ptr(), options(readonly, nostack, preserves_flags));
         };
-        registers::set_fs_base(self.fs_base);
+    }
+
+    /// The floating-point state of the thread that runs, as the processor saves it.
+    pub(crate) fn take_image(&mut self) -> [u8; FPSTATE_BYTES] {
+        self.save();
+        self.fxsave
+    }
+
+    /// Gives the thread that runs the floating-point state that a program made. EFAULT for one that the processor refuses.
+    pub(crate) fn replace(&mut self, image: &[u8; FPSTATE_BYTES]) -> Result<(), Errno> {
+        self.save();
+        let mask = match read_u32(&self.fxsave, MXCSR_MASK.0) {
+            0 => MXCSR_MASK.1,
+            mask => mask,
+        };
+        if read_u32(image, MXCSR.0) & !mask != 0 {
+            return Err(Errno::EFAULT);
+        }
+        self.fxsave[..END].copy_from_slice(&image[..END]);
+        self.load();
+        Ok(())
+    }
+
+    /// Gives the thread that runs the floating-point state with which a program starts.
+    pub(crate) fn reset(&mut self) {
+        self.fxsave = Self::INITIAL.fxsave;
+        self.load();
+    }
+
+    /// What SSE instructions of the thread that runs have found and do not mask, in bits as of MXCSR.
+    pub(crate) fn sse_exceptions(&mut self) -> u32 {
+        self.save();
+        let control = read_u32(&self.fxsave, MXCSR.0);
+        control & !(control >> 7)
+    }
+
+    /// The same of x87 instructions, in the same bits.
+    pub(crate) fn x87_exceptions(&mut self) -> u32 {
+        self.save();
+        let words = read_u32(&self.fxsave, CONTROL_WORD.0);
+        const { assert!(STATUS_WORD == CONTROL_WORD.0 + 2) };
+        words >> 16 & !words
     }
 
     pub(crate) fn fs_base(&self) -> u64 {
@@ -70,6 +124,12 @@ impl UserState {
     pub(crate) fn with_fs_base(self, fs_base: u64) -> Self {
         Self { fs_base, ..self }
     }
+}
+
+fn read_u32(area: &[u8; FPSTATE_BYTES], offset: usize) -> u32 {
+    let mut word = [0; 4];
+    word.copy_from_slice(&area[offset..][..4]);
+    u32::from_le_bytes(word)
 }
 
 impl core::fmt::Debug for UserState {

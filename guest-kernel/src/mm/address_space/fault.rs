@@ -60,6 +60,11 @@ impl AddressSpace {
         self.resolve_in(area, address, access)
     }
 
+    /// Whether there is an area.
+    pub(crate) fn is_mapped(&self, address: VirtAddr) -> bool {
+        self.area_at(address).is_some()
+    }
+
     /// Whether there is an area that allows the access.
     pub(in crate::mm) fn allows(&self, address: VirtAddr, access: Access) -> bool {
         self.area_at(address).is_some_and(|area| allows(area, access))

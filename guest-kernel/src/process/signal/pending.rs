@@ -1,8 +1,8 @@
-//! Signals that are blocked and wait, and where they come from.
+//! Signals that wait, and where they come from.
 
 use abi::linux::signal::{
-    CLD_EXITED, CLD_KILLED, SI_CODE_OFFSET, SI_PID_OFFSET, SI_SIGNO_OFFSET, SI_STATUS_OFFSET, SI_TKILL,
-    SI_UID_OFFSET, SI_USER, SIGINFO_BYTES,
+    CLD_EXITED, CLD_KILLED, SI_ADDR_OFFSET, SI_CODE_OFFSET, SI_PID_OFFSET, SI_SIGNO_OFFSET, SI_STATUS_OFFSET,
+    SI_TKILL, SI_UID_OFFSET, SI_USER, SIGINFO_BYTES,
 };
 
 use super::{Signal, SignalSet};
@@ -11,11 +11,16 @@ use super::{Signal, SignalSet};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Origin {
     code: i32,
-    /// The sender, or the child.
-    pid: u32,
-    uid: u32,
-    /// How the child ended.
-    status: u32,
+    told: Told,
+}
+
+/// What else it tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    /// The sender, or the child and how it ended.
+    Process { pid: u32, uid: u32, status: u32 },
+    /// What could not be accessed, or the instruction that could not be executed.
+    Address(u64),
 }
 
 impl Origin {
@@ -26,9 +31,7 @@ impl Origin {
     pub(crate) const fn kill(pid: u32, uid: u32) -> Self {
         Self {
             code: SI_USER,
-            pid,
-            uid,
-            status: 0,
+            told: Told::Process { pid, uid, status: 0 },
         }
     }
 
@@ -51,23 +54,51 @@ impl Origin {
         };
         Self {
             code,
-            pid,
-            uid,
-            status,
+            told: Told::Process { pid, uid, status },
         }
+    }
+
+    /// That child, of that user, has stopped or goes on, because of that signal.
+    pub(crate) const fn child_lives(pid: u32, uid: u32, code: i32, signal: u32) -> Self {
+        Self {
+            code,
+            told: Told::Process {
+                pid,
+                uid,
+                status: signal,
+            },
+        }
+    }
+
+    /// An exception at that address.
+    pub(crate) const fn exception(code: i32, address: u64) -> Self {
+        Self {
+            code,
+            told: Told::Address(address),
+        }
+    }
+
+    /// The kernel, which tells nothing.
+    pub(crate) const fn kernel(code: i32) -> Self {
+        Self::exception(code, 0)
     }
 
     /// The `siginfo_t` of such a signal.
     pub(crate) fn info(self, signal: Signal) -> [u8; SIGINFO_BYTES] {
         let mut info = [0; SIGINFO_BYTES];
-        for (offset, word) in [
-            (SI_SIGNO_OFFSET, signal.number()),
-            (SI_CODE_OFFSET, self.code.cast_unsigned()),
-            (SI_PID_OFFSET, self.pid),
-            (SI_UID_OFFSET, self.uid),
-            (SI_STATUS_OFFSET, self.status),
-        ] {
-            info[offset..][..4].copy_from_slice(&word.to_le_bytes());
+        let mut put = |offset: usize, word: u32| info[offset..][..4].copy_from_slice(&word.to_le_bytes());
+        put(SI_SIGNO_OFFSET, signal.number());
+        put(SI_CODE_OFFSET, self.code.cast_unsigned());
+        match self.told {
+            Told::Process { pid, uid, status } => {
+                put(SI_PID_OFFSET, pid);
+                put(SI_UID_OFFSET, uid);
+                put(SI_STATUS_OFFSET, status);
+            }
+            Told::Address(address) => {
+                put(SI_ADDR_OFFSET, address as u32);
+                put(SI_ADDR_OFFSET + 4, (address >> 32) as u32);
+            }
         }
         info
     }
@@ -93,6 +124,11 @@ impl Pending {
         if let Some(slot) = self.origins.iter_mut().find(|slot| slot.is_none()) {
             *slot = Some((signal, origin));
         }
+    }
+
+    /// Those that wait.
+    pub(crate) fn set(&self) -> SignalSet {
+        self.set
     }
 
     /// Takes out the one of `wanted` that goes first.

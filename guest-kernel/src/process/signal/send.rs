@@ -1,10 +1,13 @@
-//! kill and tgkill, and the signal that a parent gets when a child ends.
+//! kill, tgkill and tkill, and the signal that a parent gets when a child ends.
 
 use abi::linux::process::SIGCHLD;
+use abi::linux::signal::SA_NOCLDWAIT;
 
-use super::super::{Credentials, Life, Pid, exit, table};
-use super::effect::{Effect, effect_of, sendable};
-use super::{Origin, Signal};
+use super::super::{Credentials, Pid, exit, table};
+use super::action::Disposition;
+use super::effect::{Effect, reaction, sendable};
+use super::mask::tell;
+use super::{Origin, Signal, stop};
 use crate::errno::Errno;
 use crate::process::{Sleep, Tid, Woken};
 
@@ -78,39 +81,78 @@ fn kill_several(
     result
 }
 
-/// Sends a signal to a thread: if it does not block it, that is as good as to its process.
+/// Sends a signal to a thread of that process.
 pub(crate) fn kill_thread(pid: i32, tid: i32, signal: u64) -> Result<(), Errno> {
-    let (Ok(pid), Ok(tid)) = (u32::try_from(pid), u32::try_from(tid)) else {
-        return Err(Errno::EINVAL);
-    };
+    match (pid, tid) {
+        (1.., 1..) => send_to_thread(Some(pid.unsigned_abs()), tid.unsigned_abs(), signal),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// Sends a signal to a thread, of whatever process.
+pub(crate) fn kill_any_thread(tid: i32, signal: u64) -> Result<(), Errno> {
+    match tid {
+        1.. => send_to_thread(None, tid.unsigned_abs(), signal),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn send_to_thread(pid: Option<u32>, tid: u32, signal: u64) -> Result<(), Errno> {
     table::with_table(|table| {
         let sender = Sender::current(table);
         let origin = Origin::kill_thread(sender.pid.as_u32(), sender.credentials.uid());
         let thread = table.find_thread(tid).ok_or(Errno::ESRCH)?;
         let (tid, target) = (thread.tid, thread.process);
-        if target.as_u32() != pid {
+        if pid.is_some_and(|pid| target.as_u32() != pid) {
             return Err(Errno::ESRCH);
         }
         let Some(signal) = sender.check(table, target, signal)? else {
             return Ok(());
         };
-        let thread = table.thread(tid);
-        if thread.signal_mask.contains(signal) {
-            thread.pending.add(signal, origin);
-            wake_waiter(table, tid, signal);
-        } else {
-            act(table, target, signal);
+        stop::prepare(table, target, signal);
+        let is_blocked = table.thread(tid).signal_mask.contains(signal);
+        let is_held = stop::holds_back(table, target, signal);
+        let action = table.process(target).actions.of(signal);
+        match reaction(target, signal, action) {
+            Effect::Nothing if !is_blocked => {}
+            Effect::Ends(status) if !is_blocked && !is_held => exit::begin_to_end(table, target, status),
+            Effect::Nothing | Effect::Ends(_) | Effect::Stops | Effect::Runs(_) => {
+                table.thread(tid).pending.add(signal, origin);
+                if is_blocked {
+                    wake_waiter(table, tid, signal);
+                } else {
+                    tell(table, tid);
+                }
+            }
         }
         Ok(())
     })
 }
 
-/// Tells the parent of a process that it has ended. A parent that does not block the signal is not told by it.
-pub(in crate::process) fn tell_parent(table: &mut table::Table, child: Pid, status: u32) {
+/// What a parent makes of its children's ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::process) enum ParentWants {
+    Status,
+    /// It ignores the signal, or has said that its children leave no zombies.
+    Nothing,
+}
+
+/// Tells the parent of a process that it has ended.
+pub(in crate::process) fn tell_parent(table: &mut table::Table, child: Pid, status: u32) -> ParentWants {
     let process = table.process(child);
     let origin = Origin::child(child.as_u32(), process.credentials.uid(), status);
-    if let Some(parent) = process.parent() {
-        send(table, parent, Signal::new(SIGCHLD), origin);
+    let (Some(parent), Some(signal)) = (process.parent(), Signal::new(SIGCHLD)) else {
+        return ParentWants::Status;
+    };
+    let action = table.process(parent).actions.of(signal);
+    let is_ignored = action.disposition() == Disposition::Ignored;
+    if !is_ignored {
+        send(table, parent, Some(signal), origin);
+    }
+    if is_ignored || action.has(SA_NOCLDWAIT) {
+        ParentWants::Nothing
+    } else {
+        ParentWants::Status
     }
 }
 
@@ -136,21 +178,44 @@ impl Sender {
     }
 }
 
-/// A signal waits while every thread of the process blocks it.
-fn send(table: &mut table::Table, pid: Pid, signal: Option<Signal>, origin: Origin) {
+/// A signal waits while every thread of the process blocks it. One with a handler is told to the first thread that does not.
+pub(in crate::process) fn send(table: &mut table::Table, pid: Pid, signal: Option<Signal>, origin: Origin) {
     let Some(signal) = signal else { return };
+    stop::prepare(table, pid, signal);
+    let is_held = stop::holds_back(table, pid, signal);
     let threads = table.process(pid).threads.len();
+    let mut is_blocked = true;
+    let mut taker = None;
     for index in 0..threads {
         let tid = table.process(pid).threads[index];
-        if !table.thread(tid).signal_mask.contains(signal) {
-            return act(table, pid, signal);
+        let thread = table.thread(tid);
+        if !thread.signal_mask.contains(signal) {
+            is_blocked = false;
+            if !thread.is_signalled {
+                taker = Some(tid);
+                break;
+            }
         }
     }
-    table.process(pid).pending.add(signal, origin);
-    for index in 0..threads {
-        let tid = table.process(pid).threads[index];
-        if wake_waiter(table, tid, signal) {
-            break;
+    let action = table.process(pid).actions.of(signal);
+    match reaction(pid, signal, action) {
+        Effect::Nothing if !is_blocked => {}
+        Effect::Ends(status) if !is_blocked && !is_held => exit::begin_to_end(table, pid, status),
+        Effect::Nothing | Effect::Ends(_) | Effect::Stops | Effect::Runs(_) => {
+            table.process(pid).pending.add(signal, origin);
+            match taker {
+                Some(tid) => tell(table, tid),
+                // Who does not block it and has been told of another one comes to it, too.
+                None if !is_blocked => {}
+                None => {
+                    for index in 0..threads {
+                        let tid = table.process(pid).threads[index];
+                        if wake_waiter(table, tid, signal) {
+                            break;
+                        }
+                    }
+                }
+            }
         }
     }
 }
@@ -162,14 +227,4 @@ fn wake_waiter(table: &mut table::Table, tid: Tid, signal: Signal) -> bool {
         Woken::ByEvent,
         |reason| matches!(reason, Sleep::Signal(wanted, _) if wanted.contains(signal)),
     )
-}
-
-/// What a signal does that nobody blocks. Init takes no signal for which it has no handler, so none at all.
-pub(super) fn act(table: &mut table::Table, pid: Pid, signal: Signal) {
-    if let Effect::Ends(status) = effect_of(signal)
-        && pid != Pid::INIT
-        && table.process(pid).life == Life::Alive
-    {
-        exit::begin_to_end(table, pid, status);
-    }
 }

@@ -39,7 +39,7 @@ impl Signal {
 pub(crate) struct SignalSet(u64);
 
 impl SignalSet {
-    const fn of(numbers: &[u32]) -> Self {
+    pub(super) const fn of(numbers: &[u32]) -> Self {
         let mut bits = 0;
         let mut index = 0;
         while index < numbers.len() {

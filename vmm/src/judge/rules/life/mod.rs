@@ -243,7 +243,9 @@ impl LifeRule {
                 "a process that has not ended, taken by its parent",
             );
         }
-        if self.process_that_runs() != process.parent {
+        // Whoever ends, and whose parent does not want to know, takes itself.
+        let taker = self.process_that_runs();
+        if taker != process.parent && taker != pid {
             self.wrong(pid, "taken by its parent", "taken while another process runs");
         }
         self.history.reaped(pid, process.parent);

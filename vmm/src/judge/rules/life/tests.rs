@@ -131,6 +131,23 @@ fn a_zombie_is_taken_once_and_by_its_parent() {
 }
 
 #[test]
+fn a_process_of_which_nobody_wants_to_know_takes_itself_when_it_ends() {
+    let reaped = Event::Reaped { pid: 3 };
+    let unwanted = [
+        switched(2, RUNNABLE, 3),
+        exited(3),
+        reaped.clone(),
+        switched(3, ENDED, 1),
+    ];
+    assert_eq!(wrong(unwanted), []);
+    breaks(
+        [switched(2, RUNNABLE, 3), reaped],
+        3,
+        "a process that has not ended, taken by its parent",
+    );
+}
+
+#[test]
 fn only_who_runs_ends_makes_children_or_becomes_another_program() {
     breaks([exited(3)], 3, "the end of another one");
     breaks([created(5, 3)], 5, "made while another process runs");
