@@ -63,7 +63,7 @@ pub(crate) use module_pages::{
     Reservation, allocate_row, bytes_from as bytes_left_in_row, check_lent, free_row, lend as lend_frame,
     mark as mark_module_page,
 };
-pub(crate) use page_cache::CachedBytes;
+pub(crate) use page_cache::{CachedBytes, CachedFile};
 pub(crate) use page_table::{PageTable, activate_kernel};
 pub(crate) use set_memory::{ProtectionChange, set_memory};
 pub(crate) use shared_object::{MAX_BYTES as MAX_SHARED_BYTES, SharedObject};

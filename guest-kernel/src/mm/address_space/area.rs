@@ -1,9 +1,10 @@
 //! One area: a range of pages that are alike.
 
 use super::super::address::{PageRange, PhysAddr, VirtAddr};
+use super::super::page_cache::CachedFile;
 use super::super::shared_object::SharedObject;
 use super::driver::DriverMapping;
-use super::{Protection, Watch, layout};
+use super::{Protection, Sharing, Watch, layout};
 use crate::mutant::{self, Mutant};
 
 /// Where the contents of a page come from that is not there yet.
@@ -11,10 +12,13 @@ use crate::mutant::{self, Mutant};
 pub(crate) enum Backing {
     /// Zeros; stores are the process's own.
     Anonymous,
-    /// Frames of the page cache in a row; stores are the process's own.
+    /// A file of the page cache. A page that holds its end is a copy, and there is none behind it.
     File {
-        /// Physical address of the first page's contents.
-        first: PhysAddr,
+        file: CachedFile,
+        /// The page of the file that the area begins with.
+        first_page: u32,
+        /// Stores to a private area are the process's own; to a shared one there are none.
+        sharing: Sharing,
     },
     /// Memory that several processes share.
     Shared {
@@ -43,7 +47,8 @@ impl Backing {
     /// Stores are the process's own, so a frame with several owners is copied first.
     pub(super) fn is_private(&self) -> bool {
         match self {
-            Self::Anonymous | Self::File { .. } => true,
+            Self::Anonymous => true,
+            Self::File { sharing, .. } => *sharing == Sharing::Private,
             Self::Shared { .. } | Self::Device { .. } | Self::Lent => false,
             Self::Driver { mapping, .. } => mapping.is_private(),
         }
@@ -63,7 +68,8 @@ impl Backing {
         match self {
             Self::Lent => false,
             Self::Driver { mapping, .. } => mapping.may_be_written(),
-            Self::Anonymous | Self::File { .. } | Self::Shared { .. } | Self::Device { .. } => true,
+            Self::File { sharing, .. } => *sharing == Sharing::Private,
+            Self::Anonymous | Self::Shared { .. } | Self::Device { .. } => true,
         }
     }
 
@@ -86,8 +92,14 @@ impl Backing {
         match self {
             Self::Anonymous => Self::Anonymous,
             Self::Lent => Self::Lent,
-            Self::File { first } => Self::File {
-                first: first.plus(bytes),
+            &Self::File {
+                file,
+                first_page,
+                sharing,
+            } => Self::File {
+                file,
+                first_page: first_page + (bytes / abi::PAGE_SIZE) as u32,
+                sharing,
             },
             Self::Shared { object, first } => Self::Shared {
                 object: object.clone(),
@@ -160,8 +172,9 @@ pub(crate) enum AreaRole<'a> {
         first: PhysAddr,
     },
     File {
-        /// Physical address behind the first page.
-        first: PhysAddr,
+        file: CachedFile,
+        /// Where in the file the area begins.
+        offset_bytes: u64,
     },
     Driver {
         /// Both parts of the path of its file.

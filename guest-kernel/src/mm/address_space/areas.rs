@@ -213,8 +213,8 @@ impl Areas {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::address::PhysAddr;
-    use super::super::{AreaFlags, Backing, Growth, Protection};
+    use super::super::super::page_cache::{CachedBytes, CachedFile};
+    use super::super::{AreaFlags, Backing, Growth, Protection, Sharing};
     use super::*;
 
     const PAGE: u64 = 4096;
@@ -231,6 +231,16 @@ mod tests {
             flags: AreaFlags::default(),
             backing: Backing::Anonymous,
             watch: None,
+        }
+    }
+
+    /// What an area has that begins with that page of a file.
+    fn file_from(first_page: u32) -> Backing {
+        let contents = CachedBytes::new(0x8000..0x8000 + 5 * PAGE);
+        Backing::File {
+            file: CachedFile::of(contents).unwrap(),
+            first_page,
+            sharing: Sharing::Private,
         }
     }
 
@@ -253,38 +263,24 @@ mod tests {
     #[test]
     fn a_hole_splits_an_area_and_the_upper_part_keeps_its_place_in_the_file() {
         let file = Vma {
-            backing: Backing::File {
-                first: PhysAddr::new(0x8000),
-            },
-            watch: None,
+            backing: file_from(8),
             ..anonymous(10, 16)
         };
         let mut areas = areas(&[file]);
         areas.remove(range(12, 14));
         assert_eq!(ranges(&areas), [range(10, 12), range(14, 16)]);
         let upper = areas.at_or_above(VirtAddr::new(14 * PAGE)).unwrap();
-        assert_eq!(
-            upper.backing,
-            Backing::File {
-                first: PhysAddr::new(0xc000)
-            }
-        );
+        assert_eq!(upper.backing, file_from(12));
     }
 
     #[test]
     fn pages_of_a_file_merge_only_where_the_file_goes_on() {
-        let at = |first, last, address| Vma {
-            backing: Backing::File {
-                first: PhysAddr::new(address),
-            },
-            watch: None,
+        let at = |first, last, first_page| Vma {
+            backing: file_from(first_page),
             ..anonymous(first, last)
         };
-        assert_eq!(
-            ranges(&areas(&[at(1, 2, 0x1000), at(2, 3, 0x2000)])),
-            [range(1, 3)]
-        );
-        assert_eq!(ranges(&areas(&[at(1, 2, 0x1000), at(2, 3, 0x3000)])).len(), 2);
+        assert_eq!(ranges(&areas(&[at(1, 2, 1), at(2, 3, 2)])), [range(1, 3)]);
+        assert_eq!(ranges(&areas(&[at(1, 2, 1), at(2, 3, 3)])).len(), 2);
     }
 
     #[test]

@@ -175,9 +175,10 @@ pub(super) fn check_commitment(
         return Ok(());
     }
     let counts = match backing {
-        Backing::Anonymous | Backing::File { .. } => protection.allows_write(),
         Backing::Shared { .. } => true,
-        Backing::Driver { mapping, .. } => mapping.is_private() && protection.allows_write(),
+        Backing::Anonymous | Backing::File { .. } | Backing::Driver { .. } => {
+            backing.is_private() && protection.allows_write()
+        }
         Backing::Device { .. } | Backing::Lent => false,
     };
     if counts && range.pages() > frames::total() + swap::total() {

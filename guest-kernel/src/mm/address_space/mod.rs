@@ -34,6 +34,8 @@ mod user_fault;
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use abi::PAGE_SIZE;
+
 use super::address::{PageRange, VirtAddr};
 use super::frames::OutOfMemory;
 use super::page_table::PageTable;
@@ -97,7 +99,8 @@ impl AddressSpace {
         self.area_at(address).is_some_and(|area| match &area.backing {
             Backing::Shared { .. } => true,
             Backing::Driver { mapping, .. } => !mapping.is_private(),
-            Backing::Anonymous | Backing::File { .. } | Backing::Device { .. } | Backing::Lent => false,
+            Backing::File { sharing, .. } => *sharing == Sharing::Shared,
+            Backing::Anonymous | Backing::Device { .. } | Backing::Lent => false,
         })
     }
 
@@ -114,7 +117,10 @@ impl AddressSpace {
                 }
                 Backing::Anonymous if self.heap.touches(area.range) => AreaRole::Heap,
                 Backing::Anonymous | Backing::Shared { .. } | Backing::Lent => AreaRole::Memory,
-                &Backing::File { first } => AreaRole::File { first },
+                &Backing::File { file, first_page, .. } => AreaRole::File {
+                    file,
+                    offset_bytes: u64::from(first_page) * PAGE_SIZE,
+                },
                 &Backing::Device { first } => AreaRole::Device { first },
                 Backing::Driver { mapping, first_page } => mapping.role(*first_page),
             },
