@@ -59,6 +59,9 @@ system_calls! {
     PWRITE64(descriptor, buffer, count, position) => transfer::pwrite64;
     WRITEV(descriptor, vectors, count) => transfer::writev;
     SCHED_YIELD() => process::sched_yield;
+    MREMAP(address, old_length, new_length, flags, new_address) => memory::mremap;
+    MSYNC(address, length, flags) => memory::msync;
+    MINCORE(address, length, vector) => memory::mincore;
     MADVISE(address, length, advice) => memory::madvise;
     NANOSLEEP(duration) => time::nanosleep;
     GETPID() => process::getpid;
@@ -87,6 +90,10 @@ system_calls! {
     GETPGRP() => process::getpgrp;
     GETPGID(pid) => process::getpgid;
     RT_SIGTIMEDWAIT(set, info, timeout, bytes) => signal::rt_sigtimedwait;
+    MLOCK(address, length) => memory::mlock;
+    MUNLOCK(address, length) => memory::munlock;
+    MLOCKALL(flags) => memory::mlockall;
+    MUNLOCKALL() => memory::munlockall;
     ARCH_PRCTL(code, address) => thread::arch_prctl;
     REBOOT(magic1, magic2, command) => system::reboot;
     INIT_MODULE(image, length, parameters) => module::init_module;
@@ -105,6 +112,7 @@ system_calls! {
     GETRANDOM(buffer, count) => system::getrandom;
     MEMFD_CREATE(name, flags) => fs::memfd::create;
     USERFAULTFD(flags) => memory::userfaultfd;
+    MLOCK2(address, length, flags) => memory::mlock2;
 }
 
 /// Performs the call that the registers ask for, and leaves the result in them.

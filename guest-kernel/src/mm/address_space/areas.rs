@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::super::address::{PageRange, VirtAddr};
 use super::super::frames::OutOfMemory;
-use super::{Vma, layout};
+use super::{AreaFlags, Vma, layout};
 
 /// Room for areas that a process has from the start, so that a usual one never moves its list.
 const USUAL_AREAS: usize = 32;
@@ -28,14 +28,16 @@ impl Areas {
         Ok(Self(areas))
     }
 
-    /// What a child of fork has. Nobody serves its faults.
+    /// What a child of fork has. Nobody serves its faults, and none of them is locked.
     pub(super) fn try_inherit(&self) -> Result<Self, OutOfMemory> {
         let mut areas = Self::new()?;
         areas.0.try_reserve(self.0.len()).map_err(|_| OutOfMemory)?;
         let inherited = self.0.iter().filter(|area| area.is_inherited());
-        areas
-            .0
-            .extend(inherited.cloned().map(|area| Vma { watch: None, ..area }));
+        areas.0.extend(inherited.cloned().map(|area| Vma {
+            watch: None,
+            flags: area.flags.without(AreaFlags::LOCKINGS),
+            ..area
+        }));
         Ok(areas)
     }
 
@@ -78,10 +80,19 @@ impl Areas {
 
     /// Makes sure that the next change succeeds; it may need two areas more than there are.
     pub(super) fn reserve_change(&mut self) -> Result<(), OutOfMemory> {
-        if self.0.len() + 2 > layout::MAX_AREAS {
+        self.reserve(2)
+    }
+
+    /// Makes sure that an area can be put elsewhere, and then taken from where it was.
+    pub(super) fn reserve_move(&mut self) -> Result<(), OutOfMemory> {
+        self.reserve(3)
+    }
+
+    fn reserve(&mut self, count: usize) -> Result<(), OutOfMemory> {
+        if self.0.len() + count > layout::MAX_AREAS {
             return Err(OutOfMemory);
         }
-        self.0.try_reserve(2).map_err(|_| OutOfMemory)
+        self.0.try_reserve(count).map_err(|_| OutOfMemory)
     }
 
     /// Puts an area where there is none. After [`Self::reserve_change`].

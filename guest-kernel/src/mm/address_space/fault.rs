@@ -135,9 +135,20 @@ impl AddressSpace {
                 CachedPage::Last(last) => Entry::user(last.copy()?.leave(), protection),
                 CachedPage::Behind => return Err(FaultError::NoPage),
             },
-            Backing::Shared { object, first } => {
-                let frame = object.frame(first + offset_bytes / PAGE_SIZE)?;
-                Entry::user(frame.leave(), protection)
+            Backing::Object {
+                object,
+                first,
+                sharing,
+            } => {
+                let page = first + offset_bytes / PAGE_SIZE;
+                if page >= object.pages() {
+                    return Err(FaultError::NoPage);
+                }
+                let frame = object.frame(page)?;
+                match sharing {
+                    Sharing::Private => private_entry(frame, protection, access)?,
+                    Sharing::Shared => Entry::user(frame.leave(), protection),
+                }
             }
             Backing::Device { first } => Entry::device(first.plus(offset_bytes), protection),
             Backing::Lent => return Err(FaultError::Forbidden),
@@ -155,6 +166,7 @@ impl AddressSpace {
         } else {
             entry
         };
+        let entry = area.as_locked(entry);
         let installed = self.page_table.install(page, entry);
         installed.inspect_err(|OutOfMemory| {
             // SAFETY: the entry has got its reference above, and is in no page table.
@@ -174,10 +186,11 @@ impl AddressSpace {
         slot: SlotNumber,
         swapped: Entry,
     ) -> Result<(), FaultError> {
-        let protection = self.areas.get(area).protection;
+        let area = self.areas.get(area);
         let frame = frames::allocate(FrameKind::Anonymous, Contents::Stale)?;
         swap::read(slot, &frame).map_err(|error| FaultError::Unreadable(slot, error))?;
-        let entry = Entry::user(frame.leave(), protection).guarded_like(swapped);
+        let entry = Entry::user(frame.leave(), area.protection).guarded_like(swapped);
+        let entry = area.as_locked(entry);
         self.page_table.replace(page, entry);
         swap::release(slot);
         if !mutant::is(Mutant::ShadowSwapInUntracked) {

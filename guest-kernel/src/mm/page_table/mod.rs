@@ -18,6 +18,7 @@ pub(super) mod alias;
 mod entry;
 mod find;
 pub(super) mod registry;
+mod relocate;
 mod table;
 mod update;
 
