@@ -264,6 +264,8 @@ mutants! {
     MremapLeavesEntries = "mremap-leaves-entries";
     /// mremap gives a process a copy of the shared page that it moves.
     MremapCopiesShared = "mremap-copies-shared";
+    /// Pages that mremap has moved are not shown in a shadow page table.
+    ShadowMremapUntracked = "shadow-mremap-untracked";
     /// A page of locked memory can go to the disk.
     LockedPageGoes = "locked-page-goes";
     /// The processor stops after each instruction of a program, and the kernel has it go on.

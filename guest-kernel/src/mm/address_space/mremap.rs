@@ -157,8 +157,9 @@ impl AddressSpace {
         }
         let old = request.old().filter(|old| old.end() <= area.range.end());
         old.ok_or(Errno::EFAULT)?;
-        if area.flags.has(AreaFlags::LOCKED) {
-            self.check_lockable(request.new_bytes - request.old_bytes, limits)?;
+        let more_bytes = request.new_bytes - request.old_bytes;
+        if more_bytes > 0 && area.flags.has(AreaFlags::LOCKED) {
+            self.check_lockable(more_bytes, limits)?;
         }
         let offset_bytes = request.start.as_u64() - area.range.start().as_u64();
         match &area.backing {
@@ -231,7 +232,9 @@ impl AddressSpace {
             uffd::note_unmapped();
         }
         self.note_change(old);
-        self.note_change(new);
+        if !mutant::is(Mutant::ShadowMremapUntracked) {
+            self.note_change(new);
+        }
         Ok(new)
     }
 
