@@ -48,6 +48,7 @@ pub(super) fn load(file: CachedBytes, arguments: &Arguments) -> Result<Program, 
         file.read(offset, into);
     })?;
     let mut address_space = AddressSpace::new()?;
+    address_space.set_executable(file);
     let mut heap_start = layout::LOWEST;
     for segment in executable.segments().filter(|segment| segment.memory_bytes > 0) {
         heap_start = heap_start.max(load_segment(&mut address_space, file, &segment)?);

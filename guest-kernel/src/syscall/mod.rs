@@ -78,7 +78,7 @@ system_calls! {
     WAIT4(pid, status, options, usage) => process::wait4;
     KILL(pid, signal) => signal::kill;
     UNAME(buffer) => system::uname;
-    READLINK(path) => file::readlink;
+    READLINK(path, buffer, bytes) => file::readlink;
     GETUID() => credentials::getuid;
     GETGID() => credentials::getgid;
     SETUID(uid) => credentials::setuid;

@@ -39,6 +39,7 @@ impl AddressSpace {
             areas: self.areas.try_inherit()?,
             heap: self.heap,
             future: AreaFlags::default(),
+            executable: self.executable,
         };
         let mut result = Ok(());
         for area in self.areas.iter().filter(|area| area.passes_pages_on()) {

@@ -42,6 +42,7 @@ use abi::PAGE_SIZE;
 
 use super::address::{PageRange, VirtAddr};
 use super::frames::OutOfMemory;
+use super::page_cache::CachedBytes;
 use super::page_table::PageTable;
 use crate::shadowpt;
 
@@ -80,6 +81,8 @@ pub(crate) struct AddressSpace {
     heap: Heap,
     /// What is locked of areas that are yet to come (`MCL_FUTURE`).
     future: AreaFlags,
+    /// The file of the program that it was made for.
+    executable: Option<CachedBytes>,
 }
 
 impl AddressSpace {
@@ -91,7 +94,17 @@ impl AddressSpace {
             areas: Areas::new()?,
             heap: Heap::default(),
             future: AreaFlags::default(),
+            executable: None,
         })
+    }
+
+    /// The file of the program that runs in it.
+    pub(crate) fn executable(&self) -> Option<CachedBytes> {
+        self.executable
+    }
+
+    pub(crate) fn set_executable(&mut self, file: CachedBytes) {
+        self.executable = Some(file);
     }
 
     pub(crate) fn id(&self) -> SpaceId {

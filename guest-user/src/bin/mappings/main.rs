@@ -12,6 +12,7 @@ mod locks;
 mod memory_files;
 mod moves;
 mod places;
+mod program_file;
 mod refusals;
 mod residency;
 mod swapped;
@@ -34,6 +35,7 @@ fn main(arguments: Arguments) -> i32 {
             section("private mappings of a file", files::private);
             section("shared mappings of a file", files::shared);
             section("files of memory", memory_files::facts);
+            section("the program's file", program_file::facts);
         }
         Some(b"moves") => {
             section("mremap", moves::facts);
