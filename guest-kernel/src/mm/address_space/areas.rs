@@ -33,10 +33,11 @@ impl Areas {
         let mut areas = Self::new()?;
         areas.0.try_reserve(self.0.len()).map_err(|_| OutOfMemory)?;
         let inherited = self.0.iter().filter(|area| area.is_inherited());
-        areas.0.extend(inherited.cloned().map(|area| Vma {
+        areas.0.extend(inherited.map(|area| Vma {
             watch: None,
             flags: area.flags.without(AreaFlags::LOCKINGS),
-            ..area
+            backing: area.backing.clone(),
+            ..*area
         }));
         Ok(areas)
     }
