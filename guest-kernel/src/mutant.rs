@@ -262,6 +262,18 @@ mutants! {
     UffdKernelDoesNotWait = "uffd-kernel-does-not-wait";
     /// A page that UFFDIO_COPY puts there is not shown in a shadow page table.
     ShadowUffdUntracked = "shadow-uffd-untracked";
+    /// The page in which a file ends shows a program what lies behind its last byte.
+    FileTailNotZero = "file-tail-not-zero";
+    /// A shared mapping of a read-only file can be written to, and the file with it.
+    SharedFileWritable = "shared-file-writable";
+    /// mremap leaves the page-table entries of the pages that it moves where they were.
+    MremapLeavesEntries = "mremap-leaves-entries";
+    /// mremap gives a process a copy of the shared page that it moves.
+    MremapCopiesShared = "mremap-copies-shared";
+    /// Pages that mremap has moved are not shown in a shadow page table.
+    ShadowMremapUntracked = "shadow-mremap-untracked";
+    /// A page of locked memory can go to the disk.
+    LockedPageGoes = "locked-page-goes";
     /// The processor stops after each instruction of a program, and the kernel has it go on.
     ProgramsStepped = "programs-stepped";
     /// A breakpoint stops each program where the kernel likes.

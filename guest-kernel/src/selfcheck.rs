@@ -10,8 +10,9 @@ use abi::linux::mman::PROT_READ;
 use crate::arch;
 use crate::device::console;
 use crate::mm::{
-    self, Access, AddressSpace, AreaFlags, Backing, Contents, FaultError, FrameKind, Growth, MapRequest,
-    Placement, Protection, ProtectionChange, SharedObject, UserSlice, VirtAddr, Vmalloc,
+    self, Access, AddressSpace, AreaFlags, Backing, Contents, FaultError, FrameKind, Growth,
+    MAX_SHARED_BYTES, MapRequest, Placement, Protection, ProtectionChange, SharedObject, Sharing, UserSlice,
+    VirtAddr, Vmalloc,
 };
 
 /// What was found, if it is not what was expected.
@@ -169,8 +170,12 @@ fn check_copy_on_write() -> Outcome {
 }
 
 fn check_shared_memory() -> Outcome {
-    let object = SharedObject::new().map_err(|_| "no object")?;
-    let mut parent = space_with(Backing::Shared { object, first: 0 })?;
+    let object = SharedObject::new(MAX_SHARED_BYTES).map_err(|_| "no object")?;
+    let mut parent = space_with(Backing::Object {
+        object,
+        first: 0,
+        sharing: Sharing::Shared,
+    })?;
     let mut child = parent.fork().map_err(|_| "no fork")?;
     write(&mut child, PAGE, 5)?;
     expect(

@@ -16,7 +16,9 @@ use core::arch::asm;
 use abi::linux::mman::{MAP_ANONYMOUS, MAP_FIXED};
 
 use crate::syscall::Errno;
-use crate::syscall::memory::{NO_FILE, madvise, mmap, mprotect, munmap};
+use crate::syscall::memory::{
+    NO_FILE, madvise, mincore, mlock, mmap, mprotect, mremap, msync, munlock, munmap,
+};
 
 /// A range of addresses in which no Rust object lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +124,33 @@ impl Span {
     pub fn advise(self, advice: u64) -> Result<u64, Errno> {
         // SAFETY: no Rust object lies in a span.
         unsafe { madvise(self.address, self.len_bytes, advice) }
+    }
+
+    /// mremap to another length, and with flags to another place. `wanted` matters where they say that it does.
+    pub fn remap(self, len_bytes: u64, flags: u64, wanted: Span) -> Result<Self, Errno> {
+        // SAFETY: no Rust object lies in a span, and where it does not order a place the kernel chooses one that is free.
+        let address = unsafe { mremap(self.address, self.len_bytes, len_bytes, flags, wanted.address) }?;
+        Ok(Self { address, len_bytes })
+    }
+
+    /// mlock
+    pub fn lock(self) -> Result<u64, Errno> {
+        mlock(self.address, self.len_bytes)
+    }
+
+    /// munlock
+    pub fn unlock(self) -> Result<u64, Errno> {
+        munlock(self.address, self.len_bytes)
+    }
+
+    /// mincore, into a byte for each page.
+    pub fn residency(self, pages: &mut [u8]) -> Result<u64, Errno> {
+        mincore(self.address, self.len_bytes, pages)
+    }
+
+    /// msync
+    pub fn sync(self, flags: u64) -> Result<u64, Errno> {
+        msync(self.address, self.len_bytes, flags)
     }
 
     /// Loads one byte.

@@ -56,6 +56,29 @@ named_numbers! {
     }
 }
 
+/// mremap may put the pages elsewhere.
+pub const MREMAP_MAYMOVE: u64 = 1;
+/// They are to be at the new address, in place of what is there.
+pub const MREMAP_FIXED: u64 = 2;
+/// The old area stays, without its pages.
+pub const MREMAP_DONTUNMAP: u64 = 4;
+
+/// mlock2: pages are locked with their first access.
+pub const MLOCK_ONFAULT: u64 = 1;
+/// mlockall locks what there is.
+pub const MCL_CURRENT: u64 = 1;
+/// It locks what is mapped later.
+pub const MCL_FUTURE: u64 = 2;
+/// Pages are locked with their first access.
+pub const MCL_ONFAULT: u64 = 4;
+
+/// msync only sees to it that stores are written some time.
+pub const MS_ASYNC: u64 = 1;
+/// Other mappings of the file are made to see them.
+pub const MS_INVALIDATE: u64 = 2;
+/// They have been written when msync returns.
+pub const MS_SYNC: u64 = 4;
+
 named_numbers! {
     /// Name of an advice to madvise.
     advice_name: u64 {

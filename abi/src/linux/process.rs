@@ -88,6 +88,8 @@ pub const LINUX_REBOOT_CMD_RESTART: u64 = 0x0123_4567;
 pub const SCHED_RR: u64 = 2;
 /// setrlimit: the largest core dump.
 pub const RLIMIT_CORE: u64 = 4;
+/// The most bytes of memory that may be locked.
+pub const RLIMIT_MEMLOCK: u64 = 8;
 
 /// Largest signal number.
 pub const SIGNALS: u64 = 64;

@@ -44,6 +44,12 @@ named_numbers! {
         WRITEV = 20;
         /// sched_yield()
         SCHED_YIELD = 24;
+        /// mremap(address, old length, new length, flags, new address)
+        MREMAP = 25;
+        /// msync(address, length, flags)
+        MSYNC = 26;
+        /// mincore(address, length, vector)
+        MINCORE = 27;
         /// madvise(address, length, advice)
         MADVISE = 28;
         /// dup2(old fd, new fd)
@@ -120,6 +126,14 @@ named_numbers! {
         SIGALTSTACK = 131;
         /// sched_setscheduler(pid, policy, parameters)
         SCHED_SETSCHEDULER = 144;
+        /// mlock(address, length)
+        MLOCK = 149;
+        /// munlock(address, length)
+        MUNLOCK = 150;
+        /// mlockall(flags)
+        MLOCKALL = 151;
+        /// munlockall()
+        MUNLOCKALL = 152;
         /// arch_prctl(code, address)
         ARCH_PRCTL = 158;
         /// setrlimit(resource, limits)
@@ -168,6 +182,8 @@ named_numbers! {
         MEMFD_CREATE = 319;
         /// userfaultfd(flags)
         USERFAULTFD = 323;
+        /// mlock2(address, length, flags)
+        MLOCK2 = 325;
         /// rseq(area, size, flags, signature)
         RSEQ = 334;
     }

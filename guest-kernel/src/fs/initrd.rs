@@ -36,24 +36,15 @@ pub(crate) fn find(path: &[u8]) -> Option<File> {
     })
 }
 
-/// Physical address of a file's first page, if the file starts a page.
-pub(crate) fn page_aligned_address(contents: CachedBytes) -> Option<PhysAddr> {
-    Some(contents.address()).filter(|address| address.is_page_aligned())
-}
-
-/// Path of the file whose contents hold a physical address, and the offset in it.
-pub(crate) fn file_at(address: PhysAddr) -> Option<(CachedBytes, u64)> {
+/// Path of the file whose contents hold a physical address.
+pub(crate) fn path_of(address: PhysAddr) -> Option<CachedBytes> {
     let archive = (*ARCHIVE.lock())?;
     let in_archive = address.as_u64().checked_sub(archive.address().as_u64())? as usize;
     // SAFETY: as in `find`.
     let bytes = unsafe { archive.as_slice() };
-    let Entry { name, contents, .. } =
-        cpio::entries(bytes).find(|entry| entry.contents.contains(&in_archive))?;
+    let Entry { name, .. } = cpio::entries(bytes).find(|entry| entry.contents.contains(&in_archive))?;
     let path = without_root(&bytes[name.clone()]);
-    Some((
-        archive.part(name.end - path.len()..name.end),
-        (in_archive - contents.start) as u64,
-    ))
+    Some(archive.part(name.end - path.len()..name.end))
 }
 
 fn without_root(path: &[u8]) -> &[u8] {

@@ -1,11 +1,9 @@
-//! A file of the initrd: it can be read, and mapped privately as it lies there.
-
-use abi::PAGE_SIZE;
+//! A file of the initrd: it can be read, and mapped as it lies there.
 
 use super::operations::{FileOperations, Status};
-use super::{OpenFile, initrd, pieces, seek};
+use super::{OpenFile, pieces, seek};
 use crate::errno::Errno;
-use crate::mm::{Backing, CachedBytes, NewArea, Sharing, UserSlice};
+use crate::mm::{Backing, CachedBytes, CachedFile, NewArea, UserSlice};
 
 #[derive(Debug)]
 pub(super) struct InitrdFile(pub(super) CachedBytes);
@@ -28,15 +26,16 @@ impl FileOperations for InitrdFile {
         seek::in_length(file, offset, whence, self.0.len() as u64)
     }
 
-    /// The file's own frames, privately: as far as whole pages of the file go, because what follows them is the next file's.
+    /// The file's own frames. What lies behind its last byte is the next file's, and nobody's to see.
     fn mmap(&self, _: &OpenFile, area: &mut NewArea) -> Result<(), Errno> {
-        if area.sharing() != Sharing::Private {
-            return Err(Errno::ENODEV);
-        }
-        let whole_pages = self.0.len() as u64 / PAGE_SIZE;
-        let first = initrd::page_aligned_address(self.0).filter(|_| area.end_page() <= whole_pages);
-        let first = first.ok_or(Errno::EINVAL)?.plus(area.first_page() * PAGE_SIZE);
-        area.set_backing(Backing::File { first });
+        let file = CachedFile::of(self.0).ok_or(Errno::EINVAL)?;
+        // More pages than any file has are refused by some of Linux's file systems, too.
+        u32::try_from(area.end_page()).map_err(|_| Errno::EOVERFLOW)?;
+        area.set_backing(Backing::File {
+            file,
+            first_page: area.first_page() as u32,
+            sharing: area.sharing(),
+        });
         Ok(())
     }
 

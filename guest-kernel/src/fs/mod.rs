@@ -34,7 +34,7 @@ pub(crate) mod seek;
 mod text;
 
 pub(crate) use devices::{init as init_devices, open_console, register_chrdev, unregister_chrdev};
-pub(crate) use open::{find, open, open_unnamed};
+pub(crate) use open::{find, link, open, open_unnamed};
 pub(crate) use open_file::{FileRef, Node, OpenFile, OpenMode, release_ended};
 pub(crate) use open_files::{AtExec, OpenFiles};
 pub(crate) use operations::{FileOperations, Status};

@@ -2,6 +2,7 @@
 
 use super::{FileOperations, FileRef, Node, OpenFile, OpenMode, devices, initrd, initrd_file, proc};
 use crate::errno::Errno;
+use crate::mm::CachedBytes;
 use crate::process::with_current;
 
 /// Opens the file for the process that runs.
@@ -29,6 +30,14 @@ pub(crate) fn find(path: &[u8]) -> Result<Node, Errno> {
     }
     let file = initrd::find(path).ok_or(Errno::ENOENT)?;
     Node::new(initrd_file::InitrdFile(file.contents))
+}
+
+/// The file that a symbolic link leads to: EINVAL for what is none.
+pub(crate) fn link(path: &[u8]) -> Result<CachedBytes, Errno> {
+    match path.strip_prefix(b"/proc/") {
+        Some(rest) => proc::link(rest),
+        None => find(path).and(Err(Errno::EINVAL)),
+    }
 }
 
 /// Bits of the permissions of one class of users.

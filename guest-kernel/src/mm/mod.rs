@@ -46,8 +46,8 @@ use core::ops::Range;
 pub(crate) use address::{FrameNumber, PageRange, PhysAddr, VirtAddr, round_up_to_page};
 pub(crate) use address_space::{
     Access, AddressSpace, AreaFlags, AreaRole, AreaView, Awaited, AwaitedFor, Backing, FaultError, Growth,
-    Guard, Lookup, MapOperations, MapRequest, NewArea, Numbers, Placement, Protection, STACK_TOP, Sharing,
-    SpaceId, WatchModes, be_vulnerable_to_dirty_cow, copy_on_fork, layout,
+    Guard, Limits, Locking, Lookup, MapOperations, MapRequest, NewArea, Numbers, Placement, Protection,
+    STACK_TOP, Sharing, SpaceId, WatchModes, be_vulnerable_to_dirty_cow, copy_on_fork, layout,
 };
 pub(crate) use device_memory::{allocate_for_device, map_registers};
 pub(crate) use direct_map::{boot_bytes, boot_u32, boot_u64, physical_address_of};
@@ -63,7 +63,7 @@ pub(crate) use module_pages::{
     Reservation, allocate_row, bytes_from as bytes_left_in_row, check_lent, free_row, lend as lend_frame,
     mark as mark_module_page,
 };
-pub(crate) use page_cache::CachedBytes;
+pub(crate) use page_cache::{CachedBytes, CachedFile};
 pub(crate) use page_table::{PageTable, activate_kernel};
 pub(crate) use set_memory::{ProtectionChange, set_memory};
 pub(crate) use shared_object::{MAX_BYTES as MAX_SHARED_BYTES, SharedObject};

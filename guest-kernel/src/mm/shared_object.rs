@@ -1,8 +1,8 @@
 //! Shared anonymous memory: frames that belong to no process.
 //!
-//! The object is a radix tree of frames, two levels of 512 slots, which is 1 GiB at most. Its root is a frame too, and the
-//! frame table counts who refers to it: each area that maps a part of the object. A slot holds one reference to its frame,
-//! so pages live as long as the object, whoever unmaps them.
+//! The object is a radix tree of frames, two levels of 512 slots. The last word of the root is its length, so it is 2 MiB less than
+//! 1 GiB at most. Its root is a frame too, and the frame table counts who refers to it: each area that maps a part of the object,
+//! and a file of memory. A slot holds one reference to its frame, so pages live as long as the object, whoever unmaps them.
 
 #![allow(unsafe_code, reason = "frames of slots, and the references that slots hold")]
 
@@ -15,7 +15,9 @@ use super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
 use super::user_copy::{copy_from_frame, copy_to_frame};
 
 const SLOTS: usize = PAGE_BYTES / 8;
-const MAX_PAGES: u64 = (SLOTS * SLOTS) as u64;
+/// Index of the root's word that is no slot.
+const LENGTH: usize = SLOTS - 1;
+const MAX_PAGES: u64 = (LENGTH * SLOTS) as u64;
 /// Largest object.
 pub(crate) const MAX_BYTES: u64 = MAX_PAGES * PAGE_SIZE;
 /// A slot is empty, or an address with this bit, so that frame 0 is no special case.
@@ -28,20 +30,37 @@ pub(crate) struct SharedObject {
 }
 
 impl SharedObject {
-    /// An object of zeros.
-    pub(crate) fn new() -> Result<Self, OutOfMemory> {
-        Ok(Self {
+    /// An object of so many zeros, at most [`MAX_BYTES`].
+    pub(crate) fn new(len_bytes: u64) -> Result<Self, OutOfMemory> {
+        let object = Self {
             root: frames::allocate(FrameKind::Heap, Contents::Zeroed)?,
-        })
+        };
+        object.set_len_bytes(len_bytes);
+        Ok(object)
+    }
+
+    pub(crate) fn len_bytes(&self) -> u64 {
+        // SAFETY: a word of the root, which is the length.
+        unsafe { direct_map::load(self.root.number(), LENGTH) }
+    }
+
+    /// Pages that are there, or come into being when they are first asked for.
+    pub(super) fn pages(&self) -> u64 {
+        self.len_bytes().div_ceil(PAGE_SIZE)
+    }
+
+    /// Makes it that long.
+    pub(crate) fn set_len_bytes(&self, len_bytes: u64) {
+        assert!(len_bytes <= MAX_BYTES, "{len_bytes} bytes are too many");
+        // SAFETY: as in `len_bytes`.
+        unsafe { direct_map::store(self.root.number(), LENGTH, len_bytes) };
     }
 
     /// Copies bytes out that lie in one page. A page that never came into being is one of zeros, and does not by this.
     pub(crate) fn read(&self, offset: u64, into: &mut [u8]) {
         let (page, in_page) = (offset / PAGE_SIZE, offset % PAGE_SIZE);
-        let (upper, lower) = indices(page);
-        let frame = slot(self.root.number(), upper).and_then(|leaf| slot(leaf, lower));
-        match frame {
-            Some(frame) => copy_from_frame(&FrameRef::retain(frame), in_page, into),
+        match self.find(page) {
+            Some((.., frame)) => copy_from_frame(&FrameRef::retain(frame), in_page, into),
             None => into.fill(0),
         }
     }
@@ -51,6 +70,35 @@ impl SharedObject {
         let frame = self.frame(offset / PAGE_SIZE)?;
         copy_to_frame(&frame, offset % PAGE_SIZE, from);
         Ok(())
+    }
+
+    /// Whether the page has come into being.
+    pub(super) fn has_page(&self, page: u64) -> bool {
+        self.find(page).is_some()
+    }
+
+    /// Has the page hold zeros, whoever maps it. If nobody does its frame goes.
+    pub(super) fn discard(&self, page: u64) {
+        let Some((leaf, lower, frame)) = self.find(page) else {
+            return;
+        };
+        if frames::references(frame) > 1 {
+            // SAFETY: a frame of programs, in which no Rust value lives.
+            unsafe { direct_map::zero(frame) };
+            return;
+        }
+        // SAFETY: as in `slot`.
+        unsafe { direct_map::store(leaf, lower, 0) };
+        frames::add_to_private(leaf, -1);
+        // SAFETY: `fill` left the reference to the slot, which has just been emptied.
+        unsafe { frames::release(frame, Contents::Stale) };
+    }
+
+    /// The leaf that has a slot for the page, which slot that is, and the frame in it. None if the page never came into being.
+    fn find(&self, page: u64) -> Option<(FrameNumber, usize, FrameNumber)> {
+        let (upper, lower) = indices(page);
+        let leaf = slot(self.root.number(), upper)?;
+        Some((leaf, lower, slot(leaf, lower)?))
     }
 
     /// A reference to the frame of a page, which comes into being when it is first asked for.

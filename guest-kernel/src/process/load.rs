@@ -10,10 +10,9 @@ use abi::PAGE_SIZE;
 use super::arguments::Arguments;
 use crate::errno::Errno;
 use crate::fs::elf::{ElfError, Executable, PROGRAM_HEADER_ENTRY_BYTES, Segment};
-use crate::fs::initrd;
 use crate::mm::{
-    AddressSpace, AreaFlags, Backing, CachedBytes, Growth, MapRequest, PhysAddr, Placement, Protection,
-    STACK_TOP, UserSlice, VirtAddr, layout,
+    AddressSpace, AreaFlags, Backing, CachedBytes, CachedFile, Growth, MapRequest, Placement, Protection,
+    STACK_TOP, Sharing, UserSlice, VirtAddr, layout,
 };
 
 /// Entries of the auxiliary vector (`linux/auxvec.h`).
@@ -49,6 +48,7 @@ pub(super) fn load(file: CachedBytes, arguments: &Arguments) -> Result<Program, 
         file.read(offset, into);
     })?;
     let mut address_space = AddressSpace::new()?;
+    address_space.set_executable(file);
     let mut heap_start = layout::LOWEST;
     for segment in executable.segments().filter(|segment| segment.memory_bytes > 0) {
         heap_start = heap_start.max(load_segment(&mut address_space, file, &segment)?);
@@ -86,17 +86,21 @@ fn load_segment(space: &mut AddressSpace, file: CachedBytes, segment: &Segment) 
     let contents_end = segment.address + segment.file_bytes;
     let protection = Protection::from_bits_truncated(segment.protection);
 
-    let cached_end = match initrd::page_aligned_address(file) {
+    let cached_end = match CachedFile::of(file) {
         None => start,
-        Some(first) => {
+        Some(cached) => {
             let has_tail = protection.allows_write() || segment.memory_bytes > segment.file_bytes;
             let cached_end = if has_tail {
                 VirtAddr::new(contents_end).page()
             } else {
                 end
             };
-            let first = first.plus(segment.offset - segment.offset % PAGE_SIZE);
-            map_cached(space, start, cached_end, first, protection)?;
+            let backing = Backing::File {
+                file: cached,
+                first_page: (segment.offset / PAGE_SIZE) as u32,
+                sharing: Sharing::Private,
+            };
+            map_cached(space, start, cached_end, backing, protection)?;
             cached_end.max(start)
         }
     };
@@ -114,14 +118,13 @@ fn map_cached(
     space: &mut AddressSpace,
     start: VirtAddr,
     end: VirtAddr,
-    first: PhysAddr,
+    backing: Backing,
     protection: Protection,
 ) -> Result<(), Errno> {
     if start >= end {
         return Ok(());
     }
     let bytes = end.as_u64() - start.as_u64();
-    let backing = Backing::File { first };
     let request = MapRequest {
         bytes,
         protection,

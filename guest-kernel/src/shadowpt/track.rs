@@ -109,7 +109,7 @@ impl Shadow {
                 Backing::File { .. } if mutant::is(Mutant::ShadowFileAnonymous) => true,
                 Backing::Anonymous => true,
                 Backing::File { .. }
-                | Backing::Shared { .. }
+                | Backing::Object { .. }
                 | Backing::Device { .. }
                 | Backing::Lent
                 | Backing::Driver { .. } => false,

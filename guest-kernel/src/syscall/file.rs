@@ -44,12 +44,21 @@ pub(super) fn open_file(descriptor: u64) -> Result<FileRef, Errno> {
     with_current(|process| process.files().get(descriptor).cloned())
 }
 
-/// There are no links.
-pub(super) fn readlink(path: u64) -> Result<u64, Errno> {
-    let mut buffer = [0; 256];
-    let path = read_path(path, &mut buffer)?;
-    fs::find(path)?;
-    Err(Errno::EINVAL)
+/// The only links are to programs' files. What there is no room for is left out.
+pub(super) fn readlink(path: u64, buffer: u64, bytes: u64) -> Result<u64, Errno> {
+    // The size is a C int.
+    if bytes as i32 <= 0 {
+        return Err(Errno::EINVAL);
+    }
+    let mut name = [0; 256];
+    let path = read_path(path, &mut name)?;
+    let file = fs::link(path)?;
+    let name = fs::initrd::path_of(file.address()).ok_or(Errno::ENOENT)?;
+    let mut target = [b'/'; 1 + 256];
+    let len = 1 + name.read(0, &mut target[1..]);
+    let len = len.min(bytes as usize);
+    process::copy_out(UserSlice::new(buffer, len as u64)?, &target[..len])?;
+    Ok(len as u64)
 }
 
 /// Bytes of `struct stat`, and offsets of the fields that say something.

@@ -63,6 +63,9 @@ system_calls! {
     PWRITE64(descriptor, buffer, count, position) => transfer::pwrite64;
     WRITEV(descriptor, vectors, count) => transfer::writev;
     SCHED_YIELD() => process::sched_yield;
+    MREMAP(address, old_length, new_length, flags, new_address) => memory::mremap;
+    MSYNC(address, length, flags) => memory::msync;
+    MINCORE(address, length, vector) => memory::mincore;
     MADVISE(address, length, advice) => memory::madvise;
     PAUSE() => signal::pause;
     NANOSLEEP(duration, remaining) => time::nanosleep;
@@ -83,7 +86,7 @@ system_calls! {
     WAIT4(pid, status, options, usage) => process::wait4;
     KILL(pid, signal) => signal::kill;
     UNAME(buffer) => system::uname;
-    READLINK(path) => file::readlink;
+    READLINK(path, buffer, bytes) => file::readlink;
     GETUID() => credentials::getuid;
     GETGID() => credentials::getgid;
     SETUID(uid) => credentials::setuid;
@@ -98,6 +101,10 @@ system_calls! {
     RT_SIGTIMEDWAIT(set, info, timeout, bytes) => signal::rt_sigtimedwait;
     RT_SIGSUSPEND(mask, bytes) => signal::rt_sigsuspend;
     SIGALTSTACK(stack, old) [frame] => signal::sigaltstack;
+    MLOCK(address, length) => memory::mlock;
+    MUNLOCK(address, length) => memory::munlock;
+    MLOCKALL(flags) => memory::mlockall;
+    MUNLOCKALL() => memory::munlockall;
     ARCH_PRCTL(code, address) => thread::arch_prctl;
     REBOOT(magic1, magic2, command) => system::reboot;
     INIT_MODULE(image, length, parameters) => module::init_module;
@@ -118,6 +125,7 @@ system_calls! {
     GETRANDOM(buffer, count) => system::getrandom;
     MEMFD_CREATE(name, flags) => fs::memfd::create;
     USERFAULTFD(flags) => memory::userfaultfd;
+    MLOCK2(address, length, flags) => memory::mlock2;
 }
 
 /// Performs the call that the registers ask for, and leaves the result in them.

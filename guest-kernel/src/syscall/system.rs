@@ -1,6 +1,8 @@
 //! System calls on the machine as a whole: its name, its limits, and its end.
 
-use abi::linux::process::{LINUX_REBOOT_CMD_POWER_OFF, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2};
+use abi::linux::process::{
+    LINUX_REBOOT_CMD_POWER_OFF, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, RLIMIT_MEMLOCK,
+};
 
 use crate::arch;
 use crate::errno::Errno;
@@ -21,7 +23,7 @@ pub(super) fn uname(buffer: u64) -> Result<u64, Errno> {
     process::copy_out(to, &names).map(|()| 0)
 }
 
-/// The resource that is limited (`RLIMIT_STACK`).
+/// A resource that is limited (`RLIMIT_STACK`).
 const STACK: u64 = 3;
 
 /// Limits can be asked for, and stay as they are.
@@ -30,10 +32,10 @@ pub(super) fn prlimit64(_pid: u64, resource: u64, new: u64, old: u64) -> Result<
         return Err(Errno::EPERM);
     }
     if old != 0 {
-        let limit = if resource == STACK {
-            layout::STACK_LIMIT_BYTES
-        } else {
-            u64::MAX
+        let limit = match resource {
+            STACK => layout::STACK_LIMIT_BYTES,
+            RLIMIT_MEMLOCK => layout::LOCK_LIMIT_BYTES,
+            _ => u64::MAX,
         };
         let mut limits = [0; 16];
         limits[..8].copy_from_slice(&limit.to_le_bytes());

@@ -5,13 +5,16 @@
 //! to memory that cannot be had ends the process.
 #![no_std]
 #![no_main]
-#![allow(unsafe_code, reason = "execve takes an array of pointers")]
+#![allow(
+    unsafe_code,
+    reason = "execve takes an array of pointers, and memory moves to an address that the kernel did not give"
+)]
 
 use core::ffi::CStr;
 
 use abi::PAGE_SIZE;
-use abi::linux::errno::ENOMEM;
-use abi::linux::mman::{MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE};
+use abi::linux::errno::{EINVAL, ENOMEM};
+use abi::linux::mman::{MAP_PRIVATE, MAP_SHARED, MREMAP_FIXED, MREMAP_MAYMOVE, PROT_READ, PROT_WRITE};
 use abi::linux::process::{SIGKILL, WAIT_EXIT_SHIFT};
 use abi::linux::syscall::O_RDONLY;
 use guest_user::syscall::process::{self, Fork};
@@ -28,6 +31,10 @@ const EXECUTED: &CStr = c"executed";
 const MAX_REQUESTS: u32 = 1000;
 /// More areas than a process usually has.
 const MANY: u64 = 60;
+/// Pages that one last-level table does not hold.
+const MOVING: u64 = 600;
+/// An address near which nothing is.
+const FAR_AWAY: u64 = 0x5000_0000_0000;
 const READ_WRITE: u64 = PROT_READ | PROT_WRITE;
 
 /// How an attempt ended, as the child's exit status.
@@ -70,6 +77,12 @@ fn main(arguments: Arguments) -> i32 {
         Ok(())
     });
     each("many areas", &many_areas);
+    let moving = touched_at_both_ends();
+    each("mremap", &|| moved(moving));
+    each("mlock", &|| {
+        let memory = Span::map(3 * PAGE_SIZE, READ_WRITE, MAP_PRIVATE)?;
+        memory.part(PAGE_SIZE, PAGE_SIZE).lock().map(drop)
+    });
     each("fork", &forking);
     each("a thread", &|| {
         thread::spawn(|| {})?.join();
@@ -157,6 +170,27 @@ fn many_areas() -> Result<(), Errno> {
         memory.part(index * 3 * PAGE_SIZE, PAGE_SIZE).protect(PROT_READ)?;
     }
     memory.unmap().map(drop)
+}
+
+/// Memory whose entries are in two tables at least.
+fn touched_at_both_ends() -> Span {
+    let memory = Span::map(MOVING * PAGE_SIZE, READ_WRITE, MAP_PRIVATE).expect("mmap");
+    memory.store(0, 1);
+    memory.store(memory.len_bytes() - 1, 2);
+    memory
+}
+
+/// Moves pages to where there are no tables for them.
+fn moved(memory: Span) -> Result<(), Errno> {
+    // SAFETY: no Rust object lies there.
+    let elsewhere = unsafe { Span::at(FAR_AWAY, memory.len_bytes()) };
+    let new = memory.remap(memory.len_bytes(), MREMAP_MAYMOVE | MREMAP_FIXED, elsewhere)?;
+    let ends = [new.load(0), new.load(memory.len_bytes() - 1)];
+    if ends == [1, 2] {
+        Ok(())
+    } else {
+        Err(Errno(EINVAL))
+    }
 }
 
 fn forking() -> Result<(), Errno> {

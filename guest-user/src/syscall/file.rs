@@ -103,6 +103,14 @@ pub fn write_at(fd: i32, bytes: &[u8], offset_bytes: u64) -> Result<usize, Errno
     .map(|count| count as usize)
 }
 
+/// readlink(path, buffer, size): the bytes of the target that there was room for.
+pub fn read_link<'a>(path: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
+    let (address, bytes) = (buffer.as_mut_ptr() as u64, buffer.len() as u64);
+    // SAFETY: the kernel reads the path, which is NUL-terminated, and writes to the buffer.
+    let count = unsafe { syscall(number::READLINK, [path.as_ptr() as u64, address, bytes]) }?;
+    Ok(&buffer[..count as usize])
+}
+
 /// mkdir(path, 0755)
 pub fn make_directory(path: &CStr) -> Result<(), Errno> {
     // SAFETY: the kernel only reads the path, which is NUL-terminated.

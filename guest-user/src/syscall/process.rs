@@ -258,6 +258,14 @@ pub fn leave_no_core_dumps() -> Result<(), Errno> {
     unsafe { syscall(number::SETRLIMIT, [RLIMIT_CORE, &raw const limits as u64]) }.map(drop)
 }
 
+/// prlimit64(0, resource): the limit of this process.
+pub fn limit(resource: u64) -> Result<u64, Errno> {
+    let mut limits = [0_u64; 2];
+    // SAFETY: the kernel writes the limits, of which the first is the one that counts.
+    unsafe { syscall(number::PRLIMIT64, [0, resource, 0, &raw mut limits as u64]) }?;
+    Ok(limits[0])
+}
+
 /// wait4(pid, status), with a place for the status that need not exist: the process id.
 ///
 /// # Safety

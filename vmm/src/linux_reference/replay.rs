@@ -26,6 +26,7 @@ const FOR_THE_GUEST_ALONE: &[&str] = &[
     "shadowpt-races",
     "testdev",
     "uffd-shadow",
+    "mremap-shadow",
     "insmod",
     "lsmod",
     "rmmod",

@@ -51,12 +51,12 @@ fn add_line(text: &mut Text, area: &AreaView<'_>) -> fmt::Result {
     let protection = area.protection;
     let mut cached = [0; LONGEST_PATH];
     let (offset, name): (u64, [&[u8]; 2]) = match area.role {
-        AreaRole::File { first } => match initrd::file_at(first) {
-            Some((path, offset)) => {
+        AreaRole::File { file, offset_bytes } => match initrd::path_of(file.address()) {
+            Some(path) => {
                 let len = path.read(0, &mut cached);
-                (offset, [b"/", &cached[..len]])
+                (offset_bytes, [b"/", &cached[..len]])
             }
-            None => (0, [b"", b""]),
+            None => (offset_bytes, [b"", b""]),
         },
         AreaRole::Heap => (0, [b"[heap]", b""]),
         AreaRole::Stack => (0, [b"[stack]", b""]),

@@ -1,6 +1,6 @@
 //! `/proc`: files about processes, and those that drivers register.
 //!
-//! - `maps`, `memory` (as `mem`) and `pagemap` in `/proc/PID` and `/proc/self`
+//! - `maps`, `memory` (as `mem`) and `pagemap` in `/proc/PID` and `/proc/self`; `exe` there is a link to the program's file
 //! - `fail_nth` (as `fail-nth`) in `/proc/self` alone
 //! - `listing`: `/proc/devices` and `/proc/modules`
 //! - `entries`: what drivers have registered
@@ -15,8 +15,10 @@ mod maps;
 mod memory;
 mod pagemap;
 
+use super::initrd_file::InitrdFile;
 use super::{Node, devices};
 use crate::errno::Errno;
+use crate::mm::CachedBytes;
 use crate::module;
 use crate::process::{self, Inspected};
 
@@ -28,6 +30,20 @@ pub(crate) use entries::{create as proc_create, remove as remove_proc_entry};
 const DEVICES: &[u8] = b"devices";
 const MODULES: &[u8] = b"modules";
 
+/// The file that a link below `/proc/` leads to: EINVAL for what is no link.
+pub(super) fn link(path: &[u8]) -> Result<CachedBytes, Errno> {
+    match path.strip_suffix(b"/exe").and_then(process_number) {
+        Some(number) => executable(process::inspect(number)?),
+        None => find(path).and(Err(Errno::EINVAL)),
+    }
+}
+
+/// ENOENT when the process has no memory any more.
+fn executable(process: Inspected) -> Result<CachedBytes, Errno> {
+    let file = process.memory?.with(|space| space.executable());
+    file.flatten().ok_or(Errno::ENOENT)
+}
+
 /// What a path below `/proc/` leads to.
 pub(super) fn find(path: &[u8]) -> Result<Node, Errno> {
     let Some(slash) = path.iter().position(|&byte| byte == b'/') else {
@@ -37,11 +53,12 @@ pub(super) fn find(path: &[u8]) -> Result<Node, Errno> {
             name => entries::find(name),
         };
     };
-    let number = match &path[..slash] {
-        b"self" => process::with_current(|process| process.pid().as_u32()),
-        digits => number(digits).ok_or(Errno::ENOENT)?,
-    };
-    let Inspected { memory, owner } = process::inspect(number)?;
+    let number = process_number(&path[..slash]).ok_or(Errno::ENOENT)?;
+    let inspected = process::inspect(number)?;
+    if &path[slash + 1..] == b"exe" {
+        return Node::new(InitrdFile(executable(inspected)?));
+    }
+    let Inspected { memory, owner } = inspected;
     let node = match &path[slash + 1..] {
         b"maps" => Node::new(maps::Maps(memory)),
         b"mem" => Node::new(memory::Memory(memory)),
@@ -52,6 +69,14 @@ pub(super) fn find(path: &[u8]) -> Result<Node, Errno> {
         _ => Err(Errno::ENOENT),
     };
     Ok(Node { owner, ..node? })
+}
+
+/// The process that a directory in `/proc` is about.
+fn process_number(name: &[u8]) -> Option<u32> {
+    match name {
+        b"self" => Some(process::with_current(|process| process.pid().as_u32())),
+        digits => number(digits),
+    }
 }
 
 /// A decimal number without leading zeros.

@@ -1,9 +1,10 @@
 //! One area: a range of pages that are alike.
 
 use super::super::address::{PageRange, PhysAddr, VirtAddr};
+use super::super::page_cache::CachedFile;
 use super::super::shared_object::SharedObject;
 use super::driver::DriverMapping;
-use super::{Protection, Watch, layout};
+use super::{Protection, Sharing, Watch, layout};
 use crate::mutant::{self, Mutant};
 
 /// Where the contents of a page come from that is not there yet.
@@ -11,17 +12,22 @@ use crate::mutant::{self, Mutant};
 pub(crate) enum Backing {
     /// Zeros; stores are the process's own.
     Anonymous,
-    /// Frames of the page cache in a row; stores are the process's own.
+    /// A file of the page cache. A page that holds its end is a copy, and there is none behind it.
     File {
-        /// Physical address of the first page's contents.
-        first: PhysAddr,
+        file: CachedFile,
+        /// The page of the file that the area begins with.
+        first_page: u32,
+        /// Stores to a private area are the process's own; to a shared one there are none.
+        sharing: Sharing,
     },
-    /// Memory that several processes share.
-    Shared {
+    /// Memory that belongs to no process. There is none behind its end.
+    Object {
         /// Whose frames they are.
         object: SharedObject,
         /// Index of the first page in the object.
         first: u64,
+        /// Stores to a private area are the process's own.
+        sharing: Sharing,
     },
     /// Registers of a device.
     Device {
@@ -43,8 +49,9 @@ impl Backing {
     /// Stores are the process's own, so a frame with several owners is copied first.
     pub(super) fn is_private(&self) -> bool {
         match self {
-            Self::Anonymous | Self::File { .. } => true,
-            Self::Shared { .. } | Self::Device { .. } | Self::Lent => false,
+            Self::Anonymous => true,
+            Self::File { sharing, .. } | Self::Object { sharing, .. } => *sharing == Sharing::Private,
+            Self::Device { .. } | Self::Lent => false,
             Self::Driver { mapping, .. } => mapping.is_private(),
         }
     }
@@ -54,7 +61,7 @@ impl Backing {
         match self {
             Self::Device { .. } | Self::Lent => true,
             Self::Driver { mapping, .. } => mapping.is_fixed(),
-            Self::Anonymous | Self::File { .. } | Self::Shared { .. } => false,
+            Self::Anonymous | Self::File { .. } | Self::Object { .. } => false,
         }
     }
 
@@ -63,7 +70,8 @@ impl Backing {
         match self {
             Self::Lent => false,
             Self::Driver { mapping, .. } => mapping.may_be_written(),
-            Self::Anonymous | Self::File { .. } | Self::Shared { .. } | Self::Device { .. } => true,
+            Self::File { sharing, .. } => *sharing == Sharing::Private,
+            Self::Anonymous | Self::Object { .. } | Self::Device { .. } => true,
         }
     }
 
@@ -77,7 +85,7 @@ impl Backing {
         match self {
             Self::Lent => false,
             Self::Driver { mapping, .. } => mapping.is_private() || mapping.is_fixed(),
-            Self::Anonymous | Self::File { .. } | Self::Shared { .. } | Self::Device { .. } => true,
+            Self::Anonymous | Self::File { .. } | Self::Object { .. } | Self::Device { .. } => true,
         }
     }
 
@@ -86,12 +94,23 @@ impl Backing {
         match self {
             Self::Anonymous => Self::Anonymous,
             Self::Lent => Self::Lent,
-            Self::File { first } => Self::File {
-                first: first.plus(bytes),
+            &Self::File {
+                file,
+                first_page,
+                sharing,
+            } => Self::File {
+                file,
+                first_page: first_page + (bytes / abi::PAGE_SIZE) as u32,
+                sharing,
             },
-            Self::Shared { object, first } => Self::Shared {
+            Self::Object {
+                object,
+                first,
+                sharing,
+            } => Self::Object {
                 object: object.clone(),
                 first: first + bytes / abi::PAGE_SIZE,
+                sharing: *sharing,
             },
             Self::Device { first } => Self::Device {
                 first: first.plus(bytes),
@@ -123,6 +142,18 @@ impl AreaFlags {
     pub(crate) const WIPED: Self = Self(2);
     /// Nobody asks whether there is room for all of the area (`MAP_NORESERVE`).
     pub(crate) const UNRESERVED: Self = Self(4);
+    /// Its pages stay in memory (`mlock`).
+    pub(crate) const LOCKED: Self = Self(8);
+    /// Of a locked area: pages come with their first access, not before (`MLOCK_ONFAULT`).
+    pub(crate) const LOCKED_ON_FAULT: Self = Self(16);
+    /// All that is said of locks.
+    pub(crate) const LOCKINGS: Self = Self::LOCKED.with(Self::LOCKED_ON_FAULT);
+    /// A core dump leaves the area out (`MADV_DONTDUMP`).
+    pub(crate) const NOT_DUMPED: Self = Self(32);
+    /// Accesses are in no order (`MADV_RANDOM`).
+    pub(crate) const RANDOM: Self = Self(64);
+    /// Accesses are in order (`MADV_SEQUENTIAL`).
+    pub(crate) const SEQUENTIAL: Self = Self(128);
 
     pub(crate) const fn has(self, flag: Self) -> bool {
         self.0 & flag.0 != 0
@@ -160,8 +191,9 @@ pub(crate) enum AreaRole<'a> {
         first: PhysAddr,
     },
     File {
-        /// Physical address behind the first page.
-        first: PhysAddr,
+        file: CachedFile,
+        /// Where in the file the area begins.
+        offset_bytes: u64,
     },
     Driver {
         /// Both parts of the path of its file.
@@ -184,11 +216,19 @@ pub(crate) struct AreaView<'a> {
 impl Vma {
     /// Cuts off and gives back what starts at `at`, which lies inside.
     pub(super) fn split_off(&mut self, at: VirtAddr) -> Self {
-        let upper = PageRange::new(at, self.range.end());
+        let upper = Self {
+            range: PageRange::new(at, self.range.end()),
+            ..self.part_from(at)
+        };
         self.range = PageRange::new(self.range.start(), at);
+        upper
+    }
+
+    /// The same, with what is behind it from an address on that lies inside or at its end.
+    pub(super) fn part_from(&self, at: VirtAddr) -> Self {
+        let bytes = at.as_u64() - self.range.start().as_u64();
         Self {
-            range: upper,
-            backing: self.backing.advanced(self.range.bytes()),
+            backing: self.backing.advanced(bytes),
             ..*self
         }
     }

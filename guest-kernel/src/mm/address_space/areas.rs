@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::super::address::{PageRange, VirtAddr};
 use super::super::frames::OutOfMemory;
-use super::{Vma, layout};
+use super::{AreaFlags, Vma, layout};
 
 /// Room for areas that a process has from the start, so that a usual one never moves its list.
 const USUAL_AREAS: usize = 32;
@@ -28,14 +28,17 @@ impl Areas {
         Ok(Self(areas))
     }
 
-    /// What a child of fork has. Nobody serves its faults.
+    /// What a child of fork has. Nobody serves its faults, and none of them is locked.
     pub(super) fn try_inherit(&self) -> Result<Self, OutOfMemory> {
         let mut areas = Self::new()?;
         areas.0.try_reserve(self.0.len()).map_err(|_| OutOfMemory)?;
         let inherited = self.0.iter().filter(|area| area.is_inherited());
-        areas
-            .0
-            .extend(inherited.cloned().map(|area| Vma { watch: None, ..area }));
+        areas.0.extend(inherited.map(|area| Vma {
+            watch: None,
+            flags: area.flags.without(AreaFlags::LOCKINGS),
+            backing: area.backing.clone(),
+            ..*area
+        }));
         Ok(areas)
     }
 
@@ -78,10 +81,19 @@ impl Areas {
 
     /// Makes sure that the next change succeeds; it may need two areas more than there are.
     pub(super) fn reserve_change(&mut self) -> Result<(), OutOfMemory> {
-        if self.0.len() + 2 > layout::MAX_AREAS {
+        self.reserve(2)
+    }
+
+    /// Makes sure that an area can be put elsewhere, and then taken from where it was.
+    pub(super) fn reserve_move(&mut self) -> Result<(), OutOfMemory> {
+        self.reserve(3)
+    }
+
+    fn reserve(&mut self, count: usize) -> Result<(), OutOfMemory> {
+        if self.0.len() + count > layout::MAX_AREAS {
             return Err(OutOfMemory);
         }
-        self.0.try_reserve(2).map_err(|_| OutOfMemory)
+        self.0.try_reserve(count).map_err(|_| OutOfMemory)
     }
 
     /// Puts an area where there is none. After [`Self::reserve_change`].
@@ -213,8 +225,8 @@ impl Areas {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::address::PhysAddr;
-    use super::super::{AreaFlags, Backing, Growth, Protection};
+    use super::super::super::page_cache::{CachedBytes, CachedFile};
+    use super::super::{AreaFlags, Backing, Growth, Protection, Sharing};
     use super::*;
 
     const PAGE: u64 = 4096;
@@ -231,6 +243,16 @@ mod tests {
             flags: AreaFlags::default(),
             backing: Backing::Anonymous,
             watch: None,
+        }
+    }
+
+    /// What an area has that begins with that page of a file.
+    fn file_from(first_page: u32) -> Backing {
+        let contents = CachedBytes::new(0x8000..0x8000 + 5 * PAGE);
+        Backing::File {
+            file: CachedFile::of(contents).unwrap(),
+            first_page,
+            sharing: Sharing::Private,
         }
     }
 
@@ -253,38 +275,24 @@ mod tests {
     #[test]
     fn a_hole_splits_an_area_and_the_upper_part_keeps_its_place_in_the_file() {
         let file = Vma {
-            backing: Backing::File {
-                first: PhysAddr::new(0x8000),
-            },
-            watch: None,
+            backing: file_from(8),
             ..anonymous(10, 16)
         };
         let mut areas = areas(&[file]);
         areas.remove(range(12, 14));
         assert_eq!(ranges(&areas), [range(10, 12), range(14, 16)]);
         let upper = areas.at_or_above(VirtAddr::new(14 * PAGE)).unwrap();
-        assert_eq!(
-            upper.backing,
-            Backing::File {
-                first: PhysAddr::new(0xc000)
-            }
-        );
+        assert_eq!(upper.backing, file_from(12));
     }
 
     #[test]
     fn pages_of_a_file_merge_only_where_the_file_goes_on() {
-        let at = |first, last, address| Vma {
-            backing: Backing::File {
-                first: PhysAddr::new(address),
-            },
-            watch: None,
+        let at = |first, last, first_page| Vma {
+            backing: file_from(first_page),
             ..anonymous(first, last)
         };
-        assert_eq!(
-            ranges(&areas(&[at(1, 2, 0x1000), at(2, 3, 0x2000)])),
-            [range(1, 3)]
-        );
-        assert_eq!(ranges(&areas(&[at(1, 2, 0x1000), at(2, 3, 0x3000)])).len(), 2);
+        assert_eq!(ranges(&areas(&[at(1, 2, 1), at(2, 3, 2)])), [range(1, 3)]);
+        assert_eq!(ranges(&areas(&[at(1, 2, 1), at(2, 3, 3)])).len(), 2);
     }
 
     #[test]

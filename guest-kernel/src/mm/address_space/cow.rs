@@ -35,8 +35,10 @@ impl AddressSpace {
             };
             // SAFETY: the frame is the program's. That it is another one is a fault that is committed on purpose.
             let copy = unsafe { copy_of(source)? };
-            self.page_table
-                .replace(page, Entry::user(copy.leave(), protection).dirtied());
+            self.page_table.replace(
+                page,
+                Entry::user(copy.leave(), protection).dirtied().locked_like(entry),
+            );
             if !mutant::is(Mutant::CowForgetsReference) {
                 // SAFETY: the copy's entry has just replaced it.
                 unsafe { release(entry) };

@@ -7,12 +7,13 @@ use abi::PAGE_SIZE;
 use super::super::address::{FrameNumber, PageRange, VirtAddr};
 use super::super::frames::{self, Contents, FrameKind, FrameRef, OutOfMemory};
 use super::super::image;
+use super::super::page_cache::CachedPage;
 use super::super::page_table::Entry;
 use super::super::swap::{self, DiskError, SlotNumber};
 use super::areas::AreaIndex;
 use super::unmap::release;
 use super::user_fault::{awaits_page, awaits_store};
-use super::{AddressSpace, Awaited, Backing, Growth, Protection, Vma, cow, layout};
+use super::{AddressSpace, Awaited, Backing, Growth, Protection, Sharing, Vma, cow, layout};
 use crate::arch;
 use crate::mutant::{self, Mutant};
 use crate::shadowpt;
@@ -32,7 +33,7 @@ pub(crate) enum FaultError {
     Forbidden,
     /// There is no frame for the page.
     OutOfMemory,
-    /// There is an area, and its driver has no such page.
+    /// There is an area, and no such page in what is behind it: its file has ended before, or its driver has none.
     NoPage,
     /// A program serves the fault.
     Awaits(Awaited),
@@ -121,13 +122,38 @@ impl AddressSpace {
                 let fresh = frames::allocate(FrameKind::Anonymous, Contents::Zeroed)?;
                 Entry::user(fresh.leave(), protection)
             }
-            Backing::File { first } => {
-                let cached = FrameRef::retain(FrameNumber::containing(first.plus(offset_bytes).as_u64()));
-                private_entry(cached, protection, access)?
-            }
-            Backing::Shared { object, first } => {
-                let frame = object.frame(first + offset_bytes / PAGE_SIZE)?;
-                Entry::user(frame.leave(), protection)
+            Backing::File {
+                file,
+                first_page,
+                sharing,
+            } => match file.page(u64::from(*first_page) + offset_bytes / PAGE_SIZE) {
+                CachedPage::Whole(frame) => {
+                    let cached = FrameRef::retain(frame);
+                    match sharing {
+                        Sharing::Private => private_entry(cached, protection, access)?,
+                        Sharing::Shared if mutant::is(Mutant::SharedFileWritable) => {
+                            Entry::user(cached.leave(), Protection::READ_WRITE)
+                        }
+                        Sharing::Shared => Entry::user(cached.leave(), protection),
+                    }
+                }
+                CachedPage::Last(last) => Entry::user(last.copy()?.leave(), protection),
+                CachedPage::Behind => return Err(FaultError::NoPage),
+            },
+            Backing::Object {
+                object,
+                first,
+                sharing,
+            } => {
+                let page = first + offset_bytes / PAGE_SIZE;
+                if page >= object.pages() {
+                    return Err(FaultError::NoPage);
+                }
+                let frame = object.frame(page)?;
+                match sharing {
+                    Sharing::Private => private_entry(frame, protection, access)?,
+                    Sharing::Shared => Entry::user(frame.leave(), protection),
+                }
             }
             Backing::Device { first } => Entry::device(first.plus(offset_bytes), protection),
             Backing::Lent => return Err(FaultError::Forbidden),
@@ -145,6 +171,7 @@ impl AddressSpace {
         } else {
             entry
         };
+        let entry = area.as_locked(entry);
         let installed = self.page_table.install(page, entry);
         installed.inspect_err(|OutOfMemory| {
             // SAFETY: the entry has got its reference above, and is in no page table.
@@ -164,10 +191,11 @@ impl AddressSpace {
         slot: SlotNumber,
         swapped: Entry,
     ) -> Result<(), FaultError> {
-        let protection = self.areas.get(area).protection;
+        let area = self.areas.get(area);
         let frame = frames::allocate(FrameKind::Anonymous, Contents::Stale)?;
         swap::read(slot, &frame).map_err(|error| FaultError::Unreadable(slot, error))?;
-        let entry = Entry::user(frame.leave(), protection).guarded_like(swapped);
+        let entry = Entry::user(frame.leave(), area.protection).guarded_like(swapped);
+        let entry = area.as_locked(entry);
         self.page_table.replace(page, entry);
         swap::release(slot);
         if !mutant::is(Mutant::ShadowSwapInUntracked) {

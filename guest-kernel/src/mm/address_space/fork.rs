@@ -18,7 +18,7 @@ use super::super::frames::{self, FrameRef, OutOfMemory};
 use super::super::page_table::PageTable;
 use super::super::swap;
 use super::unmap::release;
-use super::{AddressSpace, Backing, SpaceId, Vma, cow};
+use super::{AddressSpace, AreaFlags, Backing, SpaceId, Vma, cow};
 use crate::arch;
 use crate::mutant::{self, Mutant};
 
@@ -38,6 +38,8 @@ impl AddressSpace {
             page_table: PageTable::new()?,
             areas: self.areas.try_inherit()?,
             heap: self.heap,
+            future: AreaFlags::default(),
+            executable: self.executable,
         };
         let mut result = Ok(());
         for area in self.areas.iter().filter(|area| area.passes_pages_on()) {
@@ -66,7 +68,7 @@ fn share_pages(parent: &mut PageTable, child: &mut PageTable, area: &Vma) -> Res
         if copies && entry.has_frame() && frames::is_programs(entry.frame()) {
             // SAFETY: a frame of kind Anonymous, which is the parent's.
             let copy = unsafe { cow::copy_of(entry.frame())? };
-            child.install(page, entry.unguarded().with_frame(copy.number()))?;
+            child.install(page, entry.inherited().with_frame(copy.number()))?;
             copy.leave();
             return Ok(entry);
         }
@@ -85,7 +87,7 @@ fn share_pages(parent: &mut PageTable, child: &mut PageTable, area: &Vma) -> Res
         let childs = if mutant::is(Mutant::UffdGuardInherited) {
             shared
         } else {
-            shared.unguarded()
+            shared.inherited()
         };
         child.install(page, childs).inspect_err(|OutOfMemory| {
             // SAFETY: the reference was taken above for an entry that did not come to be.
@@ -103,7 +105,7 @@ fn share_pages(parent: &mut PageTable, child: &mut PageTable, area: &Vma) -> Res
 
 fn is_private(backing: &Backing) -> bool {
     backing.is_private()
-        || matches!(backing, Backing::Shared { .. }) && mutant::is(Mutant::SharedCopiedOnFork)
+        || matches!(backing, Backing::Object { .. }) && mutant::is(Mutant::SharedCopiedOnFork)
 }
 
 fn keeps_writable(area: &Vma) -> bool {

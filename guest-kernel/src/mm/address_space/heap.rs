@@ -4,7 +4,7 @@ use abi::PAGE_SIZE;
 
 use super::super::address::{PageRange, VirtAddr, round_up_to_page};
 use super::map::check_commitment;
-use super::{AddressSpace, AreaFlags, Backing, Growth, Protection, Vma, layout};
+use super::{AddressSpace, AreaFlags, Backing, Growth, Limits, Protection, Vma, layout};
 use crate::mutant::{self, Mutant};
 
 /// From `start` to `end`, which need not end a page.
@@ -37,14 +37,14 @@ impl AddressSpace {
     }
 
     /// The system call: moves the break if that is possible, and says where it is then.
-    pub(crate) fn set_break(&mut self, wanted: VirtAddr) -> VirtAddr {
-        if wanted >= self.heap.start && self.try_set_break(wanted).is_some() {
+    pub(crate) fn set_break(&mut self, wanted: VirtAddr, limits: Limits) -> VirtAddr {
+        if wanted >= self.heap.start && self.try_set_break(wanted, limits).is_some() {
             self.heap.end = wanted;
         }
         self.heap.end
     }
 
-    fn try_set_break(&mut self, wanted: VirtAddr) -> Option<()> {
+    fn try_set_break(&mut self, wanted: VirtAddr, limits: Limits) -> Option<()> {
         let old_end = VirtAddr::new(round_up_to_page(self.heap.end.as_u64())?);
         let new_end = VirtAddr::new(round_up_to_page(wanted.as_u64())?);
         if new_end <= old_end {
@@ -64,23 +64,24 @@ impl AddressSpace {
         if room_end > limit.as_u64() {
             return None;
         }
-        check_commitment(
-            added,
-            Protection::READ_WRITE,
-            AreaFlags::default(),
-            &Backing::Anonymous,
-        )
-        .ok()?;
+        let flags = self.locking_of_new(None);
+        if flags.has(AreaFlags::LOCKED) {
+            self.check_lockable(added.bytes(), limits).ok()?;
+        }
+        check_commitment(added, Protection::READ_WRITE, flags, &Backing::Anonymous).ok()?;
         self.areas.reserve_change().ok()?;
         self.areas.insert(Vma {
             range: added,
             protection: Protection::READ_WRITE,
             growth: Growth::Fixed,
-            flags: AreaFlags::default(),
+            flags,
             backing: Backing::Anonymous,
             watch: None,
         });
         self.note_change(added);
+        if flags.has(AreaFlags::LOCKED) {
+            self.populate_mapped(added);
+        }
         Some(())
     }
 }

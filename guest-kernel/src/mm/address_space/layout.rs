@@ -23,5 +23,7 @@ pub(crate) const MMAP_TOP: VirtAddr = TASK_END.minus(128 << 20);
 pub(crate) const LOW_START: VirtAddr = VirtAddr::new(0x4000_0000);
 /// First address behind it.
 pub(crate) const LOW_END: VirtAddr = VirtAddr::new(0x8000_0000);
+/// Most that a process may lock which is not the superuser's (`RLIMIT_MEMLOCK`).
+pub(crate) const LOCK_LIMIT_BYTES: u64 = 8 << 20;
 /// Most areas in an address space (`vm.max_map_count`).
 pub(crate) const MAX_AREAS: usize = 65530;

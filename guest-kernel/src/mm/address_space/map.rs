@@ -3,7 +3,7 @@
 use super::super::address::{PageRange, VirtAddr, round_up_to_page};
 use super::super::page_table::Entry;
 use super::super::{frames, swap};
-use super::{AddressSpace, AreaFlags, Backing, Growth, Protection, Vma, layout};
+use super::{AddressSpace, AreaFlags, Backing, Growth, Protection, Sharing, Vma, layout};
 use crate::errno::Errno;
 use crate::mutant::{self, Mutant};
 
@@ -110,6 +110,11 @@ impl AddressSpace {
             backing,
             ..
         } = request;
+        let flags = if backing.is_fixed() {
+            flags.without(AreaFlags::LOCKINGS)
+        } else {
+            flags
+        };
         check_commitment(range, protection, flags, &backing)?;
         self.unmap_replaced(range)?;
         let room = self.areas.reserve_change();
@@ -175,9 +180,13 @@ pub(super) fn check_commitment(
         return Ok(());
     }
     let counts = match backing {
-        Backing::Anonymous | Backing::File { .. } => protection.allows_write(),
-        Backing::Shared { .. } => true,
-        Backing::Driver { mapping, .. } => mapping.is_private() && protection.allows_write(),
+        Backing::Object {
+            sharing: Sharing::Shared,
+            ..
+        } => true,
+        Backing::Anonymous | Backing::File { .. } | Backing::Object { .. } | Backing::Driver { .. } => {
+            backing.is_private() && protection.allows_write()
+        }
         Backing::Device { .. } | Backing::Lent => false,
     };
     if counts && range.pages() > frames::total() + swap::total() {

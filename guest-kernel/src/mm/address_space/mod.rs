@@ -2,10 +2,10 @@
 //!
 //! An area ([`Vma`]) says what *should* be at an address; the page table says what *is* there by now. Pages come with the
 //! first access (`fault`), and a store to a page with several owners copies it first (`cow`). System calls change areas and
-//! take pages away; none of them brings a page in.
+//! take pages away; those that are asked to bring pages in do so as an access would.
 //!
-//! One verb a file: `map`, `map_file`, `unmap`, `protect`, `advise`, `populate`, `heap` (brk), `fault`, `cow`, `fork`; `remap` puts frames there
-//! from the start, and lends those of the kernel's; `driver`: areas that a driver is behind; `remote` goes past protection;
+//! One verb a file: `map`, `map_file`, `unmap`, `mremap`, `protect`, `advise` and `reclaim` (madvise), `populate`, `lock`, `residency` (mincore
+//! and msync), `heap` (brk), `fault`, `cow`, `fork`; `remap` puts frames there from the start, and lends those of the kernel's; `driver`: areas that a driver is behind; `remote` goes past protection;
 //! `user_fault`: areas whose faults a program serves; `pagemap` tells what is there. `area` and `areas` hold no hardware and are tested on the host; `layout` has the fixed addresses.
 //!
 //! There is no page of zeros that everyone shares: a first read of an anonymous page gets a frame of its own.
@@ -21,21 +21,28 @@ mod fault;
 mod fork;
 mod heap;
 pub(crate) mod layout;
+mod lock;
 mod map;
 mod map_file;
+mod mremap;
 mod pagemap;
 mod populate;
 mod protect;
 mod protection;
+mod reclaim;
 mod remap;
 mod remote;
+mod residency;
 mod unmap;
 mod user_fault;
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use abi::PAGE_SIZE;
+
 use super::address::{PageRange, VirtAddr};
 use super::frames::OutOfMemory;
+use super::page_cache::CachedBytes;
 use super::page_table::PageTable;
 use crate::shadowpt;
 
@@ -46,6 +53,7 @@ pub(crate) use fault::{Access, FaultError};
 pub(crate) use fork::copy_on_fork;
 use heap::Heap;
 pub(crate) use layout::STACK_TOP;
+pub(crate) use lock::{Limits, Locking};
 pub(crate) use map::{MapRequest, Placement};
 pub(crate) use map_file::{NewArea, Sharing};
 pub(crate) use pagemap::Numbers;
@@ -71,6 +79,10 @@ pub(crate) struct AddressSpace {
     page_table: PageTable,
     areas: Areas,
     heap: Heap,
+    /// What is locked of areas that are yet to come (`MCL_FUTURE`).
+    future: AreaFlags,
+    /// The file of the program that it was made for.
+    executable: Option<CachedBytes>,
 }
 
 impl AddressSpace {
@@ -81,7 +93,18 @@ impl AddressSpace {
             page_table: PageTable::new()?,
             areas: Areas::new()?,
             heap: Heap::default(),
+            future: AreaFlags::default(),
+            executable: None,
         })
+    }
+
+    /// The file of the program that runs in it.
+    pub(crate) fn executable(&self) -> Option<CachedBytes> {
+        self.executable
+    }
+
+    pub(crate) fn set_executable(&mut self, file: CachedBytes) {
+        self.executable = Some(file);
     }
 
     pub(crate) fn id(&self) -> SpaceId {
@@ -95,9 +118,10 @@ impl AddressSpace {
     /// Whether the address lies in memory that several processes share.
     pub(super) fn is_shared(&self, address: VirtAddr) -> bool {
         self.area_at(address).is_some_and(|area| match &area.backing {
-            Backing::Shared { .. } => true,
-            Backing::Driver { mapping, .. } => !mapping.is_private(),
-            Backing::Anonymous | Backing::File { .. } | Backing::Device { .. } | Backing::Lent => false,
+            backing @ (Backing::File { .. } | Backing::Object { .. } | Backing::Driver { .. }) => {
+                !backing.is_private()
+            }
+            Backing::Anonymous | Backing::Device { .. } | Backing::Lent => false,
         })
     }
 
@@ -113,8 +137,11 @@ impl AddressSpace {
                     AreaRole::Stack
                 }
                 Backing::Anonymous if self.heap.touches(area.range) => AreaRole::Heap,
-                Backing::Anonymous | Backing::Shared { .. } | Backing::Lent => AreaRole::Memory,
-                &Backing::File { first } => AreaRole::File { first },
+                Backing::Anonymous | Backing::Object { .. } | Backing::Lent => AreaRole::Memory,
+                &Backing::File { file, first_page, .. } => AreaRole::File {
+                    file,
+                    offset_bytes: u64::from(first_page) * PAGE_SIZE,
+                },
                 &Backing::Device { first } => AreaRole::Device { first },
                 Backing::Driver { mapping, first_page } => mapping.role(*first_page),
             },

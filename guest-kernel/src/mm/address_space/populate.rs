@@ -4,7 +4,7 @@ use abi::PAGE_SIZE;
 
 use super::super::address::PageRange;
 use super::super::user_copy::CopyError;
-use super::{Access, AddressSpace, FaultError};
+use super::{Access, AddressSpace, AreaFlags, FaultError};
 use crate::errno::Errno;
 
 impl AddressSpace {
@@ -30,11 +30,15 @@ impl AddressSpace {
     }
 
     /// The same for what has just been mapped there, writable where stores are the process's own and allowed. It is a wish: where a
-    /// page cannot be had the rest comes later.
+    /// page cannot be had the rest comes later, and so do pages that are locked with their first access.
     pub(crate) fn populate_mapped(&mut self, range: PageRange) {
-        let stores = self
-            .area_at(range.start())
-            .is_some_and(|area| area.backing.is_private() && area.protection.allows_write());
+        let Some(area) = self.area_at(range.start()) else {
+            return;
+        };
+        if area.flags.has(AreaFlags::LOCKED_ON_FAULT) {
+            return;
+        }
+        let stores = area.backing.is_private() && area.protection.allows_write();
         let access = if stores { Access::Write } else { Access::Read };
         let _ = self.populate(range, access);
     }

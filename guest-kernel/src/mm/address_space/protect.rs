@@ -41,7 +41,7 @@ impl AddressSpace {
     }
 
     /// The part of the range before its first hole, and ENOMEM if there is one.
-    fn covered_without_hole(&self, range: PageRange) -> (PageRange, Result<(), Errno>) {
+    pub(super) fn covered_without_hole(&self, range: PageRange) -> (PageRange, Result<(), Errno>) {
         let mut end = range.start();
         for area in self.areas.overlapping(range) {
             if area.range.start() > end {

@@ -137,12 +137,12 @@ impl AddressSpace {
     pub(crate) fn fill(&mut self, page: VirtAddr, frame: FrameRef, guard: Guard) -> Result<(), Errno> {
         let range = PageRange::single(page);
         self.check_fill(range, guard)?;
-        let protection = self.area_at(page).ok_or(Errno::ENOENT)?.protection;
+        let area = self.area_at(page).ok_or(Errno::ENOENT)?;
         let old = self.page_table.lookup(page);
         if !old.is_empty() && !mutant::is(Mutant::UffdCopyReplaces) {
             return Err(Errno::EEXIST);
         }
-        let entry = Entry::user(frame.leave(), protection).dirtied();
+        let entry = area.as_locked(Entry::user(frame.leave(), area.protection).dirtied());
         let entry = match guard {
             Guard::On => entry.guarded(),
             Guard::Off => entry,

@@ -9,7 +9,8 @@
 //! | swapped           | 0       | 0    | 1        | the page is in a slot of the disk, whose number stands where    |
 //! |                   |         |      |          | the frame's would; holds a reference to the slot                |
 //!
-//! Each that is not empty may be guarded, too: then it is not writable, and whoever stores to it waits.
+//! Each that is not empty may be guarded, too: then it is not writable, and whoever stores to it waits. One that maps a frame, or is
+//! held, may be locked: then it does not become a swapped one.
 
 use abi::paging::{
     ACCESSED, ADDRESS_MASK, CACHE_DISABLE, DIRTY, LARGE, NO_EXECUTE, PRESENT, USER, WRITABLE, WRITE_THROUGH,
@@ -27,6 +28,9 @@ const NO_FRAME: u64 = 1 << 10;
 
 /// Software bit: a program is asked before anybody stores through the entry.
 const GUARDED: u64 = 1 << 11;
+
+/// Software bit: the page stays in memory. Of those that the processor ignores at the upper end, because all others are in use.
+const LOCKED: u64 = 1 << 52;
 
 /// An entry of any level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,6 +156,30 @@ impl Entry {
     /// The same, guarded if `other` is.
     pub(crate) fn guarded_like(self, other: Self) -> Self {
         if other.is_guarded() { self.guarded() } else { self }
+    }
+
+    /// The same in the memory of a child of fork, where it is neither guarded nor locked.
+    pub(crate) fn inherited(self) -> Self {
+        Self(self.0 & !(GUARDED | LOCKED))
+    }
+
+    /// The same, which stays in memory.
+    pub(crate) fn locked(self) -> Self {
+        Self(self.0 | LOCKED)
+    }
+
+    /// The same, which may go to the disk.
+    pub(crate) fn unlocked(self) -> Self {
+        Self(self.0 & !LOCKED)
+    }
+
+    /// The same, locked if `other` is.
+    pub(crate) fn locked_like(self, other: Self) -> Self {
+        Self(self.0 | other.0 & LOCKED)
+    }
+
+    pub(crate) const fn is_locked(self) -> bool {
+        self.0 & LOCKED != 0
     }
 
     pub(crate) const fn is_guarded(self) -> bool {

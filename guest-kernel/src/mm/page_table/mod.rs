@@ -18,6 +18,7 @@ pub(super) mod alias;
 mod entry;
 mod find;
 pub(super) mod registry;
+mod relocate;
 mod table;
 mod update;
 
@@ -96,6 +97,8 @@ impl PageTable {
     }
 
     /// The last-level table for a page that `leaf` will be an entry of, made as needed.
+    #[allow(clippy::inline_always, reason = "a part of each fault that brings a page")]
+    #[inline(always)]
     fn make_way(&mut self, page: VirtAddr, leaf: Entry) -> Result<Table, OutOfMemory> {
         let mut table = self.root;
         for level in [4, 3, 2] {

@@ -41,6 +41,12 @@ pub(in crate::mm) fn at(place: usize) -> Option<ManuallyDrop<PageTable>> {
     }))
 }
 
+/// Where a page table is among the places.
+pub(in crate::mm) fn place_of(root: FrameNumber) -> usize {
+    let place = ROOTS.lock().places.iter().position(|other| *other == Some(root));
+    place.expect("every top page table has a place")
+}
+
 pub(super) fn add(root: FrameNumber) -> Result<(), OutOfMemory> {
     let mut roots = ROOTS.lock();
     let place = roots.places.iter().position(Option::is_none).ok_or(OutOfMemory)?;
@@ -50,7 +56,6 @@ pub(super) fn add(root: FrameNumber) -> Result<(), OutOfMemory> {
 }
 
 pub(super) fn remove(root: FrameNumber) {
-    let mut roots = ROOTS.lock();
-    let place = roots.places.iter().position(|other| *other == Some(root));
-    roots.places[place.expect("every top page table has a place")] = None;
+    let place = place_of(root);
+    ROOTS.lock().places[place] = None;
 }

@@ -11,7 +11,7 @@ use super::super::address::{FrameNumber, PageRange, VirtAddr};
 use super::super::direct_map;
 use super::super::frames::{self, Contents, OutOfMemory};
 use super::super::page_table::{Entry, PageTable, registry};
-use super::Swap;
+use super::{SlotNumber, Swap};
 use crate::arch;
 use crate::log;
 use crate::mutant::{self, Mutant};
@@ -28,11 +28,30 @@ struct Victim {
 impl Swap {
     /// Gives up one page: its frame is free afterwards. A slot that the disk refuses is bad, and the page tries another.
     pub(super) fn evict(&mut self) -> Result<(), OutOfMemory> {
-        let mut slot = self.slots.take().ok_or(OutOfMemory)?;
-        let Some(victim) = self.choose() else {
-            self.slots.release(slot);
-            return Err(OutOfMemory);
-        };
+        let slot = self.slots.take().ok_or(OutOfMemory)?;
+        match self.choose() {
+            Some(victim) => self.write_out(victim, slot),
+            None => {
+                self.slots.release(slot);
+                Err(OutOfMemory)
+            }
+        }
+    }
+
+    /// Gives up the page of that address space, if its frame is a program's that nobody else has, and there is a slot for it.
+    pub(super) fn evict_page(&mut self, page_table: &PageTable, page: VirtAddr) -> Result<(), OutOfMemory> {
+        let entry = page_table.lookup(page);
+        let frame = entry.frame();
+        let may_go = entry.maps_memory() && !entry.is_locked();
+        if !may_go || !frames::is_programs(frame) || frames::references(frame) != 1 {
+            return Ok(());
+        }
+        let space = registry::place_of(page_table.root());
+        let slot = self.slots.take().ok_or(OutOfMemory)?;
+        self.write_out(Victim { space, page, frame }, slot)
+    }
+
+    fn write_out(&mut self, victim: Victim, mut slot: SlotNumber) -> Result<(), OutOfMemory> {
         loop {
             let take = |bytes: &mut [u8]| self.disk.write(slot.as_u32(), bytes);
             // SAFETY: the frame is a program's, of which none runs before this returns.
@@ -73,7 +92,8 @@ impl Swap {
         let mut has_taken_marks = false;
         let found = self.hand.advance(registry::places(), |space, from| {
             registry::at(space)?.find(from, |page, entry| {
-                if !entry.maps_memory() {
+                let stays = entry.is_locked() && !mutant::is(Mutant::LockedPageGoes);
+                if !entry.maps_memory() || stays {
                     return false;
                 }
                 if entry.is_accessed() {
@@ -104,8 +124,8 @@ impl Swap {
 }
 
 impl Victim {
-    /// The frame is a program's own, every reference to it is an entry for this page, and none of them has been used since
-    /// the hand came by.
+    /// The frame is a program's own, every reference to it is an entry for this page, and none of them is locked or has been used
+    /// since the hand came by.
     fn can_go(&self) -> bool {
         if !frames::is_programs(self.frame) {
             return false;
@@ -114,7 +134,10 @@ impl Victim {
         references == 1
             || self
                 .owners()
-                .filter(|owner| !owner.lookup(self.page).is_accessed())
+                .filter(|owner| {
+                    let entry = owner.lookup(self.page);
+                    !entry.is_accessed() && !entry.is_locked()
+                })
                 .count()
                 == references
     }

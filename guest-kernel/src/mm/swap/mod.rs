@@ -7,7 +7,8 @@
 //!
 //! Only private anonymous frames go: what is mapped of them are page-table entries at one and the same address in each of
 //! the address spaces that have the frame, because nothing but fork makes a second owner, and each of these entries becomes
-//! the slot's number. A page that comes back does so for one address space at a time, in a frame of its own.
+//! the slot's number. A frame that one of its owners has moved (mremap) stays until nobody else has it, and so does one that an
+//! owner has locked. A page that comes back does so for one address space at a time, in a frame of its own.
 //!
 //! **Invariant:** a frame with more references than page-table entries stays. So whoever uses a program's frame across an
 //! allocation holds a reference to it, and shared objects, which hold one to each of their frames, are never touched.
@@ -21,8 +22,10 @@ mod disk;
 mod evict;
 mod slots;
 
+use super::address::VirtAddr;
 use super::direct_map;
 use super::frames::{FrameRef, OutOfMemory};
+use super::page_table::PageTable;
 use crate::log;
 use crate::mutant::{self, Mutant};
 use crate::sync::Lock;
@@ -56,6 +59,14 @@ pub(crate) fn init(disk: &'static dyn Disk) -> Result<(), OutOfMemory> {
 #[inline(never)]
 pub(super) fn page_out() -> Result<(), OutOfMemory> {
     SWAP.lock().as_mut().ok_or(OutOfMemory)?.evict()
+}
+
+/// Gives up a page, if there is a disk and it is nobody else's. Fails when there is no slot.
+pub(super) fn page_out_at(page_table: &PageTable, page: VirtAddr) -> Result<(), OutOfMemory> {
+    match SWAP.lock().as_mut() {
+        Some(swap) => swap.evict_page(page_table, page),
+        None => Ok(()),
+    }
 }
 
 /// Fills a frame that nobody else has with the contents of a slot.

@@ -95,4 +95,19 @@ pub(super) const MUTANTS: &[Mutant] = &[
         Rule::Contents,
         "child:kept+3p",
     ),
+    mutant("file-tail-not-zero", "mappings/files", Rule::Result, "mappings"),
+    mutant(
+        "shared-file-writable",
+        "mappings/files",
+        Rule::PageCache,
+        "file mappings+0p",
+    ),
+    mutant(
+        "mremap-leaves-entries",
+        "mappings/moves",
+        Rule::WritableTwice,
+        "process ",
+    ),
+    mutant("mremap-copies-shared", "mappings/moves", Rule::Result, "mappings"),
+    mutant("locked-page-goes", "mappings/swapped", Rule::Result, "mappings"),
 ];

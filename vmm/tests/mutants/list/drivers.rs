@@ -21,6 +21,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
         Rule::Result,
         "uffd-shadow",
     ),
+    mutant(
+        "shadow-mremap-untracked",
+        "mappings/shadow",
+        Rule::Result,
+        "mremap-shadow",
+    ),
     mutant("vsock-data-lost", "net/vsock", Rule::Result, "vsock"),
     mutant("vsock-close-unseen", "net/vsock", Rule::Result, "vsock"),
     mutant("vsock-credit-kept", "net/vsock", Rule::Result, "vsock"),
