@@ -57,7 +57,7 @@ fn add(trace: &Trace, start: u64, tracks: &mut Tracks, events: &mut Vec<Value>) 
             |phase: &str, name: &str| json!({ "name": name, "ph": phase, "ts": at, "pid": 1, "tid": track });
         match event.what {
             What::Call(function) | What::Resume(function) => {
-                events.push(told("B", &trace.function(function)))
+                events.push(told("B", &trace.function(function)));
             }
             What::Return if !under_way.functions().is_empty() => events.push(told("E", "")),
             What::Enter(way) => events.push(instant(told("i", &way.to_string()))),

@@ -1,0 +1,137 @@
+//! Instructions that are named by the addresses of their functions.
+
+use super::*;
+
+const TOP: u64 = 0x10_0000;
+
+/// Carries out instructions of functions that are named by where they begin, each of one byte.
+fn run(calls: &mut Calls, instructions: &[(u64, Flow, u64)]) {
+    for (address, flow, stack_pointer) in instructions {
+        let function = address & !0xff;
+        let instruction = Instruction {
+            address: *address,
+            len_bytes: 1,
+            flow: *flow,
+            function: Some(function),
+        };
+        calls.instruction(instruction, *stack_pointer, || format!("{function:x}").into());
+    }
+}
+
+/// The events of a trace as words.
+fn told(trace: &Trace) -> String {
+    let word = |event: &Event| {
+        let name = |function: u32| trace.functions[function as usize].to_string();
+        match event.what {
+            What::Enter(_) => "enter".to_owned(),
+            What::Call(function) => format!("({}", name(function)),
+            What::Resume(function) => format!("~{}", name(function)),
+            What::Return => ")".to_owned(),
+            What::Stack(number) => format!("stack{number}"),
+            What::Leave => "leave".to_owned(),
+            What::Change(number) => format!("change{number}"),
+        }
+    };
+    trace.events.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn calls_jumps_and_returns() {
+    let mut calls = Calls::default();
+    calls.enter(Way::Trap);
+    run(
+        &mut calls,
+        &[
+            (0x100, Flow::Next, TOP - 64),
+            (0x101, Flow::Call, TOP - 64),
+            (0x200, Flow::Branch, TOP - 72),
+            // Jumps to another function, which returns for it.
+            (0x300, Flow::Next, TOP - 72),
+            (0x301, Flow::Branch, TOP - 72),
+            (0x102, Flow::Next, TOP - 64),
+        ],
+    );
+    calls.leave();
+    let trace = calls.take();
+    assert_eq!(told(&trace), "stack0 enter (100 (200 ) (300 ) ) leave");
+    assert_eq!(trace.instructions, 6);
+    assert_eq!(
+        trace.events.iter().map(|event| event.at).collect::<Vec<_>>(),
+        [0, 0, 0, 2, 3, 3, 5, 6, 6]
+    );
+}
+
+#[test]
+fn a_function_calls_itself_and_is_interrupted() {
+    let mut calls = Calls::default();
+    calls.enter(Way::Trap);
+    run(
+        &mut calls,
+        &[
+            (0x100, Flow::Call, TOP - 64),
+            (0x100, Flow::Next, TOP - 72),
+            // An exception pushes a frame.
+            (0x200, Flow::Next, TOP - 112),
+            (0x201, Flow::Branch, TOP - 112),
+            (0x101, Flow::Branch, TOP - 72),
+            (0x105, Flow::Next, TOP - 64),
+        ],
+    );
+    assert_eq!(told(&calls.take()), "stack0 enter (100 (100 (200 ) )");
+}
+
+#[test]
+fn another_thread_has_its_own_functions_which_go_on_later() {
+    let other = TOP - 0x8000;
+    let mut calls = Calls::default();
+    calls.enter(Way::Trap);
+    run(
+        &mut calls,
+        &[
+            (0x100, Flow::Call, TOP - 64),
+            (0x200, Flow::Next, TOP - 72),
+            (0x201, Flow::Return, other - 64),
+            (0x400, Flow::Next, other - 64),
+        ],
+    );
+    calls.leave();
+    assert_eq!(
+        told(&calls.take()),
+        "stack0 enter (100 (200 stack1 (200 ) ~400 ) leave"
+    );
+    calls.enter(Way::SystemCall(1));
+    run(
+        &mut calls,
+        &[
+            (0x100, Flow::Call, other - 64),
+            (0x200, Flow::Next, other - 72),
+            (0x201, Flow::Branch, TOP - 72),
+            (0x101, Flow::Next, TOP - 64),
+        ],
+    );
+    let trace = calls.take();
+    assert_eq!(told(&trace), "stack1 enter (100 (200 stack0 ~100 ~200 )");
+}
+
+#[test]
+fn a_stack_for_entries_is_no_thread_of_its_own() {
+    let entries = 0x90_0000;
+    let mut calls = Calls::default();
+    for _ in 0..2 {
+        calls.enter(Way::Trap);
+        run(
+            &mut calls,
+            &[
+                (0x100, Flow::Call, entries - 40),
+                (0x200, Flow::Branch, entries - 48),
+                (0x101, Flow::Next, entries - 40),
+                (0x102, Flow::Call, TOP - 168),
+                (0x300, Flow::Branch, TOP - 176),
+                (0x103, Flow::Next, TOP - 168),
+                (0x104, Flow::Next, entries - 40),
+            ],
+        );
+        calls.leave();
+        assert_eq!(told(&calls.take()), "stack0 enter (100 (200 ) (300 ) ) leave");
+    }
+}
