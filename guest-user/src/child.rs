@@ -2,6 +2,7 @@
 
 use abi::linux::process::{SIGKILL, WAIT_EXIT_SHIFT};
 
+use crate::Span;
 use crate::syscall::process::{self, Fork, WaitStatus};
 
 /// Forks a child that runs `body` and exits with status 0, and gives its process id.
@@ -22,6 +23,18 @@ pub fn run(body: impl FnOnce()) -> WaitStatus {
         .expect("wait4")
         .expect("without WNOHANG wait4 returns only with an ended child")
         .status
+}
+
+/// How a child ends that loads the byte at `offset_bytes` in the span.
+pub fn fate_of_load(span: Span, offset_bytes: u64) -> WaitStatus {
+    run(|| {
+        let _ = span.load(offset_bytes);
+    })
+}
+
+/// How a child ends that stores 1 at `offset_bytes` in the span.
+pub fn fate_of_store(span: Span, offset_bytes: u64) -> WaitStatus {
+    run(|| span.store(offset_bytes, 1))
 }
 
 /// Ends a child that does not end by itself, and takes its status.

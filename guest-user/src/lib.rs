@@ -6,6 +6,7 @@
 //! - [`program!`]: names the function that a program begins with; it gets [`Arguments`]
 //! - [`syscall`]: the system calls, by subject
 //! - [`Span`]: addresses to map, load and store, and to fault on
+//! - [`pages`]: spans by the page
 //! - [`child`]: children that run a function
 //! - [`thread`]: threads that do
 //! - [`new_stack`]: how both begin on a stack of their own
@@ -13,7 +14,7 @@
 //! - [`Jit`]: functions that the kernel runs for a program
 //! - [`Racers`]: processes that begin at the same time
 //! - [`FailNth`]: requests for memory that fail inside the kernel
-//! - [`ShadowTable`]: memory in which an inspector sees the shadow page table
+//! - [`ShadowTable`]: memory in which an inspector sees the shadow page table; [`Inspector`]: a process that looks into one
 //! - [`PageMap`]: where its pages are
 //! - [`maps`]: what the kernel says of the process's address space
 //! - [`net`]: streams to servers, wherever they are
@@ -35,6 +36,7 @@ mod board;
 pub mod child;
 pub mod facts;
 mod fail_nth;
+mod inspector;
 mod jit;
 pub mod lines;
 pub mod maps;
@@ -43,6 +45,7 @@ pub mod new_stack;
 mod nonce;
 pub mod output;
 mod page_map;
+pub mod pages;
 mod panic;
 mod racers;
 mod shadow_table;
@@ -56,6 +59,7 @@ mod userfaultfd;
 pub use arguments::{Arguments, parse_number};
 pub use board::Board;
 pub use fail_nth::FailNth;
+pub use inspector::{Inspector, Seen};
 pub use jit::Jit;
 pub use page_map::{PageMap, PageWord};
 pub use racers::{Racers, let_others_finish};

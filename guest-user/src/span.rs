@@ -13,7 +13,7 @@
 
 use core::arch::asm;
 
-use abi::linux::mman::{MAP_ANONYMOUS, MAP_FIXED};
+use abi::linux::mman::{MAP_ANONYMOUS, MAP_FIXED, MREMAP_FIXED};
 
 use crate::syscall::Errno;
 use crate::syscall::memory::{
@@ -126,8 +126,13 @@ impl Span {
         unsafe { madvise(self.address, self.len_bytes, advice) }
     }
 
-    /// mremap to another length, and with flags to another place. `wanted` matters where they say that it does.
+    /// mremap to another length, and with flags to another place. `wanted` matters where they say that it does; a place that is ordered
+    /// (`MREMAP_FIXED`) must be as long.
     pub fn remap(self, len_bytes: u64, flags: u64, wanted: Span) -> Result<Self, Errno> {
+        assert!(
+            flags & MREMAP_FIXED == 0 || len_bytes <= wanted.len_bytes,
+            "what lies behind the place may be anybody's"
+        );
         // SAFETY: no Rust object lies in a span, and where it does not order a place the kernel chooses one that is free.
         let address = unsafe { mremap(self.address, self.len_bytes, len_bytes, flags, wanted.address) }?;
         Ok(Self { address, len_bytes })

@@ -7,12 +7,13 @@ use core::fmt;
 
 use abi::linux::process::{
     LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, P_PID, RLIMIT_CORE, SCHED_RR, WAIT_CONTINUED, WAIT_EXIT_SHIFT,
-    WAIT_SIGNAL_MASK, WAIT_STOPPED, WEXITED, WNOHANG, WNOWAIT, signal_name,
+    WAIT_SIGNAL_MASK, WAIT_STOPPED, WEXITED, WNOHANG, WNOWAIT,
 };
 use abi::linux::syscall as number;
 
 use super::errno::{Errno, from_raw};
 use super::raw::syscall;
+use super::signal::SignalName;
 use crate::new_stack::{self, Entry};
 
 /// `pid` argument of [`wait`]: any child.
@@ -323,16 +324,11 @@ impl fmt::Display for WaitStatus {
             return formatter.write_str("goes on");
         }
         if self.0 & 0xff == WAIT_STOPPED {
-            let number = self.0 >> WAIT_EXIT_SHIFT;
-            return match signal_name(number) {
-                Some(name) => write!(formatter, "stopped by {name}"),
-                None => write!(formatter, "stopped by signal {number}"),
-            };
+            return write!(formatter, "stopped by {}", SignalName(self.0 >> WAIT_EXIT_SHIFT));
         }
-        match signal_name(signal) {
-            Some(name) => formatter.write_str(name),
-            None if signal == 0 => write!(formatter, "exit {}", self.0 >> WAIT_EXIT_SHIFT),
-            None => write!(formatter, "signal {signal}"),
+        match signal {
+            0 => write!(formatter, "exit {}", self.0 >> WAIT_EXIT_SHIFT),
+            _ => SignalName(signal).fmt(formatter),
         }
     }
 }

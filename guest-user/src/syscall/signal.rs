@@ -11,6 +11,7 @@ use abi::linux::signal::{
 use abi::linux::syscall as number;
 
 use super::errno::Errno;
+use super::process;
 use super::raw::syscall;
 use super::time::Timespec;
 use crate::Span;
@@ -50,11 +51,30 @@ pub struct Taken {
 
 impl fmt::Display for Taken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match signal_name(self.signal) {
+        SignalName(self.signal).fmt(formatter)
+    }
+}
+
+/// A signal's name, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignalName(pub u32);
+
+impl fmt::Display for SignalName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match signal_name(self.0) {
             Some(name) => formatter.write_str(name),
-            None => write!(formatter, "signal {}", self.signal),
+            None => write!(formatter, "signal {}", self.0),
         }
     }
+}
+
+/// Sends the calling process a signal.
+///
+/// # Panics
+///
+/// When there is no such signal.
+pub fn send_self(signal: u32) {
+    process::kill(process::process_id(), signal.into()).expect("kill");
 }
 
 /// rt_sigprocmask: adds the set to the mask, and gives the mask from before.

@@ -10,11 +10,13 @@ use abi::linux::signal::{
     SA_NODEFER, SA_RESETHAND, SA_RESTORER, SIG_DFL, SIG_IGN, SIG_SETMASK, SIGSET_BYTES,
 };
 use guest_user::syscall::handler::{Action, Context, Information, action_of, set_action, set_action_at};
-use guest_user::syscall::signal::{SignalSet, block, change_mask, pending, pending_into, unblock};
+use guest_user::syscall::signal::{
+    SignalName, SignalSet, block, change_mask, pending, pending_into, unblock,
+};
 use guest_user::syscall::{Outcome, process};
 use guest_user::{Span, child};
 
-use crate::{CODE, Name, SIGNAL, fact, on, record, runs, send_self};
+use crate::{CODE, SIGNAL, fact, on, record, runs, send_self};
 
 /// A flag that Linux uses to find out what a kernel knows.
 const SA_UNSUPPORTED: u64 = 0x400;
@@ -92,7 +94,7 @@ fn running() {
     on(SIGUSR1, Action::run(record));
     send_self(SIGUSR1);
     fact("it has run when kill returns", runs());
-    fact("for", Name(SIGNAL.load(SeqCst)));
+    fact("for", SignalName(SIGNAL.load(SeqCst)));
     fact("with the code", CODE.load(SeqCst));
     send_self(SIGUSR1);
     send_self(SIGUSR1);
@@ -169,7 +171,7 @@ fn pending_signals() {
     fact("neither has run", runs());
     unblock(SignalSet::of(&[SIGUSR1])).expect("rt_sigprocmask");
     fact("one is unblocked", runs());
-    fact("it is", Name(SIGNAL.load(SeqCst)));
+    fact("it is", SignalName(SIGNAL.load(SeqCst)));
     on(SIGUSR2, Action::IGNORE);
     fact(
         "the other is ignored and gone",
@@ -183,7 +185,10 @@ fn pending_signals() {
     send_self(SIGUSR1);
     unblock(both).expect("rt_sigprocmask");
     fact("both are unblocked", runs());
-    fact("the last to run was entered first", Name(SIGNAL.load(SeqCst)));
+    fact(
+        "the last to run was entered first",
+        SignalName(SIGNAL.load(SeqCst)),
+    );
     on(SIGCHLD, Action::IGNORE);
     block(SignalSet::of(&[SIGCHLD])).expect("rt_sigprocmask");
     send_self(SIGCHLD);

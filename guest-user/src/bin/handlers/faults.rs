@@ -12,10 +12,10 @@ use abi::linux::syscall::O_NONBLOCK;
 use abi::linux::userfaultfd::{UFFD_FEATURE_SIGBUS, UFFDIO_REGISTER_MODE_MISSING};
 use guest_user::syscall::handler::{Action, Context, Information};
 use guest_user::syscall::process;
-use guest_user::syscall::signal::{SignalSet, block};
+use guest_user::syscall::signal::{SignalName, SignalSet, block};
 use guest_user::{Span, Userfaultfd, child};
 
-use crate::{ADDRESS, CODE, Name, SIGNAL, around, fact, on, record, runs, send_self};
+use crate::{ADDRESS, CODE, SIGNAL, around, fact, on, record, runs, send_self};
 
 /// Where a program goes on whose instruction cannot be skipped.
 static RESUME: AtomicU64 = AtomicU64::new(0);
@@ -129,7 +129,7 @@ fn load(address: u64) {
 /// Makes an exception, and tells what the handler was told.
 fn report(what: &str, cause: impl FnOnce()) {
     cause();
-    let (signal, code) = (Name(SIGNAL.load(SeqCst)), CODE.load(SeqCst));
+    let (signal, code) = (SignalName(SIGNAL.load(SeqCst)), CODE.load(SeqCst));
     fact(what, format_args!("{signal}, code {code}, ran {}", runs()));
 }
 

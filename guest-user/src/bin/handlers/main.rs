@@ -14,13 +14,11 @@ mod registers;
 mod stacks;
 mod stops;
 
-use core::fmt;
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
 
-use abi::linux::process::signal_name;
 use guest_user::facts::{fact, section};
 use guest_user::syscall::handler::{Action, Context, Information, set_action};
-use guest_user::syscall::process;
+use guest_user::syscall::signal::send_self;
 use guest_user::{Arguments, println, program};
 
 program!(main);
@@ -68,21 +66,4 @@ fn runs() -> u32 {
 
 fn on(signal: u32, action: Action) {
     set_action(signal, action).expect("rt_sigaction");
-}
-
-/// Sends the calling process a signal.
-fn send_self(signal: u32) {
-    process::kill(process::process_id(), signal.into()).expect("kill");
-}
-
-/// A signal's name, for people.
-struct Name(u32);
-
-impl fmt::Display for Name {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match signal_name(self.0) {
-            Some(name) => formatter.write_str(name),
-            None => write!(formatter, "signal {}", self.0),
-        }
-    }
 }

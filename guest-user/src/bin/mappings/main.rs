@@ -18,16 +18,14 @@ mod residency;
 mod swapped;
 
 use abi::PAGE_SIZE;
-use abi::linux::mman::{MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE};
 use abi::linux::syscall::{O_RDONLY, SEEK_END};
+use guest_user::child::{fate_of_load, fate_of_store};
 use guest_user::facts::{fact, section};
-use guest_user::syscall::process::WaitStatus;
+use guest_user::pages::{READ_WRITE, page, pages, private_pages, shared_pages};
 use guest_user::syscall::{Errno, Outcome, file};
-use guest_user::{Arguments, Span, child, eprintln, maps, program};
+use guest_user::{Arguments, Span, eprintln, maps, program};
 
 program!(main);
-
-const READ_WRITE: u64 = PROT_READ | PROT_WRITE;
 
 fn main(arguments: Arguments) -> i32 {
     match arguments.get(1) {
@@ -63,31 +61,9 @@ fn outcome<T>(result: Result<T, Errno>) -> Outcome {
     result.into()
 }
 
-/// How a child ends that loads the byte at `offset_bytes` in the span.
-fn fate_of_load(span: Span, offset_bytes: u64) -> WaitStatus {
-    child::run(|| {
-        let _ = span.load(offset_bytes);
-    })
-}
-
-/// How a child ends that stores 1 at `offset_bytes` in the span.
-fn fate_of_store(span: Span, offset_bytes: u64) -> WaitStatus {
-    child::run(|| span.store(offset_bytes, 1))
-}
-
-/// New private memory, readable and writable.
-fn private_pages(pages: u64) -> Span {
-    Span::map(pages * PAGE_SIZE, READ_WRITE, MAP_PRIVATE).expect("mmap of private memory")
-}
-
 /// The same, with 10 more than its number at the start of each page.
 fn numbered_pages(pages: u64) -> Span {
     numbered(private_pages(pages))
-}
-
-/// New shared memory, readable and writable.
-fn shared_pages(pages: u64) -> Span {
-    Span::map(pages * PAGE_SIZE, READ_WRITE, MAP_SHARED).expect("mmap of shared memory")
 }
 
 /// Stores 10 more than its number at the start of each page.
@@ -96,16 +72,6 @@ fn numbered(span: Span) -> Span {
         page(span, index).store(0, 10 + index as u8);
     }
     span
-}
-
-/// Page number `index` of the span.
-fn page(span: Span, index: u64) -> Span {
-    span.part(index * PAGE_SIZE, PAGE_SIZE)
-}
-
-/// The part of the span that begins and ends with these pages.
-fn pages(span: Span, first: u64, count: u64) -> Span {
-    span.part(first * PAGE_SIZE, count * PAGE_SIZE)
 }
 
 /// A range in which nothing is mapped.

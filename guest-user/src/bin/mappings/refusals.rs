@@ -36,7 +36,7 @@ pub(crate) fn facts() {
     );
     fact(
         "a misaligned place",
-        remap(span, 4, fixed, place.part(1, PAGE_SIZE)),
+        remap(span, 4, fixed, room(5).part(1, 4 * PAGE_SIZE)),
     );
     fact(
         "a place that the old one reaches into",

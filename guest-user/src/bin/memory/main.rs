@@ -15,17 +15,16 @@ mod sharing;
 mod unmapping;
 
 use abi::PAGE_SIZE;
-use abi::linux::mman::{MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE};
+use guest_user::child::{fate_of_load, fate_of_store};
 use guest_user::facts::{fact, section};
-use guest_user::syscall::process::WaitStatus;
+use guest_user::pages::{READ_WRITE, page, pages, private_pages, shared_pages};
 use guest_user::syscall::{Errno, Outcome};
-use guest_user::{Arguments, Span, child, program};
+use guest_user::{Arguments, Span, program};
 
 program!(main);
 
 /// A number of pages that no address space holds.
 const TOO_MANY_BYTES: u64 = 1 << 60;
-const READ_WRITE: u64 = PROT_READ | PROT_WRITE;
 
 fn main(_: Arguments) -> i32 {
     section("mmap", mapping::facts);
@@ -42,38 +41,6 @@ fn main(_: Arguments) -> i32 {
 
 fn outcome<T>(result: Result<T, Errno>) -> Outcome {
     result.into()
-}
-
-/// How a child ends that loads the byte at `offset_bytes` in the span.
-fn fate_of_load(span: Span, offset_bytes: u64) -> WaitStatus {
-    child::run(|| {
-        let _ = span.load(offset_bytes);
-    })
-}
-
-/// How a child ends that stores 1 at `offset_bytes` in the span.
-fn fate_of_store(span: Span, offset_bytes: u64) -> WaitStatus {
-    child::run(|| span.store(offset_bytes, 1))
-}
-
-/// New private memory, readable and writable.
-fn private_pages(pages: u64) -> Span {
-    Span::map(pages * PAGE_SIZE, READ_WRITE, MAP_PRIVATE).expect("mmap of private memory")
-}
-
-/// New shared memory, readable and writable.
-fn shared_pages(pages: u64) -> Span {
-    Span::map(pages * PAGE_SIZE, READ_WRITE, MAP_SHARED).expect("mmap of shared memory")
-}
-
-/// Page number `index` of the span.
-fn page(span: Span, index: u64) -> Span {
-    span.part(index * PAGE_SIZE, PAGE_SIZE)
-}
-
-/// The part of the span that begins and ends with these pages.
-fn pages(span: Span, first: u64, count: u64) -> Span {
-    span.part(first * PAGE_SIZE, count * PAGE_SIZE)
 }
 
 /// A page in the kernel's half of the address space.

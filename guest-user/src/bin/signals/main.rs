@@ -12,9 +12,9 @@ use core::fmt;
 use core::time::Duration;
 
 use guest_user::facts::{fact, section};
-use guest_user::syscall::signal::{SignalSet, Taken, wait_for};
+use guest_user::syscall::Errno;
+use guest_user::syscall::signal::{SignalSet, Taken, send_self, wait_for};
 use guest_user::syscall::time::Timespec;
-use guest_user::syscall::{Errno, process};
 use guest_user::{Arguments, println, program};
 
 program!(main);
@@ -30,11 +30,6 @@ fn main(arguments: Arguments) -> i32 {
     println!("inheritance");
     inheritance::facts(arguments);
     0
-}
-
-/// Sends the calling process a signal.
-fn send_self(signal: u32) {
-    process::kill(process::process_id(), signal.into()).expect("kill");
 }
 
 /// What there is to take at once.
