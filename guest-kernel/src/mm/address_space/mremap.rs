@@ -86,7 +86,8 @@ impl AddressSpace {
         wanted: VirtAddr,
         limits: Limits,
     ) -> Result<VirtAddr, Errno> {
-        let new = self.resize_or_move(start, [old_bytes, new_bytes], flags, wanted, limits)?;
+        let request = Request::new(start, old_bytes, new_bytes, flags)?;
+        let new = self.resize_or_move(request, wanted, limits)?;
         if let Some(grown) = round_up_to_page(old_bytes).filter(|&bytes| bytes < new.bytes()) {
             self.bring_in_locked(PageRange::new(new.start().plus(grown), new.end()));
         }
@@ -95,15 +96,12 @@ impl AddressSpace {
 
     fn resize_or_move(
         &mut self,
-        start: VirtAddr,
-        [old_bytes, new_bytes]: [u64; 2],
-        flags: u64,
+        mut request: Request,
         wanted: VirtAddr,
         limits: Limits,
     ) -> Result<PageRange, Errno> {
         let lowest = limits.lowest;
-        let mut request = Request::new(start, old_bytes, new_bytes, flags)?;
-        self.area_at(start).ok_or(Errno::EFAULT)?;
+        self.area_at(request.start).ok_or(Errno::EFAULT)?;
         if request.has(MREMAP_FIXED | MREMAP_DONTUNMAP) {
             check_wanted(request, wanted)?;
             if request.has(MREMAP_FIXED) {
@@ -122,7 +120,7 @@ impl AddressSpace {
         }
         self.shrink(&mut request)?;
         if request.old_bytes == request.new_bytes {
-            return PageRange::from_length(start, request.new_bytes).ok_or(Errno::EFAULT);
+            return PageRange::from_length(request.start, request.new_bytes).ok_or(Errno::EFAULT);
         }
         self.check_resize(request, limits)?;
         if let Some(grown) = self.grow_in_place(request)? {
