@@ -15,6 +15,12 @@ install_packages() {
     apt-get install --yes --no-install-recommends "$@" >&2
 }
 
+# The machine that QEMU emulates.
+install_qemu() {
+    command -v qemu-system-x86_64 >/dev/null && return
+    install_packages qemu-system-x86
+}
+
 # A program of apt's, with lists and a cache of its own, and the system's sources.
 apt_in_work() {
     local program=$1
