@@ -16,7 +16,7 @@ use vmm::image::ImageKind;
 use vmm::report::{Line, Report, Verdict};
 use vmm::scenario::Scenario;
 use vmm::trace::profile::Profile;
-use vmm::trace::{Change, Trace, Way, What, perfetto};
+use vmm::trace::{Change, Trace, WayIn, What, perfetto};
 
 /// The step of `null-store` in which the process stores.
 const STORE: usize = 2;
@@ -69,7 +69,7 @@ fn a_store_to_a_shared_page_is_a_fault_a_copy_and_a_new_entry() {
     assert_eq!(traced.count(), 1, "no other step is followed");
     let trace = trace_of(&report, 12);
     let fault = trace.events.iter().position(|event| {
-        matches!(event.what, What::Enter(Way::PageFault { error_code, .. }) if error_code & 0b11 == 0b11)
+        matches!(event.what, What::Enter(WayIn::PageFault { error_code, .. }) if error_code & 0b11 == 0b11)
     });
     let after = &trace.events[fault.expect("a store that is not allowed")..];
     let changes: Vec<String> = after
@@ -96,7 +96,7 @@ fn a_store_through_a_null_pointer_ends_with_the_last_switch_away() {
     let report = follow("null-store", Stretch::Step(STORE));
     assert_eq!(report.verdict, Verdict::Pass);
     let trace = trace_of(&report, STORE);
-    let store = What::Enter(Way::PageFault {
+    let store = What::Enter(WayIn::PageFault {
         address: 0,
         error_code: 0b110,
     });

@@ -6,10 +6,15 @@ use std::path::{Path, PathBuf};
 
 use vmm::guest::{Description, Guest};
 use vmm::image::{self, GuestImage};
-use vmm::platform::{Emulation, EmulationError};
+use vmm::platform::{Emulation, EmulationError, Reason};
 
 use super::guest::GuestArgs;
 use super::{Shown, Status, show_failure};
+
+/// Says that the call is made in an emulated machine, and why.
+pub(super) fn announce(reason: &Reason) {
+    eprintln!("running in an emulated machine, which is slow, {reason}");
+}
 
 /// Makes the call in an emulated machine, with these files that it names.
 pub(super) fn run(

@@ -16,7 +16,7 @@ use vmm::worker::pool::{Done, End, Observer};
 
 use super::guest::PlatformArgs;
 use super::jobs::{RunningArgs, report_of};
-use super::{Shown, Status, print_line, show_as, show_diagnostic, show_failure};
+use super::{Shown, Status, emulated, print_line, show_as, show_diagnostic, show_failure};
 
 /// Most differences of a report that are told.
 const MAX_TOLD: usize = 20;
@@ -67,7 +67,7 @@ pub(super) fn replay(args: &ReplayArgs) -> Result<Status, Shown> {
     match choice.map_err(|error| show_failure(&error))? {
         Choice::Kvm(_) => {}
         Choice::Emulated(reason) => {
-            eprintln!("running in an emulated machine, which is slow, {reason}");
+            emulated::announce(&reason);
             return emulated(args);
         }
     }

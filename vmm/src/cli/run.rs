@@ -127,7 +127,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
     let kvm = match choice {
         Choice::Kvm(kvm) => kvm,
         Choice::Emulated(reason) => {
-            eprintln!("running in an emulated machine, which is slow, {reason}");
+            emulated::announce(&reason);
             if args.writes_files() {
                 eprintln!(
                     "error: an emulated machine hands out no files: leave out --replay, --bundle, --report and --out, or choose another machine with --platform kvm"

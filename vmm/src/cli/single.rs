@@ -48,7 +48,7 @@ impl SingleArgs {
             .map_err(|error| show_failure(&error))?;
         let image = self.guest.image(&description)?;
         if let Choice::Emulated(reason) = choice {
-            eprintln!("running in an emulated machine, which is slow, {reason}");
+            emulated::announce(&reason);
             return emulated::run(&self.guest, files, &image, description).map(Single::Elsewhere);
         }
         let parsed = parse_all(files, |name, text| Scenario::parse(name, text, &image.programs))?;
@@ -76,7 +76,7 @@ impl SingleArgs {
                 Confinement::Confined
             },
         };
-        let mut kept = Kept(None);
+        let mut kept = OnlyOne(None);
         let end = pool_of(NonZeroUsize::MIN)?.run(&[job], &mut kept);
         match (end, kept.0) {
             (End::Complete, Some(done)) => Ok(Single::Ran(Box::new(report_of(done, scenario)?))),
@@ -86,9 +86,9 @@ impl SingleArgs {
 }
 
 /// What came of the job.
-struct Kept(Option<Done>);
+struct OnlyOne(Option<Done>);
 
-impl Observer for Kept {
+impl Observer for OnlyOne {
     fn began(&mut self, _index: usize) {}
 
     fn ended(&mut self, _index: usize) {}

@@ -7,7 +7,7 @@ use serde_json::json;
 use vmm::guest::{Record, Stretch};
 use vmm::report::{Line, Report};
 use vmm::trace::profile::Profile;
-use vmm::trace::tree::{self, Choice};
+use vmm::trace::tree::{self, Selection};
 use vmm::trace::{Trace, perfetto};
 
 use super::single::{Single, SingleArgs};
@@ -114,8 +114,8 @@ pub(super) fn trace(args: &TraceArgs) -> Result<Status, Shown> {
 }
 
 /// What is to be shown.
-fn choice(args: &TraceArgs) -> Choice {
-    Choice {
+fn choice(args: &TraceArgs) -> Selection {
+    Selection {
         of: args.of.clone(),
         depth: args.depth.map(NonZeroUsize::get),
         only: args.only.clone(),

@@ -51,11 +51,13 @@ impl Scene<'_> {
 
     /// Name of a place in a process's memory.
     pub(super) fn place(&self, process: Channel, address: VirtAddr) -> String {
-        let name = self
-            .regions
-            .name(process, address)
-            .unwrap_or_else(|| address.to_string());
-        format!("{}:{name}", self.process(process))
+        format!("{}:{}", self.process(process), self.region(process, address))
+    }
+
+    /// Name of a place, without that of its process.
+    fn region(&self, process: Channel, address: VirtAddr) -> String {
+        let name = self.regions.name(process, address);
+        name.unwrap_or_else(|| address.to_string())
     }
 
     /// Name of the process whose address space this is.
@@ -68,19 +70,19 @@ impl Scene<'_> {
 
     /// Name of a page in an address space, without that of the process.
     pub(crate) fn page(&self, space: SpaceId, address: VirtAddr) -> String {
-        let region = match process_of(space) {
-            Some(_) => None,
-            None => self.regions.name(channel_of(space), address),
-        };
-        region.unwrap_or_else(|| address.to_string())
+        match process_of(space) {
+            Some(_) => address.to_string(),
+            None => self.region(channel_of(space), address),
+        }
     }
 
     /// Name of a place in an address space.
     pub(crate) fn place_of(&self, owner: &Owner) -> String {
-        match process_of(owner.space) {
-            Some(pid) => format!("process {pid}:{}", owner.address),
-            None => self.place(channel_of(owner.space), owner.address),
-        }
+        format!(
+            "{}:{}",
+            self.process_of(owner.space),
+            self.page(owner.space, owner.address)
+        )
     }
 }
 

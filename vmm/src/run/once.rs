@@ -16,7 +16,7 @@ use crate::channel::Event;
 use crate::channel::schedule::Decision;
 use crate::drive::{self, AtChoice, Drive, Driver};
 use crate::finding::Finding;
-use crate::guest::{Guest, PowerOff, Stretch, shadowpt_base};
+use crate::guest::{Guest, PowerOff, shadowpt_base};
 use crate::judge::{Judge, Scene};
 use crate::perform::{Performed, Performer};
 use crate::printable::Printable;
@@ -54,26 +54,21 @@ pub(super) fn perform(guest: &Guest, scenario: &Scenario, booted: Booted) -> Res
         outcome,
         started,
     } = booted;
+    let followed = guest.record.kernel;
     let mut run = Run {
         performer: Performer::new(driver).with_shadowpt_base(shadowpt_base(guest, scenario)),
         power_off: description.power_off,
         judge: Judge::new(description.promises.clone()).with_struct_pages(description.page_layout),
-        // What is drawn would show in what the kernel does.
-        prover: guest.record.kernel.is_none().then(Prover::default),
+        prover: Prover::default(),
         recorder: guest.record.memory.then(Recorder::default),
-        tracing: guest.record.kernel.is_some().then(Tracing::default),
-        followed_step: match guest.record.kernel {
-            Some(Stretch::Step(number)) => Some(number),
-            Some(Stretch::Boot | Stretch::Steps) | None => None,
-        },
-        ways_in: description.ways_in.clone(),
+        tracing: followed.map(|stretch| Tracing::new(stretch, &description.ways_in)),
         lines: Vec::new(),
     };
     let mut steps_not_run = scenario.steps.len();
     if run.begin(scenario, &outcome)? {
         for (index, step) in scenario.steps.iter().zip(scenario.performed()).enumerate() {
             steps_not_run -= 1;
-            if !run.followed_step(index + 1, step)? {
+            if !run.step(index + 1, step)? {
                 break;
             }
         }
@@ -94,16 +89,11 @@ struct Run {
     performer: Performer<Driver>,
     power_off: PowerOff,
     judge: Judge,
-    /// None in a run in which the kernel is followed.
-    prover: Option<Prover>,
+    prover: Prover,
     /// Looks at memory after each step, when it is to be recorded.
     recorder: Option<Recorder>,
     /// Takes what the kernel did in each step, when it is followed.
     tracing: Option<Tracing>,
-    /// The step in which the kernel is followed, if it is one.
-    followed_step: Option<usize>,
-    /// Where the kernel begins to run, for one that is followed.
-    ways_in: Vec<String>,
     lines: Vec<Line>,
 }
 
@@ -135,19 +125,9 @@ impl Run {
         )
     }
 
-    /// Performs one step, and follows the kernel meanwhile if that is wanted.
-    fn followed_step(&mut self, number: usize, step: (&Step, &Step)) -> Result<bool, VmError> {
-        if self.followed_step != Some(number) {
-            return self.step(number, step);
-        }
-        self.performer.driver_mut().vm_mut().follow(&self.ways_in)?;
-        let goes_on = self.step(number, step)?;
-        self.performer.driver_mut().vm_mut().follow_no_more()?;
-        Ok(goes_on)
-    }
-
     /// Performs one step and looks at everything. False when no further step makes sense.
     fn step(&mut self, number: usize, (told, step): (&Step, &Step)) -> Result<bool, VmError> {
+        self.begin_trace(Some(number))?;
         match step {
             Step::Operation(operation) => {
                 let mut performed = self.performer.step(operation)?;
@@ -208,8 +188,16 @@ impl Run {
         }
     }
 
+    fn begin_trace(&mut self, number: Option<usize>) -> Result<(), VmError> {
+        match &self.tracing {
+            Some(tracing) => tracing.begin(number, self.performer.driver_mut().vm_mut()),
+            None => Ok(()),
+        }
+    }
+
     /// Lets all processes end, and looks whether everything has come back.
     fn end(&mut self) -> Result<(), VmError> {
+        self.begin_trace(None)?;
         let performed = self.performer.end_all()?;
         let go_on = performed.findings.is_empty();
         self.after_operation(None, "end all processes".to_owned(), performed)?;
@@ -263,8 +251,11 @@ impl Run {
         }
         let go_on = performed.findings.is_empty() && self.is_alive();
         if go_on {
-            if let Some(prover) = &mut self.prover {
-                performed.findings.extend(prover.perhaps(&mut self.performer)?);
+            // What is drawn for a proof would show in what the kernel does.
+            if self.tracing.is_none() {
+                performed
+                    .findings
+                    .extend(self.prover.perhaps(&mut self.performer)?);
             }
             self.note();
         }

@@ -3,38 +3,48 @@
 //! As with [`recorder`](super::recorder), frames get their names when the run has ended.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
 use abi::PAGE_SIZE;
 use abi::paging::{NO_EXECUTE, WRITABLE};
 
 use crate::address::{FrameNumber, Half, VirtAddr};
+use crate::guest::Stretch;
 use crate::inspect::owners::{Owners, TableUse};
 use crate::inspect::walk::{Entry, Root, Target};
 use crate::inspect::{Effort, PhysicalMemory};
 use crate::judge::{Judge, Scene};
 use crate::printable::Printable;
 use crate::report::Line;
-use crate::trace::{Change, Event, Trace, UNKNOWN, What};
-use crate::vm::{Followed, Store};
+use crate::trace::{Change, Trace, TraceEvent, UNKNOWN, What};
+use crate::vm::{Followed, Store, Vm, VmError};
 
 /// What stands for the part of memory that is the kernel's own.
 const KERNEL: &str = "kernel";
 
 /// Traces of a run's steps.
-#[derive(Default)]
 pub(super) struct Tracing {
+    stretch: Stretch,
+    /// Where the kernel begins to run.
+    ways_in: Vec<String>,
     /// For each line with a trace its place in the report.
-    steps: Vec<(usize, Seen)>,
-    /// Page tables as they were after the step before.
-    tables: Vec<TableUse>,
-    /// Frames that programs mapped then, and where.
+    steps: Vec<(usize, SeenStep)>,
+    /// What there was after the step before.
+    before: Picture,
+}
+
+/// What is where at one moment.
+#[derive(Default)]
+struct Picture {
+    tables: BTreeMap<FrameNumber, TableUse>,
+    /// Frames that programs map, and the first place of each.
     mapped: BTreeMap<FrameNumber, String>,
-    /// Whose top page table each was that was ever seen; one that ended may have left its frame to another.
+    /// Whose top page table each is.
     processes: BTreeMap<Root, String>,
 }
 
 /// What was seen in a step, before frames have names.
-struct Seen {
+struct SeenStep {
     trace: Trace,
     changes: Vec<(u64, SeenChange)>,
 }
@@ -56,29 +66,32 @@ enum SeenChange {
 }
 
 impl Tracing {
+    pub(super) fn new(stretch: Stretch, ways_in: &[String]) -> Tracing {
+        Tracing {
+            stretch,
+            ways_in: ways_in.to_vec(),
+            steps: Vec::new(),
+            before: Picture::default(),
+        }
+    }
+
+    /// A step begins: its number, None for what the harness does after the last one.
+    pub(super) fn begin(&self, number: Option<usize>, vm: &mut Vm) -> Result<(), VmError> {
+        match self.stretch {
+            Stretch::Step(followed) if Some(followed) == number => vm.follow(&self.ways_in),
+            Stretch::Step(_) => vm.follow_no_more(),
+            Stretch::Boot | Stretch::Steps => Ok(()),
+        }
+    }
+
     /// Takes what the kernel did in the step of the report's line `line`, and looks at memory for the next one.
     pub(super) fn look(&mut self, line: usize, followed: Option<Followed>, scene: &Scene<'_>) {
-        let memory = PhysicalMemory::new(scene.stop.memory());
-        let spaces = scene.agents.spaces();
-        let owners = Owners::of_spaces(memory, &spaces, &Effort::of(Effort::MOST));
-        let mapped = mapped(&owners, scene);
-        // Those that ended in the step are known from before, and those that began in it from now.
-        let ended = self.processes.clone();
-        let alive = scene.agents.alive();
-        self.processes
-            .extend(alive.map(|(agent, root)| (root, agent.name.clone())));
-        let processes = [&ended, &self.processes];
+        let before = mem::replace(&mut self.before, Picture::of(scene));
         if let Some(followed) = followed {
-            let tables: BTreeMap<FrameNumber, TableUse> = [owners.tables(), &self.tables]
-                .into_iter()
-                .flatten()
-                .map(|table| (table.frame, *table))
-                .collect();
-            let seen = see(followed, &tables, [&self.mapped, &mapped], processes, scene);
+            // What ended in the step is known from before, and what began in it from now.
+            let seen = see(followed, [&before, &self.before], scene);
             self.steps.push((line, seen));
         }
-        self.tables = owners.tables().to_vec();
-        self.mapped = mapped;
     }
 
     /// Puts what was seen into the report's lines.
@@ -91,22 +104,35 @@ impl Tracing {
     }
 }
 
-/// Frames that programs map, and the first place of each.
-fn mapped(owners: &Owners, scene: &Scene<'_>) -> BTreeMap<FrameNumber, String> {
-    let first = |(frame, mut owners): (FrameNumber, _)| {
-        let owner = Iterator::next(&mut owners)?;
-        Some((frame, scene.place_of(&owner)))
-    };
-    owners.by_frame().filter_map(first).collect()
+impl Picture {
+    fn of(scene: &Scene<'_>) -> Picture {
+        let memory = PhysicalMemory::new(scene.stop.memory());
+        let owners = Owners::of_spaces(memory, &scene.agents.spaces(), &Effort::of(Effort::MOST));
+        let first = |(frame, mut owners): (FrameNumber, _)| {
+            let owner = Iterator::next(&mut owners)?;
+            Some((frame, scene.place_of(&owner)))
+        };
+        let alive = scene.agents.alive();
+        Picture {
+            tables: owners
+                .tables()
+                .iter()
+                .map(|table| (table.frame, *table))
+                .collect(),
+            mapped: owners.by_frame().filter_map(first).collect(),
+            processes: alive.map(|(agent, root)| (root, agent.name.clone())).collect(),
+        }
+    }
+
+    /// Whose top page table this is. A kernel that keeps most of itself out of the tables that programs run with has its own in the frame
+    /// before.
+    fn process(&self, root: Root) -> Option<&String> {
+        let with = Root::from_cr3(root.table().start().0 | PAGE_SIZE);
+        self.processes.get(&root).or_else(|| self.processes.get(&with))
+    }
 }
 
-fn see(
-    followed: Followed,
-    tables: &BTreeMap<FrameNumber, TableUse>,
-    mapped: [&BTreeMap<FrameNumber, String>; 2],
-    processes: [&BTreeMap<Root, String>; 2],
-    scene: &Scene<'_>,
-) -> Seen {
+fn see(followed: Followed, pictures: [&Picture; 2], scene: &Scene<'_>) -> SeenStep {
     let Followed {
         mut trace,
         stores,
@@ -114,40 +140,31 @@ fn see(
         roots,
         stacks,
     } = followed;
-    let thread =
-        |root: Option<Root>| root.map_or_else(|| UNKNOWN.into(), |root| process_of(root, processes).into());
+    let process_of = |root| pictures.iter().find_map(|picture| picture.process(root));
+    let process_of = |root| process_of(root).map_or(KERNEL, String::as_str);
+    let thread = |root: Option<Root>| root.map_or(UNKNOWN, process_of).into();
     trace.threads = stacks.into_iter().map(thread).collect();
     let mut changes: Vec<(u64, SeenChange)> = Vec::new();
     for store in stores {
-        if let Some(table) = tables.get(&store.address.frame()) {
+        let frame = store.address.frame();
+        if let Some(table) = pictures.iter().find_map(|picture| picture.tables.get(&frame)) {
             changes.push((store.at, entry(store, table, scene)));
         }
     }
     let mut known = BTreeSet::new();
     for (at, frame) in written {
-        let place = mapped.iter().find_map(|mapped| mapped.get(&frame));
+        let place = pictures.iter().find_map(|picture| picture.mapped.get(&frame));
         if let Some(place) = place.filter(|_| known.insert(frame)) {
             let mapped = place.clone();
             changes.push((at, SeenChange::Frame { frame, mapped }));
         }
     }
     for (at, root) in roots {
-        let of = process_of(root, processes);
+        let of = process_of(root).to_owned();
         changes.push((at, SeenChange::Root { of }));
     }
     changes.sort_by_key(|(at, _)| *at);
-    Seen { trace, changes }
-}
-
-/// Whose top page table this is. A kernel that keeps most of itself out of the tables that programs run with has its own in the frame before.
-fn process_of(root: Root, processes: [&BTreeMap<Root, String>; 2]) -> String {
-    let with = Root::from_cr3(root.table().start().0 | PAGE_SIZE);
-    let name =
-        |processes: &BTreeMap<Root, String>| processes.get(&root).or_else(|| processes.get(&with)).cloned();
-    processes
-        .into_iter()
-        .find_map(name)
-        .unwrap_or_else(|| KERNEL.to_owned())
+    SeenStep { trace, changes }
 }
 
 fn entry(store: Store, table: &TableUse, scene: &Scene<'_>) -> SeenChange {
@@ -179,7 +196,7 @@ fn entry(store: Store, table: &TableUse, scene: &Scene<'_>) -> SeenChange {
     }
 }
 
-impl Seen {
+impl SeenStep {
     fn named(self, judge: &mut Judge) -> Trace {
         let mut trace = self.trace;
         let mut events = Vec::with_capacity(trace.events.len() + self.changes.len());
@@ -199,9 +216,9 @@ impl Seen {
     }
 }
 
-fn push(changes: &mut Vec<Change>, events: &mut Vec<Event>, at: u64, change: Change) {
+fn push(changes: &mut Vec<Change>, events: &mut Vec<TraceEvent>, at: u64, change: Change) {
     let place = u32::try_from(changes.len()).unwrap_or(u32::MAX);
-    events.push(Event {
+    events.push(TraceEvent {
         at,
         what: What::Change(place),
     });

@@ -1,6 +1,6 @@
 //! What a kernel did while a step ran, function by function: seen from outside, by steps of the processor, and not told by the guest.
 //!
-//! A [`Trace`] is a list of [`Event`]s in the order in which they happened. Time is counted in instructions of kernel mode, so it is the
+//! A [`Trace`] is a list of [`TraceEvent`]s in the order in which they happened. Time is counted in instructions of kernel mode, so it is the
 //! same in each run, however busy the host is. Views are made of it:
 //!
 //! - [`profile`]: adds up where instructions went
@@ -28,7 +28,7 @@ pub struct Trace {
     /// Names of the functions that events mention.
     pub functions: Vec<Printable>,
     /// What happened, in order.
-    pub events: Vec<Event>,
+    pub events: Vec<TraceEvent>,
     /// What changed, as events mention it.
     #[serde(default)]
     pub changes: Vec<Change>,
@@ -44,7 +44,7 @@ pub struct Trace {
 
 /// Something that happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Event {
+pub struct TraceEvent {
     /// Instructions of the stretch before it.
     pub at: u64,
     /// What it was.
@@ -56,7 +56,7 @@ pub struct Event {
 #[serde(rename_all = "kebab-case")]
 pub enum What {
     /// The kernel begins to run, because of this.
-    Enter(Way),
+    Enter(WayIn),
     /// A function begins: its place in [`Trace::functions`].
     Call(u32),
     /// A function goes on that began before the stretch did: its place in [`Trace::functions`].
@@ -105,7 +105,7 @@ pub enum Change {
 /// Why the kernel begins to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Way {
+pub enum WayIn {
     /// The machine has been switched on.
     Boot,
     /// A program makes the system call with this number.
@@ -125,34 +125,36 @@ impl Trace {
     /// The name of a function.
     #[must_use]
     pub fn function(&self, number: u32) -> Printable {
-        let name = usize::try_from(number)
-            .ok()
-            .and_then(|number| self.functions.get(number));
-        name.cloned().unwrap_or_else(|| UNKNOWN.into())
+        numbered(&self.functions, number)
+            .cloned()
+            .unwrap_or_else(|| UNKNOWN.into())
     }
 
     /// The process whose kernel stack this is.
     #[must_use]
     pub fn thread(&self, number: u32) -> Printable {
-        let name = usize::try_from(number)
-            .ok()
-            .and_then(|number| self.threads.get(number));
-        name.cloned().unwrap_or_else(|| UNKNOWN.into())
+        numbered(&self.threads, number)
+            .cloned()
+            .unwrap_or_else(|| UNKNOWN.into())
     }
 
     /// What changed.
     #[must_use]
     pub fn change(&self, number: u32) -> Option<&Change> {
-        self.changes.get(usize::try_from(number).ok()?)
+        numbered(&self.changes, number)
     }
 }
 
-impl fmt::Display for Way {
+fn numbered<T>(list: &[T], number: u32) -> Option<&T> {
+    list.get(usize::try_from(number).ok()?)
+}
+
+impl fmt::Display for WayIn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Way::Boot => f.write_str("boot"),
-            Way::SystemCall(number) => write!(f, "system call {number}"),
-            Way::PageFault { address, error_code } => {
+            WayIn::Boot => f.write_str("boot"),
+            WayIn::SystemCall(number) => write!(f, "system call {number}"),
+            WayIn::PageFault { address, error_code } => {
                 // Bits of the error code: present, written, in user mode, a fetch.
                 let access = match (error_code >> 4 & 1, error_code >> 1 & 1) {
                     (1, _) => "fetch",
@@ -166,7 +168,7 @@ impl fmt::Display for Way {
                 };
                 write!(f, "page fault: {access} at {address:#x}, {why}")
             }
-            Way::Trap => f.write_str("exception or interrupt"),
+            WayIn::Trap => f.write_str("exception or interrupt"),
         }
     }
 }

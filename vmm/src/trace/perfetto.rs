@@ -1,5 +1,5 @@
 //! Traces as viewers read them: the JSON format of Chrome's `about:tracing`, which Perfetto opens, too. A microsecond stands for an instruction.
-//! <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>, "Trace Event Format".
+//! <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>, "Trace TraceEvent Format".
 
 use std::collections::BTreeSet;
 

@@ -109,7 +109,7 @@ impl Profile {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Event;
+    use super::super::TraceEvent;
     use super::*;
 
     fn trace(events: &[(u64, What)], instructions: u64) -> Trace {
@@ -117,7 +117,7 @@ mod tests {
             functions: ["entry", "fork", "copy"].map(Printable::from).to_vec(),
             events: events
                 .iter()
-                .map(|(at, what)| Event { at: *at, what: *what })
+                .map(|(at, what)| TraceEvent { at: *at, what: *what })
                 .collect(),
             instructions,
             ..Trace::default()

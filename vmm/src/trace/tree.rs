@@ -7,7 +7,7 @@ use super::{Trace, What};
 
 /// What to leave out of a tree.
 #[derive(Clone, Debug, Default)]
-pub struct Choice {
+pub struct Selection {
     /// The process whose time in the kernel is shown; None for all.
     pub of: Option<String>,
     /// How many functions below each other are shown; None for all.
@@ -16,7 +16,7 @@ pub struct Choice {
     pub only: Vec<String>,
 }
 
-impl Choice {
+impl Selection {
     fn is_of(&self, thread: &str) -> bool {
         self.of.as_ref().is_none_or(|of| of == thread)
     }
@@ -30,7 +30,7 @@ impl Choice {
 
 /// The lines. Each function has the instructions of its own and of those that it called, in its stretch of the trace.
 #[must_use]
-pub fn lines(trace: &Trace, choice: &Choice) -> String {
+pub fn lines(trace: &Trace, choice: &Selection) -> String {
     let totals = totals(trace);
     let mut under_way: UnderWay<bool> = UnderWay::default();
     let mut text = String::new();
@@ -81,7 +81,7 @@ pub fn lines(trace: &Trace, choice: &Choice) -> String {
 
 /// The functions that are called, a line each, in order.
 #[must_use]
-pub fn names(trace: &Trace, choice: &Choice) -> String {
+pub fn names(trace: &Trace, choice: &Selection) -> String {
     let mut under_way: UnderWay<()> = UnderWay::default();
     let mut text = String::new();
     for event in &trace.events {
@@ -131,14 +131,14 @@ fn totals(trace: &Trace) -> Vec<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Change, Event, Way};
+    use super::super::{Change, TraceEvent, WayIn};
     use super::*;
     use crate::printable::Printable;
 
     fn trace() -> Trace {
         let events = [
             (0, What::Stack(0)),
-            (0, What::Enter(Way::SystemCall(57))),
+            (0, What::Enter(WayIn::SystemCall(57))),
             (0, What::Call(0)),
             (3, What::Call(1)),
             (5, What::Change(0)),
@@ -149,7 +149,7 @@ mod tests {
         ];
         Trace {
             functions: ["handle", "fork"].map(Printable::from).to_vec(),
-            events: events.map(|(at, what)| Event { at, what }).to_vec(),
+            events: events.map(|(at, what)| TraceEvent { at, what }).to_vec(),
             changes: vec![Change::Root { of: "child".into() }],
             threads: ["parent", "child"].map(Printable::from).to_vec(),
             instructions: 9,
@@ -161,31 +161,31 @@ mod tests {
     fn functions_stand_below_those_that_called_them() {
         let expected = "          -- parent --\n          > system call 57\n       6  handle\n       3    fork\n\
                         \x20             * CR3: the page table of child\n          -- child --\n       3  ... fork\n          < back to user mode\n";
-        assert_eq!(lines(&trace(), &Choice::default()), expected);
+        assert_eq!(lines(&trace(), &Selection::default()), expected);
     }
 
     #[test]
     fn what_is_not_wanted_is_left_out() {
-        let of_child = Choice {
+        let of_child = Selection {
             of: Some("child".to_owned()),
-            ..Choice::default()
+            ..Selection::default()
         };
         assert_eq!(
             lines(&trace(), &of_child),
             "          -- child --\n       3  ... fork\n          < back to user mode\n"
         );
-        let shallow = Choice {
+        let shallow = Selection {
             depth: Some(1),
-            ..Choice::default()
+            ..Selection::default()
         };
         assert_eq!(
             lines(&trace(), &shallow).matches("fork").count(),
             1,
             "the one that goes on"
         );
-        let only = Choice {
+        let only = Selection {
             only: vec!["for".to_owned()],
-            ..Choice::default()
+            ..Selection::default()
         };
         let told = lines(&trace(), &only);
         assert!(

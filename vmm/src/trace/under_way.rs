@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Event, What};
+use super::{TraceEvent, What};
 
 /// The functions under way. `T` is what is kept of each.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl<T> UnderWay<T> {
     }
 
     /// Goes on by an event. `begin` gives what to keep of a function that begins or goes on; what was kept of one that ends is given back.
-    pub(super) fn go_on(&mut self, event: &Event, begin: impl FnOnce(u32) -> T) -> Option<T> {
+    pub(super) fn go_on(&mut self, event: &TraceEvent, begin: impl FnOnce(u32) -> T) -> Option<T> {
         let functions = self.stacks.entry(self.current).or_default();
         match event.what {
             What::Call(function) | What::Resume(function) => functions.push(begin(function)),

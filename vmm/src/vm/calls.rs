@@ -10,7 +10,7 @@ use std::mem;
 
 use crate::inspect::walk::Root;
 use crate::printable::Printable;
-use crate::trace::{Event, Trace, Way, What};
+use crate::trace::{Trace, TraceEvent, WayIn, What};
 
 /// Most bytes of a kernel stack that are taken for one; Linux and this project's kernel have as many.
 const STACK_BYTES: u64 = 16 << 10;
@@ -49,7 +49,7 @@ pub(super) struct Instruction {
 /// Follows the functions of a kernel.
 #[derive(Default)]
 pub(super) struct Calls {
-    events: Vec<Event>,
+    events: Vec<TraceEvent>,
     instructions: u64,
     is_cut: bool,
     /// All functions that were met so far, by where they begin: numbers, and the places of their names.
@@ -63,7 +63,7 @@ pub(super) struct Calls {
     /// How many stacks have a number.
     numbers: u32,
     /// Events of an entry that may be on a stack for entries still: whose they are comes out later.
-    entry: Option<Vec<Event>>,
+    entry: Option<Vec<TraceEvent>>,
     /// The instruction before, and the stack pointer that it had.
     before: Option<(Instruction, u64)>,
 }
@@ -73,7 +73,7 @@ struct Stack {
     top: u64,
     number: Option<u32>,
     /// Functions under way, the outermost first.
-    under_way: Vec<UnderWay>,
+    under_way: Vec<OpenCall>,
     /// Whether the events of the stretch know of them.
     is_told: bool,
     /// The page table with which its thread comes from user mode, as far as it was seen.
@@ -81,7 +81,7 @@ struct Stack {
 }
 
 #[derive(Clone, Copy)]
-struct UnderWay {
+struct OpenCall {
     /// Where it begins.
     function: Option<u64>,
     number: u32,
@@ -97,7 +97,7 @@ impl Stack {
 
 impl Calls {
     /// The kernel begins to run.
-    pub(super) fn enter(&mut self, way: Way) {
+    pub(super) fn enter(&mut self, way: WayIn) {
         self.settle();
         self.before = None;
         self.entry = Some(Vec::new());
@@ -251,7 +251,7 @@ impl Calls {
 
     /// Ends the functions whose return address the stack pointer has left behind.
     fn end_functions(&mut self, stack_pointer: u64) {
-        let is_over = |last: &UnderWay| last.return_at < stack_pointer;
+        let is_over = |last: &OpenCall| last.return_at < stack_pointer;
         while self.stacks[self.current].under_way.last().is_some_and(is_over) {
             self.stacks[self.current].under_way.pop();
             self.push(What::Return);
@@ -269,7 +269,7 @@ impl Calls {
             self.names.push(name());
             u32::try_from(self.names.len() - 1).unwrap_or(u32::MAX)
         });
-        self.stacks[self.current].under_way.push(UnderWay {
+        self.stacks[self.current].under_way.push(OpenCall {
             function,
             number,
             return_at,
@@ -310,7 +310,7 @@ impl Calls {
     }
 
     fn push_at(&mut self, at: u64, what: What) {
-        let event = Event { at, what };
+        let event = TraceEvent { at, what };
         match &mut self.entry {
             _ if self.is_cut => {}
             Some(entry) if entry.len() < MAX_EVENTS => entry.push(event),

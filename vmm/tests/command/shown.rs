@@ -50,10 +50,7 @@ fn the_kernels_log_says_what_the_disk_did_when_it_is_asked_for() {
         told.iter().any(|line| line.contains("disk: cannot read page")),
         "{told:?}"
     );
-    assert!(
-        told.iter().any(|line| line.contains(": its page")),
-        "{told:?}"
-    );
+    assert!(told.iter().any(|line| line.contains(": its page")), "{told:?}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn run(calls: &mut Calls, instructions: &[(u64, Flow, u64)]) {
 
 /// The events of a trace as words.
 fn told(trace: &Trace) -> String {
-    let word = |event: &Event| {
+    let word = |event: &TraceEvent| {
         let name = |function: u32| trace.functions[function as usize].to_string();
         match event.what {
             What::Enter(_) => "enter".to_owned(),
@@ -38,7 +38,7 @@ fn told(trace: &Trace) -> String {
 #[test]
 fn calls_jumps_and_returns() {
     let mut calls = Calls::default();
-    calls.enter(Way::Trap);
+    calls.enter(WayIn::Trap);
     run(
         &mut calls,
         &[
@@ -64,7 +64,7 @@ fn calls_jumps_and_returns() {
 #[test]
 fn a_function_calls_itself_and_is_interrupted() {
     let mut calls = Calls::default();
-    calls.enter(Way::Trap);
+    calls.enter(WayIn::Trap);
     run(
         &mut calls,
         &[
@@ -84,7 +84,7 @@ fn a_function_calls_itself_and_is_interrupted() {
 fn another_thread_has_its_own_functions_which_go_on_later() {
     let other = TOP - 0x8000;
     let mut calls = Calls::default();
-    calls.enter(Way::Trap);
+    calls.enter(WayIn::Trap);
     run(
         &mut calls,
         &[
@@ -99,7 +99,7 @@ fn another_thread_has_its_own_functions_which_go_on_later() {
         told(&calls.take()),
         "stack0 enter (100 (200 stack1 (200 ) ~400 ) leave"
     );
-    calls.enter(Way::SystemCall(1));
+    calls.enter(WayIn::SystemCall(1));
     run(
         &mut calls,
         &[
@@ -118,7 +118,7 @@ fn a_stack_for_entries_is_no_thread_of_its_own() {
     let entries = 0x90_0000;
     let mut calls = Calls::default();
     for _ in 0..2 {
-        calls.enter(Way::Trap);
+        calls.enter(WayIn::Trap);
         run(
             &mut calls,
             &[

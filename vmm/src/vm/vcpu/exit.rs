@@ -37,7 +37,7 @@ impl Vcpu {
         {
             self.exits += 1;
             // No machine has anything there: what a guest writes to it on its own account goes nowhere.
-            let is_breakpoint = self.is_at_breakpoint(memory)?;
+            let is_breakpoint = self.is_at_breakpoint()?;
             return Ok(Some(if is_breakpoint { Next::Stepped } else { Next::GoOn }));
         }
         self.exits += 1;

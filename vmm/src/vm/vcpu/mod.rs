@@ -191,9 +191,9 @@ impl Vcpu {
         memory: &GuestMemoryMmap,
         symbols: &Symbols,
     ) -> Result<StopReason, VmError> {
+        self.cover(memory)?;
         self.usage.enter(outside(devices));
         self.watchdog.enter();
-        self.cover(memory)?;
         let reason = self.run_to_stop(devices, memory, symbols);
         self.uncover(memory);
         self.watchdog.leave();

@@ -29,7 +29,7 @@ use crate::address::{Half, VirtAddr};
 use crate::inspect::PhysicalMemory;
 use crate::inspect::walk::{self, Root};
 use crate::printable::Printable;
-use crate::trace::{UNKNOWN, Way};
+use crate::trace::{UNKNOWN, WayIn};
 
 /// How many addresses the processor can break at.
 const BREAKPOINTS: usize = 4;
@@ -67,6 +67,8 @@ const SYSTEM_CALL: [u8; 2] = [0x0f, 0x05];
 pub(super) struct Stepping {
     /// Where the kernel begins to run, beside where the processor itself goes.
     ways_of_kernel: ArrayVec<VirtAddr, WAYS_IN>,
+    /// All ways in, of the moment when breakpoints were armed last: that of system calls, that of page faults, and the kernel's own.
+    ways: ArrayVec<VirtAddr, BREAKPOINTS>,
     calls: Calls,
     stores: Stores,
     /// What was seen beside the calls.
@@ -101,7 +103,7 @@ impl Vcpu {
         let mut stepping = self.stepping.take().unwrap_or_default();
         let of_kernel = ways_in.iter().take(WAYS_IN);
         let steps = if let State::Ready = self.state {
-            stepping.calls.enter(Way::Boot);
+            stepping.calls.enter(WayIn::Boot);
             Steps::InKernel
         } else {
             Steps::ToKernel
@@ -121,7 +123,7 @@ impl Vcpu {
     }
 
     /// Whether the guest has come to a breakpoint by what it has just written to [`BREAKPOINT_PORT`]. It stands before its own instruction then.
-    pub(super) fn is_at_breakpoint(&mut self, memory: &GuestMemoryMmap) -> Result<bool, VmError> {
+    pub(super) fn is_at_breakpoint(&mut self) -> Result<bool, VmError> {
         let Some(stepping) = self
             .stepping
             .as_ref()
@@ -142,13 +144,8 @@ impl Vcpu {
             .fd
             .get_regs()
             .map_err(refused("read the general registers"))?;
-        let system = self
-            .fd
-            .get_sregs()
-            .map_err(refused("read the system registers"))?;
         let began = general.rip.wrapping_sub(BREAKPOINT.len() as u64);
-        let ways = stepping.ways(&self.fd, &system, PhysicalMemory::new(memory));
-        if !ways.contains(&VirtAddr(began)) {
+        if !stepping.ways.contains(&VirtAddr(began)) {
             return Ok(false);
         }
         general.rip = began;
@@ -213,12 +210,8 @@ impl Stepping {
                 debug.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
                 let registers = &mut debug.arch.debugreg;
                 registers[7] = NONE_ENABLED;
-                let system = fd.get_sregs().map_err(refused("read the system registers"))?;
-                for (number, at) in self
-                    .ways(fd, &system, PhysicalMemory::new(memory))
-                    .into_iter()
-                    .enumerate()
-                {
+                self.ways = self.find_ways(fd, PhysicalMemory::new(memory))?;
+                for (number, at) in self.ways.iter().enumerate() {
                     registers[number] = at.0;
                     registers[7] |= FIRST_ENABLED << (2 * number);
                 }
@@ -231,26 +224,26 @@ impl Stepping {
     }
 
     /// Where the kernel begins to run.
-    fn ways(
+    fn find_ways(
         &self,
         fd: &VcpuFd,
-        system: &kvm_sregs,
         memory: PhysicalMemory<'_>,
-    ) -> ArrayVec<VirtAddr, BREAKPOINTS> {
+    ) -> Result<ArrayVec<VirtAddr, BREAKPOINTS>, VmError> {
+        let system = fd.get_sregs().map_err(refused("read the system registers"))?;
         let system_call = model_specific_register(fd, SYSTEM_CALL_ENTRY).map_or(0, |register| register.data);
-        let of_processor = [VirtAddr(system_call), page_fault_gate(memory, system)];
-        of_processor
+        let of_processor = [VirtAddr(system_call), page_fault_gate(memory, &system)];
+        Ok(of_processor
             .into_iter()
-            .chain(self.ways_of_kernel.clone())
-            .collect()
+            .chain(self.ways_of_kernel.iter().copied())
+            .collect())
     }
 
     fn cover(&mut self, fd: &VcpuFd, memory: &GuestMemoryMmap) -> Result<(), VmError> {
         let system = fd.get_sregs().map_err(refused("read the system registers"))?;
         let physical = PhysicalMemory::new(memory);
         let root = Root::from_cr3(system.cr3);
-        for way in self.ways(fd, &system, physical) {
-            let target = walk::translate(physical, root, way).ok();
+        for way in &self.ways {
+            let target = walk::translate(physical, root, *way).ok();
             let Some(at) = target.map(|target| GuestAddress(target.address.0)) else {
                 continue;
             };
@@ -289,7 +282,7 @@ impl Stepping {
             return Ok(Steps::ToKernel);
         }
         if self.steps == Steps::ToKernel {
-            self.calls.enter(way(fd, memory, &general, &system));
+            self.calls.enter(self.way(memory, &general, &system));
         }
         let Some(code) = decode(&system, general.rip, &code_at(memory, &system, general.rip)) else {
             // The processor will say what is wrong with it.
@@ -334,6 +327,35 @@ impl Stepping {
         }
         Ok(Steps::InKernel)
     }
+
+    /// Why the kernel begins to run, where it does.
+    fn way(&self, memory: PhysicalMemory<'_>, general: &kvm_regs, system: &kvm_sregs) -> WayIn {
+        let [system_call, page_fault, ..] = self.ways[..] else {
+            return WayIn::Trap;
+        };
+        if general.rip == system_call.0 {
+            return WayIn::SystemCall(general.rax);
+        }
+        if general.rip == page_fault.0 {
+            let error_code = read_u64(memory, system, general.rsp).unwrap_or_default();
+            // Where KVM interprets kernel mode, `syscall` leads there in user mode, which may not execute it.
+            return if system.cr2 == system_call.0 && error_code & FETCH != 0 {
+                WayIn::SystemCall(general.rax)
+            } else {
+                WayIn::PageFault {
+                    address: system.cr2,
+                    error_code,
+                }
+            };
+        }
+        // A processor that does not know the instruction says so by an exception.
+        let stack = read_u64(memory, system, system.tr.base.wrapping_add(STACK_IN_TASK_STATE));
+        let from = stack.and_then(|top| read_u64(memory, system, top.wrapping_sub(FRAME_BYTES)));
+        match from.map(|from| code_at(memory, system, from)) {
+            Some(code) if code.starts_with(&SYSTEM_CALL) => WayIn::SystemCall(general.rax),
+            Some(_) | None => WayIn::Trap,
+        }
+    }
 }
 
 /// Where page faults lead.
@@ -342,33 +364,6 @@ fn page_fault_gate(memory: PhysicalMemory<'_>, system: &kvm_sregs) -> VirtAddr {
     let [low, high] = [gate, gate.wrapping_add(8)].map(|at| read_u64(memory, system, at).unwrap_or_default());
     // Bits 0 to 15 and 48 to 63 of the first word, and the second one.
     VirtAddr(low & 0xffff | low >> 32 & 0xffff_0000 | high << 32)
-}
-
-/// Why the kernel begins to run, where it does.
-fn way(fd: &VcpuFd, memory: PhysicalMemory<'_>, general: &kvm_regs, system: &kvm_sregs) -> Way {
-    let system_call = model_specific_register(fd, SYSTEM_CALL_ENTRY).map_or(0, |register| register.data);
-    if general.rip == system_call {
-        return Way::SystemCall(general.rax);
-    }
-    if general.rip == page_fault_gate(memory, system).0 {
-        let error_code = read_u64(memory, system, general.rsp).unwrap_or_default();
-        // Where KVM interprets kernel mode, `syscall` leads there in user mode, which may not execute it.
-        return if system.cr2 == system_call && error_code & FETCH != 0 {
-            Way::SystemCall(general.rax)
-        } else {
-            Way::PageFault {
-                address: system.cr2,
-                error_code,
-            }
-        };
-    }
-    // A processor that does not know the instruction says so by an exception.
-    let stack = read_u64(memory, system, system.tr.base.wrapping_add(STACK_IN_TASK_STATE));
-    let from = stack.and_then(|top| read_u64(memory, system, top.wrapping_sub(FRAME_BYTES)));
-    match from.map(|from| code_at(memory, system, from)) {
-        Some(code) if code.starts_with(&SYSTEM_CALL) => Way::SystemCall(general.rax),
-        Some(_) | None => Way::Trap,
-    }
 }
 
 fn read_u64(memory: PhysicalMemory<'_>, system: &kvm_sregs, at: u64) -> Option<u64> {
