@@ -123,7 +123,7 @@ fn a_store_through_a_null_pointer_ends_with_the_last_switch_away() {
     for expected in [
         "handle_trap",
         "handle_fault",
-        "end_by_fault",
+        "process::exit::",
         "release_pages",
         "context::switch",
     ] {

@@ -143,22 +143,16 @@ pub(super) fn let_time_pass() -> bool {
 }
 
 fn wake_due() {
-    loop {
-        let due = {
-            let mut clock = CLOCK.lock();
-            let now = clock.now;
-            clock.timers.take_due(now)
-        };
-        let Some(tid) = due else { break };
+    while let Some(tid) = take_due(|clock| &mut clock.timers) {
         process::with_table(|table| table.wake(tid, Woken::ByTime));
     }
-    loop {
-        let due = {
-            let mut clock = CLOCK.lock();
-            let now = clock.now;
-            clock.alarms.take_due(now)
-        };
-        let Some(tid) = due else { return };
+    while let Some(tid) = take_due(|clock| &mut clock.alarms) {
         process::alarm_due(tid);
     }
+}
+
+fn take_due(timers: impl FnOnce(&mut Clock) -> &mut Timers<MAX_STACKS>) -> Option<Tid> {
+    let mut clock = CLOCK.lock();
+    let now = clock.now;
+    timers(&mut clock).take_due(now)
 }

@@ -12,7 +12,7 @@ use abi::linux::mman::{MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT};
 use super::super::address::{PageRange, VirtAddr};
 use super::super::page_table::Entry;
 use super::super::user_copy::CopyError;
-use super::{Access, AddressSpace, AreaFlags, FaultError, Vma, layout};
+use super::{Access, AddressSpace, AreaFlags, Vma, layout};
 use crate::errno::Errno;
 
 /// What a caller may do with its address space.
@@ -192,13 +192,7 @@ impl AddressSpace {
             }
             let stores = area.backing.is_private() && area.protection.allows_write();
             let access = if stores { Access::Write } else { Access::Read };
-            self.handle_fault(page, access).map_err(|error| match error {
-                FaultError::Awaits(awaited) => CopyError::Awaits(awaited),
-                FaultError::OutOfMemory => Errno::EAGAIN.into(),
-                FaultError::Forbidden | FaultError::NoPage | FaultError::Unreadable(..) => {
-                    Errno::ENOMEM.into()
-                }
-            })?;
+            self.fault_in(page, access, [Errno::EAGAIN, Errno::ENOMEM])?;
             page = page.plus(PAGE_SIZE);
         }
         Ok(())

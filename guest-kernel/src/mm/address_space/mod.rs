@@ -163,9 +163,7 @@ impl AddressSpace {
 
     /// Area that holds the address.
     fn area_at(&self, address: VirtAddr) -> Option<&Vma> {
-        self.areas
-            .at_or_above(address)
-            .filter(|area| area.range.contains(address))
+        self.areas.find(address).map(|area| self.areas.get(area))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use abi::PAGE_SIZE;
 
-use super::super::address::PageRange;
+use super::super::address::{PageRange, VirtAddr};
 use super::super::user_copy::CopyError;
 use super::{Access, AddressSpace, AreaFlags, FaultError};
 use crate::errno::Errno;
@@ -17,19 +17,27 @@ impl AddressSpace {
             if area.backing.is_fixed() || !self.allows(page, access) {
                 return Err(Errno::EINVAL.into());
             }
-            self.handle_fault(page, access).map_err(|error| match error {
-                FaultError::Awaits(awaited) => CopyError::Awaits(awaited),
-                FaultError::OutOfMemory => Errno::ENOMEM.into(),
-                FaultError::Forbidden | FaultError::NoPage | FaultError::Unreadable(..) => {
-                    Errno::EFAULT.into()
-                }
-            })?;
+            self.fault_in(page, access, [Errno::ENOMEM, Errno::EFAULT])?;
             page = page.plus(PAGE_SIZE);
         }
         Ok(())
     }
 
-    /// The same for what has just been mapped there, writable where stores are the process's own and allowed. It is a wish: where a
+    /// Has one page be there, as if it were accessed. The errors are for when memory runs out, and for a page that cannot be had.
+    pub(super) fn fault_in(
+        &mut self,
+        page: VirtAddr,
+        access: Access,
+        [out_of_memory, unreachable]: [Errno; 2],
+    ) -> Result<(), CopyError> {
+        self.handle_fault(page, access).map_err(|error| match error {
+            FaultError::Awaits(awaited) => CopyError::Awaits(awaited),
+            FaultError::OutOfMemory => out_of_memory.into(),
+            FaultError::Forbidden | FaultError::NoPage | FaultError::Unreadable(..) => unreachable.into(),
+        })
+    }
+
+    /// As [`Self::populate`], for what has just been mapped there, writable where stores are the process's own and allowed. It is a wish: where a
     /// page cannot be had the rest comes later, and so do pages that are locked with their first access.
     pub(crate) fn populate_mapped(&mut self, range: PageRange) {
         let Some(area) = self.area_at(range.start()) else {
