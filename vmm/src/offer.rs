@@ -21,18 +21,21 @@ pub enum Offer {
     Modules,
     /// `/proc/self/fail-nth`, which has a request for memory fail.
     FailNth,
+    /// Its file has symbols, which name its functions.
+    Symbols,
     /// It knows the options that a scenario gives to this project's own kernel.
     Options,
 }
 
 impl Offer {
     /// Every one.
-    pub const ALL: [Offer; 6] = [
+    pub const ALL: [Offer; 7] = [
         Offer::Swap,
         Offer::Sockets,
         Offer::ShadowPageTable,
         Offer::Modules,
         Offer::FailNth,
+        Offer::Symbols,
         Offer::Options,
     ];
 
@@ -56,6 +59,7 @@ impl Offer {
             Offer::ShadowPageTable => "shadow-page-table",
             Offer::Modules => "modules",
             Offer::FailNth => "fail-nth",
+            Offer::Symbols => "symbols",
             Offer::Options => "options",
         }
     }
@@ -69,6 +73,7 @@ impl fmt::Display for Offer {
             Offer::ShadowPageTable => "the system calls of the shadow page table",
             Offer::Modules => "a kernel that loads this project's modules",
             Offer::FailNth => "requests for memory that fail when they are told to",
+            Offer::Symbols => "a kernel whose file names its functions",
             Offer::Options => "a kernel that knows this scenario's options",
         })
     }
@@ -126,7 +131,7 @@ mod tests {
         assert!(
             error
                 .to_string()
-                .ends_with("swap, sockets, shadow-page-table, modules, fail-nth, options")
+                .ends_with("swap, sockets, shadow-page-table, modules, fail-nth, symbols, options")
         );
     }
 }

@@ -62,6 +62,10 @@ refused! {
     a_schedule_without_points: document(r#""schedule": { "explore": { "points": 0 } },"#, r#"{ "in": "parent", "do": "sched_yield" }"#);
     an_unknown_rule_to_break: document(r#""schedule": { "explore": { "points": 3, "finds": "pagecache" } },"#, r#"{ "in": "parent", "do": "sched_yield" }"#);
     a_disk_without_size: document(r#""guest": { "swap": { "mib": 0 } },"#, r#"{ "in": "parent", "do": "sched_yield" }"#);
+    a_function_without_a_name: document(
+        r#""functions": { "copy": { "ringside": "cow", "linux": "" } },"#,
+        r#"{ "check": "x", "expect": [{ "calls": { "in": "nobody", "order": ["cpoy"] } }, { "calls": {} }] }"#,
+    );
     an_option_that_the_harness_sets: document(r#""guest": { "options": { "clock": "real" } },"#, r#"{ "in": "parent", "do": "sched_yield" }"#);
     an_empty_file: "";
     text_that_is_not_json: "{ \"name\": example }";

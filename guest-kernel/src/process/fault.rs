@@ -12,6 +12,7 @@ use super::signal::{Origin, Signal};
 use super::{copy_in, exit, signal, table};
 use crate::log;
 use crate::mm::{Access, FaultError, UserSlice, VirtAddr};
+use crate::mutant::{self, Mutant};
 use crate::sched::{self, Site};
 use crate::uffd::{self, NotWaited, Toucher};
 
@@ -46,6 +47,9 @@ struct Cause {
 /// Brings the page in, or has a signal say that it cannot be had.
 pub(crate) fn handle_page_fault(address: VirtAddr, access: Access, fault: Fault) {
     sched::reschedule_point(Site::Fault);
+    if mutant::is(Mutant::FaultGivesWay) {
+        sched::yield_now();
+    }
     let mut has_waited = false;
     let repair = || table::with_current(|process| process.address_space().handle_fault(address, access));
     let mut result = repair();

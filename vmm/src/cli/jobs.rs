@@ -155,6 +155,11 @@ impl JobArgs {
         self.running.exploring()
     }
 
+    /// As [`RunningArgs::workers`].
+    pub(super) fn workers(&self) -> NonZeroUsize {
+        self.running.workers()
+    }
+
     /// As [`RunningArgs::pool`].
     pub(super) fn pool(&self) -> Result<Pool, Shown> {
         self.running.pool()

@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-use super::Guest;
 use super::command_line::option_word;
+use super::{Description, Guest};
 use crate::offer::Offer;
 use crate::promise::Promise;
 use crate::scenario::{Clock, Expectation, Operation, Scenario, Schedule, Step};
@@ -16,6 +16,8 @@ pub enum Needed {
     Report(Promise),
     /// Something that its kernel offers.
     Offer(Offer),
+    /// What its kernel's functions are called, by the scenario.
+    Functions,
 }
 
 impl fmt::Display for Needed {
@@ -23,6 +25,7 @@ impl fmt::Display for Needed {
         match self {
             Needed::Report(promise) => promise.fmt(formatter),
             Needed::Offer(offer) => offer.fmt(formatter),
+            Needed::Functions => formatter.write_str("names of the functions of this guest's kernel"),
         }
     }
 }
@@ -34,6 +37,7 @@ impl Needed {
         match self {
             Needed::Report(promise) => format!("this guest does not promise them ({})", promise.name()),
             Needed::Offer(offer) => format!("this guest does not offer it ({})", offer.name()),
+            Needed::Functions => "the scenario's \"functions\" have none for it".to_owned(),
         }
     }
 }
@@ -55,6 +59,7 @@ pub fn unmet(scenario: &Scenario, guest: &Guest) -> Vec<Need> {
         Needed::Report(promise) => !guest.description.promises.has(promise),
         Needed::Offer(Offer::Options) if has_all_options(scenario, guest) => false,
         Needed::Offer(offer) => !guest.description.offers.has(offer),
+        Needed::Functions => !has_all_functions(scenario, &guest.description),
     });
     needs
 }
@@ -63,6 +68,12 @@ pub fn unmet(scenario: &Scenario, guest: &Guest) -> Vec<Need> {
 fn has_all_options(scenario: &Scenario, guest: &Guest) -> bool {
     let mut options = scenario.guest.options.iter();
     options.all(|(key, value)| guest.options.contains(&option_word(key, value)))
+}
+
+/// Whether the scenario says of every function what this guest's kernel calls it.
+fn has_all_functions(scenario: &Scenario, guest: &Description) -> bool {
+    let mut functions = scenario.functions.values();
+    functions.all(|parts| parts.contains_key(&guest.name))
 }
 
 /// All that `scenario` needs, in the order in which it stands there. `modules` are those of this project: of others only their user knows
@@ -102,6 +113,13 @@ pub fn of(scenario: &Scenario, modules: &[String]) -> Vec<Need> {
                 for expectation in &check.expect {
                     let reports = of_expectation(expectation).iter();
                     needs.extend(reports.map(|report| need(*report, &by(expectation.to_string()))));
+                    if let Expectation::Calls(_) = expectation {
+                        let whats = [Needed::Offer(Offer::Symbols), Needed::Functions];
+                        needs.extend(whats.map(|what| Need {
+                            what,
+                            by: by(expectation.to_string()),
+                        }));
+                    }
                 }
             }
             Step::Fail(_) => {}
@@ -192,7 +210,8 @@ fn of_expectation(expectation: &Expectation) -> &'static [Promise] {
         | Expectation::Content(_)
         | Expectation::Dirtied { .. }
         | Expectation::Spte { .. }
-        | Expectation::FrameKept(_) => &[],
+        | Expectation::FrameKept(_)
+        | Expectation::Calls(_) => &[],
     }
 }
 
@@ -223,6 +242,25 @@ mod tests {
         let named = needed(r#""needs": ["shadow-page-table"]"#, FORK);
         assert_eq!(named, [Needed::Offer(Offer::ShadowPageTable)]);
         assert_eq!(needed("", FORK), []);
+    }
+
+    #[test]
+    fn calls_need_symbols_and_names_for_the_guests_functions() {
+        let text = |guest: &str| {
+            let functions = format!(r#"{{ "fault": {{ "{guest}": "fault" }} }}"#);
+            let calls = r#"{ "check": "x", "expect": [ { "calls": { "never": ["fault"] } } ] }"#;
+            format!(
+                r#"{{ "name": "needs", "description": "x", "functions": {functions}, "steps": [ {FORK}, {calls} ] }}"#
+            )
+        };
+        let parse = |guest| Scenario::parse("needs.json", &text(guest), &[]).unwrap();
+        let needs = of(&parse("ringside"), &[]);
+        let what: Vec<Needed> = needs.iter().map(|need| need.what).collect();
+        assert_eq!(what, [Needed::Offer(Offer::Symbols), Needed::Functions]);
+        assert_eq!(needs[1].by, "step 2, line 1: the kernel never calls fault");
+        let ours = crate::guest::ringside::description();
+        assert!(has_all_functions(&parse("ringside"), &ours));
+        assert!(!has_all_functions(&parse("linux"), &ours));
     }
 
     #[test]

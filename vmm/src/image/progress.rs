@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Told about each step that takes long enough to be noticed. Never called when an image is ready.
-pub trait Progress {
+pub trait Progress: Sync {
     /// `what` starts; it ends with the next step or with [`Progress::finish`].
     fn step(&self, what: &str);
     /// Nothing more is going on.

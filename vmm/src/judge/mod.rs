@@ -40,8 +40,11 @@ use crate::printable::Printable;
 use crate::promise::{Promise, Promises};
 use crate::rule::Rule;
 use crate::scenario::CheckStep;
+use crate::trace::Trace;
 use crate::vm::{DirtyCursor, VmError};
 use account::Account;
+pub use expectations::calls::NamedFunctions;
+use expectations::calls::SeenCalls;
 use life::History;
 use log::Log;
 use names::Names;
@@ -93,6 +96,7 @@ pub struct Judge {
     /// The last fatal fault of each process.
     faults: BTreeMap<u32, FatalFault>,
     reported: BTreeSet<Finding>,
+    calls: SeenCalls,
     log: Log,
 }
 
@@ -113,6 +117,7 @@ impl Judge {
             offered: BTreeMap::new(),
             faults: BTreeMap::new(),
             reported: BTreeSet::new(),
+            calls: SeenCalls::default(),
             log: Log::default(),
         }
     }
@@ -121,6 +126,13 @@ impl Judge {
     #[must_use]
     pub fn with_struct_pages(mut self, layout: Option<PageLayout>) -> Judge {
         self.rules.struct_pages = StructPagesRule::new(layout);
+        self
+    }
+
+    /// The same for a scenario that calls the kernel's functions so.
+    #[must_use]
+    pub fn with_functions(mut self, functions: NamedFunctions) -> Judge {
+        self.calls = SeenCalls::of(functions);
         self
     }
 
@@ -192,6 +204,11 @@ impl Judge {
         for rule in self.rules.all() {
             rule.note(event);
         }
+    }
+
+    /// Takes note of what the kernel did in a step.
+    pub fn note_calls(&mut self, trace: &Trace) {
+        self.calls.note(trace);
     }
 
     /// Takes note of what was seen at moments within a step.
@@ -293,6 +310,7 @@ impl Judge {
             dirty.checkpoint(scene.memory());
         }
         self.last_check = self.moment(scene);
+        self.calls.forget();
         Ok(judged)
     }
 

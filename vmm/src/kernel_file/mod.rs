@@ -7,6 +7,7 @@
 //! - [`unpacked`]: the ELF file of a kernel
 //! - [`installed`]: the newest kernel that this machine could boot itself
 //! - [`page_layout`]: where a Linux has what in its account of frames
+//! - [`has_symbols`]: whether the names of its functions are in it
 //! - [`number_of_system_call`]: what a Linux says of a call of its own
 
 mod bz_image;
@@ -26,6 +27,7 @@ pub use page_layout::page_layout;
 use payload::MAX_BYTES;
 pub(crate) use payload::unpack_if_packed;
 pub use payload::{Compression, PayloadError};
+pub use sections::has_symbols;
 pub use system_call::number_of_system_call;
 
 /// The file cannot be made into a kernel's ELF file.

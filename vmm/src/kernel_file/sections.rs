@@ -1,9 +1,12 @@
 //! Sections of a kernel's ELF file, which may say anything of itself.
 
+use std::fs::File;
+use std::path::Path;
+
 use object::LittleEndian;
 use object::elf::{FileHeader64, SHT_SYMTAB, SectionHeader64};
-use object::read::ReadRef;
 use object::read::elf::{FileHeader, SectionHeader, SectionTable, SymbolTable};
+use object::read::{ReadCache, ReadRef};
 
 /// What there is in the file.
 pub(crate) type Sections<'data, R> = SectionTable<'data, FileHeader64<LittleEndian>, R>;
@@ -19,6 +22,16 @@ pub(crate) fn sections<'data, R: ReadRef<'data>>(data: R) -> Option<Sections<'da
         return None;
     }
     header.sections(endian, data).ok()
+}
+
+/// Whether the kernel in this ELF file has symbols, as that of a distribution has not.
+#[must_use]
+pub fn has_symbols(kernel: &Path) -> bool {
+    let Ok(file) = File::open(kernel) else {
+        return false;
+    };
+    let cache = ReadCache::new(file);
+    sections(&cache).is_some_and(|sections| symbols(&sections, &cache, u64::MAX).is_some())
 }
 
 /// The symbols, and the section that has their names. None where there are none, or more than so many bytes of them.

@@ -39,8 +39,8 @@ pub(super) fn can_branch(guest: &Guest, scenario: &Scenario) -> bool {
 }
 
 /// How many times as much effort as a scenario says a run may take.
-fn effort(guest: &Guest) -> u32 {
-    let followed = if guest.record.kernel.is_some() {
+fn effort(guest: &Guest, scenario: &Scenario) -> u32 {
+    let followed = if guest.record.kernel.is_some() || !scenario.followed().is_empty() {
         EFFORT_TO_FOLLOW
     } else {
         1
@@ -65,7 +65,7 @@ impl Wanted {
             memory_mib: guest.memory_mib(scenario),
             clock: guest.clock(scenario),
             swap_mib: scenario.guest.swap.map(|swap| swap.mib),
-            budget: Budget::of(&scenario.budget, effort(guest), guest.slow),
+            budget: Budget::of(&scenario.budget, effort(guest, scenario), guest.slow),
         }
     }
 }

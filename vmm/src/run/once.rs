@@ -17,7 +17,7 @@ use crate::channel::schedule::Decision;
 use crate::drive::{self, AtChoice, Drive, Driver};
 use crate::finding::Finding;
 use crate::guest::{Guest, PowerOff, shadowpt_base};
-use crate::judge::{Judge, Scene};
+use crate::judge::{Judge, NamedFunctions, Scene};
 use crate::perform::{Performed, Performer};
 use crate::printable::Printable;
 use crate::report::{Cost, ExpectationLine, GuestEnd, Line, Report, Verdict, clauses, states, warehouse};
@@ -50,18 +50,27 @@ pub(super) fn once(
 pub(super) fn perform(guest: &Guest, scenario: &Scenario, booted: Booted) -> Result<Trial, VmError> {
     let description = &guest.description;
     let Booted {
-        driver,
+        mut driver,
         outcome,
         started,
     } = booted;
-    let followed = guest.record.kernel;
+    let functions = if scenario.followed().is_empty() {
+        NamedFunctions::default()
+    } else {
+        let vm = driver.vm_mut();
+        NamedFunctions::of(&scenario.functions, &description.name, |part| {
+            vm.has_function(part)
+        })
+    };
     let mut run = Run {
         performer: Performer::new(driver).with_shadowpt_base(shadowpt_base(guest, scenario)),
         power_off: description.power_off,
-        judge: Judge::new(description.promises.clone()).with_struct_pages(description.page_layout),
+        judge: Judge::new(description.promises.clone())
+            .with_struct_pages(description.page_layout)
+            .with_functions(functions),
         prover: Prover::default(),
         recorder: guest.record.memory.then(Recorder::default),
-        tracing: followed.map(|stretch| Tracing::new(stretch, &description.ways_in)),
+        tracing: Tracing::of(guest, scenario),
         lines: Vec::new(),
     };
     let mut steps_not_run = scenario.steps.len();
@@ -252,7 +261,8 @@ impl Run {
         let go_on = performed.findings.is_empty() && self.is_alive();
         if go_on {
             // What is drawn for a proof would show in what the kernel does.
-            if self.tracing.is_none() {
+            let is_exact = |tracing: &Tracing| tracing.is_exact(number);
+            if !self.tracing.as_ref().is_some_and(is_exact) {
                 performed
                     .findings
                     .extend(self.prover.perhaps(&mut self.performer)?);
@@ -295,7 +305,7 @@ impl Run {
         if let Some(tracing) = &mut self.tracing {
             let followed = self.performer.driver_mut().vm_mut().take_followed();
             if let Some(scene) = Scene::of(&mut self.performer) {
-                tracing.look(self.lines.len() - 1, followed, &scene);
+                tracing.look((self.lines.len() - 1, step), followed, &scene, &mut self.judge);
             }
         }
         if self.can_be_looked_at()

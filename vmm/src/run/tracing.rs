@@ -9,13 +9,14 @@ use abi::PAGE_SIZE;
 use abi::paging::{NO_EXECUTE, WRITABLE};
 
 use crate::address::{FrameNumber, Half, VirtAddr};
-use crate::guest::Stretch;
+use crate::guest::{Guest, Stretch};
 use crate::inspect::owners::{Owners, TableUse};
 use crate::inspect::walk::{Entry, Root, Target};
 use crate::inspect::{Effort, PhysicalMemory};
 use crate::judge::{Judge, Scene};
 use crate::printable::Printable;
 use crate::report::Line;
+use crate::scenario::Scenario;
 use crate::trace::{Change, Trace, TraceEvent, UNKNOWN, What};
 use crate::vm::{Followed, Store, Vm, VmError};
 
@@ -24,7 +25,10 @@ const KERNEL: &str = "kernel";
 
 /// Traces of a run's steps.
 pub(super) struct Tracing {
-    stretch: Stretch,
+    /// What is told of, if anything.
+    stretch: Option<Stretch>,
+    /// Numbers of the steps of which the judge wants to know.
+    judged: BTreeSet<usize>,
     /// Where the kernel begins to run.
     ways_in: Vec<String>,
     /// For each line with a trace its place in the report.
@@ -66,31 +70,66 @@ enum SeenChange {
 }
 
 impl Tracing {
-    pub(super) fn new(stretch: Stretch, ways_in: &[String]) -> Tracing {
-        Tracing {
+    /// None where nobody wants to know what the kernel does.
+    pub(super) fn of(guest: &Guest, scenario: &Scenario) -> Option<Tracing> {
+        let (stretch, judged) = (guest.record.kernel, scenario.followed());
+        (stretch.is_some() || !judged.is_empty()).then(|| Tracing {
             stretch,
-            ways_in: ways_in.to_vec(),
+            judged,
+            ways_in: guest.description.ways_in.clone(),
             steps: Vec::new(),
             before: Picture::default(),
+        })
+    }
+
+    /// Whether somebody looks at all that the kernel does in a step, so that nothing of it may depend on what is drawn.
+    pub(super) fn is_exact(&self, number: Option<usize>) -> bool {
+        self.stretch.is_some() || self.is_judged(number)
+    }
+
+    fn is_judged(&self, number: Option<usize>) -> bool {
+        number.is_some_and(|number| self.judged.contains(&number))
+    }
+
+    fn is_told(&self, number: Option<usize>) -> bool {
+        match self.stretch {
+            Some(Stretch::Boot | Stretch::Steps) => true,
+            Some(Stretch::Step(followed)) => Some(followed) == number,
+            None => false,
         }
     }
 
     /// A step begins: its number, None for what the harness does after the last one.
     pub(super) fn begin(&self, number: Option<usize>, vm: &mut Vm) -> Result<(), VmError> {
-        match self.stretch {
-            Stretch::Step(followed) if Some(followed) == number => vm.follow(&self.ways_in),
-            Stretch::Step(_) => vm.follow_no_more(),
-            Stretch::Boot | Stretch::Steps => Ok(()),
+        if let Some(Stretch::Boot | Stretch::Steps) = self.stretch {
+            // It is followed since before the first step.
+            return Ok(());
+        }
+        if self.is_told(number) || self.is_judged(number) {
+            vm.follow(&self.ways_in)
+        } else {
+            vm.follow_no_more()
         }
     }
 
-    /// Takes what the kernel did in the step of the report's line `line`, and looks at memory for the next one.
-    pub(super) fn look(&mut self, line: usize, followed: Option<Followed>, scene: &Scene<'_>) {
+    /// Takes what the kernel did in the step `number`, which is the report's line `line`, and looks at memory for the next one.
+    pub(super) fn look(
+        &mut self,
+        (line, number): (usize, Option<usize>),
+        followed: Option<Followed>,
+        scene: &Scene<'_>,
+        judge: &mut Judge,
+    ) {
         let before = mem::replace(&mut self.before, Picture::of(scene));
         if let Some(followed) = followed {
             // What ended in the step is known from before, and what began in it from now.
             let seen = see(followed, [&before, &self.before], scene);
-            self.steps.push((line, seen));
+            if self.is_judged(number) {
+                judge.note_calls(&seen.trace);
+            }
+            if self.is_told(number) {
+                self.steps.push((line, seen));
+            }
         }
     }
 

@@ -285,6 +285,12 @@ impl Vm {
         self.vcpu.follow(&self.memory, &ways_in)
     }
 
+    /// Whether a function of the kernel has this in its name.
+    #[must_use]
+    pub fn has_function(&self, part: &str) -> bool {
+        self.symbols.has_part(part)
+    }
+
     /// From now on the kernel is not followed.
     ///
     /// # Errors

@@ -88,6 +88,13 @@ impl Symbols {
         named.next().map(|function| VirtAddr(function.address))
     }
 
+    /// Whether a function has this in its name.
+    pub(super) fn has_part(&self, part: &str) -> bool {
+        let named = |function: &Function| self.name_of(*function).is_some_and(|name| name.contains(part));
+        self.table()
+            .is_some_and(|table| table.functions.iter().any(named))
+    }
+
     fn table(&self) -> Option<&Table> {
         self.table.get_or_init(|| read(&self.file)).as_ref()
     }

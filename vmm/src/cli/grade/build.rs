@@ -2,7 +2,12 @@
 
 use std::error::Error;
 use std::fs;
+use std::iter;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc;
+use std::thread;
 
 use vmm::grade::{self, Build, Grade, Item, Kind, Rubric, ScenarioGrade, SubmissionError, Taken};
 use vmm::image::{self, Containment, Course, GuestImage, ImageError, ImageKind, Progress};
@@ -86,47 +91,84 @@ impl Submission {
     }
 }
 
-/// Builds submissions, one after the other: a compiler uses all cores by itself. Somebody who interrupts the pool has had enough of it,
-/// and what is built by then is all.
+/// Builds submissions, `at_once` of them at the same time: a kernel is one unit of code, and its compiler uses one core. Somebody who
+/// interrupts the pool has had enough of it, and those that are built by then, with all before them, are all.
 pub(super) fn build(
     submissions: &[Named],
     containment: Containment,
     rubric: &Rubric,
     out: &Path,
     pool: &Pool,
+    at_once: NonZeroUsize,
 ) -> Result<Vec<Submission>, Shown> {
     let progress = image::to_stderr();
-    let builder = Builder::new(rubric.kind, containment, &*progress).map_err(|error| show_failure(&error))?;
-    let mut done = Vec::new();
-    for Named { name, place, path } in submissions {
-        let dir = out.join("builds").join(name.as_str());
-        progress.step(&format!("building {name}"));
-        let built = grade::take(path, rubric)
+    let progress = &*progress;
+    let builder = Builder::new(rubric.kind, containment, progress).map_err(|error| show_failure(&error))?;
+    let take = |Named { name, path, .. }: &Named| {
+        let taken = grade::take(path, rubric);
+        taken
+            .inspect(|taken| tell_left(name, taken))
             .map_err(|error| NotBuilt::submission(&error))
-            .and_then(|taken| {
-                tell_left(name, &taken);
-                builder
-                    .build(path, &taken, &dir, rubric)
-                    .map_err(|error| NotBuilt::image(&error))
-            });
-        if pool.is_interrupted() {
-            break;
-        }
+    };
+    let taken: Vec<Result<Taken, NotBuilt>> = submissions.iter().map(take).collect();
+    let build = |index: usize| {
+        let Named { name, path, .. } = &submissions[index];
+        progress.step(&format!("building {name}"));
+        let dir = out.join("builds").join(name.as_str());
+        let image = builder.build(path, taken[index].as_ref().map_err(Clone::clone)?, &dir, rubric);
+        image.map_err(|error| NotBuilt::image(&error))
+    };
+    let built = each(submissions.len(), at_once, build, || pool.is_interrupted());
+    progress.finish();
+    let submission = |(named, built): (&Named, Result<GuestImage, NotBuilt>)| {
         let item = |item: &Item| match &built {
             Ok(_) => None,
             Err(NotBuilt { outcome, why }) => Some(grade::not_run(item, *outcome, why)),
         };
-        done.push(Submission {
-            name: name.clone(),
-            place: *place,
-            path: path.clone(),
+        Submission {
+            name: named.name.clone(),
+            place: named.place,
+            path: named.path.clone(),
             scenarios: rubric.items.iter().map(item).collect(),
             left: 0,
             built,
-        });
-    }
-    progress.finish();
-    Ok(done)
+        }
+    };
+    Ok(submissions.iter().zip(built).map(submission).collect())
+}
+
+/// What the work gives for each number below `count`, `at_once` of them at the same time, in their order; as far as all is done when there is enough.
+fn each<T: Send>(
+    count: usize,
+    at_once: NonZeroUsize,
+    work: impl Fn(usize) -> T + Sync,
+    is_enough: impl Fn() -> bool,
+) -> Vec<T> {
+    let mut done: Vec<Option<T>> = iter::repeat_with(|| None).take(count).collect();
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = mpsc::channel();
+    thread::scope(|scope| {
+        let (work, next) = (&work, &next);
+        for _ in 0..at_once.get().min(count) {
+            let sender = sender.clone();
+            scope.spawn(move || {
+                let one = || Some(next.fetch_add(1, Relaxed)).filter(|number| *number < count);
+                while let Some(number) = one() {
+                    // Nobody listens any more when there is enough.
+                    let _ = sender.send((number, work(number)));
+                }
+            });
+        }
+        drop(sender);
+        for (number, result) in receiver {
+            if is_enough() {
+                next.store(count, Relaxed);
+                break;
+            }
+            done[number] = Some(result);
+        }
+    });
+    done.into_iter().map_while(|result| result).collect()
 }
 
 /// Says what of a submission is not looked at: a student may have put the solution there.

@@ -140,7 +140,14 @@ pub(super) fn grade(args: &GradeArgs) -> Result<Status, Shown> {
     let mut reader = args.formats.readers(Detail::Verdict, KernelLog::Untold)?;
     let pool = args.jobs.pool()?;
 
-    let mut submissions = build::build(&named, args.containment(), &rubric, out, &pool)?;
+    let mut submissions = build::build(
+        &named,
+        args.containment(),
+        &rubric,
+        out,
+        &pool,
+        args.jobs.workers(),
+    )?;
     let mut tasks = Vec::new();
     for (index, submission) in submissions.iter_mut().enumerate() {
         let Ok(image) = submission.built.clone() else {

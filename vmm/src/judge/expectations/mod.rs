@@ -1,5 +1,6 @@
 //! The expectations of check steps.
 
+pub(super) mod calls;
 mod module_pages;
 mod spte;
 
@@ -65,6 +66,7 @@ impl Judge {
             Expectation::FrameKept(addresses) => each(addresses, |address| self.frame_kept(address, scene)),
             Expectation::FreeFrames { since, change } => vec![self.free_frames(*since, *change, scene)],
             Expectation::ExitStatus(ending) => vec![exit_status(ending, scene)],
+            Expectation::Calls(expected) => vec![self.calls.look(expected)],
             Expectation::Faulted { process, at, access } => vec![self.faulted(process, at, *access, scene)],
         };
         let mut found = Vec::new();

@@ -9,7 +9,7 @@ use abi::boot::{
 
 use super::{CheckError, Findings, Surroundings};
 use crate::scenario::language::{
-    Budget, Exploration, GuestOptions, Scenario, Schedule, ServerPlace, Swap, Warehouse,
+    Budget, Exploration, Functions, GuestOptions, Scenario, Schedule, ServerPlace, Swap, Warehouse,
 };
 use crate::scenario::path::Path;
 
@@ -35,6 +35,7 @@ pub(super) fn check(scenario: &Scenario, surroundings: &Surroundings<'_>, findin
         );
     }
     guest(&scenario.guest, &root.key("guest"), findings);
+    functions(&scenario.functions, &root.key("functions"), findings);
     budget(&scenario.budget, &root.key("budget"), findings);
     if let Some(Schedule::Explore(exploration)) = &scenario.schedule {
         let points = in_range(
@@ -106,6 +107,17 @@ fn guest(guest: &GuestOptions, path: &Path, findings: &mut Findings) {
             .find(|text| !stands_on_command_line(text))
         {
             findings.add(option, CheckError::OptionText { found: found.clone() });
+        }
+    }
+}
+
+fn functions(functions: &Functions, path: &Path, findings: &mut Findings) {
+    for (name, by_guest) in functions {
+        for (guest, part) in by_guest {
+            if part.is_empty() {
+                let what = "the part of a function's name";
+                findings.add(path.key(name.as_str()).key(guest), CheckError::Empty { what });
+            }
         }
     }
 }

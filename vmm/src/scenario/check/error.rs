@@ -64,6 +64,11 @@ pub(in crate::scenario) enum CheckError {
         found: String,
         known: Vec<String>,
     },
+    #[error("no function `{found}`")]
+    UnknownFunction { found: String, known: Vec<String> },
+    #[error("the functions that are called are expected to be in no order, and none is out of place")]
+    NothingOfCalls,
+
     #[error("page {page} is past the end of `{region}`, which has {pages} pages")]
     PagePastRegion { region: String, page: u64, pages: u64 },
     #[error("the {len_bytes} bytes at `{address}` end past the end of `{region}`, which has {pages} pages")]
@@ -173,6 +178,8 @@ impl CheckError {
             }
             Self::UnknownProcess { found, known } => return Some(instead_of(found, "processes", known)),
             Self::UnknownRegion { found, known, .. } => return Some(instead_of(found, "regions", known)),
+            Self::UnknownFunction { found, known } => return Some(instead_of(found, "functions", known)),
+            Self::NothingOfCalls => "write at least one of `order`, `never` and `last`",
             Self::UnknownProgram { found, known } => return Some(instead_of(found, "programs", known)),
             Self::Empty {
                 what: "the list of steps" | "the list of expectations",

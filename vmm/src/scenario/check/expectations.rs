@@ -9,7 +9,7 @@ use super::document::in_range;
 use super::world::{End, State, World};
 use super::{CheckError, Findings, operations};
 use crate::scenario::language::{
-    CheckStep, ContentAt, Expectation, ProcessAddress, ProcessEnding, ProcessName, ProcessRegion,
+    Calls, CheckStep, ContentAt, Expectation, ProcessAddress, ProcessEnding, ProcessName, ProcessRegion,
     RegionAddress,
 };
 use crate::scenario::path::Path;
@@ -80,6 +80,7 @@ impl ExpectationCheck<'_> {
                 let ended = self.ended(of);
                 self.findings.keep(&path.key("exit_status").key("of"), ended);
             }
+            Expectation::Calls(calls) => self.calls(calls, &path.key("calls")),
             Expectation::Faulted { process, at, .. } => self.faulted(process, at, &path.key("faulted")),
         }
     }
@@ -183,6 +184,21 @@ impl ExpectationCheck<'_> {
             State::Ready | State::Waiting { .. } => Err(CheckError::NotEnded {
                 process: name.to_string(),
             }),
+        }
+    }
+
+    fn calls(&mut self, calls: &Calls, path: &Path) {
+        if calls.named().next().is_none() {
+            self.findings.add(path.clone(), CheckError::NothingOfCalls);
+        }
+        for (key, index, name) in calls.named() {
+            let path = path.key(key);
+            let path = index.map_or(path.clone(), |index| path.index(index));
+            self.findings.keep(&path, self.world.function(name));
+        }
+        if let Some(process) = &calls.process {
+            let known = self.world.named(process).map(drop);
+            self.findings.keep(&path.key("in"), known);
         }
     }
 

@@ -1,13 +1,13 @@
 //! Which processes and regions there are at a step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use abi::PAGE_SIZE;
 use abi::boot::{MAX_MEMORY_MIB, MIN_MEMORY_MIB};
 
 use super::CheckError;
 use crate::scenario::language::{
-    Clock, OperationStep, ProcessName, RegionAddress, RegionName, Scenario, Swap,
+    Clock, FunctionName, OperationStep, ProcessName, RegionAddress, RegionName, Scenario, Swap,
 };
 
 const BYTES_PER_MIB: u64 = 1 << 20;
@@ -28,6 +28,8 @@ pub(super) struct World {
     /// Ticks of the virtual clock so far; programs that were run may have taken more.
     pub(super) ticks: u64,
     processes: BTreeMap<ProcessName, Process>,
+    /// Functions that have names.
+    functions: BTreeSet<FunctionName>,
 }
 
 /// A process, or a group of them.
@@ -104,6 +106,7 @@ impl World {
             clock: scenario.guest.clock,
             ticks: 0,
             processes: BTreeMap::new(),
+            functions: scenario.functions.keys().cloned().collect(),
         };
         let init = ProcessName::init();
         if let Some(OperationStep { process: first, .. }) = scenario.first_operation() {
@@ -122,6 +125,17 @@ impl World {
         } else {
             Err(CheckError::NoDisk)
         }
+    }
+
+    /// Whether a function has this name.
+    pub(super) fn function(&self, name: &FunctionName) -> Result<(), CheckError> {
+        if self.functions.contains(name) {
+            return Ok(());
+        }
+        Err(CheckError::UnknownFunction {
+            found: name.to_string(),
+            known: self.functions.iter().map(ToString::to_string).collect(),
+        })
     }
 
     /// The process or group of this name, in whatever state.

@@ -8,6 +8,8 @@ use serde::Deserialize;
 
 use super::super::draw::Drawn;
 use super::clause::Clause;
+use super::expectation::Expectation;
+use super::functions::Functions;
 use super::name::{ProcessName, ScenarioName};
 use super::schedule::Schedule;
 use super::step::{OperationStep, Step};
@@ -30,6 +32,8 @@ pub struct Scenario {
     pub budget: Budget,
     /// Who goes on at the kernel's reschedule points; None when the kernel decides.
     pub schedule: Option<Schedule>,
+    /// What it calls functions of kernels.
+    pub functions: Functions,
     /// Whether each run draws what the steps write and expect, and where.
     pub vary: bool,
     /// The steps with what was drawn, if anything was.
@@ -43,6 +47,22 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// Numbers of the steps, from 1, of which a check wants to know what functions the kernel calls: all between it and the check before.
+    #[must_use]
+    pub fn followed(&self) -> BTreeSet<usize> {
+        let mut followed = BTreeSet::new();
+        let mut since = 1;
+        for (number, step) in (1..).zip(&self.steps) {
+            let Step::Check(check) = step else { continue };
+            let is_call = |expectation: &Expectation| matches!(expectation, Expectation::Calls(_));
+            if check.expect.iter().any(is_call) {
+                followed.extend(since..number);
+            }
+            since = number + 1;
+        }
+        followed
+    }
+
     /// The process that is there from the start.
     #[must_use]
     pub fn first_process(&self) -> &ProcessName {

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::address::{ProcessAddress, ProcessRegion, RegionAddress};
 use super::content::ContentAt;
+use super::functions::Calls;
 use super::name::ProcessName;
 use super::outcome::{Ending, Signal};
 use super::vsock::VsockPort;
@@ -71,6 +72,9 @@ pub enum Expectation {
         /// What it tried.
         access: Access,
     },
+    /// The kernel has called these functions since the last check step, or the first step: found by stepping the processor, so it
+    /// needs a kernel that has its symbols.
+    Calls(Calls),
 }
 
 impl Expectation {
@@ -92,7 +96,8 @@ impl Expectation {
             | Self::Loaded(_)
             | Self::Tracked(_)
             | Self::FreeFrames { .. }
-            | Self::ExitStatus(_) => Vec::new(),
+            | Self::ExitStatus(_)
+            | Self::Calls(_) => Vec::new(),
         }
     }
 }

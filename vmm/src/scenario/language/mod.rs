@@ -10,6 +10,7 @@ mod content;
 mod describe;
 mod document;
 mod expectation;
+mod functions;
 mod memory;
 mod name;
 mod operation;
@@ -26,8 +27,9 @@ pub use document::{Budget, Clock, GuestOptions, Scenario, Swap};
 pub use expectation::{
     Access, Expectation, Layout, Loaded, ModulePages, ProcessEnding, ProcessEndingError, Since, SpteFlag,
 };
+pub use functions::{Calls, Functions};
 pub use memory::{Advice, MapFlag, Number, Placement, Protection, Sharing};
-pub use name::{NameError, ProcessName, RegionName, ScenarioName};
+pub use name::{FunctionName, NameError, ProcessName, RegionName, ScenarioName};
 pub use operation::{MAX_SLEEP_MS, Operation, PageState, PathArgument, STACK_BYTE};
 pub(super) use outcome::OutcomeKey;
 pub use outcome::{DefaultAction, Ending, Errno, Expected, Refusal, Return, Signal};

@@ -76,6 +76,11 @@ name_type! {
     RegionName
 }
 
+name_type! {
+    /// What a scenario calls a function of the kernel: lower-case letters, digits and hyphens.
+    FunctionName
+}
+
 impl RegionName {
     /// The region that every process has without asking: what `brk` made of its heap.
     #[must_use]

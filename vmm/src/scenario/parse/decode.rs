@@ -6,8 +6,8 @@ use serde::Deserialize;
 use super::error::{DecodeError, Mismatch};
 use super::node::{Fields, Node};
 use crate::scenario::language::{
-    Budget, CheckStep, Clause, Expectation, Expected, GuestOptions, Operation, OperationStep, OutcomeKey,
-    ProcessName, Refusal, Return, ScenarioName, Schedule, Signal, Step,
+    Budget, CheckStep, Clause, Expectation, Expected, Functions, GuestOptions, Operation, OperationStep,
+    OutcomeKey, ProcessName, Refusal, Return, ScenarioName, Schedule, Signal, Step,
 };
 use crate::scenario::path::{Part, Path};
 use crate::scenario::suggest;
@@ -31,6 +31,10 @@ pub(in crate::scenario) struct Header {
     /// What the scenario may use up before it is stopped.
     #[serde(default)]
     pub(in crate::scenario) budget: Budget,
+    /// What the scenario calls functions of kernels, for expectations of calls. Each has, by the name of a guest (such as `ringside` or
+    /// `linux`), a part of what that guest's kernel calls it; `vmm trace` shows which functions run.
+    #[serde(default)]
+    pub(in crate::scenario) functions: Functions,
     /// Whether each run draws other texts and bytes in the place of those that the steps write and expect, and other page numbers and
     /// sizes of regions, so that no answer can be known before. The report keeps those of the file.
     #[serde(default)]

@@ -113,6 +113,7 @@ fn parse(text: &str, surroundings: &Surroundings<'_>) -> Result<Scenario, Vec<Pr
         budget,
         schedule,
         vary,
+        functions,
         ..
     } = header;
     let scenario = Scenario {
@@ -121,6 +122,7 @@ fn parse(text: &str, surroundings: &Surroundings<'_>) -> Result<Scenario, Vec<Pr
         guest,
         budget,
         schedule,
+        functions,
         vary,
         drawn: None,
         steps,

@@ -5,6 +5,12 @@ use vmm::rule::Rule;
 use crate::entry::{Mutant, mutant};
 
 pub(super) const MUTANTS: &[Mutant] = &[
+    mutant(
+        "fault-gives-way",
+        "calls/first-touch",
+        Rule::Expectation,
+        "the kernel, for child",
+    ),
     mutant("mprotect-writes-shared", "quiet", Rule::WritableTwice, "process "),
     mutant("programs-stepped", "cow", Rule::Speaker, "an operation of parent"),
     mutant(

@@ -6,6 +6,7 @@ use std::fmt;
 
 use super::content::ContentAt;
 use super::expectation::{Expectation, Loaded, ProcessEnding};
+use super::functions::Calls;
 use super::memory::Placement;
 use super::operation::{Operation, PathArgument};
 use super::outcome::{Ending, Expected, Return};
@@ -45,6 +46,35 @@ impl fmt::Display for OperationStep {
             (Return::Later, Operation::Sleep { .. }) => formatter.write_str(", in the background"),
             (Return::Later, _) => formatter.write_str(", which has to wait"),
         }
+    }
+}
+
+impl fmt::Display for Calls {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the kernel")?;
+        if let Some(process) = &self.process {
+            write!(formatter, ", for {process},")?;
+        }
+        let mut separator = "";
+        for (index, name) in self.order.iter().enumerate() {
+            let then = if index == 0 { " calls " } else { ", then " };
+            write!(formatter, "{then}{name}")?;
+            separator = ";";
+        }
+        for (index, name) in self.never.iter().enumerate() {
+            let or = if index == 0 { " never calls " } else { " or " };
+            write!(formatter, "{separator}{or}{name}")?;
+            separator = "";
+        }
+        if let Some(name) = &self.last {
+            let separator = if self.order.is_empty() && self.never.is_empty() {
+                ""
+            } else {
+                ";"
+            };
+            write!(formatter, "{separator} calls {name} last")?;
+        }
+        Ok(())
     }
 }
 
@@ -256,6 +286,7 @@ impl fmt::Display for Expectation {
                 "loaded from port {port} pages {}, in {frames_at_most} frames at most",
                 List(pages)
             ),
+            Self::Calls(calls) => calls.fmt(formatter),
             Self::Tracked(times) => {
                 formatter.write_str("stores were tracked to ")?;
                 for (index, pages) in times.iter().enumerate() {
