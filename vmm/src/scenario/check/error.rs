@@ -66,7 +66,7 @@ pub(in crate::scenario) enum CheckError {
     },
     #[error("no function `{found}`")]
     UnknownFunction { found: String, known: Vec<String> },
-    #[error("the functions that are called are expected to be in no order, and none is out of place")]
+    #[error("nothing is expected of the calls")]
     NothingOfCalls,
 
     #[error("page {page} is past the end of `{region}`, which has {pages} pages")]
