@@ -13,7 +13,9 @@ use std::fs;
 
 use vmm::guest::{Guest, Record, Stretch, ringside};
 use vmm::image::ImageKind;
-use vmm::report::{Line, Report, Verdict};
+use vmm::journal::tell_run;
+use vmm::report::text::{Colour, Detail, KernelLog};
+use vmm::report::{Format, Line, Report, Style, Verdict, reader};
 use vmm::scenario::Scenario;
 use vmm::trace::profile::Profile;
 use vmm::trace::{Change, Trace, WayIn, What, perfetto};
@@ -199,4 +201,23 @@ fn viewers_get_what_they_read() {
     }
     assert!(open.values().all(Vec::is_empty), "what has begun ends");
     assert_eq!(names, ["steps", "init", "parent", "child"]);
+}
+
+#[test]
+fn a_page_has_what_the_kernel_did_beside_its_step() {
+    let report = follow("null-store", Stretch::Step(STORE));
+    let mut page = Vec::new();
+    let style = Style {
+        colour: Colour::Plain,
+        detail: Detail::Verdict,
+        log: KernelLog::Untold,
+    };
+    tell_run(&report, &mut *reader(Format::Html, style, &mut page)).unwrap();
+    let page = String::from_utf8(page).unwrap();
+    assert_eq!(page.matches("<details class=\"trace\">").count(), 1);
+    let functions = calls(trace_of(&report, STORE));
+    let (_, tree) = page.split_once("<details class=\"trace\">").unwrap();
+    let shown = tree.matches("<span class=\"count\">").count();
+    assert!(shown >= functions.len(), "{shown} of {} calls", functions.len());
+    assert!(tree.contains("<h4>For child</h4>"), "{tree}");
 }

@@ -1,17 +1,20 @@
 //! `vmm trace`: which functions of the kernel run, in which order, and what they change.
 
+use std::io;
 use std::num::NonZeroUsize;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use vmm::guest::{Record, Stretch};
-use vmm::report::{Line, Report};
+use vmm::journal::{Entry, Reader, tell_run};
+use vmm::report::text::{Colour, Detail, KernelLog};
+use vmm::report::{Format, Line, Report, Style, reader};
 use vmm::trace::profile::Profile;
 use vmm::trace::tree::{self, Selection};
 use vmm::trace::{Trace, perfetto};
 
 use super::single::{Single, SingleArgs};
-use super::{Shown, Status, print_line};
+use super::{Shown, Status, print_line, show_as};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -22,6 +25,8 @@ Examples:
                                                  functions whose names have one of these parts, and what changes
   vmm trace --step 2 --of child --format names scenarios/null-store.json
                                                  the functions in their order, a name a line
+  vmm trace --format html scenarios/calls/null-store.json > trace.html
+                                                 a page with the functions of each step beside its memory
   vmm trace --format perfetto scenarios/cow.json > cow.trace.json
                                                  for https://ui.perfetto.dev, or chrome://tracing
 ";
@@ -61,6 +66,8 @@ enum Form {
     Perfetto,
     /// Stacks for a flame graph.
     Folded,
+    /// A page for a browser, as of `vmm run --format html`, with what the kernel did in each step as a tree that can be folded.
+    Html,
 }
 
 pub(super) fn trace(args: &TraceArgs) -> Result<Status, Shown> {
@@ -72,7 +79,11 @@ pub(super) fn trace(args: &TraceArgs) -> Result<Status, Shown> {
     let stretch = args
         .step
         .map_or(Stretch::Steps, |number| Stretch::Step(number.get()));
-    let report = match args.single.run(Record::kernel(stretch))? {
+    let record = Record {
+        memory: args.format == Form::Html,
+        ..Record::kernel(stretch)
+    };
+    let report = match args.single.run(record)? {
         Single::Ran(report) => report,
         Single::Elsewhere(status) => return Ok(status),
     };
@@ -103,6 +114,7 @@ pub(super) fn trace(args: &TraceArgs) -> Result<Status, Shown> {
             )
         }
         Form::Perfetto => perfetto::document(traces).to_string(),
+        Form::Html => page(&report).map_err(|error| show_as(Status::CouldNotTell, &error))?,
         Form::Folded => {
             let mut profile = Profile::default();
             traces.iter().for_each(|(_, trace)| profile.add(trace));
@@ -111,6 +123,21 @@ pub(super) fn trace(args: &TraceArgs) -> Result<Status, Shown> {
     };
     print_line(text.trim_end())?;
     Ok(report.verdict.into())
+}
+
+fn page(report: &Report) -> io::Result<String> {
+    let mut page = Vec::new();
+    let style = Style {
+        colour: Colour::Plain,
+        detail: Detail::Verdict,
+        log: KernelLog::Untold,
+    };
+    let mut reader = reader(Format::Html, style, &mut page);
+    reader.read(Entry::Began { expected: 1 })?;
+    tell_run(report, &mut *reader)?;
+    reader.read(Entry::Ended { interrupted: false })?;
+    drop(reader);
+    Ok(String::from_utf8_lossy(&page).into_owned())
 }
 
 /// What is to be shown.

@@ -5,8 +5,10 @@
 //!
 //! - [`profile`]: adds up where instructions went
 //! - [`tree`]: what happened, below each other
+//! - [`nested`]: the same as trees, for those who draw them
 //! - [`perfetto`]: the format of viewers of traces
 
+pub mod nested;
 pub mod perfetto;
 pub mod profile;
 pub mod tree;

@@ -106,7 +106,7 @@ fn line(text: &mut String, instructions: Option<u64>, depth: usize, what: &str) 
 }
 
 /// For each event with which a function begins or goes on, the instructions until it ends, as long as its stack is in use.
-fn totals(trace: &Trace) -> Vec<u64> {
+pub(super) fn totals(trace: &Trace) -> Vec<u64> {
     let mut totals = vec![0; trace.events.len()];
     let mut under_way: UnderWay<usize> = UnderWay::default();
     let mut since = 0;

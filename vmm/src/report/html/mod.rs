@@ -4,11 +4,13 @@
 //!
 //! - `run`: one run: its steps as a line of time, and each step
 //! - `memory`: a step's memory as a picture, and as a table
+//! - `trace`: what the kernel did in a step, when it was followed
 //! - `course`: a course: a table of all submissions and scenarios
 
 mod course;
 mod memory;
 mod run;
+mod trace;
 
 use std::io;
 

@@ -6,7 +6,7 @@ use super::super::text::{Colour, count, summary};
 use super::super::told::{Case, Group};
 use super::super::{ExpectationLine, Line, MemoryMap, Origin, Report, Verdict};
 use super::memory::figure;
-use super::{badge, class, outcome};
+use super::{badge, class, outcome, trace};
 use crate::finding::Finding;
 
 /// A run's section. Its number is its place in the page, and part of every anchor in it.
@@ -130,6 +130,7 @@ fn step(run: usize, index: usize, report: &Report, line: &Line) -> Markup {
             @if let Some(memory) = line.memory.as_ref().filter(|memory| !memory.processes.is_empty()) {
                 (figure(memory, before(report, index)))
             }
+            @if let Some(trace) = &line.trace { (trace::tree(trace)) }
         }
     }
 }
