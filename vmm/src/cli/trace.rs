@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use vmm::guest::{Record, Stretch};
-use vmm::journal::{Entry, Reader, tell_run};
+use vmm::journal::{Entry, tell_run};
 use vmm::report::text::{Colour, Detail, KernelLog};
 use vmm::report::{Format, Line, Report, Style, reader};
 use vmm::trace::profile::Profile;

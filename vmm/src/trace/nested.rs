@@ -112,7 +112,10 @@ impl<'a> Blocks<'a> {
             self.deeper += 1;
             self.add(what);
         } else {
-            self.open.push(Node { what, below: Vec::new() });
+            self.open.push(Node {
+                what,
+                below: Vec::new(),
+            });
         }
     }
 
@@ -126,7 +129,10 @@ impl<'a> Blocks<'a> {
     }
 
     fn add(&mut self, what: Happening<'a>) {
-        self.put(Node { what, below: Vec::new() });
+        self.put(Node {
+            what,
+            below: Vec::new(),
+        });
     }
 
     fn put(&mut self, node: Node<'a>) {
@@ -164,7 +170,11 @@ mod tests {
                 }
                 Happening::Change(_) => "*".to_owned(),
             };
-            if node.below.is_empty() { what } else { format!("{what}({})", outline(&node.below)) }
+            if node.below.is_empty() {
+                what
+            } else {
+                format!("{what}({})", outline(&node.below))
+            }
         };
         nodes.iter().map(one).collect::<Vec<_>>().join(" ")
     }
@@ -192,7 +202,10 @@ mod tests {
             .iter()
             .map(|block| format!("{}: {}", block.thread, outline(&block.nodes)))
             .collect();
-        assert_eq!(told, ["parent: > handle(fork)", "child: ...fork <", "parent: fork <"]);
+        assert_eq!(
+            told,
+            ["parent: > handle(fork)", "child: ...fork <", "parent: fork <"]
+        );
         assert_eq!(left_out, 0);
     }
 
@@ -205,8 +218,15 @@ mod tests {
         let trace = trace(&whats);
         let (blocks, left_out) = blocks(&trace, 300_000);
         assert_eq!((blocks.len(), left_out), (1, 0));
-        assert_eq!(blocks[0].nodes.len(), 2, "all that returned, and the one after it");
+        assert_eq!(
+            blocks[0].nodes.len(),
+            2,
+            "all that returned, and the one after it"
+        );
         let (blocks, left_out) = super::blocks(&trace, 10);
-        assert_eq!((outline(&blocks[0].nodes).matches("handle").count(), left_out), (9, 199_992));
+        assert_eq!(
+            (outline(&blocks[0].nodes).matches("handle").count(), left_out),
+            (9, 199_992)
+        );
     }
 }

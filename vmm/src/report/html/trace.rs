@@ -14,7 +14,10 @@ const UNFOLDED: usize = 3;
 /// The tree.
 pub(super) fn tree(trace: &Trace) -> Markup {
     let (blocks, left_out) = blocks(trace, MOST_EVENTS);
-    let calls = trace.events.iter().filter(|event| matches!(event.what, What::Call(_)));
+    let calls = trace
+        .events
+        .iter()
+        .filter(|event| matches!(event.what, What::Call(_)));
     html! {
         details.trace {
             summary {
