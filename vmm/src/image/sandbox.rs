@@ -132,9 +132,33 @@ impl ProcessBound {
             None => ProcessBound::Nothing,
         }
     }
+
+    /// One of the same kind for a build of its own: what another build has does not count.
+    fn own(&self) -> ProcessBound {
+        match self {
+            ProcessBound::Group(shared) => {
+                let own = ProcessGroup::of_at_most(MAX_PROCESSES);
+                ProcessBound::Group(own.map_or_else(|| Arc::clone(shared), Arc::new))
+            }
+            ProcessBound::User | ProcessBound::Nothing => self.clone(),
+        }
+    }
 }
 
 impl Sandbox {
+    /// The same for another build.
+    pub(super) fn for_a_build(&self) -> Sandbox {
+        Sandbox {
+            bound: self.bound.own(),
+            ..self.clone()
+        }
+    }
+
+    /// Whether builds that go on at the same time cannot take processes away from each other.
+    pub(super) fn keeps_builds_apart(&self) -> bool {
+        matches!(self.bound, ProcessBound::Group(_))
+    }
+
     /// The sandbox of this system, or else Debian's in `cache`; it has been tried.
     pub(super) fn find(
         toolchain: &Path,

@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
@@ -79,6 +80,16 @@ impl Course {
             sandbox,
             image,
         })
+    }
+
+    /// How many builds may go on at the same time where so many are wanted: one, where a build that makes processes without end would leave
+    /// none to the others.
+    #[must_use]
+    pub fn builds_at_once(&self, wanted: NonZeroUsize) -> NonZeroUsize {
+        match &self.sandbox {
+            Some(sandbox) if !sandbox.keeps_builds_apart() => NonZeroUsize::MIN,
+            Some(_) | None => wanted,
+        }
     }
 
     /// The image of the course's own sources with these files in their place. It is written below `dir`, which has nothing but [`LOG`]
@@ -164,7 +175,7 @@ fn places(
     if link.symlink_metadata().is_err() {
         std::os::unix::fs::symlink(sysroots, &link).map_err(ImageError::file("link", &link))?;
     }
-    let mut sandbox = sandbox.cloned();
+    let mut sandbox = sandbox.map(Sandbox::for_a_build);
     if let Some(sandbox) = &mut sandbox {
         sandbox.readable = vec![sysroots.to_owned(), workspace.clone()];
         sandbox.writable = vec![cache.clone()];

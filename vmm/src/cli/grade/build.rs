@@ -91,7 +91,7 @@ impl Submission {
     }
 }
 
-/// Builds submissions, `at_once` of them at the same time: a kernel is one unit of code, and its compiler uses one core. Somebody who
+/// Builds submissions, up to so many at the same time as are `wanted`: a kernel is one unit of code, and its compiler uses one core. Somebody who
 /// interrupts the pool has had enough of it, and those that are built by then, with all before them, are all.
 pub(super) fn build(
     submissions: &[Named],
@@ -99,7 +99,7 @@ pub(super) fn build(
     rubric: &Rubric,
     out: &Path,
     pool: &Pool,
-    at_once: NonZeroUsize,
+    wanted: NonZeroUsize,
 ) -> Result<Vec<Submission>, Shown> {
     let progress = image::to_stderr();
     let progress = &*progress;
@@ -118,6 +118,7 @@ pub(super) fn build(
         let image = builder.build(path, taken[index].as_ref().map_err(Clone::clone)?, &dir, rubric);
         image.map_err(|error| NotBuilt::image(&error))
     };
+    let at_once = builder.at_once(wanted);
     let built = each(submissions.len(), at_once, build, || pool.is_interrupted());
     progress.finish();
     let submission = |(named, built): (&Named, Result<GuestImage, NotBuilt>)| {
@@ -196,6 +197,14 @@ impl Builder {
             Kind::Sources => Course::prepare(containment, progress).map(Builder::Course),
             Kind::KernelFile => image::ensure(ImageKind::Shipped, progress).map(Builder::Kernel),
             Kind::Image => Ok(Builder::Image),
+        }
+    }
+
+    /// How many may be built at the same time.
+    fn at_once(&self, wanted: NonZeroUsize) -> NonZeroUsize {
+        match self {
+            Builder::Course(course) => course.builds_at_once(wanted),
+            Builder::Kernel(_) | Builder::Image => wanted,
         }
     }
 
