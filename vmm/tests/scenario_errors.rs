@@ -93,7 +93,6 @@ refused! {
 }
 
 refused_steps! {
-    a_file_that_is_mapped_for_all: r#"{ "in": "parent", "do": "mmap", "as": "text", "pages": 1, "prot": "r", "file": "secret", "sharing": "shared" }"#;
     a_watched_range_past_its_region: r#"
         { "in": "parent", "do": "fork", "as": "child" },
         { "in": "child", "do": "shadowpt_open", "of": "parent", "from": "buf", "to": "buf+5p", "entries": "buf" }"#;

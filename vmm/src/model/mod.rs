@@ -146,7 +146,7 @@ pub enum Kind {
     Stack,
     /// A file, whose contents are not followed.
     File,
-    /// Memory of a driver's, which all who map it see, and whose contents are not followed.
+    /// Memory of a driver's or of a file, which all who map it see, and whose contents are not followed.
     Device,
 }
 

@@ -99,8 +99,6 @@ pub(in crate::scenario) enum CheckError {
     PlacementWithoutPlace,
     #[error("a call that is refused moves nothing")]
     CountRefused,
-    #[error("a file of the image is mapped privately")]
-    FileShared,
     #[error("expected at most {most} pages, all that a process can address, found {found}")]
     TooManyPages { most: u64, found: u64 },
     #[error("{found} pages are more than the {memory_pages} pages that the guest can hold")]
@@ -239,7 +237,6 @@ impl CheckError {
             | Self::ListedTwice { .. }
             | Self::NameTaken { .. }
             | Self::HeapTaken
-            | Self::FileShared
             | Self::Lengths { .. }
             | Self::PlacementWithoutPlace
             | Self::InitTaken

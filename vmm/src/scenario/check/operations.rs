@@ -10,7 +10,6 @@ use super::world::{End, Kind, State, World};
 use super::{CheckError, Findings, Surroundings, waiting};
 use crate::scenario::language::{
     Content, ContentAt, Expected, Operation, OperationStep, ProcessAddress, RegionAddress, RegionName,
-    Sharing,
 };
 use crate::scenario::path::Path;
 
@@ -73,15 +72,7 @@ impl StepCheck<'_> {
     fn operation(&mut self, surroundings: &Surroundings<'_>) {
         let step = self.step;
         match &step.operation {
-            Operation::Mmap { file, sharing, .. } => {
-                let is_device = |file: &String| file.starts_with("/dev/") || file.starts_with("/proc/");
-                let is_of_image = file.as_ref().is_some_and(|file| !is_device(file));
-                if is_of_image && *sharing == Sharing::Shared {
-                    self.findings
-                        .add(self.path.key("sharing"), CheckError::FileShared);
-                }
-                self.mmap(&step.operation);
-            }
+            Operation::Mmap { .. } => self.mmap(&step.operation),
             Operation::Munmap { at, pages, bytes } => {
                 self.range(at, *pages, *bytes, Longest::Addressable);
             }

@@ -46,8 +46,7 @@ pub enum Operation {
         /// More flags.
         #[serde(default)]
         flags: Vec<MapFlag>,
-        /// Map this file instead of anonymous memory: one of the guest image, which can only be mapped privately, or a device such as
-        /// `/dev/kmmap`.
+        /// Map this file instead of anonymous memory: one of the guest image, which nobody may store to, or a device such as `/dev/kmmap`.
         #[serde(default)]
         #[schemars(with = "String")]
         file: Option<String>,
