@@ -94,6 +94,8 @@ mutants! {
     SwapErrorIgnored = "swap-error-ignored";
     /// A legal write to a page that is mapped read-only ends the process.
     StickyWriteFault = "sticky-write-fault";
+    /// The first touch of a page brings its neighbour, too.
+    TouchBringsNeighbour = "touch-brings-neighbour";
     /// A page fault lets the other threads run before it is repaired, which no memory shows.
     FaultGivesWay = "fault-gives-way";
     /// wait4 tells how a child ended and leaves the zombie where it is.

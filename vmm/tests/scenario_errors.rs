@@ -251,6 +251,15 @@ refused_steps! {
     one_address_where_two_belong: r#"{ "check": "x", "expect": [{ "same_frame": ["parent:buf"] }] }"#;
     an_address_twice: r#"{ "check": "x", "expect": [{ "different_frames": ["parent:buf", "parent:buf+0p"] }] }"#;
     a_dirtied_page_past_the_region: r#"{ "check": "x", "expect": [{ "dirtied": { "region": "parent:buf", "pages": [1, 1, 4] } }] }"#;
+    a_diff_since_no_check: r#"{ "check": "x", "expect": [{ "diff": [] }] }"#;
+    a_diff_of_what_cannot_be_compared: r#"{ "check": "x", "expect": [{ "mapped": ["parent:buf"] }] },
+    { "in": "parent", "do": "fork", "as": "child" },
+    { "check": "y", "expect": [{ "diff": [
+      { "at": "parent:buf+3p+8", "is": ["mapped", "contents"] },
+      { "at": "parent:buf+2p", "pages": 3, "is": [] },
+      { "at": "parent:buf", "pages": 0, "is": ["warmth"] },
+      { "at": "child:buf", "is": ["rights"] }
+    ] }] }"#;
     a_frame_kept_since_no_check: r#"{ "check": "x", "expect": [{ "frame_kept": ["parent:buf"] }] }"#;
     a_frame_kept_since_before_its_region: r#"{ "check": "x", "expect": [{ "not_mapped": ["parent:buf"] }] },
     { "in": "parent", "do": "fork", "as": "child" },

@@ -211,6 +211,7 @@ fn of_expectation(expectation: &Expectation) -> &'static [Promise] {
         | Expectation::Dirtied { .. }
         | Expectation::Spte { .. }
         | Expectation::FrameKept(_)
+        | Expectation::Diff(_)
         | Expectation::Calls(_) => &[],
     }
 }

@@ -51,6 +51,17 @@ impl DirtyTracker {
         self.differing(memory).map(|(frame, _)| frame).collect()
     }
 
+    /// Whether `is` holds now what `was` held at the last checkpoint. Not so where one of them is in a hole of guest memory.
+    #[must_use]
+    pub fn held(&self, was: FrameNumber, is: FrameNumber, memory: PhysicalMemory<'_>) -> bool {
+        let mut contents = FrameBytes::zeroed();
+        let recorded = usize::try_from(was.0)
+            .ok()
+            .and_then(|index| self.hashes.get(index));
+        memory.copy_frame(is, &mut contents).is_ok()
+            && recorded == Some(&self.key.hash_one(contents.0.as_slice()))
+    }
+
     /// Makes the present contents those that later ones are compared with.
     pub fn checkpoint(&mut self, memory: PhysicalMemory<'_>) {
         let differing: Vec<_> = self.differing(memory).collect();

@@ -45,18 +45,20 @@ use crate::vm::{DirtyCursor, VmError};
 use account::Account;
 pub use expectations::calls::NamedFunctions;
 use expectations::calls::SeenCalls;
+use expectations::diff::Mapping;
 use life::History;
 use log::Log;
 use names::Names;
 use rules::struct_pages::StructPagesRule;
 use rules::{Rules, View};
-use scene::frame_of;
 
 /// What things were like at some moment, to compare with later.
 #[derive(Default)]
 struct Moment {
-    /// Frame behind each modelled page.
-    frames: BTreeMap<(Channel, PageNumber), FrameNumber>,
+    /// Processes that are there.
+    processes: BTreeSet<Channel>,
+    /// Where each modelled page is that its process can reach.
+    pages: BTreeMap<(Channel, PageNumber), Mapping>,
     /// Free frames, if the kernel tells.
     free_frames: Option<u64>,
 }
@@ -351,15 +353,17 @@ impl Judge {
 
     fn moment(&self, scene: &Scene<'_>) -> Moment {
         let memory = scene.memory();
-        let frames = scene.agents.alive().flat_map(|(agent, root)| {
+        let pages = scene.agents.alive().flat_map(|(agent, root)| {
             let process = agent.channel;
+            let mapping = move |number| Some(((process, number), Mapping::of(memory, root, number)?));
             scene
                 .model
                 .pages(process)
-                .filter_map(move |(number, _)| Some(((process, number), frame_of(memory, root, number)?)))
+                .filter_map(move |(number, _)| mapping(number))
         });
         Moment {
-            frames: frames.collect(),
+            processes: scene.agents.alive().map(|(agent, _)| agent.channel).collect(),
+            pages: pages.collect(),
             free_frames: self.account.free_frames(memory),
         }
     }

@@ -84,7 +84,13 @@ impl AddressSpace {
         if entry.is_empty() {
             return match awaits_page(self.areas.get(area), address, access) {
                 Some(awaited) => Err(FaultError::Awaits(awaited)),
-                None => self.bring_in(area, page, access),
+                None => {
+                    self.bring_in(area, page, access)?;
+                    if mutant::is(Mutant::TouchBringsNeighbour) {
+                        self.bring_neighbour(area, page);
+                    }
+                    Ok(())
+                }
             };
         }
         if let Some(slot) = entry.slot() {
@@ -181,6 +187,16 @@ impl AddressSpace {
             shadowpt::pages_changed(&self.page_table, PageRange::single(page));
         }
         Ok(())
+    }
+
+    /// What [`Mutant::TouchBringsNeighbour`] does.
+    fn bring_neighbour(&mut self, area: AreaIndex, page: VirtAddr) {
+        let neighbour = page.plus(PAGE_SIZE);
+        let is_there = self.areas.find(neighbour) == Some(area);
+        if is_there && self.areas.get(area).is_plain_memory() && self.page_table.lookup(neighbour).is_empty()
+        {
+            let _ = self.bring_in(area, neighbour, Access::Read);
+        }
     }
 
     /// Maps a page that is on the disk, in a frame of its own whoever else has it.

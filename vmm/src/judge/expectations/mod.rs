@@ -1,6 +1,7 @@
 //! The expectations of check steps.
 
 pub(super) mod calls;
+pub(super) mod diff;
 mod module_pages;
 mod spte;
 
@@ -66,6 +67,7 @@ impl Judge {
             Expectation::FrameKept(addresses) => each(addresses, |address| self.frame_kept(address, scene)),
             Expectation::FreeFrames { since, change } => vec![self.free_frames(*since, *change, scene)],
             Expectation::ExitStatus(ending) => vec![exit_status(ending, scene)],
+            Expectation::Diff(expected) => self.diff(expected, scene),
             Expectation::Calls(expected) => vec![self.calls.look(expected)],
             Expectation::Faulted { process, at, access } => vec![self.faulted(process, at, *access, scene)],
         };
@@ -192,9 +194,9 @@ impl Judge {
         let now = frame(&spot, scene)?;
         let before = self
             .last_check
-            .frames
+            .pages
             .get(&(spot.process, spot.address.0 / PAGE_SIZE))
-            .copied();
+            .map(|page| page.frame);
         let found = self.names.frame(now);
         match before {
             Some(before) if before == now => Ok(found),

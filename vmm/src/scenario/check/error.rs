@@ -161,6 +161,10 @@ pub(in crate::scenario) enum CheckError {
     NoEarlierCheck,
     #[error("`{found}` was not there at the last check step, steps[{step}]")]
     NotAtLastCheck { found: String, step: usize },
+    #[error("`{address}` is within a page: expected where one begins")]
+    WithinPage { address: String },
+    #[error("`{found}` leaves nothing else of the page to be otherwise")]
+    DiffAlone { found: String },
     #[error("`{process}` has not ended at this step")]
     NotEnded { process: String },
     #[error("no step expects `{process}` to fault")]
@@ -252,6 +256,8 @@ impl CheckError {
             | Self::ArgumentsTooLong { .. }
             | Self::NohangBlocks
             | Self::NotAtLastCheck { .. }
+            | Self::WithinPage { .. }
+            | Self::DiffAlone { .. }
             | Self::NotEnded { .. } => return None,
         };
         Some(text.to_owned())

@@ -9,13 +9,13 @@ use super::document::in_range;
 use super::world::{End, State, World};
 use super::{CheckError, Findings, operations};
 use crate::scenario::language::{
-    Calls, CheckStep, ContentAt, Expectation, ProcessAddress, ProcessEnding, ProcessName, ProcessRegion,
-    RegionAddress,
+    Calls, CheckStep, ContentAt, Expectation, PageDiff, ProcessAddress, ProcessEnding, ProcessName,
+    ProcessRegion, RegionAddress,
 };
 use crate::scenario::path::Path;
 
 /// Most pages that a guest can have.
-const MAX_MODULE_PAGES: u64 = (MAX_MEMORY_MIB << 20) / PAGE_SIZE;
+const MAX_PAGES: u64 = (MAX_MEMORY_MIB << 20) / PAGE_SIZE;
 
 pub(super) fn check(step: &CheckStep, path: &Path, world: &mut World, findings: &mut Findings) {
     if step.title.trim().is_empty() {
@@ -69,7 +69,7 @@ impl ExpectationCheck<'_> {
             }
             Expectation::ModulePages(expected) => {
                 let path = path.key("module_pages");
-                let count = in_range("the number of pages", expected.pages, 1, MAX_MODULE_PAGES);
+                let count = in_range("the number of pages", expected.pages, 1, MAX_PAGES);
                 if self.findings.keep(&path.key("pages"), count).is_some() {
                     self.in_region(&expected.at, expected.pages * PAGE_SIZE, &path.key("at"));
                 }
@@ -80,6 +80,7 @@ impl ExpectationCheck<'_> {
                 let ended = self.ended(of);
                 self.findings.keep(&path.key("exit_status").key("of"), ended);
             }
+            Expectation::Diff(pages) => self.diff(pages, &path.key("diff")),
             Expectation::Calls(calls) => self.calls(calls, &path.key("calls")),
             Expectation::Faulted { process, at, .. } => self.faulted(process, at, &path.key("faulted")),
         }
@@ -184,6 +185,43 @@ impl ExpectationCheck<'_> {
             State::Ready | State::Waiting { .. } => Err(CheckError::NotEnded {
                 process: name.to_string(),
             }),
+        }
+    }
+
+    fn diff(&mut self, diff: &[PageDiff], path: &Path) {
+        let Some(last_check) = self.world.last_check else {
+            self.findings.add(path.clone(), CheckError::NoEarlierCheck);
+            return;
+        };
+        for (index, PageDiff { at, pages, is }) in diff.iter().enumerate() {
+            let path = path.index(index);
+            if at.place.bytes % PAGE_SIZE != 0 {
+                let address = at.to_string();
+                self.findings
+                    .add(path.key("at"), CheckError::WithinPage { address });
+            }
+            let count = in_range("the number of pages", *pages, 1, MAX_PAGES);
+            if self.findings.keep(&path.key("pages"), count).is_some() {
+                self.in_region(at, pages.saturating_mul(PAGE_SIZE), &path.key("at"));
+            }
+            if is.is_empty() {
+                let what = "the list of what is otherwise";
+                self.findings.add(path.key("is"), CheckError::Empty { what });
+            }
+            if let Some(alone) = is.iter().position(|change| change.is_alone() && is.len() > 1) {
+                let found = is[alone].to_string();
+                self.findings
+                    .add(path.key("is").index(alone), CheckError::DiffAlone { found });
+            }
+            if let Ok(process) = self.world.single(&at.process)
+                && process.since_step > last_check
+            {
+                let error = CheckError::NotAtLastCheck {
+                    found: at.process.to_string(),
+                    step: last_check,
+                };
+                self.findings.add(path.key("at"), error);
+            }
         }
     }
 

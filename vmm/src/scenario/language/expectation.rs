@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::address::{ProcessAddress, ProcessRegion, RegionAddress};
 use super::content::ContentAt;
+use super::diff::PageDiff;
 use super::functions::Calls;
 use super::name::ProcessName;
 use super::outcome::{Ending, Signal};
@@ -72,6 +73,9 @@ pub enum Expectation {
         /// What it tried.
         access: Access,
     },
+    /// Of all that has a name in the memory of the processes that were there at the last check step, and still are, exactly these pages
+    /// are otherwise than they were then. None at all where the list is empty.
+    Diff(Vec<PageDiff>),
     /// The kernel has called these functions since the last check step, or the first step: found by stepping the processor, so it
     /// needs a kernel that has its symbols.
     Calls(Calls),
@@ -90,6 +94,7 @@ impl Expectation {
             | Self::NotWritable(places)
             | Self::FrameKept(places) => places.iter_mut().map(|place| &mut place.place).collect(),
             Self::Content(what) => vec![&mut what.at.place],
+            Self::Diff(pages) => pages.iter_mut().map(|page| &mut page.at.place).collect(),
             Self::Spte { at, .. } | Self::ModulePages(ModulePages { at, .. }) => vec![&mut at.place],
             Self::Faulted { at, .. } => vec![at],
             Self::Dirtied { .. }

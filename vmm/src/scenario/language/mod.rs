@@ -8,6 +8,7 @@ mod address;
 mod clause;
 mod content;
 mod describe;
+mod diff;
 mod document;
 mod expectation;
 mod functions;
@@ -23,6 +24,7 @@ pub use address::{AddressError, Place, ProcessAddress, ProcessRegion, RegionAddr
 pub(crate) use clause::reported_clauses;
 pub use clause::{Clause, ClauseError, ClauseId};
 pub use content::{Content, ContentAt, ContentError, Fill, KernelCopy};
+pub use diff::{PageChange, PageDiff};
 pub use document::{Budget, Clock, GuestOptions, Scenario, Swap};
 pub use expectation::{
     Access, Expectation, Layout, Loaded, ModulePages, ProcessEnding, ProcessEndingError, Since, SpteFlag,

@@ -11,6 +11,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
         Rule::Expectation,
         "the kernel, for child",
     ),
+    mutant(
+        "touch-brings-neighbour",
+        "diff",
+        Rule::Expectation,
+        "parent:more+1p",
+    ),
     mutant("mprotect-writes-shared", "quiet", Rule::WritableTwice, "process "),
     mutant("programs-stepped", "cow", Rule::Speaker, "an operation of parent"),
     mutant(

@@ -5,6 +5,7 @@ mod words;
 use std::fmt;
 
 use super::content::ContentAt;
+use super::diff::PageDiff;
 use super::expectation::{Expectation, Loaded, ProcessEnding};
 use super::functions::Calls;
 use super::memory::Placement;
@@ -286,6 +287,21 @@ impl fmt::Display for Expectation {
                 "loaded from port {port} pages {}, in {frames_at_most} frames at most",
                 List(pages)
             ),
+            Self::Diff(pages) if pages.is_empty() => {
+                formatter.write_str("no page is otherwise than at the last check")
+            }
+            Self::Diff(pages) => {
+                formatter.write_str("otherwise than at the last check: ")?;
+                for (index, PageDiff { at, pages, is }) in pages.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { "; " };
+                    write!(formatter, "{separator}{at}")?;
+                    if *pages > 1 {
+                        write!(formatter, " and {} more", pages - 1)?;
+                    }
+                    write!(formatter, " ({})", List(is))?;
+                }
+                Ok(())
+            }
             Self::Calls(calls) => calls.fmt(formatter),
             Self::Tracked(times) => {
                 formatter.write_str("stores were tracked to ")?;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::super::content::{Content, ContentAt, Fill, KernelCopy};
+use super::super::diff::PageChange;
 use super::super::expectation::{Access, Layout, Since, SpteFlag};
 use super::super::memory::{Number, Protection, Sharing};
 use super::super::operation::PageState;
@@ -18,6 +19,18 @@ impl<A: fmt::Display> fmt::Display for KernelCopy<A> {
             Some(1) => formatter.write_str(", 1 byte of it"),
             Some(count) => write!(formatter, ", {count} bytes of it"),
         }
+    }
+}
+
+impl fmt::Display for PageChange {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            PageChange::Mapped => "mapped",
+            PageChange::Unmapped => "not mapped any more",
+            PageChange::Frame => "another frame",
+            PageChange::Rights => "other rights",
+            PageChange::Contents => "other contents",
+        })
     }
 }
 
