@@ -251,6 +251,10 @@ refused_steps! {
     one_address_where_two_belong: r#"{ "check": "x", "expect": [{ "same_frame": ["parent:buf"] }] }"#;
     an_address_twice: r#"{ "check": "x", "expect": [{ "different_frames": ["parent:buf", "parent:buf+0p"] }] }"#;
     a_dirtied_page_past_the_region: r#"{ "check": "x", "expect": [{ "dirtied": { "region": "parent:buf", "pages": [1, 1, 4] } }] }"#;
+    a_record_of_nothing: r#"{ "check": "x", "expect": [{ "mapped": ["parent:buf"] }], "trace": "look" }"#;
+    two_records_of_one_name: r#"{ "in": "parent", "do": "sched_yield", "trace": "yield" },
+    { "in": "parent", "do": "sched_yield", "trace": "yield" },
+    { "in": "parent", "do": "sched_yield", "trace": "Yield" }"#;
     a_diff_since_no_check: r#"{ "check": "x", "expect": [{ "diff": [] }] }"#;
     a_diff_of_what_cannot_be_compared: r#"{ "check": "x", "expect": [{ "mapped": ["parent:buf"] }] },
     { "in": "parent", "do": "fork", "as": "child" },

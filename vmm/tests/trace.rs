@@ -94,6 +94,21 @@ fn a_store_to_a_shared_page_is_a_fault_a_copy_and_a_new_entry() {
 }
 
 #[test]
+fn a_step_that_asks_for_it_is_recorded_and_no_other() {
+    let image = guest::image(ImageKind::Shipped);
+    let report = guest::run(image, &scenario("calls/copy-on-write"), &[]);
+    let recorded = report
+        .lines
+        .iter()
+        .filter_map(|line| Some((line.step, line.trace.as_ref()?)));
+    let [(step, trace)] = &recorded.collect::<Vec<_>>()[..] else {
+        panic!("one step asks for it: {report:#?}");
+    };
+    assert_eq!((*step, trace.name.as_deref()), (Some(5), Some("copy")));
+    assert!(calls(trace).iter().any(|name| name.contains("handle_fault")));
+}
+
+#[test]
 fn a_store_through_a_null_pointer_ends_with_the_last_switch_away() {
     let report = follow("null-store", Stretch::Step(STORE));
     assert_eq!(report.verdict, Verdict::Pass);

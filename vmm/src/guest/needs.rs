@@ -93,6 +93,12 @@ pub fn of(scenario: &Scenario, modules: &[String]) -> Vec<Need> {
     for (index, step) in scenario.steps.iter().enumerate() {
         let line = scenario.step_lines.get(index).copied().unwrap_or_default();
         let by = |what: String| format!("step {}, line {line}: {what}", index + 1);
+        if let Some(name) = scenario.trace_of(index + 1) {
+            needs.push(Need {
+                what: Needed::Offer(Offer::Symbols),
+                by: by(format!("the record {name}")),
+            });
+        }
         match step {
             Step::Tick(_) => needs.push(need(Promise::VirtualClock, &by(step.to_string()))),
             Step::Operation(operation) => {

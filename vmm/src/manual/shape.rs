@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Keys that every operation has, or that say what is expected of one: they have a place of their own in the document.
-pub(super) const COMMON_KEYS: [&str; 5] = ["in", "clause", "errno", "fault", "blocks"];
+pub(super) const COMMON_KEYS: [&str; 6] = ["in", "clause", "trace", "errno", "fault", "blocks"];
 /// What the anchors of values begin with: an operation may have the same name.
 pub(super) const VALUE: &str = "value-";
 /// Definitions that have chapters of their own.

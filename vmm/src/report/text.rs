@@ -253,6 +253,9 @@ impl Paint {
         let mark = self.mark(line.all_findings().next().is_none());
         let _ = write!(text, "{number:>4}  {mark}  {}", line.what);
         self.result(text, &line.result.to_string());
+        if let Some(name) = line.trace.as_ref().and_then(|trace| trace.name.as_ref()) {
+            let _ = writeln!(text, "          recorded as {name}");
+        }
         line.expectations
             .iter()
             .for_each(|expectation| self.expectation(text, expectation));

@@ -40,7 +40,7 @@ pub(super) fn can_branch(guest: &Guest, scenario: &Scenario) -> bool {
 
 /// How many times as much effort as a scenario says a run may take.
 fn effort(guest: &Guest, scenario: &Scenario) -> u32 {
-    let followed = if guest.record.kernel.is_some() || !scenario.followed().is_empty() {
+    let followed = if guest.record.kernel.is_some() || scenario.is_followed() {
         EFFORT_TO_FOLLOW
     } else {
         1

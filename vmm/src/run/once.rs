@@ -54,7 +54,7 @@ pub(super) fn perform(guest: &Guest, scenario: &Scenario, booted: Booted) -> Res
         outcome,
         started,
     } = booted;
-    let functions = if scenario.followed().is_empty() {
+    let functions = if scenario.functions.is_empty() {
         NamedFunctions::default()
     } else {
         let vm = driver.vm_mut();

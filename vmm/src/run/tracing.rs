@@ -16,7 +16,7 @@ use crate::inspect::{Effort, PhysicalMemory};
 use crate::judge::{Judge, Scene};
 use crate::printable::Printable;
 use crate::report::Line;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, TraceName};
 use crate::trace::{Change, Trace, TraceEvent, UNKNOWN, What};
 use crate::vm::{Followed, Store, Vm, VmError};
 
@@ -29,6 +29,8 @@ pub(super) struct Tracing {
     stretch: Option<Stretch>,
     /// Numbers of the steps of which the judge wants to know.
     judged: BTreeSet<usize>,
+    /// What the scenario calls the records of steps, by number.
+    named: BTreeMap<usize, TraceName>,
     /// Where the kernel begins to run.
     ways_in: Vec<String>,
     /// For each line with a trace its place in the report.
@@ -73,9 +75,11 @@ impl Tracing {
     /// None where nobody wants to know what the kernel does.
     pub(super) fn of(guest: &Guest, scenario: &Scenario) -> Option<Tracing> {
         let (stretch, judged) = (guest.record.kernel, scenario.followed());
-        (stretch.is_some() || !judged.is_empty()).then(|| Tracing {
+        let name = |number| Some((number, scenario.trace_of(number)?.clone()));
+        (stretch.is_some() || scenario.is_followed()).then(|| Tracing {
             stretch,
             judged,
+            named: (1..=scenario.steps.len()).filter_map(name).collect(),
             ways_in: guest.description.ways_in.clone(),
             steps: Vec::new(),
             before: Picture::default(),
@@ -84,18 +88,22 @@ impl Tracing {
 
     /// Whether somebody looks at all that the kernel does in a step, so that nothing of it may depend on what is drawn.
     pub(super) fn is_exact(&self, number: Option<usize>) -> bool {
-        self.stretch.is_some() || self.is_judged(number)
+        self.stretch.is_some() || self.is_judged(number) || self.is_told(number)
     }
 
     fn is_judged(&self, number: Option<usize>) -> bool {
         number.is_some_and(|number| self.judged.contains(&number))
     }
 
+    fn name(&self, number: Option<usize>) -> Option<&TraceName> {
+        self.named.get(&number?)
+    }
+
     fn is_told(&self, number: Option<usize>) -> bool {
         match self.stretch {
             Some(Stretch::Boot | Stretch::Steps) => true,
-            Some(Stretch::Step(followed)) => Some(followed) == number,
-            None => false,
+            Some(Stretch::Step(followed)) if Some(followed) == number => true,
+            Some(Stretch::Step(_)) | None => self.name(number).is_some(),
         }
     }
 
@@ -123,7 +131,8 @@ impl Tracing {
         let before = mem::replace(&mut self.before, Picture::of(scene));
         if let Some(followed) = followed {
             // What ended in the step is known from before, and what began in it from now.
-            let seen = see(followed, [&before, &self.before], scene);
+            let mut seen = see(followed, [&before, &self.before], scene);
+            seen.trace.name = self.name(number).map(|name| name.as_str().into());
             if self.is_judged(number) {
                 judge.note_calls(&seen.trace);
             }

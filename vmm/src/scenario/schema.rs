@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::language::{
     CheckStep, Clause, FailStep, Operation, OperationStep, OutcomeKey, ProcessName, Refusal, Signal, Step,
-    TickStep,
+    TickStep, TraceName,
 };
-use super::parse::{CLAUSE, CheckFields, Header, STEPS};
+use super::parse::{CLAUSE, CheckFields, Header, STEPS, TRACE};
 
 /// JSON Schema (draft 2020-12) of a scenario file.
 ///
@@ -45,7 +45,8 @@ impl JsonSchema for Step {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let operation = generator.subschema_for::<OperationStep>();
         let check = generator.subschema_for::<CheckStep>();
-        let tick = with_clauses(TickStep::json_schema(generator), generator);
+        let mut tick = with_clauses(TickStep::json_schema(generator), generator);
+        add_trace(tick.ensure_object(), generator);
         let fail = with_clauses(FailStep::json_schema(generator), generator);
         json_schema!({
             "description": "One step: an operation, a check, time that passes, or a failure of the disk.",
@@ -113,6 +114,7 @@ fn add_frame(operation: &mut Map<String, Value>, generator: &mut SchemaGenerator
         properties.insert(key.key().to_owned(), value);
     }
     add_clauses(operation, generator);
+    add_trace(operation, generator);
     require(operation, "in");
     if let Some(required) = OutcomeKey::required_by(&name) {
         require(operation, required.key());
@@ -128,6 +130,16 @@ fn with_clauses(mut step: Schema, generator: &mut SchemaGenerator) -> Schema {
 fn add_clauses(step: &mut Map<String, Value>, generator: &mut SchemaGenerator) {
     let clauses = generator.subschema_for::<Clauses>().to_value();
     object_of(step, "properties").insert(CLAUSE.to_owned(), clauses);
+}
+
+/// The key that every step may have in which the guest runs.
+fn add_trace(step: &mut Map<String, Value>, generator: &mut SchemaGenerator) {
+    let name = described(
+        generator.subschema_for::<TraceName>(),
+        "Record under this name what the kernel does in the step, function by function, for reports that show it. It needs a kernel that has its \
+         symbols.",
+    );
+    object_of(step, "properties").insert(TRACE.to_owned(), name);
 }
 
 /// What stands under that key.

@@ -27,6 +27,9 @@ pub const UNKNOWN: &str = "?";
 /// What a kernel did in a stretch of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Trace {
+    /// What the scenario calls it, if it asked for it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub name: Option<Printable>,
     /// Names of the functions that events mention.
     pub functions: Vec<Printable>,
     /// What happened, in order.

@@ -153,7 +153,7 @@ mod tests {
             changes: vec![Change::Root { of: "child".into() }],
             threads: ["parent", "child"].map(Printable::from).to_vec(),
             instructions: 9,
-            is_cut: false,
+            ..Trace::default()
         }
     }
 

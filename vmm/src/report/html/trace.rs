@@ -21,7 +21,9 @@ pub(super) fn tree(trace: &Trace) -> Markup {
     html! {
         details.trace {
             summary {
-                "What the kernel did: " (count(calls.count(), "call")) ", " (trace.instructions) " instructions, "
+                "What the kernel did"
+                @if let Some(name) = &trace.name { " (" (name) ")" }
+                ": " (count(calls.count(), "call")) ", " (trace.instructions) " instructions, "
                 (count(trace.changes.len(), "change"))
             }
             p.legend { "The number beside a function counts its instructions and those of what it calls." }

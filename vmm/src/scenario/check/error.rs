@@ -161,6 +161,10 @@ pub(in crate::scenario) enum CheckError {
     NoEarlierCheck,
     #[error("`{found}` was not there at the last check step, steps[{step}]")]
     NotAtLastCheck { found: String, step: usize },
+    #[error("the guest does not run in this step, so there is nothing to record")]
+    NothingToTrace,
+    #[error("an earlier step is recorded as `{found}`")]
+    TraceTwice { found: String },
     #[error("`{address}` is within a page: expected where one begins")]
     WithinPage { address: String },
     #[error("`{found}` leaves nothing else of the page to be otherwise")]
@@ -257,6 +261,8 @@ impl CheckError {
             | Self::NohangBlocks
             | Self::NotAtLastCheck { .. }
             | Self::WithinPage { .. }
+            | Self::NothingToTrace
+            | Self::TraceTwice { .. }
             | Self::DiffAlone { .. }
             | Self::NotEnded { .. } => return None,
         };

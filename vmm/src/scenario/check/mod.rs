@@ -63,6 +63,7 @@ pub(super) fn check(scenario: &Scenario, surroundings: &Surroundings<'_>) -> Vec
             Step::Check(step) => expectations::check(step, &path, &mut world, &mut findings),
             Step::Fail(step) => fail(*step, &path, &world, &mut findings),
         }
+        trace(scenario, index, &path, &mut findings);
     }
     waiting::at_end(&world, &mut findings);
     findings.0
@@ -72,6 +73,20 @@ fn fail(step: FailStep, path: &Path, world: &World, findings: &mut Findings) {
     findings.keep(&path.key("fail"), world.disk());
     let nth = document::in_range("the number of the request", step.nth, 1, u64::MAX);
     findings.keep(&path.key("nth"), nth);
+}
+
+/// A record is of a step in which the guest runs, and has a name of its own.
+fn trace(scenario: &Scenario, index: usize, path: &Path, findings: &mut Findings) {
+    let Some(name) = &scenario.step_traces[index] else {
+        return;
+    };
+    let path = path.key(super::parse::TRACE);
+    if let Step::Check(_) | Step::Fail(_) = scenario.steps[index] {
+        findings.add(path, CheckError::NothingToTrace);
+    } else if scenario.step_traces[..index].contains(&Some(name.clone())) {
+        let found = name.to_string();
+        findings.add(path, CheckError::TraceTwice { found });
+    }
 }
 
 /// Collects findings, so that one does not hide the next.

@@ -10,7 +10,7 @@ use super::super::draw::Drawn;
 use super::clause::Clause;
 use super::expectation::Expectation;
 use super::functions::Functions;
-use super::name::{ProcessName, ScenarioName};
+use super::name::{ProcessName, ScenarioName, TraceName};
 use super::schedule::Schedule;
 use super::step::{OperationStep, Step};
 use super::vsock::{ServerPlace, VsockPort};
@@ -44,6 +44,8 @@ pub struct Scenario {
     pub step_lines: Vec<usize>,
     /// Clauses that each step shows.
     pub step_clauses: Vec<Vec<Clause>>,
+    /// What the record of what the kernel does in each step is called, where there shall be one.
+    pub step_traces: Vec<Option<TraceName>>,
 }
 
 impl Scenario {
@@ -61,6 +63,18 @@ impl Scenario {
             since = number + 1;
         }
         followed
+    }
+
+    /// What the record of a step is called, by the step's number, from 1; None where it wants none.
+    #[must_use]
+    pub fn trace_of(&self, number: usize) -> Option<&TraceName> {
+        self.step_traces.get(number.checked_sub(1)?)?.as_ref()
+    }
+
+    /// Whether the kernel is followed in a step, for a check or for a record.
+    #[must_use]
+    pub fn is_followed(&self) -> bool {
+        self.step_traces.iter().any(Option::is_some) || !self.followed().is_empty()
     }
 
     /// The process that is there from the start.

@@ -31,7 +31,7 @@ pub use expectation::{
 };
 pub use functions::{Calls, Functions};
 pub use memory::{Advice, MapFlag, Number, Placement, Protection, Sharing};
-pub use name::{FunctionName, NameError, ProcessName, RegionName, ScenarioName};
+pub use name::{FunctionName, NameError, ProcessName, RegionName, ScenarioName, TraceName};
 pub use operation::{MAX_SLEEP_MS, Operation, PageState, PathArgument, STACK_BYTE};
 pub(super) use outcome::OutcomeKey;
 pub use outcome::{DefaultAction, Ending, Errno, Expected, Refusal, Return, Signal};

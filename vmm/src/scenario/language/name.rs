@@ -81,6 +81,11 @@ name_type! {
     FunctionName
 }
 
+name_type! {
+    /// Name of what is recorded of a step: lower-case letters, digits and hyphens.
+    TraceName
+}
+
 impl RegionName {
     /// The region that every process has without asking: what `brk` made of its heap.
     #[must_use]

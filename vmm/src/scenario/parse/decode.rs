@@ -7,7 +7,7 @@ use super::error::{DecodeError, Mismatch};
 use super::node::{Fields, Node};
 use crate::scenario::language::{
     Budget, CheckStep, Clause, Expectation, Expected, Functions, GuestOptions, Operation, OperationStep,
-    OutcomeKey, ProcessName, Refusal, Return, ScenarioName, Schedule, Signal, Step,
+    OutcomeKey, ProcessName, Refusal, Return, ScenarioName, Schedule, Signal, Step, TraceName,
 };
 use crate::scenario::path::{Part, Path};
 use crate::scenario::suggest;
@@ -76,17 +76,25 @@ pub(in crate::scenario) struct CheckFields {
 pub(in crate::scenario) const STEPS: &str = "steps";
 /// The key under which every step may name the clauses that it shows.
 pub(in crate::scenario) const CLAUSE: &str = "clause";
+/// The key of a step in which the guest runs, for what is recorded of its kernel.
+pub(in crate::scenario) const TRACE: &str = "trace";
 const OPERATION_KEYS: [&str; 2] = ["in", "do"];
 const CHECK_KEYS: [&str; 2] = ["check", "expect"];
 const TICK_KEY: &str = "tick";
 const FAIL_KEY: &str = "fail";
 const FRAME_KEYS: [&str; 4] = ["in", "errno", "fault", "blocks"];
 
-/// A step, and the clauses that it shows.
-pub(super) type ClausedStep = (Step, Vec<Clause>);
+/// A step, and what stands in it beside what it is.
+pub(super) struct ParsedStep {
+    pub(super) step: Step,
+    /// The clauses that it shows.
+    pub(super) clauses: Vec<Clause>,
+    /// What the record of what the kernel does in it is called.
+    pub(super) trace: Option<TraceName>,
+}
 
 /// Header and steps, or one error for the header and each of the steps that have one.
-pub(super) fn decode(root: Node<'_>) -> Result<(Header, Vec<ClausedStep>), Vec<DecodeError>> {
+pub(super) fn decode(root: Node<'_>) -> Result<(Header, Vec<ParsedStep>), Vec<DecodeError>> {
     let fields = root.fields().map_err(|error| vec![error])?;
     let path = root.path;
     let steps = fields
@@ -101,7 +109,7 @@ pub(super) fn decode(root: Node<'_>) -> Result<(Header, Vec<ClausedStep>), Vec<D
     let mut keep = |error| errors.push(error);
     let header = header.map_err(&mut keep).ok();
     let steps = steps.map_err(&mut keep).unwrap_or_default();
-    let steps: Vec<ClausedStep> = steps
+    let steps: Vec<ParsedStep> = steps
         .into_iter()
         .filter_map(|step| step.map_err(&mut keep).ok())
         .collect();
@@ -111,10 +119,20 @@ pub(super) fn decode(root: Node<'_>) -> Result<(Header, Vec<ClausedStep>), Vec<D
     }
 }
 
-fn step(node: &Node<'_>) -> Result<ClausedStep, DecodeError> {
-    let (clauses, rest) = node.fields()?.split(&[CLAUSE]);
-    let step = step_alone(rest, &node.path).map_err(|error| error.also_known(&node.path, &[CLAUSE]))?;
-    Ok((step, self::clauses(&clauses)?))
+fn step(node: &Node<'_>) -> Result<ParsedStep, DecodeError> {
+    let (beside, rest) = node.fields()?.split(&[CLAUSE, TRACE]);
+    let step =
+        step_alone(rest, &node.path).map_err(|error| error.also_known(&node.path, &[CLAUSE, TRACE]))?;
+    let trace = if beside.has(TRACE) {
+        Some(beside.get(TRACE)?.decode()?)
+    } else {
+        None
+    };
+    Ok(ParsedStep {
+        step,
+        clauses: clauses(&beside)?,
+        trace,
+    })
 }
 
 /// None, or one as it is, or a list of them.

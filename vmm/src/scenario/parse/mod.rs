@@ -9,7 +9,7 @@ mod syntax;
 use jsonc_parser::ast::Value;
 use jsonc_parser::common::{Range, Ranged};
 
-pub(super) use decode::{CLAUSE, CheckFields, Header, STEPS};
+pub(super) use decode::{CLAUSE, CheckFields, Header, STEPS, TRACE};
 
 use self::node::Node;
 use super::check::{self, Surroundings};
@@ -104,7 +104,13 @@ fn parse(text: &str, surroundings: &Surroundings<'_>) -> Result<Scenario, Vec<Pr
         };
         errors.iter().map(problem).collect::<Vec<_>>()
     })?;
-    let (steps, step_clauses) = steps.into_iter().unzip();
+    let (mut step_clauses, mut step_traces) = (Vec::new(), Vec::new());
+    let steps = steps.into_iter().map(|parsed| {
+        step_clauses.push(parsed.clauses);
+        step_traces.push(parsed.trace);
+        parsed.step
+    });
+    let steps = steps.collect();
     let step_lines = step_lines(text, &root);
     let Header {
         name,
@@ -128,6 +134,7 @@ fn parse(text: &str, surroundings: &Surroundings<'_>) -> Result<Scenario, Vec<Pr
         steps,
         step_lines,
         step_clauses,
+        step_traces,
     };
 
     let findings = check::check(&scenario, surroundings);
