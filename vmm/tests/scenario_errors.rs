@@ -261,7 +261,7 @@ refused_steps! {
     { "check": "y", "expect": [{ "diff": [
       { "at": "parent:buf+3p+8", "is": ["mapped", "contents"] },
       { "at": "parent:buf+2p", "pages": 3, "is": [] },
-      { "at": "parent:buf", "pages": 0, "is": ["warmth"] },
+      { "at": "parent:buf", "pages": 0, "is": ["rights"] },
       { "at": "child:buf", "is": ["rights"] }
     ] }] }"#;
     a_frame_kept_since_no_check: r#"{ "check": "x", "expect": [{ "frame_kept": ["parent:buf"] }] }"#;

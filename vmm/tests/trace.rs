@@ -13,7 +13,7 @@ use std::fs;
 
 use vmm::guest::{Guest, Record, Stretch, ringside};
 use vmm::image::ImageKind;
-use vmm::journal::tell_run;
+use vmm::journal::{Entry, tell_run};
 use vmm::report::text::{Colour, Detail, KernelLog};
 use vmm::report::{Format, Line, Report, Style, Verdict, reader};
 use vmm::scenario::Scenario;
@@ -227,7 +227,10 @@ fn a_page_has_what_the_kernel_did_beside_its_step() {
         detail: Detail::Verdict,
         log: KernelLog::Untold,
     };
-    tell_run(&report, &mut *reader(Format::Html, style, &mut page)).unwrap();
+    let mut html = reader(Format::Html, style, &mut page);
+    tell_run(&report, &mut *html).unwrap();
+    html.read(Entry::Ended { interrupted: false }).unwrap();
+    drop(html);
     let page = String::from_utf8(page).unwrap();
     assert_eq!(page.matches("<details class=\"trace\">").count(), 1);
     let functions = calls(trace_of(&report, STORE));

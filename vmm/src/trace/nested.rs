@@ -143,6 +143,8 @@ impl<'a> Blocks<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::iter::repeat_n;
+
     use super::super::TraceEvent;
     use super::*;
 
@@ -212,8 +214,8 @@ mod tests {
     #[test]
     fn what_calls_without_end_is_no_deeper_than_can_be_shown() {
         let mut whats = vec![What::Stack(0)];
-        whats.extend([What::Call(0); 100_000]);
-        whats.extend([What::Return; 100_000]);
+        whats.extend(repeat_n(What::Call(0), 100_000));
+        whats.extend(repeat_n(What::Return, 100_000));
         whats.push(What::Call(1));
         let trace = trace(&whats);
         let (blocks, left_out) = blocks(&trace, 300_000);

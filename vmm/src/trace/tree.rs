@@ -1,5 +1,6 @@
 //! What happened, as lines of text: functions below those that called them, with their instructions.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::under_way::UnderWay;
@@ -108,22 +109,24 @@ fn line(text: &mut String, instructions: Option<u64>, depth: usize, what: &str) 
 /// For each event with which a function begins or goes on, the instructions until it ends, as long as its stack is in use.
 pub(super) fn totals(trace: &Trace) -> Vec<u64> {
     let mut totals = vec![0; trace.events.len()];
-    let mut under_way: UnderWay<usize> = UnderWay::default();
+    // Of each function its event, and the instructions on its stack before it.
+    let mut under_way: UnderWay<(usize, u64)> = UnderWay::default();
+    let mut on_stack: BTreeMap<u32, u64> = BTreeMap::new();
     let mut since = 0;
-    let ends = trace
-        .events
-        .iter()
-        .map(|event| event.at)
-        .chain([trace.instructions]);
-    for (place, at) in ends.enumerate() {
-        let passed = at.saturating_sub(since);
-        since = at;
-        under_way
-            .functions()
-            .iter()
-            .for_each(|began| totals[*began] += passed);
-        if let Some(event) = trace.events.get(place) {
-            under_way.go_on(event, |_| place);
+    for (place, event) in trace.events.iter().enumerate() {
+        let passed = on_stack.entry(under_way.current()).or_default();
+        *passed += event.at.saturating_sub(since);
+        since = event.at;
+        let passed = *passed;
+        if let Some((began, before)) = under_way.go_on(event, |_| (place, passed)) {
+            totals[began] = passed - before;
+        }
+    }
+    *on_stack.entry(under_way.current()).or_default() += trace.instructions.saturating_sub(since);
+    for (stack, functions) in under_way.into_stacks() {
+        let passed = on_stack.get(&stack).copied().unwrap_or_default();
+        for (began, before) in functions {
+            totals[began] = passed - before;
         }
     }
     totals

@@ -36,6 +36,11 @@ impl<T> UnderWay<T> {
         self.stacks.get(&stack).map_or(0, Vec::len)
     }
 
+    /// The functions on each stack, the outermost first.
+    pub(super) fn into_stacks(self) -> impl Iterator<Item = (u32, Vec<T>)> {
+        self.stacks.into_iter()
+    }
+
     /// Goes on by an event. `begin` gives what to keep of a function that begins or goes on; what was kept of one that ends is given back.
     pub(super) fn go_on(&mut self, event: &TraceEvent, begin: impl FnOnce(u32) -> T) -> Option<T> {
         let functions = self.stacks.entry(self.current).or_default();

@@ -26,7 +26,7 @@ fn one() -> u64 {
 
 /// What can be otherwise of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename = "Change", rename_all = "lowercase")]
 pub enum PageChange {
     /// It is mapped, and was not.
     Mapped,
