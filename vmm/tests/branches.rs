@@ -72,3 +72,24 @@ fn a_guest_whose_clock_is_real_is_booted_for_each_schedule() {
     assert!(text.contains("2 schedules tried"), "{text}");
     assert_eq!(status, 0, "{text}");
 }
+
+/// A process that forks has no vCPU that stops at breakpoints: of a kernel that is followed, each schedule is run from its beginning.
+#[test]
+fn what_the_kernel_calls_is_seen_in_every_schedule() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("followed.json");
+    let scenario = r#"{
+        "name": "followed",
+        "description": "Two processes end in every order.",
+        "functions": { "exit": { "ringside": "exit::exit_group" } },
+        "guest": { "needs": ["shadow-page-table"] },
+        "schedule": { "explore": { "points": 1 } },
+        "steps": [
+            { "in": "parent", "do": "exec", "program": "shadowpt-races", "args": ["close-exit"] },
+            { "check": "both end, and who waits for them", "expect": [ { "calls": { "order": ["exit", "exit", "exit"] } } ] }
+        ]
+    }"#;
+    fs::write(&file, scenario).unwrap();
+    let text = assert_same(file.to_str().unwrap(), 0);
+    assert!(text.contains("schedules tried"), "{text}");
+}

@@ -25,7 +25,8 @@ pub(super) struct Setting<'a> {
 }
 
 impl Setting<'_> {
-    /// Whether a machine for it can go on in a forked process: no server talks to it, and KVM has no device of it.
+    /// Whether a machine for it can go on in a forked process: no server talks to it, KVM has no device of it, and nobody follows its kernel, for
+    /// KVM would not stop at breakpoints there.
     pub(super) fn can_branch(self) -> bool {
         can_branch(self.guest, self.scenario)
     }
@@ -34,13 +35,19 @@ impl Setting<'_> {
 /// As [`Setting::can_branch`].
 pub(super) fn can_branch(guest: &Guest, scenario: &Scenario) -> bool {
     guest.description.machine == Machine::Bare
+        && !is_followed(guest, scenario)
         && guest.clock(scenario) == Clock::Virtual
         && scenario.guest.vsock.is_empty()
 }
 
+/// Whether somebody wants to know what the kernel does.
+fn is_followed(guest: &Guest, scenario: &Scenario) -> bool {
+    guest.record.kernel.is_some() || scenario.is_followed()
+}
+
 /// How many times as much effort as a scenario says a run may take.
 fn effort(guest: &Guest, scenario: &Scenario) -> u32 {
-    let followed = if guest.record.kernel.is_some() || scenario.is_followed() {
+    let followed = if is_followed(guest, scenario) {
         EFFORT_TO_FOLLOW
     } else {
         1
