@@ -10,12 +10,11 @@ mod guest;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::slice;
 
 use vmm::guest::{Guest, Record, Stretch, ringside};
 use vmm::image::ImageKind;
-use vmm::journal::{Entry, tell_run};
-use vmm::report::text::{Colour, Detail, KernelLog};
-use vmm::report::{Format, Line, Report, Style, Verdict, reader};
+use vmm::report::{Format, Line, Report, Verdict, written};
 use vmm::scenario::Scenario;
 use vmm::trace::profile::Profile;
 use vmm::trace::{Change, Trace, WayIn, What, perfetto};
@@ -122,7 +121,7 @@ fn a_store_through_a_null_pointer_ends_with_the_last_switch_away() {
         .iter()
         .position(|event| event.what == store)
         .expect("the store");
-    let child = (0..).find(|number| *trace.thread(*number) == *"child").unwrap();
+    let child = (0..).find(|number| trace.thread(*number) == "child").unwrap();
     let from_then_on = &trace.events[store..];
     let switches: Vec<u32> = from_then_on
         .iter()
@@ -221,17 +220,7 @@ fn viewers_get_what_they_read() {
 #[test]
 fn a_page_has_what_the_kernel_did_beside_its_step() {
     let report = follow("null-store", Stretch::Step(STORE));
-    let mut page = Vec::new();
-    let style = Style {
-        colour: Colour::Plain,
-        detail: Detail::Verdict,
-        log: KernelLog::Untold,
-    };
-    let mut html = reader(Format::Html, style, &mut page);
-    tell_run(&report, &mut *html).unwrap();
-    html.read(Entry::Ended { interrupted: false }).unwrap();
-    drop(html);
-    let page = String::from_utf8(page).unwrap();
+    let page = written(Format::Html, slice::from_ref(&report)).unwrap();
     assert_eq!(page.matches("<details class=\"trace\">").count(), 1);
     let functions = calls(trace_of(&report, STORE));
     let (_, tree) = page.split_once("<details class=\"trace\">").unwrap();

@@ -1,14 +1,12 @@
 //! `vmm trace`: which functions of the kernel run, in which order, and what they change.
 
-use std::io;
 use std::num::NonZeroUsize;
+use std::slice;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use vmm::guest::{Record, Stretch};
-use vmm::journal::{Entry, tell_run};
-use vmm::report::text::{Colour, Detail, KernelLog};
-use vmm::report::{Format, Line, Report, Style, reader};
+use vmm::report::{Format, Line, Report, written};
 use vmm::trace::profile::Profile;
 use vmm::trace::tree::{self, Selection};
 use vmm::trace::{Trace, perfetto};
@@ -114,7 +112,8 @@ pub(super) fn trace(args: &TraceArgs) -> Result<Status, Shown> {
             )
         }
         Form::Perfetto => perfetto::document(traces).to_string(),
-        Form::Html => page(&report).map_err(|error| show_as(Status::CouldNotTell, &error))?,
+        Form::Html => written(Format::Html, slice::from_ref(&*report))
+            .map_err(|error| show_as(Status::CouldNotTell, &error))?,
         Form::Folded => {
             let mut profile = Profile::default();
             traces.iter().for_each(|(_, trace)| profile.add(trace));
@@ -123,21 +122,6 @@ pub(super) fn trace(args: &TraceArgs) -> Result<Status, Shown> {
     };
     print_line(text.trim_end())?;
     Ok(report.verdict.into())
-}
-
-fn page(report: &Report) -> io::Result<String> {
-    let mut page = Vec::new();
-    let style = Style {
-        colour: Colour::Plain,
-        detail: Detail::Verdict,
-        log: KernelLog::Untold,
-    };
-    let mut reader = reader(Format::Html, style, &mut page);
-    reader.read(Entry::Began { expected: 1 })?;
-    tell_run(report, &mut *reader)?;
-    reader.read(Entry::Ended { interrupted: false })?;
-    drop(reader);
-    Ok(String::from_utf8_lossy(&page).into_owned())
 }
 
 /// What is to be shown.

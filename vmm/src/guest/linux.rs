@@ -74,19 +74,17 @@ pub fn kernel(progress: &dyn Progress) -> Result<PathBuf, NoLinux> {
 #[must_use]
 pub fn description(kernel: PathBuf) -> Description {
     let shadowpt = kernel_file::number_of_system_call(&kernel, SHADOWPT_OPEN);
-    let shown = kernel_file::has_symbols(&kernel).then_some(Offer::Symbols);
+    let offers = [
+        shadowpt.map(|_| Offer::ShadowPageTable),
+        kernel_file::has_symbols(&kernel).then_some(Offer::Symbols),
+    ];
+    let offers: Vec<Offer> = offers.into_iter().flatten().collect();
     let base = shadowpt.map(|number| format!("{CMDLINE_SHADOWPT_BASE}={number}"));
     Description {
         name: "linux".to_owned(),
         promises: Promises::of(&[Promise::Ends, Promise::Faults]),
         // Its drivers for this machine's disk and sockets, where they exist, find them only where there is a table of devices.
-        offers: Offers::of(
-            &shadowpt
-                .map(|_| Offer::ShadowPageTable)
-                .into_iter()
-                .chain(shown)
-                .collect::<Vec<_>>(),
-        ),
+        offers: Offers::of(&offers),
         machine: Machine::Pc,
         memory_mib: 128,
         // Of a scenario's budget, which is for a kernel that boots in milliseconds.

@@ -12,6 +12,7 @@
 mod account;
 mod expectations;
 mod log;
+mod moment;
 mod names;
 mod rules;
 mod scene;
@@ -27,14 +28,13 @@ pub use scene::Scene;
 
 use crate::address::{FrameNumber, VirtAddr};
 use crate::block::{Disk, Failure};
+use crate::channel::Event;
 use crate::channel::event::FatalFault;
-use crate::channel::{Channel, Event};
 use crate::finding::Finding;
 use crate::inspect::Effort;
 use crate::inspect::dirty::DirtyTracker;
 use crate::inspect::owners::Owners;
 use crate::inspect::struct_page::PageLayout;
-use crate::model::PageNumber;
 use crate::moments::Seen;
 use crate::printable::Printable;
 use crate::promise::{Promise, Promises};
@@ -45,23 +45,12 @@ use crate::vm::{DirtyCursor, VmError};
 use account::Account;
 pub use expectations::calls::NamedFunctions;
 use expectations::calls::SeenCalls;
-use expectations::diff::Mapping;
 use life::History;
 use log::Log;
+use moment::Moment;
 use names::Names;
 use rules::struct_pages::StructPagesRule;
 use rules::{Rules, View};
-
-/// What things were like at some moment, to compare with later.
-#[derive(Default)]
-struct Moment {
-    /// Processes that are there.
-    processes: BTreeSet<Channel>,
-    /// Where each modelled page is that its process can reach.
-    pages: BTreeMap<(Channel, PageNumber), Mapping>,
-    /// Free frames, if the kernel tells.
-    free_frames: Option<u64>,
-}
 
 /// Most processes whose last fatal fault is kept.
 const MAX_FAULTS: usize = 1 << 14;
@@ -239,8 +228,8 @@ impl Judge {
         for rule in self.rules.all() {
             rule.begin(scene)?;
         }
-        self.start = self.moment(scene);
-        self.last_check = self.moment(scene);
+        self.start = Moment::of(scene, &self.account);
+        self.last_check = Moment::of(scene, &self.account);
         Ok(())
     }
 
@@ -311,7 +300,7 @@ impl Judge {
         if let Some(dirty) = &mut self.dirty {
             dirty.checkpoint(scene.memory());
         }
-        self.last_check = self.moment(scene);
+        self.last_check = Moment::of(scene, &self.account);
         self.calls.forget();
         Ok(judged)
     }
@@ -349,23 +338,6 @@ impl Judge {
             Finding::missing("the disk", expected, found)
         };
         pending.iter().map(finding).collect()
-    }
-
-    fn moment(&self, scene: &Scene<'_>) -> Moment {
-        let memory = scene.memory();
-        let pages = scene.agents.alive().flat_map(|(agent, root)| {
-            let process = agent.channel;
-            let mapping = move |number| Some(((process, number), Mapping::of(memory, root, number)?));
-            scene
-                .model
-                .pages(process)
-                .filter_map(move |(number, _)| mapping(number))
-        });
-        Moment {
-            processes: scene.agents.alive().map(|(agent, _)| agent.channel).collect(),
-            pages: pages.collect(),
-            free_frames: self.account.free_frames(memory),
-        }
     }
 }
 

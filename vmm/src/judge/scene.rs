@@ -7,7 +7,7 @@ use crate::channel::Channel;
 use crate::drive::{Agents, Driver, channel_of};
 use crate::inspect::PhysicalMemory;
 use crate::inspect::owners::{Owner, SpaceId};
-use crate::inspect::walk::{Root, translate};
+use crate::inspect::walk::{Permissions, Root, translate};
 use crate::model::{Model, PageNumber, Regions};
 use crate::moments::process_of;
 use crate::perform::Performer;
@@ -86,10 +86,27 @@ impl Scene<'_> {
     }
 }
 
+/// Where a page is that a process can reach, and what the process may do with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mapping {
+    pub(super) frame: FrameNumber,
+    pub(super) permissions: Permissions,
+}
+
+impl Mapping {
+    /// That of a page now.
+    pub(super) fn of(memory: PhysicalMemory<'_>, root: Root, number: PageNumber) -> Option<Mapping> {
+        let found = translate(memory, root, address_of(number)).ok()?;
+        found.permissions.user.then(|| Mapping {
+            frame: found.frame(),
+            permissions: found.permissions,
+        })
+    }
+}
+
 /// The frame behind a page that a process can reach.
 pub(super) fn frame_of(memory: PhysicalMemory<'_>, root: Root, number: PageNumber) -> Option<FrameNumber> {
-    let found = translate(memory, root, address_of(number)).ok()?;
-    found.permissions.user.then(|| found.frame())
+    Mapping::of(memory, root, number).map(|mapping| mapping.frame)
 }
 
 /// Where a page begins.

@@ -8,6 +8,9 @@ use object::elf::{FileHeader64, SHT_SYMTAB, SectionHeader64};
 use object::read::elf::{FileHeader, SectionHeader, SectionTable, SymbolTable};
 use object::read::{ReadCache, ReadRef};
 
+/// Largest symbol table in which functions are looked up, in bytes. Linux has one of 6 MiB.
+pub(crate) const MAX_TABLE_BYTES: u64 = 8 << 20;
+
 /// What there is in the file.
 pub(crate) type Sections<'data, R> = SectionTable<'data, FileHeader64<LittleEndian>, R>;
 /// The symbols of the file.
@@ -24,14 +27,14 @@ pub(crate) fn sections<'data, R: ReadRef<'data>>(data: R) -> Option<Sections<'da
     header.sections(endian, data).ok()
 }
 
-/// Whether the kernel in this ELF file has symbols, as that of a distribution has not.
+/// Whether the kernel in this ELF file has symbols in which functions can be looked up, as that of a distribution has not.
 #[must_use]
 pub fn has_symbols(kernel: &Path) -> bool {
     let Ok(file) = File::open(kernel) else {
         return false;
     };
     let cache = ReadCache::new(file);
-    sections(&cache).is_some_and(|sections| symbols(&sections, &cache, u64::MAX).is_some())
+    sections(&cache).is_some_and(|sections| symbols(&sections, &cache, MAX_TABLE_BYTES).is_some())
 }
 
 /// The symbols, and the section that has their names. None where there are none, or more than so many bytes of them.

@@ -8,7 +8,8 @@ use super::text::{Detail, KernelLog, TextReader};
 use super::told::AtEnd;
 use super::{github, gradescope, html, json, jsonl, junit, ktap, markdown};
 use crate::guest::Record;
-use crate::journal::{Entry, Reader};
+use crate::journal::{Entry, Reader, tell_run};
+use crate::report::Report;
 use crate::report::text::Colour;
 
 macro_rules! formats {
@@ -132,6 +133,30 @@ pub fn reader<'a>(format: Format, style: Style, out: impl Write + 'a) -> Box<dyn
         Format::Markdown => Box::new(AtEnd::new(out, markdown::render)),
         Format::Html => Box::new(AtEnd::new(out, html::render)),
     }
+}
+
+/// What is told in a form of runs that have ended, as of one call: in full, without colours and without what kernels logged.
+///
+/// # Errors
+/// As [`Reader::read`].
+pub fn written(format: Format, reports: &[Report]) -> io::Result<String> {
+    let style = Style {
+        colour: Colour::Plain,
+        detail: Detail::Full,
+        log: KernelLog::Untold,
+    };
+    let mut out = Vec::new();
+    {
+        let mut reader = reader(format, style, &mut out);
+        reader.read(Entry::Began {
+            expected: reports.len(),
+        })?;
+        for report in reports {
+            tell_run(report, &mut *reader)?;
+        }
+        reader.read(Entry::Ended { interrupted: false })?;
+    }
+    String::from_utf8(out).map_err(io::Error::other)
 }
 
 /// Several that are told the same.

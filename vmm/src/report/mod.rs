@@ -37,7 +37,7 @@ use serde::{Deserialize, Serialize};
 
 pub use clauses::{ClauseLine, ClauseOutcome};
 pub use explored::Explored;
-pub use format::{Format, NoSuchFormat, Readers, Style, reader};
+pub use format::{Format, NoSuchFormat, Readers, Style, reader, written};
 pub use html::{course_page, submission_page};
 pub use json::Document;
 pub use judged::{Judged, JudgedFile};

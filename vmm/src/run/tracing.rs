@@ -88,7 +88,11 @@ impl Tracing {
 
     /// Whether somebody looks at all that the kernel does in a step, so that nothing of it may depend on what is drawn.
     pub(super) fn is_exact(&self, number: Option<usize>) -> bool {
-        self.stretch.is_some() || self.is_judged(number) || self.is_told(number)
+        self.stretch.is_some() || self.is_followed(number)
+    }
+
+    fn is_followed(&self, number: Option<usize>) -> bool {
+        self.is_judged(number) || self.is_told(number)
     }
 
     fn is_judged(&self, number: Option<usize>) -> bool {
@@ -113,7 +117,7 @@ impl Tracing {
             // It is followed since before the first step.
             return Ok(());
         }
-        if self.is_told(number) || self.is_judged(number) {
+        if self.is_followed(number) {
             vm.follow(&self.ways_in)
         } else {
             vm.follow_no_more()

@@ -129,18 +129,14 @@ pub enum WayIn {
 impl Trace {
     /// The name of a function.
     #[must_use]
-    pub fn function(&self, number: u32) -> Printable {
-        numbered(&self.functions, number)
-            .cloned()
-            .unwrap_or_else(|| UNKNOWN.into())
+    pub fn function(&self, number: u32) -> &str {
+        numbered(&self.functions, number).map_or(UNKNOWN, Printable::as_str)
     }
 
     /// The process whose kernel stack this is.
     #[must_use]
-    pub fn thread(&self, number: u32) -> Printable {
-        numbered(&self.threads, number)
-            .cloned()
-            .unwrap_or_else(|| UNKNOWN.into())
+    pub fn thread(&self, number: u32) -> &str {
+        numbered(&self.threads, number).map_or(UNKNOWN, Printable::as_str)
     }
 
     /// What changed.

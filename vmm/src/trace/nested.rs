@@ -4,7 +4,6 @@ use std::mem;
 
 use super::tree::totals;
 use super::{Change, Trace, WayIn, What};
-use crate::printable::Printable;
 
 /// Most functions below each other; those below are beside the last of them. A guest may call without end.
 const MOST_DEPTH: usize = 64;
@@ -13,7 +12,7 @@ const MOST_DEPTH: usize = 64;
 #[derive(Debug)]
 pub struct Block<'a> {
     /// The process whose stack it is.
-    pub thread: Printable,
+    pub thread: &'a str,
     /// What happens, in order.
     pub nodes: Vec<Node<'a>>,
 }
@@ -37,7 +36,7 @@ pub enum Happening<'a> {
     /// A function runs.
     Function {
         /// Its name.
-        name: Printable,
+        name: &'a str,
         /// Instructions of its own and of those that it calls, until it ends.
         instructions: u64,
         /// Whether it began before the block did.
@@ -80,7 +79,7 @@ pub fn blocks(trace: &Trace, most_events: usize) -> (Vec<Block<'_>>, usize) {
 #[derive(Default)]
 struct Blocks<'a> {
     done: Vec<Block<'a>>,
-    thread: Printable,
+    thread: &'a str,
     nodes: Vec<Node<'a>>,
     /// Functions under way, the outermost first.
     open: Vec<Node<'a>>,
@@ -89,7 +88,7 @@ struct Blocks<'a> {
 }
 
 impl<'a> Blocks<'a> {
-    fn begin(&mut self, thread: Printable) {
+    fn begin(&mut self, thread: &'a str) {
         self.end();
         self.thread = thread;
     }
@@ -101,7 +100,7 @@ impl<'a> Blocks<'a> {
         }
         if !self.nodes.is_empty() {
             self.done.push(Block {
-                thread: self.thread.clone(),
+                thread: self.thread,
                 nodes: mem::take(&mut self.nodes),
             });
         }
@@ -147,6 +146,7 @@ mod tests {
 
     use super::super::TraceEvent;
     use super::*;
+    use crate::printable::Printable;
 
     fn trace(whats: &[What]) -> Trace {
         let event = |(at, what): (usize, &What)| TraceEvent {

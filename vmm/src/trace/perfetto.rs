@@ -51,13 +51,13 @@ fn add(trace: &Trace, start: u64, tracks: &mut Tracks, events: &mut Vec<Value>) 
     let mut seen = BTreeSet::new();
     for event in &trace.events {
         let stack = under_way.current();
-        let track = tracks.number(&trace.thread(stack));
+        let track = tracks.number(trace.thread(stack));
         let at = start + event.at;
         let told =
             |phase: &str, name: &str| json!({ "name": name, "ph": phase, "ts": at, "pid": 1, "tid": track });
         match event.what {
             What::Call(function) | What::Resume(function) => {
-                events.push(told("B", &trace.function(function)));
+                events.push(told("B", trace.function(function)));
             }
             What::Return if !under_way.functions().is_empty() => events.push(told("E", "")),
             What::Enter(way) => events.push(instant(told("i", &way.to_string()))),
@@ -72,7 +72,7 @@ fn add(trace: &Trace, start: u64, tracks: &mut Tracks, events: &mut Vec<Value>) 
     }
     // What is under way at the end of a step goes on in a later one, and ends here.
     for stack in seen {
-        let track = tracks.number(&trace.thread(stack));
+        let track = tracks.number(trace.thread(stack));
         for _ in 0..under_way.depth_of(stack) {
             events.push(json!({ "ph": "E", "ts": start + trace.instructions, "pid": 1, "tid": track }));
         }

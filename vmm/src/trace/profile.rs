@@ -48,7 +48,7 @@ impl Profile {
         if !trace.is_cut {
             *costs.entry(under_way.functions().to_vec()).or_default() += trace.instructions - since;
         }
-        let name = |function: &u32| trace.function(*function);
+        let name = |function: &u32| Printable::from(trace.function(*function));
         for (stack, cost) in costs {
             *self.stacks.entry(stack.iter().map(name).collect()).or_default() += cost;
         }

@@ -40,12 +40,12 @@ pub fn lines(trace: &Trace, choice: &Selection) -> String {
         // Those that are not shown take no room.
         let depth = under_way.functions().iter().filter(|shown| **shown).count();
         let count = under_way.functions().len();
-        let is_shown = |function: u32| choice.shows(&trace.function(function), count);
+        let is_shown = |function: u32| choice.shows(trace.function(function), count);
         let thread = match event.what {
             What::Stack(number) => number,
             _ => under_way.current(),
         };
-        if choice.is_of(&trace.thread(thread)) {
+        if choice.is_of(trace.thread(thread)) {
             if told_thread != Some(thread) && !matches!(event.what, What::Leave | What::Return) {
                 told_thread = Some(thread);
                 line(&mut text, None, 0, &format!("-- {} --", trace.thread(thread)));
@@ -54,7 +54,7 @@ pub fn lines(trace: &Trace, choice: &Selection) -> String {
                 What::Enter(way) => line(&mut text, None, 0, &format!("> {way}")),
                 What::Leave => line(&mut text, None, 0, "< back to user mode"),
                 What::Call(function) if is_shown(function) => {
-                    line(&mut text, Some(totals[place]), depth, &trace.function(function));
+                    line(&mut text, Some(totals[place]), depth, trace.function(function));
                 }
                 What::Resume(function) if is_shown(function) => {
                     let name = format!("... {}", trace.function(function));
@@ -89,8 +89,8 @@ pub fn names(trace: &Trace, choice: &Selection) -> String {
         if let What::Call(function) = event.what {
             let name = trace.function(function);
             let count = under_way.functions().len();
-            if choice.is_of(&trace.thread(under_way.current())) && choice.shows(&name, count) {
-                text.push_str(&name);
+            if choice.is_of(trace.thread(under_way.current())) && choice.shows(name, count) {
+                text.push_str(name);
                 text.push('\n');
             }
         }

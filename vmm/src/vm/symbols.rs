@@ -10,11 +10,9 @@ use object::read::ReadCache;
 use object::read::elf::{SectionHeader, Sym};
 
 use crate::address::VirtAddr;
-use crate::kernel_file::sections::{sections, symbols};
+use crate::kernel_file::sections::{MAX_TABLE_BYTES, sections, symbols};
 use crate::printable::Printable;
 
-/// Largest symbol table that is read, in bytes. Linux has one of 6 MiB.
-const MAX_TABLE_BYTES: u64 = 8 << 20;
 /// Most bytes of a name that are read.
 const MAX_NAME_BYTES: usize = 1024;
 

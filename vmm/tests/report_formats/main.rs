@@ -18,9 +18,7 @@ use std::sync::LazyLock;
 
 use vmm::guest::{Guest, Record, ringside};
 use vmm::image::{self, ImageKind};
-use vmm::journal::{Entry, tell_run};
-use vmm::report::text::{Colour, Detail, KernelLog};
-use vmm::report::{Format, Origin, Report, Style, Verdict, reader};
+use vmm::report::{Format, Origin, Report, Verdict, written};
 use vmm::scenario::Scenario;
 
 /// A kernel that passes with clauses, one whose fork keeps a page writable, one that panics, connections, and an exploration.
@@ -58,25 +56,7 @@ static REPORTS: LazyLock<Vec<Report>> = LazyLock::new(|| {
 });
 
 fn told(format: Format, reports: &[Report]) -> String {
-    let mut out = Vec::new();
-    let style = Style {
-        colour: Colour::Plain,
-        detail: Detail::Full,
-        log: KernelLog::Untold,
-    };
-    {
-        let mut reader = reader(format, style, &mut out);
-        reader
-            .read(Entry::Began {
-                expected: reports.len(),
-            })
-            .unwrap();
-        for report in reports {
-            tell_run(report, &mut *reader).unwrap();
-        }
-        reader.read(Entry::Ended { interrupted: false }).unwrap();
-    }
-    String::from_utf8(out).unwrap()
+    written(format, reports).unwrap()
 }
 
 #[test]

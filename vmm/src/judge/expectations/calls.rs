@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Look, unlike};
 use crate::finding::Finding;
-use crate::printable::Printable;
-use crate::scenario::{Calls, FunctionName, Functions};
+use crate::scenario::{Calls, FunctionName, Functions, ProcessName};
 use crate::trace::{Trace, What};
 
+/// Most calls that are kept between two checks.
+const MOST_CALLS: usize = 1 << 20;
 /// Most functions that a finding names.
 const MOST_TOLD: usize = 12;
 
@@ -35,9 +36,9 @@ impl NamedFunctions {
     }
 
     /// Whether a function of the kernel is what the scenario calls so.
-    fn is(&self, name: &FunctionName, function: &Printable) -> bool {
+    fn is(&self, name: &FunctionName, function: &str) -> bool {
         let part = self.parts.get(name);
-        part.is_some_and(|part| function.as_str().contains(part.as_str()))
+        part.is_some_and(|part| function.contains(part.as_str()))
     }
 
     fn told(&self, name: &FunctionName) -> String {
@@ -50,9 +51,26 @@ impl NamedFunctions {
 #[derive(Default)]
 pub(in crate::judge) struct SeenCalls {
     functions: NamedFunctions,
-    /// Each call: the process in whose time it was, and the function.
-    calls: Vec<(Printable, Printable)>,
+    steps: Vec<StepCalls>,
     is_cut: bool,
+}
+
+/// What was seen in one step.
+struct StepCalls {
+    /// A trace of which only the names are left.
+    names: Trace,
+    /// Each call by its numbers there: the kernel stack, and the function.
+    calls: Vec<(u32, u32)>,
+}
+
+impl StepCalls {
+    /// The functions that are called in the time of this process, or of any.
+    fn of(&self, process: Option<&ProcessName>) -> impl Iterator<Item = &str> {
+        let is_of =
+            move |thread: u32| process.is_none_or(|process| self.names.thread(thread) == process.as_str());
+        let calls = self.calls.iter().filter(move |(thread, _)| is_of(*thread));
+        calls.map(|(_, function)| self.names.function(*function))
+    }
 }
 
 impl SeenCalls {
@@ -66,20 +84,32 @@ impl SeenCalls {
 
     /// Takes note of what the kernel did in a step.
     pub(in crate::judge) fn note(&mut self, trace: &Trace) {
-        let mut thread = Printable::default();
+        let mut room = MOST_CALLS - self.steps.iter().map(|step| step.calls.len()).sum::<usize>();
+        let mut calls = Vec::new();
+        let mut thread = 0;
+        self.is_cut |= trace.is_cut;
         for event in &trace.events {
             match event.what {
-                What::Stack(number) => thread = trace.thread(number),
-                What::Call(number) => self.calls.push((thread.clone(), trace.function(number))),
+                What::Stack(number) => thread = number,
+                What::Call(_) if room == 0 => self.is_cut = true,
+                What::Call(number) => {
+                    calls.push((thread, number));
+                    room -= 1;
+                }
                 _ => {}
             }
         }
-        self.is_cut |= trace.is_cut;
+        let names = Trace {
+            functions: trace.functions.clone(),
+            threads: trace.threads.clone(),
+            ..Trace::default()
+        };
+        self.steps.push(StepCalls { names, calls });
     }
 
     /// A check has been made: what comes now counts for the next one.
     pub(in crate::judge) fn forget(&mut self) {
-        self.calls.clear();
+        self.steps.clear();
         self.is_cut = false;
     }
 
@@ -87,9 +117,8 @@ impl SeenCalls {
     pub(super) fn look(&self, expected: &Calls) -> Look {
         let functions = &self.functions;
         let process = expected.process.as_ref();
-        let is_of = |thread: &Printable| process.is_none_or(|process| thread.as_str() == process.as_str());
-        let calls = self.calls.iter().filter(|(thread, _)| is_of(thread));
-        let calls: Vec<&Printable> = calls.map(|(_, function)| function).collect();
+        let calls = self.steps.iter().flat_map(|step| step.of(process));
+        let calls: Vec<&str> = calls.collect();
         let place = process.map_or("the kernel".to_owned(), |process| {
             format!("the kernel, for {process}")
         });
@@ -106,18 +135,18 @@ impl SeenCalls {
         }
         self.order(&expected.order, &calls, &place)?;
         for name in &expected.never {
-            if let Some(called) = calls.iter().find(|function| self.functions.is(name, function)) {
+            if let Some(called) = calls.iter().find(|function| functions.is(name, function)) {
                 return Err(unlike(
                     place,
                     format!("it never calls {}", self.functions.told(name)),
-                    called.as_str(),
+                    *called,
                 ));
             }
         }
         if let Some(name) = &expected.last {
             let last = calls.last().copied();
             if !last.is_some_and(|function| self.functions.is(name, function)) {
-                let found = last.map_or("it calls nothing".to_owned(), ToString::to_string);
+                let found = last.unwrap_or("it calls nothing");
                 return Err(unlike(
                     place,
                     format!("it calls {} last of all", self.functions.told(name)),
@@ -128,7 +157,7 @@ impl SeenCalls {
         Ok(String::new())
     }
 
-    fn order(&self, order: &[FunctionName], calls: &[&Printable], place: &str) -> Result<(), Finding> {
+    fn order(&self, order: &[FunctionName], calls: &[&str], place: &str) -> Result<(), Finding> {
         let mut rest = calls;
         let mut before: Option<&FunctionName> = None;
         for name in order {
@@ -145,11 +174,11 @@ impl SeenCalls {
 }
 
 /// The functions that are called, each once.
-fn list(calls: &[&Printable]) -> String {
+fn list(calls: &[&str]) -> String {
     let mut names: Vec<&str> = Vec::new();
     for function in calls {
-        if !names.contains(&function.as_str()) {
-            names.push(function.as_str());
+        if !names.contains(function) {
+            names.push(function);
         }
     }
     if names.is_empty() {

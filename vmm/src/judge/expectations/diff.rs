@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use abi::PAGE_SIZE;
 
 use super::super::Judge;
-use super::super::scene::{Scene, address_of};
+use super::super::scene::{Mapping, Scene, address_of};
 use super::{Look, spot, unlike};
-use crate::address::{FrameNumber, VirtAddr};
+use crate::address::VirtAddr;
 use crate::channel::Channel;
 use crate::finding::Finding;
-use crate::inspect::walk::{Permissions, Root, translate};
 use crate::inspect::{PhysicalMemory, dirty::DirtyTracker};
 use crate::model::PageNumber;
 use crate::scenario::{PageChange, PageDiff};
@@ -22,28 +21,6 @@ const MOST_TOLD: usize = 16;
 type Place = (Channel, PageNumber);
 /// What is otherwise of each page that is.
 type Changes = BTreeMap<Place, BTreeSet<PageChange>>;
-
-/// Where a page is that a process can reach, and what the process may do with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::judge) struct Mapping {
-    pub(in crate::judge) frame: FrameNumber,
-    permissions: Permissions,
-}
-
-impl Mapping {
-    /// That of a page now.
-    pub(in crate::judge) fn of(
-        memory: PhysicalMemory<'_>,
-        root: Root,
-        number: PageNumber,
-    ) -> Option<Mapping> {
-        let found = translate(memory, root, address_of(number)).ok()?;
-        found.permissions.user.then(|| Mapping {
-            frame: found.frame(),
-            permissions: found.permissions,
-        })
-    }
-}
 
 impl Judge {
     pub(super) fn diff(&self, expected: &[PageDiff], scene: &Scene<'_>) -> Vec<Look> {
@@ -78,24 +55,24 @@ impl Judge {
 
     /// What has changed of the pages of processes that were there at the last check, and are.
     fn changes(&self, scene: &Scene<'_>) -> Changes {
-        let now = self.moment(scene);
         let memory = scene.memory();
         let before = &self.last_check;
         let mut changes = Changes::new();
-        let places: BTreeSet<&Place> = before.pages.keys().chain(now.pages.keys()).collect();
-        for place in places {
-            let (process, number) = *place;
-            let Some(root) = scene.agents.get(process).and_then(|agent| agent.root) else {
-                continue;
-            };
-            if !before.processes.contains(&process) || !now.processes.contains(&process) {
+        for (agent, root) in scene.agents.alive() {
+            let process = agent.channel;
+            if !before.processes.contains(&process) {
                 continue;
             }
-            // Of a page that has no name any more memory still tells.
-            let is = Mapping::of(memory, root, number);
-            let change = compare(before.pages.get(place).copied(), is, self.dirty.as_ref(), memory);
-            if !change.is_empty() {
-                changes.insert(*place, change);
+            let had = before.pages.range((process, 0)..=(process, PageNumber::MAX));
+            let had = had.map(|((_, number), _)| *number);
+            let has = scene.model.pages(process).map(|(number, _)| number);
+            for number in had.chain(has).collect::<BTreeSet<PageNumber>>() {
+                let was = before.pages.get(&(process, number)).copied();
+                let is = Mapping::of(memory, root, number);
+                let change = compare(was, is, self.dirty.as_ref(), memory);
+                if !change.is_empty() {
+                    changes.insert((process, number), change);
+                }
             }
         }
         changes

@@ -10,7 +10,7 @@ use crate::address::{PhysAddr, VirtAddr};
 use crate::inspect::PhysicalMemory;
 use crate::inspect::walk::{Root, translate};
 
-/// Most stores that are kept of a stretch.
+/// Most stores of each kind that are kept of a stretch.
 const MAX_STORES: usize = 1 << 18;
 
 /// Notes them.
@@ -51,7 +51,7 @@ impl Stores {
                 to.stores.push(Store { at, is, ..store });
             }
         }
-        if mem::take(&mut self.loads_root) {
+        if mem::take(&mut self.loads_root) && to.roots.len() < MAX_STORES {
             to.roots.push((at, Root::from_cr3(system.cr3)));
         }
     }

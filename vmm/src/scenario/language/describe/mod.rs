@@ -9,6 +9,7 @@ use super::diff::PageDiff;
 use super::expectation::{Expectation, Loaded, ProcessEnding};
 use super::functions::Calls;
 use super::memory::Placement;
+use super::name::FunctionName;
 use super::operation::{Operation, PathArgument};
 use super::outcome::{Ending, Expected, Return};
 use super::step::{CheckStep, FailStep, OperationStep, Step, TickStep};
@@ -56,26 +57,16 @@ impl fmt::Display for Calls {
         if let Some(process) = &self.process {
             write!(formatter, ", for {process},")?;
         }
-        let mut separator = "";
-        for (index, name) in self.order.iter().enumerate() {
-            let then = if index == 0 { " calls " } else { ", then " };
-            write!(formatter, "{then}{name}")?;
-            separator = ";";
-        }
-        for (index, name) in self.never.iter().enumerate() {
-            let or = if index == 0 { " never calls " } else { " or " };
-            write!(formatter, "{separator}{or}{name}")?;
-            separator = "";
-        }
-        if let Some(name) = &self.last {
-            let separator = if self.order.is_empty() && self.never.is_empty() {
-                ""
-            } else {
-                ";"
-            };
-            write!(formatter, "{separator} calls {name} last")?;
-        }
-        Ok(())
+        let joined = |names: &[FunctionName], by: &str| {
+            let names: Vec<&str> = names.iter().map(FunctionName::as_str).collect();
+            Some(names.join(by)).filter(|names| !names.is_empty())
+        };
+        let parts = [
+            joined(&self.order, ", then ").map(|names| format!(" calls {names}")),
+            joined(&self.never, " or ").map(|names| format!(" never calls {names}")),
+            self.last.as_ref().map(|name| format!(" calls {name} last")),
+        ];
+        formatter.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(";"))
     }
 }
 
