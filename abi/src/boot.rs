@@ -55,3 +55,6 @@ pub const QEMU_EXIT_PORT: u16 = 0xf4;
 pub const QEMU_EXIT_SUCCESS: u8 = 0x10;
 /// As [`QEMU_EXIT_SUCCESS`], on failure.
 pub const QEMU_EXIT_FAILURE: u8 = 0x11;
+
+/// Folder of the archive with the drivers that a Linux needs for the machine's devices. Their files are called `00`, `01` and so on, in the order in which they are loaded.
+pub const DRIVERS_DIR: &str = "drivers";

@@ -1,6 +1,6 @@
 //! The socket device, as the virtio specification has it ("Socket Device"), and what Ringside's does where that leaves a choice.
 //!
-//! The device raises no interrupts. What the driver sends is taken before the write to the notification register returns, and an
+//! Where the machine has no interrupt controllers the device raises no interrupts. What the driver sends is taken before the write to the notification register returns, and an
 //! answer that needs no server (a refusal) is in the receive queue then. What servers say is put there when the driver notifies the
 //! *receive* queue, which it need not do for the sake of its buffers: it says "somebody waits for the network". With a virtual clock
 //! the device then waits for the servers, for a bounded real time, so that guest time does not depend on their speed.
@@ -9,8 +9,8 @@ use crate::virtio;
 
 /// Guest physical address of the registers.
 pub const PHYS_BASE: u64 = virtio::phys_base(1);
-/// Interrupt line that the command line names; it is never raised.
-pub const INTERRUPT: u64 = 6;
+/// The device's interrupt line, as the command line names it.
+pub const INTERRUPT: u32 = 6;
 
 /// The guest's context identifier: the first that is not reserved.
 pub const GUEST_CID: u64 = 3;

@@ -42,6 +42,7 @@ pub mod grade;
 pub mod guest;
 pub mod image;
 pub mod inspect;
+mod interrupt_line;
 pub mod journal;
 pub mod judge;
 pub mod kernel_file;

@@ -110,6 +110,11 @@ impl Offers {
         self.0.extend(offers);
     }
 
+    /// Every one of them.
+    pub fn all(&self) -> impl Iterator<Item = Offer> {
+        self.0.iter().copied()
+    }
+
     /// Whether this is among them.
     #[must_use]
     pub fn has(&self, offer: Offer) -> bool {

@@ -140,6 +140,8 @@ named_numbers! {
         SETRLIMIT = 160;
         /// mount(source, target, type, flags, data)
         MOUNT = 165;
+        /// swapon(path, flags)
+        SWAPON = 167;
         /// reboot(magic1, magic2, command, argument)
         REBOOT = 169;
         /// init_module(image, length, parameters)

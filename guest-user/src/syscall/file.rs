@@ -130,6 +130,12 @@ pub fn mount(kind: &CStr, target: &CStr) -> Result<(), Errno> {
     unsafe { syscall(number::MOUNT, arguments) }.map(drop)
 }
 
+/// swapon(path, 0): the kernel swaps to this device from now on.
+pub fn swap_to(device: &CStr) -> Result<(), Errno> {
+    // SAFETY: the kernel only reads the path, which is NUL-terminated.
+    unsafe { syscall(number::SWAPON, [device.as_ptr() as u64, 0]) }.map(drop)
+}
+
 /// dup2(old, new)
 pub fn duplicate(old: i32, new: i32) -> Result<(), Errno> {
     // SAFETY: no memory is involved.

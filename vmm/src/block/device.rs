@@ -8,6 +8,7 @@ use vm_memory::GuestMemoryMmap;
 use super::disk::Disk;
 use super::request;
 use crate::inspect::FrameSet;
+use crate::interrupt_line::InterruptLine;
 use crate::virtio::{self, Transport, Write, word};
 
 pub(super) const QUEUE_SIZE: u16 = 16;
@@ -33,6 +34,11 @@ impl BlockDevice {
             disk,
             transport: Transport::new(VIRTIO_ID_BLOCK, 1 << VIRTIO_BLK_F_SEG_MAX, QUEUE_SIZE, frames),
         }
+    }
+
+    /// From now on the device interrupts by this line.
+    pub(crate) fn connect(&mut self, line: InterruptLine) {
+        self.transport.connect(line);
     }
 
     /// What is on the disk.

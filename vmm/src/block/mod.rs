@@ -4,7 +4,7 @@
 //! - [`request`]: a descriptor chain of the guest becomes a read or a write, or an error status
 //! - [`disk`]: the blocks, which of them hold what, and the failures that a scenario asks for
 //!
-//! A request is done when the write to the notification register returns, so no interrupt is ever raised.
+//! A request is done when the write to the notification register returns. A machine with interrupt controllers is interrupted besides.
 //!
 //! **Invariant:** the guest writes every byte of registers, rings, descriptors and headers. Whatever they hold, a request is
 //! served, refused with a status, or dropped; work is bounded for each notification, memory by the disk's size.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::pc::{POWER_CONTROL, POWER_EVENTS};
 use crate::machine::Machine;
 
 /// A device's place on a bus.
@@ -22,6 +23,8 @@ pub(super) enum PortDevice {
     KeyboardController,
     /// [`super::pc`]
     RealTimeClock,
+    /// [`super::pc`]
+    PowerManagement,
     /// [`super::EventPort`]
     Events,
     /// [`super::SchedulePort`]
@@ -46,6 +49,8 @@ const SERIAL: u64 = abi::boot::SERIAL_PORT as u64;
 const SECOND_SERIAL: u64 = 0x2f8;
 const KEYBOARD: u64 = 0x60;
 const REAL_TIME_CLOCK: u64 = 0x70;
+const POWER: u64 = POWER_EVENTS.start as u64;
+const POWER_PORTS: u64 = (POWER_CONTROL.end - POWER_EVENTS.start) as u64;
 const EVENTS: u64 = abi::event::PORT as u64;
 const SCHEDULE: u64 = abi::schedule::PORT as u64;
 
@@ -55,12 +60,13 @@ const BARE: [Place<PortDevice>; 3] = [
     place(SCHEDULE, 1, PortDevice::Schedule),
 ];
 
-const PC: [Place<PortDevice>; 6] = [
+const PC: [Place<PortDevice>; 7] = [
     place(SERIAL, SERIAL_PORTS, PortDevice::Serial),
     place(SECOND_SERIAL, SERIAL_PORTS, PortDevice::SecondSerial),
     // Data, and command and status four ports behind it. Of what lies between, KVM answers the timer's gate itself.
     place(KEYBOARD, 5, PortDevice::KeyboardController),
     place(REAL_TIME_CLOCK, 2, PortDevice::RealTimeClock),
+    place(POWER, POWER_PORTS, PortDevice::PowerManagement),
     place(EVENTS, 1, PortDevice::Events),
     place(SCHEDULE, 1, PortDevice::Schedule),
 ];

@@ -2,31 +2,30 @@
 
 use std::io::{self, Write};
 
+use vm_superio::Serial;
 use vm_superio::serial::NoEvents;
-use vm_superio::{Serial, Trigger};
-use vmm_sys_util::eventfd::EventFd;
+
+use crate::interrupt_line::InterruptLine;
 
 /// Most bytes that are kept; what comes later is counted and lost.
 const MAX_BYTES: usize = 1 << 20;
 
 /// A 16550A serial port whose line ends in a buffer.
 pub struct Console {
-    port: Serial<Interrupt, NoEvents, Output>,
+    port: Serial<InterruptLine, NoEvents, Output>,
 }
 
 impl Default for Console {
     fn default() -> Self {
-        Console {
-            port: Serial::new(Interrupt(None), Output::default()),
-        }
+        Console::with_interrupt(InterruptLine::default())
     }
 }
 
 impl Console {
     /// A port that interrupts the guest by this line when it is ready for more.
-    pub(crate) fn with_interrupt(line: EventFd) -> Console {
+    pub(crate) fn with_interrupt(line: InterruptLine) -> Console {
         Console {
-            port: Serial::new(Interrupt(Some(line)), Output::default()),
+            port: Serial::new(line, Output::default()),
         }
     }
 
@@ -55,17 +54,6 @@ impl Console {
         self.port
             .write(offset, value)
             .expect("the buffer cannot fail, and the line's counter is far from its end");
-    }
-}
-
-/// The line to the interrupt controller. Where the machine has none, the guest polls.
-struct Interrupt(Option<EventFd>);
-
-impl Trigger for Interrupt {
-    type E = io::Error;
-
-    fn trigger(&self) -> Result<(), Self::E> {
-        self.0.as_ref().map_or(Ok(()), |line| line.write(1))
     }
 }
 

@@ -33,6 +33,8 @@ pub(crate) use doorbell::{Call, Direction, doorbell_addresses};
 pub use doorbell::{Channel, Doorbell, Hello, Operation, Reply};
 pub use event::Event;
 pub use log::Log;
+pub use pc::PowerManagement;
+pub(crate) use pc::{POWER_CONTROL, POWER_EVENTS};
 pub use reports::EventPort;
 pub use schedule::SchedulePort;
 
@@ -51,6 +53,8 @@ pub struct Devices {
     pub second_console: Console,
     /// What a PC's kernel has logged on its first serial port.
     pub log: Log,
+    /// Power management of a PC.
+    pub power: PowerManagement,
     /// Where the kernel asks who goes on.
     pub schedule: SchedulePort,
     /// The disk that the guest swaps to, if it has one.
@@ -116,6 +120,7 @@ impl Devices {
             PortDevice::Serial => data.fill_with(|| self.console.read(offset)),
             PortDevice::SecondSerial => data.fill_with(|| self.second_console.read(offset)),
             PortDevice::KeyboardController | PortDevice::RealTimeClock => data.fill(pc::ANSWER),
+            PortDevice::PowerManagement => self.power.read(offset, data),
             PortDevice::Events => match data.as_mut_array() {
                 Some(data) => *data = abi::event::PRESENCE.to_le_bytes(),
                 None => data.fill(NOTHING),
@@ -153,6 +158,10 @@ impl Devices {
                 }
                 Err(_) => Access::Done,
             },
+            PortDevice::PowerManagement => {
+                self.power.write(offset, data);
+                Access::Done
+            }
             PortDevice::KeyboardController | PortDevice::RealTimeClock | PortDevice::Schedule => Access::Done,
         }
     }

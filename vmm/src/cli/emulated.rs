@@ -44,6 +44,10 @@ fn call(
     arguments.extend(["--added".to_owned(), "--image".to_owned(), text(image_dir)]);
     if let Some(guest) = other_guest {
         arguments.extend(["--kernel".to_owned(), text(&guest.kernel)]);
+        // What is known by the files beside the kernel, which stay here.
+        for offer in guest.description.offers.all() {
+            arguments.extend(["--offers".to_owned(), offer.name().to_owned()]);
+        }
     }
     let mut emulation = Emulation::of(arguments)?
         .with_variable("RINGSIDE_WORKSPACE", "/")

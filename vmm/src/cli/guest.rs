@@ -101,14 +101,19 @@ impl GuestArgs {
 
     pub(super) fn image(&self, description: &Description) -> Result<GuestImage, Shown> {
         let image = self.image_as_it_is(description)?;
-        if self.add.is_empty() {
+        // In an emulated machine the image has them already.
+        let drivers = match self.added {
+            true => Vec::new(),
+            false => description.driver_modules().map_err(|error| show(&error))?,
+        };
+        if self.add.is_empty() && (drivers.is_empty() || description.initrd.is_some()) {
             return Ok(image);
         }
         let with_files = match &description.initrd {
             Some(archive) => Err(AddedError::OtherArchive {
                 archive: archive.clone(),
             }),
-            None => image.with_files(&self.add, &cache()?),
+            None => image.with_files(&self.add, drivers, &cache()?),
         };
         with_files.map_err(|error| show(&error))
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::drive::Ends;
 use crate::image::GuestImage;
 use crate::inspect::struct_page::PageLayout;
-use crate::kernel_file::{self, KernelFileError};
+use crate::kernel_file::{self, KernelFileError, Modules, ModulesError};
 use crate::machine::Machine;
 use crate::offer::Offers;
 use crate::promise::Promises;
@@ -60,6 +60,12 @@ pub struct Description {
     /// newc archive of programs, relative to the same folder; without it the programs of this project.
     #[serde(default)]
     pub initrd: Option<PathBuf>,
+    /// The folder with the modules that were built with it. In a description that was read from a file, relative to the folder of that file.
+    #[serde(default)]
+    pub modules: Option<PathBuf>,
+    /// Which of these modules the first program loads, with those that they need, where the machine has devices for them.
+    #[serde(default)]
+    pub drivers: Vec<String>,
     /// Functions of its own at which it begins to run when it comes from user mode for another reason than a system call or a page fault, at
     /// most two. Where [`trace`](crate::trace)s begin.
     #[serde(default)]
@@ -138,6 +144,18 @@ impl Description {
         (kernel, self.initrd.as_ref().unwrap_or(&image.initrd))
     }
 
+    /// Contents of the drivers that it needs for the machine's devices, in the order in which they are loaded.
+    ///
+    /// # Errors
+    /// One is not among its modules, or cannot be read.
+    pub fn driver_modules(&self) -> Result<Vec<Vec<u8>>, ModulesError> {
+        let Some(folder) = self.modules.as_ref().filter(|_| !self.drivers.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let names: Vec<&str> = self.drivers.iter().map(String::as_str).collect();
+        Modules::in_folder(folder).for_names(&names)
+    }
+
     /// The same with its kernel as an ELF file, a bzImage being unpacked into the folder `cache`, and with what that file says of itself.
     ///
     /// # Errors
@@ -177,9 +195,13 @@ impl Description {
                 source: Box::new(source),
             })?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        for file in [&mut description.kernel, &mut description.initrd]
-            .into_iter()
-            .flatten()
+        for file in [
+            &mut description.kernel,
+            &mut description.initrd,
+            &mut description.modules,
+        ]
+        .into_iter()
+        .flatten()
         {
             *file = folder.join(&*file);
         }

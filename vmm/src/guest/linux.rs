@@ -1,7 +1,7 @@
 //! A Linux of a distribution, unchanged. It reports nothing by itself: how processes end is what a parent's wait is told, and the faults
 //! that end them stand in its log.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use abi::boot::CMDLINE_SHADOWPT_BASE;
 
@@ -10,7 +10,7 @@ use super::description::PowerOff;
 use crate::debian::{self, NoKernel};
 use crate::drive::Ends;
 use crate::image::{self, ImageError, Progress};
-use crate::kernel_file;
+use crate::kernel_file::{self, Modules};
 use crate::machine::Machine;
 use crate::offer::{Offer, Offers};
 use crate::promise::{Promise, Promises};
@@ -27,9 +27,8 @@ const OPTIONS: &[&str] = &[
     // A panic and the end of the machine are a reset by the keyboard controller.
     "panic=-1",
     "reboot=k",
-    // There is neither a bus nor firmware to ask.
+    // There is no bus to ask.
     "pci=off",
-    "acpi=off",
     // Files of the archive are files to userfaultfd, and not shared memory, which those of a tmpfs are.
     "rootfstype=ramfs",
     // The judge's walker knows page tables of four levels.
@@ -42,6 +41,57 @@ const OPTIONS: &[&str] = &[
 
 /// The first of the calls of the shadow page table, as a kernel has it in its table of calls.
 const SHADOWPT_OPEN: &str = "shadowpt_open";
+
+/// A driver: what its module is called, and a function that a kernel has which has it in itself.
+struct Driver {
+    module: &'static str,
+    function: &'static str,
+}
+
+const VIRTIO_MMIO: Driver = Driver {
+    module: "virtio_mmio",
+    function: "virtio_mmio_probe",
+};
+/// What needs drivers.
+const DRIVEN: [(Offer, [Driver; 2]); 2] = [
+    (
+        Offer::Swap,
+        [
+            VIRTIO_MMIO,
+            Driver {
+                module: "virtio_blk",
+                function: "virtblk_probe",
+            },
+        ],
+    ),
+    (
+        Offer::Sockets,
+        [
+            VIRTIO_MMIO,
+            Driver {
+                module: "vmw_vsock_virtio_transport",
+                function: "virtio_vsock_probe",
+            },
+        ],
+    ),
+];
+
+/// What a kernel offers because it has the drivers, and which of its modules they are in.
+fn drivers(kernel: &Path, modules: Option<&Path>) -> Vec<(Offer, Vec<String>)> {
+    let modules = modules.map(Modules::in_folder);
+    let by = |drivers: &[Driver; 2]| {
+        if kernel_file::has_functions(kernel, &drivers.each_ref().map(|driver| driver.function)) {
+            return Some(Vec::new());
+        }
+        let modules = modules.as_ref()?;
+        let has_all = drivers.iter().all(|driver| modules.has(driver.module));
+        has_all.then(|| drivers.iter().map(|driver| driver.module.to_owned()).collect())
+    };
+    let driven = DRIVEN.iter();
+    driven
+        .filter_map(|(offer, drivers)| Some((*offer, by(drivers)?)))
+        .collect()
+}
 
 /// There is no Linux to run.
 #[derive(Debug, thiserror::Error)]
@@ -73,17 +123,19 @@ pub fn kernel(progress: &dyn Progress) -> Result<PathBuf, NoLinux> {
 /// What is known of it, with this kernel. Whether it has the calls of the shadow page table, and from which number on, its own file says.
 #[must_use]
 pub fn description(kernel: PathBuf) -> Description {
+    let modules = kernel_file::modules_of(&kernel);
+    let drivers = drivers(&kernel, modules.as_deref());
     let shadowpt = kernel_file::number_of_system_call(&kernel, SHADOWPT_OPEN);
     let offers = [
         shadowpt.map(|_| Offer::ShadowPageTable),
         kernel_file::has_symbols(&kernel).then_some(Offer::Symbols),
     ];
-    let offers: Vec<Offer> = offers.into_iter().flatten().collect();
+    let with_drivers = drivers.iter().map(|(offer, _)| *offer);
+    let offers: Vec<Offer> = offers.into_iter().flatten().chain(with_drivers).collect();
     let base = shadowpt.map(|number| format!("{CMDLINE_SHADOWPT_BASE}={number}"));
     Description {
         name: "linux".to_owned(),
         promises: Promises::of(&[Promise::Ends, Promise::Faults]),
-        // Its drivers for this machine's disk and sockets, where they exist, find them only where there is a table of devices.
         offers: Offers::of(&offers),
         machine: Machine::Pc,
         memory_mib: 128,
@@ -92,12 +144,14 @@ pub fn description(kernel: PathBuf) -> Description {
         init: "rdinit=/linux-init".to_owned(),
         kernel_image: KernelImage::Freed,
         ends: Ends::Waited,
-        // Without ACPI it can halt, and not power off.
+        // The machine's tables know no state without power.
         power_off: PowerOff::Restart,
         struct_pages: true,
         page_layout: None,
         kernel: Some(kernel),
         initrd: None,
+        modules,
+        drivers: drivers.into_iter().flat_map(|(_, names)| names).collect(),
         ways_in: vec!["error_entry".to_owned()],
         options: OPTIONS
             .iter()

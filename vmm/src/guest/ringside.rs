@@ -26,6 +26,8 @@ pub fn description() -> Description {
         page_layout: None,
         kernel: None,
         initrd: None,
+        modules: None,
+        drivers: Vec::new(),
         ways_in: vec!["save_registers".to_owned()],
         options: Vec::new(),
     }

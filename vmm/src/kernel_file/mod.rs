@@ -9,9 +9,11 @@
 //! - [`page_layout`]: where a Linux has what in its account of frames
 //! - [`has_symbols`]: whether the names of its functions are in it
 //! - [`number_of_system_call`]: what a Linux says of a call of its own
+//! - [`Modules`]: what it can load
 
 mod bz_image;
 mod find;
+mod modules;
 mod page_layout;
 mod payload;
 pub(crate) mod sections;
@@ -23,11 +25,12 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 pub use find::installed;
+pub use modules::{Modules, ModulesError, modules_of};
 pub use page_layout::page_layout;
 use payload::MAX_BYTES;
-pub(crate) use payload::unpack_if_packed;
+use payload::unpack_if_packed;
 pub use payload::{Compression, PayloadError};
-pub use sections::has_symbols;
+pub use sections::{has_functions, has_symbols};
 pub use system_call::number_of_system_call;
 
 /// The file cannot be made into a kernel's ELF file.

@@ -8,12 +8,10 @@ use object::elf::SHT_NOBITS;
 use object::read::elf::{SectionHeader, Sym};
 use object::read::{ReadCache, ReadRef};
 
-use super::sections::{sections, symbols};
+use super::sections::{NamedSymbols, sections};
 
 /// The array of all system calls, in the order of their numbers.
 const TABLE: &str = "sys_call_table";
-/// Largest tables of symbols and of their names that are read, in bytes each. Linux's have 6 MiB.
-const MAX_SYMBOLS_BYTES: u64 = 32 << 20;
 /// Largest array of system calls, in bytes. Linux's has 4 KiB.
 const MAX_TABLE_BYTES: u64 = 64 << 10;
 
@@ -25,20 +23,9 @@ pub fn number_of_system_call(kernel: &Path, name: &str) -> Option<u64> {
     let data = &cache;
     let endian = LittleEndian;
     let sections = sections(data)?;
-    let (symbols, names) = symbols(&sections, data, MAX_SYMBOLS_BYTES)?;
-    if names.sh_size(endian) > MAX_SYMBOLS_BYTES {
-        return None;
-    }
-    let names = names.data(endian, data).ok()?;
-    let find = |wanted: &str| {
-        symbols.iter().find(|symbol| {
-            let name = names.get(symbol.st_name(endian) as usize..).unwrap_or_default();
-            name.strip_prefix(wanted.as_bytes())
-                .is_some_and(|rest| rest.first() == Some(&0))
-        })
-    };
-    let function = find(&format!("__x64_sys_{name}"))?.st_value(endian);
-    let table = find(TABLE)?;
+    let symbols = NamedSymbols::read(data, &sections)?;
+    let function = symbols.find(&format!("__x64_sys_{name}"))?.st_value(endian);
+    let table = symbols.find(TABLE)?;
     let (address, len_bytes) = (table.st_value(endian), table.st_size(endian).min(MAX_TABLE_BYTES));
     let section = object::SectionIndex(table.st_shndx(endian).index()?.into());
     let section = sections.section(section).ok()?;

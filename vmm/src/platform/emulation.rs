@@ -9,11 +9,13 @@ use command_fds::{CommandFdExt, FdMapping};
 
 use super::archive::Archive;
 use super::inside::{CALL, Call, MODULES, PROGRAM, SUBCOMMAND};
-use super::{libraries, modules};
+use super::libraries;
 use crate::debian::{self, NoKernel};
 use crate::image::{self, ImageError, Progress};
-use crate::kernel_file::PayloadError;
+use crate::kernel_file::{Modules, ModulesError};
 
+/// The module for processors with SVM, which is what QEMU emulates.
+const KVM: &str = "kvm_amd";
 const QEMU: &str = "qemu-system-x86_64";
 /// Memory of the machine in MiB besides what its files take, which is twice their length while they are unpacked.
 const MEMORY_MIB: u64 = 1024;
@@ -43,22 +45,9 @@ pub enum EmulationError {
     /// There is no kernel for the machine.
     #[error(transparent)]
     NoKernel(#[from] NoKernel),
-    /// The kernel comes without KVM.
-    #[error("the kernel for the emulated machine has no module {name} in {}", .folder.display())]
-    NoModule {
-        /// The module.
-        name: String,
-        /// Where it was looked for.
-        folder: PathBuf,
-    },
-    /// A module cannot be unpacked.
-    #[error("cannot unpack the module {}: {source}", .path.display())]
-    Module {
-        /// Its file.
-        path: PathBuf,
-        /// Why not.
-        source: PayloadError,
-    },
+    /// The kernel for the machine comes without KVM.
+    #[error(transparent)]
+    Modules(#[from] ModulesError),
     /// There is no QEMU.
     #[error("cannot run {QEMU}, which emulates a machine: {0}; install it (Debian: qemu-system-x86)")]
     NoQemu(io::Error),
@@ -126,7 +115,7 @@ impl Emulation {
     pub fn run(mut self, progress: &dyn Progress) -> Result<u8, EmulationError> {
         let kernel = debian::kernel(&image::cache()?, progress)?;
         self.add_program()?;
-        for (number, module) in (0_u32..).zip(modules::for_kvm(&kernel.modules)?) {
+        for (number, module) in (0_u32..).zip(Modules::in_folder(&kernel.modules).for_names(&[KVM])?) {
             let path = Path::new(MODULES).join(format!("{number:02}"));
             self.archive.file(&path, module);
         }

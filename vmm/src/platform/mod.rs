@@ -14,7 +14,6 @@ mod emulation;
 mod inside;
 mod kind;
 mod libraries;
-mod modules;
 
 use std::fmt;
 use std::str::FromStr;

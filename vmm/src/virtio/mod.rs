@@ -21,7 +21,7 @@ pub(crate) trait Device {
 }
 
 /// Word for the kernel command line that tells where a device is, as Linux has it.
-pub(crate) fn command_line_word(base: u64, interrupt: u64) -> String {
+pub(crate) fn command_line_word(base: u64, interrupt: u32) -> String {
     format!(
         "{}={}K@{base:#x}:{interrupt}",
         abi::boot::CMDLINE_VIRTIO_MMIO,

@@ -5,7 +5,8 @@ use virtio_bindings::virtio_config::{
 };
 use virtio_bindings::virtio_mmio::{
     VIRTIO_MMIO_DEVICE_FEATURES, VIRTIO_MMIO_DEVICE_FEATURES_SEL, VIRTIO_MMIO_DEVICE_ID,
-    VIRTIO_MMIO_DRIVER_FEATURES, VIRTIO_MMIO_DRIVER_FEATURES_SEL, VIRTIO_MMIO_MAGIC_VALUE,
+    VIRTIO_MMIO_DRIVER_FEATURES, VIRTIO_MMIO_DRIVER_FEATURES_SEL, VIRTIO_MMIO_INT_VRING,
+    VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INTERRUPT_STATUS, VIRTIO_MMIO_MAGIC_VALUE,
     VIRTIO_MMIO_QUEUE_AVAIL_HIGH, VIRTIO_MMIO_QUEUE_AVAIL_LOW, VIRTIO_MMIO_QUEUE_DESC_HIGH,
     VIRTIO_MMIO_QUEUE_DESC_LOW, VIRTIO_MMIO_QUEUE_NOTIFY, VIRTIO_MMIO_QUEUE_NUM, VIRTIO_MMIO_QUEUE_NUM_MAX,
     VIRTIO_MMIO_QUEUE_READY, VIRTIO_MMIO_QUEUE_SEL, VIRTIO_MMIO_QUEUE_USED_HIGH, VIRTIO_MMIO_QUEUE_USED_LOW,
@@ -16,6 +17,7 @@ use vm_memory::GuestMemoryMmap;
 
 use crate::address::{FrameNumber, PhysAddr};
 use crate::inspect::FrameSet;
+use crate::interrupt_line::InterruptLine;
 
 /// "virt", little endian.
 const MAGIC: u32 = 0x7472_6976;
@@ -44,6 +46,9 @@ pub(crate) struct Transport<const QUEUES: usize> {
     device_features_select: u32,
     driver_features_select: u32,
     driver_features: u64,
+    /// Why the device has interrupted, until the driver acknowledges it.
+    interrupt_status: u32,
+    line: InterruptLine,
     /// Frames that the device has ever written to. KVM's dirty log knows nothing of them.
     written: FrameSet,
 }
@@ -63,8 +68,15 @@ impl<const QUEUES: usize> Transport<QUEUES> {
             device_features_select: 0,
             driver_features_select: 0,
             driver_features: 0,
+            interrupt_status: 0,
+            line: InterruptLine::default(),
             written: FrameSet::new(frames),
         }
+    }
+
+    /// From now on the device interrupts by this line when it gives a chain back.
+    pub(crate) fn connect(&mut self, line: InterruptLine) {
+        self.line = line;
     }
 
     /// Frames that the device has written to since the machine was made.
@@ -82,8 +94,9 @@ impl<const QUEUES: usize> Transport<QUEUES> {
             VIRTIO_MMIO_DEVICE_FEATURES => word(self.features, self.device_features_select),
             VIRTIO_MMIO_QUEUE_NUM_MAX => self.selected().map_or(0, |queue| queue.max_size().into()),
             VIRTIO_MMIO_QUEUE_READY => self.selected().map_or(0, |queue| queue.ready().into()),
+            VIRTIO_MMIO_INTERRUPT_STATUS => self.interrupt_status,
             VIRTIO_MMIO_STATUS => self.status,
-            // Interrupt status and configuration generation never change.
+            // The configuration never changes, and so its generation.
             _ => 0,
         }
     }
@@ -96,6 +109,7 @@ impl<const QUEUES: usize> Transport<QUEUES> {
             VIRTIO_MMIO_DRIVER_FEATURES => {
                 set_word(&mut self.driver_features, self.driver_features_select, value);
             }
+            VIRTIO_MMIO_INTERRUPT_ACK => self.interrupt_status &= !value,
             VIRTIO_MMIO_STATUS => return self.set_status(value),
             VIRTIO_MMIO_QUEUE_SEL => self.queue_select = value,
             VIRTIO_MMIO_QUEUE_NOTIFY => {
@@ -166,7 +180,7 @@ impl<const QUEUES: usize> Transport<QUEUES> {
         Some(chain)
     }
 
-    /// Gives a chain back to the driver. False when the rings do not allow that: the device is broken until it is reset.
+    /// Gives a chain back to the driver, and interrupts it. False when the rings do not allow that: the device is broken until it is reset.
     pub(crate) fn give_back(
         &mut self,
         queue: usize,
@@ -175,7 +189,10 @@ impl<const QUEUES: usize> Transport<QUEUES> {
         len_bytes: u32,
     ) -> bool {
         let given = self.queues[queue].add_used(memory, head, len_bytes).is_ok();
-        if !given {
+        if given {
+            self.interrupt_status |= VIRTIO_MMIO_INT_VRING;
+            self.line.raise();
+        } else {
             self.status |= VIRTIO_CONFIG_S_NEEDS_RESET;
         }
         given
@@ -188,7 +205,7 @@ impl<const QUEUES: usize> Transport<QUEUES> {
     fn set_status(&mut self, status: u32) -> Write {
         if status == 0 {
             self.queues.iter_mut().for_each(Queue::reset);
-            (self.status, self.driver_features) = (0, 0);
+            (self.status, self.driver_features, self.interrupt_status) = (0, 0, 0);
             return Write::Reset;
         }
         // What the device does not offer cannot be agreed on: the driver finds the bit clear.

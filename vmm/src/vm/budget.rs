@@ -19,6 +19,8 @@ use crate::scenario::{self, Clock};
 const SCHEDSTAT: &str = "/proc/thread-self/schedstat";
 /// A guest with a real clock that has halted for good is found out so soon.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// What something outside sends to such a guest reaches it so soon.
+pub(super) const AWAITED_INTERVAL: Duration = Duration::from_millis(2);
 
 /// What a guest may use before it is stopped for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,7 +139,10 @@ impl Usage {
         let left = left.min(host_left);
         Ok(match self.clock {
             Clock::Virtual => left,
-            Clock::Real => left.min(LOOK_INTERVAL),
+            Clock::Real => left.min(match outside {
+                Outside::Quiet => LOOK_INTERVAL,
+                Outside::Awaited => AWAITED_INTERVAL,
+            }),
         })
     }
 

@@ -7,7 +7,7 @@ use linux_loader::loader::bootparam::{boot_e820_entry, boot_params};
 use linux_loader::loader::elf::start_info::hvm_modlist_entry;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryError, GuestMemoryMmap};
 
-use super::memory_len_bytes;
+use super::{acpi, memory_map};
 
 /// Why it cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -33,10 +33,6 @@ const HEADER: u32 = 0x5372_6448;
 /// A boot loader without a number of its own.
 const LOADER_UNKNOWN: u8 = 0xff;
 const KERNEL_ALIGNMENT: u32 = 0x100_0000;
-const E820_RAM: u32 = 1;
-/// A PC has memory up to here, then its firmware up to 1 MiB.
-const LOW_MEMORY_END: u64 = 0x9_fc00;
-const HIGH_MEMORY_START: u64 = 0x10_0000;
 
 const PRESENT_AND_WRITABLE: u64 = 0b11;
 const LARGE: u64 = 1 << 7;
@@ -72,17 +68,16 @@ fn parameters(
     header.cmdline_size = low(len_bytes as u64);
     header.ramdisk_image = low(module.paddr);
     header.ramdisk_size = low(module.size);
-    let ram = |addr, end: u64| boot_e820_entry {
-        addr,
-        size: end - addr,
-        r#type: E820_RAM,
-    };
-    let map = [
-        ram(0, LOW_MEMORY_END),
-        ram(HIGH_MEMORY_START, memory_len_bytes(memory)),
-    ];
-    parameters.e820_table[..map.len()].copy_from_slice(&map);
+    let map = memory_map::of_a_pc(memory);
+    for (entry, part) in parameters.e820_table.iter_mut().zip(&map) {
+        *entry = boot_e820_entry {
+            addr: part.start,
+            size: part.len_bytes,
+            r#type: part.kind,
+        };
+    }
     parameters.e820_entries = map.len() as u8;
+    parameters.acpi_rsdp_addr = acpi::TABLES.0;
     parameters
 }
 

@@ -23,14 +23,13 @@ use crate::address::FrameNumber;
 use crate::machine::Machine;
 use crate::regular_file::{self, Links, RegularFileError};
 
-use super::{Config, linux64, memory_len_bytes};
+use super::acpi::VirtioDevice;
+use super::{Config, acpi, linux64, memory_len_bytes, memory_map};
 
 /// Magic number of `hvm_start_info` (Xen's `public/arch-x86/hvm/start_info.h`).
 const START_INFO_MAGIC: u32 = 0x336e_c578;
 /// Version of `hvm_start_info` that has a memory map.
 const START_INFO_VERSION: u32 = 1;
-/// Memory-map type "RAM", as in the ACPI specification.
-const MEMORY_MAP_RAM: u32 = 1;
 
 /// Where the boot information lies. All of it below 1 MiB, which the kernel does not hand out.
 const START_INFO: GuestAddress = GuestAddress(0x6000);
@@ -161,10 +160,13 @@ pub(super) fn load(memory: &GuestMemoryMmap, config: &Config<'_>) -> Result<(Loa
     let loaded = load_kernel(memory, &mut kernel, config)?;
     let (module, initrd_file) = load_initrd(memory, config.initrd, loaded.kernel_end)?;
     load_command_line(memory, config.command_line)?;
+    if config.machine == Machine::Pc {
+        acpi::write(memory, &virtio_devices(config)).map_err(boot_information)?;
+    }
     let entry = loaded.kernel_load;
     let start = match (loaded.pvh_boot_cap, config.machine) {
         (PvhBootCapability::PvhEntryPresent(entry), _) => {
-            write_boot_information(memory, module)?;
+            write_boot_information(memory, config.machine, module)?;
             Start::Pvh {
                 entry,
                 start_info: START_INFO,
@@ -286,7 +288,36 @@ fn load_command_line(memory: &GuestMemoryMmap, command_line: &str) -> Result<(),
         .map_err(boot_information)
 }
 
-fn write_boot_information(memory: &GuestMemoryMmap, module: hvm_modlist_entry) -> Result<(), LoadError> {
+/// The devices of virtio that the machine has.
+fn virtio_devices(config: &Config<'_>) -> Vec<VirtioDevice> {
+    let device = |registers, line| VirtioDevice { registers, line };
+    let block = config
+        .swap_mib
+        .map(|_| device(abi::block::PHYS_BASE, abi::block::INTERRUPT));
+    let vsock = config
+        .sockets
+        .map(|_| device(abi::vsock::PHYS_BASE, abi::vsock::INTERRUPT));
+    block.into_iter().chain(vsock).collect()
+}
+
+fn write_boot_information(
+    memory: &GuestMemoryMmap,
+    machine: Machine,
+    module: hvm_modlist_entry,
+) -> Result<(), LoadError> {
+    let (map, tables) = match machine {
+        Machine::Bare => (memory_map::of_a_bare_machine(memory), 0),
+        Machine::Pc => (memory_map::of_a_pc(memory), acpi::TABLES.0),
+    };
+    let map: Vec<hvm_memmap_table_entry> = map
+        .iter()
+        .map(|part| hvm_memmap_table_entry {
+            addr: part.start,
+            size: part.len_bytes,
+            type_: part.kind,
+            reserved: 0,
+        })
+        .collect();
     let start_info = hvm_start_info {
         magic: START_INFO_MAGIC,
         version: START_INFO_VERSION,
@@ -294,17 +325,12 @@ fn write_boot_information(memory: &GuestMemoryMmap, module: hvm_modlist_entry) -
         nr_modules: 1,
         modlist_paddr: MODULE_LIST.0,
         memmap_paddr: MEMORY_MAP.0,
-        memmap_entries: 1,
+        memmap_entries: map.len() as u32,
+        rsdp_paddr: tables,
         ..Default::default()
     };
-    let ram = hvm_memmap_table_entry {
-        addr: 0,
-        size: memory_len_bytes(memory),
-        type_: MEMORY_MAP_RAM,
-        reserved: 0,
-    };
     let mut parameters = BootParams::new(&start_info, START_INFO);
-    parameters.set_sections(&[ram], MEMORY_MAP);
+    parameters.set_sections(&map, MEMORY_MAP);
     parameters.set_modules(&[module], MODULE_LIST);
     PvhBootConfigurator::write_bootparams(&parameters, memory).map_err(boot_information)
 }

@@ -7,6 +7,7 @@
 //! information, choose where [`interrupts`] come from, set the [`registers`], run the [`vcpu`] under the [`watchdog`] with its
 //! [`budget`]s kept account of, and tell how a guest ended ([`death`]).
 
+mod acpi;
 mod branch;
 mod budget;
 mod caller;
@@ -18,6 +19,7 @@ mod interrupts;
 mod kernel_halves;
 mod linux64;
 mod load;
+mod memory_map;
 mod open;
 mod pc;
 mod printer;

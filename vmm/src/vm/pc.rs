@@ -1,7 +1,7 @@
 //! What a PC has besides the bare machine: interrupt controllers and a timer, which KVM emulates, and lines to them.
 //!
-//! There is neither ACPI nor a table of processors, so a kernel finds the two 8259s and no I/O APIC, and learns from the timer how fast its processor
-//! counts.
+//! There is no table of processors or interrupt controllers, so a kernel finds the two 8259s and no I/O APIC, and learns from the timer how fast its
+//! processor counts. Devices of virtio are in tables of ACPI ([`super::acpi`]).
 
 use kvm_bindings::{CpuId, KVM_PIT_SPEAKER_DUMMY, kvm_pit_config};
 use kvm_ioctls::VmFd;
@@ -9,6 +9,7 @@ use vmm_sys_util::eventfd::EventFd;
 
 use super::{VmError, refused};
 use crate::channel::{Console, Devices};
+use crate::interrupt_line::InterruptLine;
 
 /// Interrupt lines of the serial ports, where every PC has them.
 const SERIAL_LINE: u32 = 4;
@@ -23,7 +24,7 @@ const PROTECTION_KEYS: u32 = 1 << 3;
 /// In ECX: page tables of five levels. The judge's walker knows four.
 const FIVE_LEVELS: u32 = 1 << 16;
 
-/// Gives the machine its interrupt controllers and its timer, and connects its serial ports. To be called before there is a vCPU.
+/// Gives the machine its interrupt controllers and its timer, and connects its devices. To be called before there is a vCPU.
 pub(super) fn build(vm: &VmFd, devices: &mut Devices) -> Result<(), VmError> {
     vm.create_irq_chip()
         .map_err(refused("emulate interrupt controllers"))?;
@@ -34,6 +35,12 @@ pub(super) fn build(vm: &VmFd, devices: &mut Devices) -> Result<(), VmError> {
     vm.create_pit2(pit).map_err(refused("emulate a timer"))?;
     devices.console = Console::with_interrupt(line(vm, SERIAL_LINE)?);
     devices.second_console = Console::with_interrupt(line(vm, SECOND_SERIAL_LINE)?);
+    if let Some(block) = &mut devices.block {
+        block.connect(line(vm, abi::block::INTERRUPT)?);
+    }
+    if let Some(vsock) = &mut devices.vsock {
+        vsock.connect(line(vm, abi::vsock::INTERRUPT)?);
+    }
     Ok(())
 }
 
@@ -46,9 +53,9 @@ pub(super) fn hide(cpuid: &mut CpuId) {
     }
 }
 
-fn line(vm: &VmFd, number: u32) -> Result<EventFd, VmError> {
+fn line(vm: &VmFd, number: u32) -> Result<InterruptLine, VmError> {
     let event = EventFd::new(0).map_err(VmError::Line)?;
     vm.register_irqfd(&event, number)
         .map_err(refused("connect an interrupt line"))?;
-    Ok(event)
+    Ok(InterruptLine::to(event))
 }

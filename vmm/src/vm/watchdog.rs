@@ -89,6 +89,16 @@ impl Watchdog {
         self.shared.wants_a_look.store(false, Ordering::Release);
     }
 
+    /// The thread will look when so much time has passed, or sooner.
+    pub(super) fn look_within(&self, time: Duration) {
+        let mut state = self.shared.state();
+        let wanted = Instant::now() + time;
+        if wanted < state.next_look {
+            state.next_look = wanted;
+            self.shared.changed.notify_one();
+        }
+    }
+
     /// No kicks come after this. Stopping twice is stopping once.
     pub(super) fn stop(&mut self) {
         self.shared.state().stopped = true;
@@ -156,5 +166,15 @@ mod tests {
         }
         watchdog.look_again_in(LONG);
         assert!(!watchdog.wants_a_look());
+    }
+
+    #[test]
+    fn it_can_be_told_to_be_sooner_and_not_to_be_later() {
+        let watchdog = Watchdog::start(LONG).unwrap();
+        watchdog.look_within(Duration::from_millis(1));
+        watchdog.look_within(LONG);
+        while !watchdog.wants_a_look() {
+            yield_now();
+        }
     }
 }

@@ -13,6 +13,7 @@ use super::connection::{BUFFER_BYTES, Due};
 use super::hosts::{Hosts, Served};
 use super::switch::{Switch, Waited};
 use crate::inspect::FrameSet;
+use crate::interrupt_line::InterruptLine;
 use crate::virtio::{self, Transport, Write, word};
 
 pub(super) const QUEUE_SIZE: u16 = 16;
@@ -48,6 +49,11 @@ impl SocketDevice {
         }
     }
 
+    /// From now on the device interrupts by this line.
+    pub(crate) fn connect(&mut self, line: InterruptLine) {
+        self.transport.connect(line);
+    }
+
     /// The servers behind the guest's ports.
     #[must_use]
     pub fn hosts(&self) -> &Hosts {
@@ -71,6 +77,12 @@ impl SocketDevice {
     #[must_use]
     pub fn written(&self) -> &FrameSet {
         self.transport.written()
+    }
+
+    /// Gives the driver what servers have sent, without waiting for any.
+    pub(crate) fn take_from_servers(&mut self, memory: &GuestMemoryMmap) {
+        self.switch.pump();
+        self.fill(Due::Everything, memory);
     }
 
     /// Takes what the driver sends, and gives what answers it at once.

@@ -11,7 +11,8 @@
 //! is waited for until it is at rest, however busy the host is; any other server no longer than the budget's `answer_ms` of real time, for
 //! nobody knows what it does. So a quick server and a slow one are the same to the guest: neither time nor another thread goes on
 //! while an answer is on its way. A server that is at rest or lets that time pass counts as silent until it speaks or is spoken to,
-//! so the guest's own time limits run out. With the real clock nothing waits, and the driver looks at every tick.
+//! so the guest's own time limits run out. With the real clock nothing waits: what servers send comes within milliseconds, with an interrupt
+//! where the machine has interrupt controllers, and the driver of this project's kernel looks at every tick.
 //!
 //! How many bytes come at once is up to the server and the sockets, as on every network.
 //!

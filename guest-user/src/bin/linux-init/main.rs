@@ -5,6 +5,7 @@
 #![no_std]
 #![no_main]
 
+mod devices;
 mod settings;
 mod terminal;
 
@@ -56,6 +57,8 @@ fn prepare() -> Result<(), Failure> {
         unless(EBUSY, file::mount(kind, place)).map_err(failed(place))?;
     }
     settings::make()?;
+    devices::load_drivers()?;
+    devices::swap_to_disk()?;
     terminal::use_for_output()?;
     process::leave_no_core_dumps().map_err(failed(c"setrlimit"))?;
     process::take_turns(PRIORITY).map_err(failed(c"sched_setscheduler"))

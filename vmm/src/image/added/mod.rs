@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File as OpenFile};
 use std::path::{Path, PathBuf};
 
+use abi::boot::DRIVERS_DIR;
 use sha2::{Digest, Sha256};
 
 pub use found::Added;
@@ -14,6 +15,7 @@ use super::build::{copy, keep_newest, write_file};
 use super::files::{File, Mode};
 use super::{GuestImage, INITRD, ImageError, KERNEL, PROGRAMS, initrd, kept, modules, program_files};
 use crate::archive;
+use crate::kernel_file::ModulesError;
 use crate::regular_file::RegularFileError;
 use crate::results;
 use found::{Found, find};
@@ -70,19 +72,28 @@ pub enum AddedError {
         /// The archive.
         archive: PathBuf,
     },
+    /// There are no drivers for the machine's devices.
+    #[error(transparent)]
+    Modules(#[from] ModulesError),
     /// The image cannot be made.
     #[error(transparent)]
     Image(#[from] ImageError),
 }
 
 impl GuestImage {
-    /// This image with these files in its archive as well; it lies below the folder `cache`. Who may execute a file on the host may do so in
-    /// the guest.
+    /// This image with these files in its archive as well, and with these drivers, in the order in which they are to be loaded; it lies below the folder
+    /// `cache`. Who may execute a file on the host may do so in the guest.
     ///
     /// # Errors
     /// A file cannot be read, or its path in the guest is none or is taken.
-    pub fn with_files(&self, added: &[Added], cache: &Path) -> Result<GuestImage, AddedError> {
-        let found = find(added)?;
+    pub fn with_files(
+        &self,
+        added: &[Added],
+        drivers: Vec<Vec<u8>>,
+        cache: &Path,
+    ) -> Result<GuestImage, AddedError> {
+        let mut found = find(added)?;
+        found.extend(as_files(drivers));
         let archive = OpenFile::open(&self.initrd).map_err(ImageError::file("open", &self.initrd))?;
         for (name, _) in archive::files(&archive) {
             if let Some(found) = found.get(&name) {
@@ -134,6 +145,20 @@ impl GuestImage {
         let written = initrd::append(original, &entries).and_then(|archive| fs::write(&path, archive));
         written.map_err(ImageError::file("write", &path))
     }
+}
+
+/// Drivers by their paths in the guest.
+fn as_files(drivers: Vec<Vec<u8>>) -> impl Iterator<Item = (String, Found)> {
+    let numbered = drivers.into_iter().enumerate();
+    numbered.map(|(number, contents)| {
+        let name = format!("{DRIVERS_DIR}/{number:02}");
+        let driver = Found {
+            from: PathBuf::from(&name),
+            mode: Mode::Data,
+            contents,
+        };
+        (name, driver)
+    })
 }
 
 fn make_parent(path: &Path) -> Result<(), ImageError> {

@@ -45,7 +45,8 @@ impl World {
 
     fn with(&self, words: &[String]) -> Result<GuestImage, AddedError> {
         let added: Vec<Added> = words.iter().map(|words| words.parse().unwrap()).collect();
-        self.image.with_files(&added, &self.folder.path().join("cache"))
+        self.image
+            .with_files(&added, Vec::new(), &self.folder.path().join("cache"))
     }
 }
 

@@ -33,7 +33,7 @@ use kvm_bindings::KVM_MP_STATE_HALTED;
 use kvm_ioctls::VcpuFd;
 use vm_memory::GuestMemoryMmap;
 
-use super::budget::{Outside, Usage};
+use super::budget::{AWAITED_INTERVAL, Outside, Usage};
 use super::caller::Callers;
 use super::death::{self, Cause, Death};
 use super::printer::Printers;
@@ -280,6 +280,7 @@ impl Vcpu {
                 Ok(until_look) => self.watchdog.look_again_in(until_look),
                 Err(cause) => return Ok(Next::Die(cause)),
             }
+            self.take_from_outside(devices, memory);
         }
         if self.exits == self.max_exits {
             return Ok(Next::Die(Cause::OutOfExits {
@@ -292,7 +293,23 @@ impl Vcpu {
             }
             self.deliver_tick()?;
         }
-        Ok(self.enter(devices, memory)?.unwrap_or(Next::GoOn))
+        let next = self.enter(devices, memory)?;
+        self.await_outside(devices);
+        Ok(next.unwrap_or(Next::GoOn))
+    }
+
+    /// Gives the guest what servers of the host have sent. With a virtual clock they are waited for when the guest asks.
+    fn take_from_outside(&self, devices: &mut Devices, memory: &GuestMemoryMmap) {
+        if let (Clock::Real, Some(vsock)) = (self.clock, &mut devices.vsock) {
+            vsock.take_from_servers(memory);
+        }
+    }
+
+    /// Has the thread look soon for what servers of the host send.
+    fn await_outside(&self, devices: &Devices) {
+        if self.clock == Clock::Real && outside(devices) == Outside::Awaited {
+            self.watchdog.look_within(AWAITED_INTERVAL);
+        }
     }
 
     /// Whether the processor waits for an interrupt and takes none. With a virtual clock it would have said so by an exit.
