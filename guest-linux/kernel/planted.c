@@ -25,6 +25,7 @@ static const char *const names[] = {
 	[PLANTED_MUNMAP_ONE_PAGE_LESS] = "munmap-one-page-less",
 	[PLANTED_MPROTECT_KEEPS_WRITE] = "mprotect-keeps-write",
 	[PLANTED_DIRTY_COW] = "dirty-cow",
+	[PLANTED_DIRTY_BIT_LOST] = "dirty-bit-lost",
 	[PLANTED_KERNEL_PAGE_FOR_USERS] = "kernel-page-for-users",
 	[PLANTED_SHADOWPT_STALE_FRAMES] = "shadowpt-stale-frames",
 	[PLANTED_SHADOWPT_AREAS_MISSED] = "shadowpt-areas-missed",

@@ -20,6 +20,7 @@ enum planted_fault {
 	PLANTED_MUNMAP_ONE_PAGE_LESS,
 	PLANTED_MPROTECT_KEEPS_WRITE,
 	PLANTED_DIRTY_COW,
+	PLANTED_DIRTY_BIT_LOST,
 	/* In the kernel's own memory. */
 	PLANTED_KERNEL_PAGE_FOR_USERS,
 	/* In the shadow page table. */

@@ -209,8 +209,11 @@ fn document(listed: &BTreeMap<String, Comes>, needs: &BTreeMap<String, BTreeSet<
     text
 }
 
+/// A stock one, which has drivers for the machine's disk and sockets among its modules.
 fn linux_description() -> Description {
-    linux::description(PathBuf::new())
+    let mut description = linux::description(PathBuf::new());
+    description.offers.add(&[Offer::Swap, Offer::Sockets]);
+    description
 }
 
 fn read(file: &str) -> String {
