@@ -92,6 +92,17 @@ impl Owners {
     /// Scans address spaces. What could not be seen is among [`Owners::anomalies`].
     #[must_use]
     pub fn of_spaces(memory: PhysicalMemory<'_>, spaces: &[Space], effort: &Effort) -> Self {
+        Self::of_spaces_some_known(memory, spaces, effort, |_| None)
+    }
+
+    /// The same where the tables of some kernel halves are known, as a scan of the address space meets them: those are not scanned again.
+    #[must_use]
+    pub fn of_spaces_some_known<'k>(
+        memory: PhysicalMemory<'_>,
+        spaces: &[Space],
+        effort: &Effort,
+        known: impl Fn(Root) -> Option<&'k [Table]>,
+    ) -> Self {
         let mut owners = Self {
             records: Vec::new(),
             tables: Vec::new(),
@@ -109,15 +120,15 @@ impl Owners {
             };
             let mut scanned = user_scanner.scan(root, &mut user_half);
             if scanned.is_continue() {
-                let top_entries = &mut kernel_top_entries;
-                scanned = kernel_scanner.scan(
-                    root,
-                    &mut KernelTables {
-                        space,
-                        top_entries,
-                        owners: &mut owners,
-                    },
-                );
+                let mut kernel_half = KernelTables {
+                    space,
+                    top_entries: &mut kernel_top_entries,
+                    owners: &mut owners,
+                };
+                match known(root) {
+                    Some(tables) => kernel_half.take(tables),
+                    None => scanned = kernel_scanner.scan(root, &mut kernel_half),
+                }
             }
             if scanned.is_break() {
                 break;
@@ -237,8 +248,24 @@ struct KernelTables<'a> {
     owners: &'a mut Owners,
 }
 
-impl Visitor for KernelTables<'_> {
-    fn table(&mut self, table: &Table) -> Descend {
+impl KernelTables<'_> {
+    /// Records tables as a scan meets them.
+    fn take(&mut self, tables: &[Table]) {
+        let mut below = Descend::Into;
+        for table in tables {
+            below = match (table.level, below) {
+                (Level::Pd | Level::Pt, Descend::Past) => Descend::Past,
+                (Level::Pml4 | Level::Pdpt, _) => self.record(table),
+                (Level::Pd | Level::Pt, Descend::Into) => {
+                    self.record(table);
+                    Descend::Into
+                }
+            };
+        }
+    }
+
+    /// Records a table, and says whether those below are to be recorded.
+    fn record(&mut self, table: &Table) -> Descend {
         let is_new = match table.level {
             Level::Pml4 => return Descend::Into,
             // All that is below was recorded for the address space that came first.
@@ -253,6 +280,12 @@ impl Visitor for KernelTables<'_> {
             Level::Pml4 | Level::Pdpt | Level::Pd => Descend::Into,
             Level::Pt => Descend::Past,
         }
+    }
+}
+
+impl Visitor for KernelTables<'_> {
+    fn table(&mut self, table: &Table) -> Descend {
+        self.record(table)
     }
 
     fn mapping(&mut self, _: &Mapping) -> ControlFlow<()> {

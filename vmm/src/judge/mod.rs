@@ -33,7 +33,6 @@ use crate::channel::event::FatalFault;
 use crate::finding::Finding;
 use crate::inspect::Effort;
 use crate::inspect::dirty::DirtyTracker;
-use crate::inspect::owners::Owners;
 use crate::inspect::struct_page::PageLayout;
 use crate::moments::Seen;
 use crate::printable::Printable;
@@ -239,7 +238,7 @@ impl Judge {
     /// The host failed.
     pub fn audit(&mut self, scene: &mut Scene<'_>) -> Result<Vec<Finding>, VmError> {
         let spaces = scene.agents.spaces();
-        let owners = Owners::of_spaces(scene.memory(), &spaces, &self.effort);
+        let owners = scene.stop.owners(&spaces, &self.effort);
         let published = self.account.table(scene.memory());
         let published = published.filter(|_| self.promises.has(Promise::FrameAccount));
         let (account, mut findings) = match published {

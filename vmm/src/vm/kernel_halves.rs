@@ -22,11 +22,21 @@ impl KernelHalves {
         self.guest_has_run = true;
     }
 
-    /// That of an address space, which is scanned if it is not known or not as it was.
-    pub(super) fn of(&mut self, memory: PhysicalMemory<'_>, root: Root, effort: &Effort) -> &KernelHalf {
+    /// Forgets those that are not as they were.
+    pub(super) fn refresh(&mut self, memory: PhysicalMemory<'_>) {
         if std::mem::take(&mut self.guest_has_run) {
             self.known.retain(|half| half.is_as_it_was(memory));
         }
+    }
+
+    /// That of an address space, if it is known and has been as it was when they were refreshed.
+    pub(super) fn known(&self, memory: PhysicalMemory<'_>, root: Root) -> Option<&KernelHalf> {
+        self.known.iter().find(|half| half.is_of(memory, root))
+    }
+
+    /// That of an address space, which is scanned if it is not known or not as it was.
+    pub(super) fn of(&mut self, memory: PhysicalMemory<'_>, root: Root, effort: &Effort) -> &KernelHalf {
+        self.refresh(memory);
         let index = match self.known.iter().position(|half| half.is_of(memory, root)) {
             Some(index) => index,
             None => {

@@ -13,8 +13,8 @@ use super::{
 use crate::address::{FrameNumber, PhysAddr, VirtAddr};
 use crate::block::{BlockDevice, Disk};
 use crate::channel::{Channel, Devices};
-use crate::inspect::audit::KernelFinding;
-use crate::inspect::owners::Owners;
+use crate::inspect::audit::{KernelFinding, KernelHalf};
+use crate::inspect::owners::{Owners, Space};
 use crate::inspect::walk::{self, Root};
 use crate::inspect::{Effort, Findings, FrameSet, PhysicalMemory};
 use crate::vsock::{Hosts, SocketDevice};
@@ -84,6 +84,16 @@ impl Stop<'_> {
                 half.executable().ranges()
             }
         })
+    }
+
+    /// Who maps each frame in these address spaces, now.
+    #[must_use]
+    pub fn owners(&mut self, spaces: &[Space], effort: &Effort) -> Owners {
+        let memory = PhysicalMemory::new(&self.vm.memory);
+        self.vm.kernel_halves.refresh(memory);
+        let halves = &self.vm.kernel_halves;
+        let known = |root| halves.known(memory, root).and_then(KernelHalf::tables);
+        Owners::of_spaces_some_known(memory, spaces, effort, known)
     }
 
     /// What is wrong in the kernel half of an address space; `owners` are those of all address spaces.

@@ -4,6 +4,7 @@ use abi::paging::{LARGE, NO_EXECUTE, PRESENT, USER, WRITABLE};
 use vmm::address::{FrameNumber, VirtAddr};
 use vmm::inspect::Effort;
 use vmm::inspect::audit::{KernelFinding, KernelHalf, kernel};
+use vmm::inspect::owners::{Owners, Space, SpaceId};
 
 use vmm::inspect::walk::{Anomaly, Defect, PageSize, Root};
 
@@ -196,4 +197,45 @@ fn odd_tables_are_found() {
             .to_string()
             .starts_with("in the kernel half: the entry for 0xffff800000000000 is malformed")
     );
+}
+
+/// Owners in two address spaces with one kernel half, scanned or taken from what is known of it.
+fn owners_in_two_spaces(guest: &StillGuest, roots: [Root; 2], half: Option<&KernelHalf>) -> Owners {
+    let spaces = [1, 2].map(SpaceId);
+    let spaces: Vec<Space> = std::iter::zip(spaces, roots)
+        .map(|(id, root)| Space { id, root })
+        .collect();
+    let known = |root| half.filter(|half| half.is_of(guest.memory(), root))?.tables();
+    Owners::of_spaces_some_known(guest.memory(), &spaces, &Effort::default(), known)
+}
+
+#[test]
+fn a_kernel_half_that_is_known_has_the_tables_that_another_scan_finds() {
+    let (mut guest, root) = sound_kernel();
+    guest.map(root, BASE - (1 << 40), 0, PageSize::Mib2, NO_EXECUTE);
+    let other = guest.new_root();
+    guest.map_4k(other, 0x50_0000, 0x7000, USER);
+    for address in [BASE, BASE - (1 << 40)] {
+        let top = guest.read(guest.entry(root, address, 0));
+        guest.write(guest.entry(other, address, 0), top);
+    }
+    let half = KernelHalf::scan(guest.memory(), root, &Effort::default());
+    let scanned = owners_in_two_spaces(&guest, [root, other], None);
+    let known = owners_in_two_spaces(&guest, [root, other], Some(&half));
+    assert!(half.tables().is_some_and(|tables| tables.len() > 4));
+    assert_eq!(known.tables(), scanned.tables());
+    // The second space has the tables below its own top as the first one's.
+    let of_second = scanned.tables().iter().filter(|table| table.space == SpaceId(2));
+    assert!(
+        of_second.clone().all(|table| table.address.0 < 1 << 47),
+        "{of_second:?}"
+    );
+}
+
+#[test]
+fn a_kernel_half_in_which_something_is_wrong_is_scanned_again() {
+    let (mut guest, root) = sound_kernel();
+    guest.map_4k(root, BASE + 0x20_000, 0x20_000, WRITABLE);
+    let half = KernelHalf::scan(guest.memory(), root, &Effort::default());
+    assert_eq!(half.tables(), None);
 }

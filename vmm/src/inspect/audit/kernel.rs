@@ -73,8 +73,10 @@ pub struct Alias {
 pub struct KernelHalf {
     /// The entries of the top table: other address spaces with the same ones have the same kernel half.
     top: Vec<u64>,
-    /// The tables below, as they were; None when there are too many to be kept.
-    tables: Option<Vec<(FrameNumber, FrameBytes)>>,
+    /// The tables, as the scan met them.
+    tables: Vec<Table>,
+    /// Those below the top one, as they were; None when there are too many to be kept.
+    contents: Option<Vec<(FrameNumber, FrameBytes)>>,
     executable: FrameSet,
     landmarks: Vec<VirtAddr>,
     findings: Findings<KernelFinding>,
@@ -93,7 +95,8 @@ impl KernelHalf {
             writable_and_executable: Regions::new(),
             writable: FrameSet::new(memory.frames()),
             executable: FrameSet::new(memory.frames()),
-            tables: FrameSet::new(memory.frames()),
+            frames_of_tables: FrameSet::new(memory.frames()),
+            tables: Vec::new(),
             asked: Regions::new(),
             anomalies: Findings::new(),
         };
@@ -119,7 +122,8 @@ impl KernelHalf {
         );
         KernelHalf {
             top: top_entries(memory, root),
-            tables: contents(memory, &scan.tables),
+            tables: scan.tables,
+            contents: contents(memory, &scan.frames_of_tables),
             executable: scan.executable,
             landmarks: cross_check::landmarks(memory, root, scan.asked),
             findings,
@@ -135,14 +139,21 @@ impl KernelHalf {
         let mut is_same = |(frame, before): &(FrameNumber, FrameBytes)| {
             memory.copy_frame(*frame, &mut now).is_ok() && now == *before
         };
-        let tables = self.tables.as_ref();
-        self.findings.is_empty() && tables.is_some_and(|tables| tables.iter().all(&mut is_same))
+        let contents = self.contents.as_ref();
+        self.findings.is_empty() && contents.is_some_and(|tables| tables.iter().all(&mut is_same))
     }
 
     /// Whether it is the kernel half of this address space, too.
     #[must_use]
     pub fn is_of(&self, memory: PhysicalMemory<'_>, root: Root) -> bool {
         self.top == top_entries(memory, root)
+    }
+
+    /// Its tables, as a scan meets them; None where something is wrong with it, so that they may not be all.
+    #[must_use]
+    pub fn tables(&self) -> Option<&[Table]> {
+        let is_whole = self.findings.is_empty() && self.tables.len() <= MAX_TABLES;
+        is_whole.then_some(&self.tables)
     }
 
     /// Addresses that are worth asking another walker about.
@@ -213,7 +224,8 @@ struct Scan<'m> {
     writable_and_executable: Regions,
     writable: FrameSet,
     executable: FrameSet,
-    tables: FrameSet,
+    frames_of_tables: FrameSet,
+    tables: Vec<Table>,
     /// What another walker can be asked about.
     asked: Regions,
     anomalies: Findings<Anomaly>,
@@ -221,10 +233,14 @@ struct Scan<'m> {
 
 impl Visitor for Scan<'_> {
     fn table(&mut self, table: &Table) -> Descend {
+        // Of more than are kept nothing is known next time.
+        if self.tables.len() <= MAX_TABLES {
+            self.tables.push(*table);
+        }
         match table.level {
             Level::Pml4 => {}
             Level::Pdpt | Level::Pd | Level::Pt => {
-                self.tables.insert(table.frame);
+                self.frames_of_tables.insert(table.frame);
             }
         }
         Descend::Into
