@@ -25,6 +25,7 @@ mod exit;
 mod stepping;
 mod stores;
 mod tick;
+mod watched;
 
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
@@ -50,6 +51,7 @@ use crate::vsock::SocketDevice;
 pub(super) use branch::Saved;
 use stepping::Stepping;
 use tick::Tick;
+use watched::Watched;
 
 /// RFLAGS.IF: the processor takes interrupts.
 const INTERRUPT_FLAG: u64 = 1 << 9;
@@ -118,6 +120,7 @@ pub(super) struct Vcpu {
     callers: Callers,
     printers: Printers,
     watchdog: Watchdog,
+    watched: Watched,
     /// What follows the kernel, if anything does.
     stepping: Option<Stepping>,
     /// The watchdog signals the thread that made the machine, so the machine stays there.
@@ -147,6 +150,7 @@ impl Vcpu {
             callers,
             printers,
             watchdog,
+            watched: Watched::default(),
             stepping: None,
             not_send: PhantomData,
         })
@@ -194,6 +198,9 @@ impl Vcpu {
         self.cover(memory)?;
         self.usage.enter(outside(devices));
         self.watchdog.enter();
+        if let Some(interval) = self.watch_interval() {
+            self.watchdog.look_within(interval);
+        }
         let reason = self.run_to_stop(devices, memory, symbols);
         self.uncover(memory);
         self.watchdog.leave();
@@ -277,9 +284,15 @@ impl Vcpu {
                 return Ok(Next::Die(Cause::Halted));
             }
             match self.usage.look(outside(devices)) {
-                Ok(until_look) => self.watchdog.look_again_in(until_look),
+                Ok(until_look) => {
+                    let until_look = self
+                        .watch_interval()
+                        .map_or(until_look, |soon| soon.min(until_look));
+                    self.watchdog.look_again_in(until_look);
+                }
                 Err(cause) => return Ok(Next::Die(cause)),
             }
+            self.look_who_runs()?;
             self.take_from_outside(devices, memory);
         }
         if self.exits == self.max_exits {
