@@ -30,12 +30,12 @@ fn report_of(scenario: &str, options: &[String]) -> Report {
 /// The other process comes round each time that the timer ends a turn of the parent's, hundreds of times.
 const LONG: &str = r#"{
     "name": "busy", "description": "An operation that takes many turns.",
-    "guest": { "clock": "real", "memory_mib": 32 },
+    "guest": { "clock": "real", "memory_mib": 64 },
     "budget": { "seconds": 60, "exits": 100000000 },
     "steps": [
         { "in": "parent", "do": "fork", "as": "other" },
-        { "in": "parent", "do": "mmap", "as": "buf", "pages": 4000, "prot": "rw" },
-        { "in": "parent", "do": "write", "at": "buf", "fill": { "byte": 7, "bytes": 16384000 } },
+        { "in": "parent", "do": "mmap", "as": "buf", "pages": 12000, "prot": "rw" },
+        { "in": "parent", "do": "write", "at": "buf", "fill": { "byte": 7, "bytes": 49152000 } },
         { "in": "other", "do": "exit", "status": 0 },
         { "in": "parent", "do": "wait", "for": "other", "status": { "exit": 0 } }
     ] }"#;
