@@ -3,9 +3,9 @@
 use std::iter;
 use std::ops::ControlFlow;
 
-use abi::paging::ENTRIES;
+use abi::PAGE_SIZE;
 
-use crate::address::{FrameNumber, Half, VirtAddr};
+use crate::address::{FrameNumber, Half, PhysAddr, VirtAddr};
 use crate::inspect::memory::FrameBytes;
 use crate::inspect::owners::{Owner, Owners};
 use crate::inspect::walk::{
@@ -71,8 +71,8 @@ pub struct Alias {
 /// The kernel half of an address space, as it was when it was scanned.
 #[derive(Clone, Debug)]
 pub struct KernelHalf {
-    /// The entries of the top table: other address spaces with the same ones have the same kernel half.
-    top: Vec<u64>,
+    /// Its part of the top table: other address spaces with the same one have the same kernel half. None when that table is not in memory.
+    top: Option<TopHalf>,
     /// The tables, as the scan met them.
     tables: Vec<Table>,
     /// Those below the top one, as they were; None when there are too many to be kept.
@@ -121,7 +121,7 @@ impl KernelHalf {
                 .map(|alias| KernelFinding::WritableAlias { alias }),
         );
         KernelHalf {
-            top: top_entries(memory, root),
+            top: top_half(memory, root),
             tables: scan.tables,
             contents: contents(memory, &scan.frames_of_tables),
             executable: scan.executable,
@@ -146,7 +146,7 @@ impl KernelHalf {
     /// Whether it is the kernel half of this address space, too.
     #[must_use]
     pub fn is_of(&self, memory: PhysicalMemory<'_>, root: Root) -> bool {
-        self.top == top_entries(memory, root)
+        self.top.is_some() && self.top == top_half(memory, root)
     }
 
     /// Its tables, as a scan meets them; None where something is wrong with it, so that they may not be all.
@@ -194,14 +194,15 @@ pub fn kernel(
     KernelHalf::scan(memory, root, effort).audit(memory, root, owners, effort)
 }
 
-/// The entries of a top table for the kernel half; none when it is not in memory.
-fn top_entries(memory: PhysicalMemory<'_>, root: Root) -> Vec<u64> {
-    const FIRST: usize = ENTRIES as usize / 2;
-    let mut table = FrameBytes::zeroed();
-    match memory.copy_frame(root.table(), &mut table) {
-        Ok(()) => table.words().skip(FIRST).collect(),
-        Err(_) => Vec::new(),
-    }
+/// The upper half of a page table.
+type TopHalf = Box<[u8; PAGE_SIZE as usize / 2]>;
+
+/// A top table's entries for the kernel half; None when it is not in memory.
+fn top_half(memory: PhysicalMemory<'_>, root: Root) -> Option<TopHalf> {
+    let mut half = Box::new([0; PAGE_SIZE as usize / 2]);
+    let at = PhysAddr(root.table().start().0 + half.len() as u64);
+    memory.copy(at, &mut *half).ok()?;
+    Some(half)
 }
 
 /// The tables; None when they are too many, or not all in memory.
@@ -364,7 +365,7 @@ fn addresses_of(
 
 impl Alias {
     fn is_continued_by(&self, next: &Self) -> bool {
-        let len_bytes = self.frames * abi::PAGE_SIZE;
+        let len_bytes = self.frames * PAGE_SIZE;
         next.first.0 == self.first.0 + self.frames
             && self.executable_at.checked_add(len_bytes) == Some(next.executable_at)
             && self.writable_at.checked_add(len_bytes) == Some(next.writable_at)

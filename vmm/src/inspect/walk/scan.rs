@@ -208,21 +208,26 @@ impl<'m> Scanner<'m> {
             .copy_frame(step.table, &mut contents)
             .expect("the frame is in memory");
         let (skipped, taken) = step.level.entries_of(self.half);
-        for (offset, value) in (0..).zip(contents.words().skip(skipped).take(taken)) {
-            if value & PRESENT != 0 {
-                let at = PhysAddr(step.table.start().0 + 8 * (skipped as u64 + offset));
-                let address = VirtAddr(step.address.0 + offset * step.level.entry_span_bytes());
-                self.scan_entry(
-                    step,
-                    Entry {
-                        level: step.level,
-                        at,
-                        value,
-                    },
-                    address,
-                    visitor,
-                )?;
+        // Most entries are not present: this loop is most of a scan.
+        let entries = &contents.0.as_chunks().0[skipped..skipped + taken];
+        for (offset, bytes) in entries.iter().enumerate() {
+            let value = u64::from_le_bytes(*bytes);
+            if value & PRESENT == 0 {
+                continue;
             }
+            let offset = offset as u64;
+            let at = PhysAddr(step.table.start().0 + 8 * (skipped as u64 + offset));
+            let address = VirtAddr(step.address.0 + offset * step.level.entry_span_bytes());
+            self.scan_entry(
+                step,
+                Entry {
+                    level: step.level,
+                    at,
+                    value,
+                },
+                address,
+                visitor,
+            )?;
         }
         ControlFlow::Continue(())
     }
