@@ -183,12 +183,13 @@ impl GuestCrate {
     }
 
     /// Settings that differ from the workspace's release profile. Where KVM interprets the kernel, each instruction counts that inlining
-    /// saves. A module is one object, and every byte and every relocation of it is work for the guest.
+    /// saves, and a debugger wants the types of what it prints. A module is one object, and every byte and every relocation of it is work for the guest.
     fn profile(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Kernel => &[
                 ("CARGO_PROFILE_RELEASE_LTO", "fat"),
                 ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"),
+                ("CARGO_PROFILE_RELEASE_DEBUG", "full"),
             ],
             Self::User => &[],
             Self::Modules => &[

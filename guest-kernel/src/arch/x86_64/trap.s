@@ -3,6 +3,21 @@
 
     .section .text.trap, "ax"
 
+# A debugger finds what was interrupted, and its registers, by these notes (.cfi): they are no instructions, and not in memory.
+    .cfi_sections .debug_frame
+
+    .macro save register
+    pushq %\register
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset %\register, 0
+    .endm
+
+    .macro restore register
+    popq %\register
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore %\register
+    .endm
+
 # Gate `vector` starts at gates + 16 * vector. The processor pushes an error code for some exceptions; all other vectors
 # push 0 in its place.
     .balign 16
@@ -41,46 +56,53 @@ system_call_entry:
     # The VMM looks for this name: from here on it follows the kernel.
     .type save_registers, @function
 save_registers:
-    pushq %rdi
-    pushq %rsi
-    pushq %rdx
-    pushq %rcx
-    pushq %rax
-    pushq %r8
-    pushq %r9
-    pushq %r10
-    pushq %r11
-    pushq %rbx
-    pushq %rbp
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
+    .cfi_startproc
+    .cfi_signal_frame
+    .cfi_def_cfa %rsp, 7 * 8
+    .cfi_offset %rip, -5 * 8
+    .cfi_offset %rsp, -2 * 8
+    save rdi
+    save rsi
+    save rdx
+    save rcx
+    save rax
+    save r8
+    save r9
+    save r10
+    save r11
+    save rbx
+    save rbp
+    save r12
+    save r13
+    save r14
+    save r15
     cld
     movq %rsp, %rdi
     call {handler}
 
 
 return_from_trap:
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %rbp
-    popq %rbx
-    popq %r11
-    popq %r10
-    popq %r9
-    popq %r8
-    popq %rax
-    popq %rcx
-    popq %rdx
-    popq %rsi
-    popq %rdi
+    restore r15
+    restore r14
+    restore r13
+    restore r12
+    restore rbp
+    restore rbx
+    restore r11
+    restore r10
+    restore r9
+    restore r8
+    restore rax
+    restore rcx
+    restore rdx
+    restore rsi
+    restore rdi
     addq $16, %rsp
+    .cfi_adjust_cfa_offset -16
     .global return_instruction
 return_instruction:
     iretq
+    .cfi_endproc
     .size save_registers, . - save_registers
 
 # A thread that runs for the first time: its frame is all that is on its stack.
