@@ -21,6 +21,8 @@ pub enum GuestEnd {
     BudgetUsedUp,
     /// The host was too slow for it, and stopped it.
     HostTooSlow,
+    /// Somebody who debugged it ended it.
+    EndedByDebugger,
     /// The walls around its worker process ended it.
     Killed,
     /// Its worker process was lost otherwise.
@@ -68,6 +70,7 @@ impl GuestEnd {
                     GuestEnd::BudgetUsedUp
                 }
                 Cause::HostTooSlow { .. } => GuestEnd::HostTooSlow,
+                Cause::EndedByDebugger => GuestEnd::EndedByDebugger,
             }),
         }
     }
@@ -125,9 +128,13 @@ impl Report {
             (Verdict::Fail, _) if self.cost.boot_exits.is_none() => Outcome::RefusesToBoot,
             (Verdict::Fail, Some(GuestEnd::Panicked)) => Outcome::Panicked,
             (Verdict::Fail, Some(GuestEnd::BudgetUsedUp)) => Outcome::BudgetUsedUp,
-            (Verdict::Fail, Some(GuestEnd::PoweredOff | GuestEnd::HostTooSlow | GuestEnd::Lost) | None) => {
-                Outcome::FailedChecks
-            }
+            (
+                Verdict::Fail,
+                Some(
+                    GuestEnd::PoweredOff | GuestEnd::HostTooSlow | GuestEnd::EndedByDebugger | GuestEnd::Lost,
+                )
+                | None,
+            ) => Outcome::FailedChecks,
         }
     }
 }

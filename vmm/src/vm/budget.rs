@@ -69,6 +69,8 @@ pub(super) struct Usage {
     schedstat: Option<File>,
     used: Used,
     entered: Option<(Reading, Outside)>,
+    /// Since when nothing counts.
+    suspended: Option<Instant>,
 }
 
 /// What the guest has used so far.
@@ -100,12 +102,13 @@ impl Usage {
             },
             used: Used::default(),
             entered: None,
+            suspended: None,
         }
     }
 
     /// The guest runs from now on.
     pub(super) fn enter(&mut self, outside: Outside) {
-        self.entered = Some((self.read(), outside));
+        self.entered = self.suspended.is_none().then(|| (self.read(), outside));
     }
 
     /// The guest stands still from now on.
@@ -119,8 +122,36 @@ impl Usage {
         self.made += time;
     }
 
+    /// From now on nothing counts, until [`Self::resume`].
+    pub(super) fn suspend(&mut self) {
+        self.suspended.get_or_insert_with(Instant::now);
+    }
+
+    /// The guest runs on, and what it uses counts again.
+    pub(super) fn resume(&mut self, outside: Outside) {
+        if let Some(since) = self.suspended.take() {
+            self.has_waited(since.elapsed());
+            self.enter(outside);
+        }
+    }
+
     /// Whether the guest may go on: how long it may until the next look, or what ends it.
     pub(super) fn look(&self, outside: Outside) -> Result<Duration, Cause> {
+        let left = match self.suspended {
+            Some(_) => LOOK_INTERVAL,
+            None => self.left(outside)?,
+        };
+        Ok(match self.clock {
+            Clock::Virtual => left,
+            Clock::Real => left.min(match outside {
+                Outside::Quiet => LOOK_INTERVAL,
+                Outside::Awaited => AWAITED_INTERVAL,
+            }),
+        })
+    }
+
+    /// How much is left of what may run out first, or what has run out.
+    fn left(&self, outside: Outside) -> Result<Duration, Cause> {
         let Used { processor, halted } = self.used(outside);
         let limit = self.budget.processor_time;
         // No processor gives a thread more time than passes.
@@ -136,14 +167,7 @@ impl Usage {
         if host_left.is_zero() {
             return Err(Cause::HostTooSlow { limit });
         }
-        let left = left.min(host_left);
-        Ok(match self.clock {
-            Clock::Virtual => left,
-            Clock::Real => left.min(match outside {
-                Outside::Quiet => LOOK_INTERVAL,
-                Outside::Awaited => AWAITED_INTERVAL,
-            }),
-        })
+        Ok(left.min(host_left))
     }
 
     fn used(&self, outside: Outside) -> Used {
@@ -239,6 +263,21 @@ mod tests {
             let ended = usage.look(Outside::Quiet) == Err(Cause::Idle { limit: SHORT });
             assert_eq!(ended, ends, "{outside:?}, {clock:?}");
         }
+    }
+
+    #[test]
+    fn what_is_used_while_nothing_counts_is_not_used() {
+        let mut usage = usage(SHORT, SHORT, Clock::Virtual);
+        usage.suspend();
+        usage.enter(Outside::Quiet);
+        sleep(2 * SHORT);
+        assert!(usage.look(Outside::Quiet).is_ok());
+        usage.resume(Outside::Quiet);
+        assert!(
+            usage.look(Outside::Quiet).is_ok(),
+            "the time before does not count"
+        );
+        spin(|| usage.look(Outside::Quiet));
     }
 
     #[test]

@@ -68,6 +68,8 @@ pub enum Cause {
         /// The budget.
         limit: Duration,
     },
+    /// Somebody who debugged the guest ended it. The guest is not to blame.
+    EndedByDebugger,
     /// The host's clock has gone on for much longer than the guest could use. The guest is not to blame.
     HostTooSlow {
         /// How long the host had.
@@ -122,6 +124,7 @@ impl Cause {
             | Cause::InternalError { .. }
             | Cause::EntryFailed { .. }
             | Cause::UnexpectedExit { .. }
+            | Cause::EndedByDebugger
             | Cause::HostTooSlow { .. } => false,
         }
     }
@@ -141,7 +144,7 @@ impl Death {
                 | Cause::UnexpectedExit { .. }
                 | Cause::OutOfExits { .. } => true,
                 Cause::OutOfProcessorTime { .. } | Cause::Idle { .. } => true,
-                Cause::HostTooSlow { .. } => false,
+                Cause::EndedByDebugger | Cause::HostTooSlow { .. } => false,
             }
     }
 }
@@ -171,6 +174,7 @@ impl fmt::Display for Cause {
                 "the guest halted for {} s, which is its budget, and awaited nothing",
                 limit.as_secs_f64()
             ),
+            Cause::EndedByDebugger => write!(f, "the debugger ended the run (its command `kill`)"),
             Cause::HostTooSlow { limit } => write!(
                 f,
                 "the host is too slow: {} s have passed, and the guest has not come to use up its budget; `--slow` gives the host longer",

@@ -1,6 +1,7 @@
-//! What is known of a stretch in which the kernel was followed: the functions that it called, and what it stored.
+//! Following the kernel, and what is known of a stretch in which it was followed: the functions that it called, and what it stored.
 
-use crate::address::{FrameNumber, PhysAddr};
+use super::{Vm, VmError};
+use crate::address::{FrameNumber, PhysAddr, VirtAddr};
 use crate::inspect::walk::Root;
 use crate::trace::Trace;
 
@@ -28,4 +29,47 @@ pub(crate) struct Store {
     pub(crate) address: PhysAddr,
     pub(crate) was: u64,
     pub(crate) is: u64,
+}
+
+impl Vm {
+    /// From now on the kernel is followed, until [`Vm::follow_no_more`]: where it begins to run, beside for system calls and page faults, its
+    /// functions `ways_in` say. The machine has not run yet, or stands still in user mode.
+    ///
+    /// # Errors
+    /// KVM refuses, or the kernel's file has no such functions.
+    pub fn follow(&mut self, ways_in: &[String]) -> Result<(), VmError> {
+        let ways_in = self.functions(ways_in)?;
+        self.vcpu.follow(&self.memory, &ways_in)
+    }
+
+    /// Where these functions of the kernel begin.
+    pub(super) fn functions(&self, names: &[String]) -> Result<Vec<VirtAddr>, VmError> {
+        let address_of = |name: &String| {
+            let address = self.symbols.address_of(name);
+            address.ok_or_else(|| VmError::NoFunction {
+                name: name.as_str().into(),
+            })
+        };
+        names.iter().map(address_of).collect()
+    }
+
+    /// Whether a function of the kernel has this in its name.
+    #[must_use]
+    pub fn has_function(&self, part: &str) -> bool {
+        self.symbols.has_part(part)
+    }
+
+    /// From now on the kernel is not followed.
+    ///
+    /// # Errors
+    /// KVM refuses.
+    pub fn follow_no_more(&mut self) -> Result<(), VmError> {
+        self.vcpu.follow_no_more(&self.memory)
+    }
+
+    /// What the kernel did since this was last called; None when it was not followed, or did nothing.
+    pub(crate) fn take_followed(&mut self) -> Option<Followed> {
+        let followed = self.vcpu.take_followed();
+        followed.filter(|followed| followed.trace.instructions > 0)
+    }
 }

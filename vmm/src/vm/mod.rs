@@ -13,6 +13,7 @@ mod budget;
 mod caller;
 mod calls;
 mod death;
+mod debugger;
 mod dirty_log;
 mod followed;
 mod interrupts;
@@ -46,6 +47,7 @@ pub(crate) use branch::Branch;
 pub use budget::Budget;
 pub use caller::Imposture;
 pub use death::{Cause, Death, Place};
+pub(crate) use debugger::{BREAKPOINTS, Breakpoints, Debugger, Halt, Registers, Resume};
 pub use dirty_log::DirtyCursor;
 pub(crate) use followed::{Followed, Store};
 pub use load::LoadError;
@@ -54,11 +56,11 @@ pub use open::{OpenError, open};
 pub use printer::Misprint;
 pub use probe::{KernelMode, kernel_mode};
 pub(crate) use process_roots::ProcessRoots;
+pub(crate) use processor::{is_paging, is_user};
 pub use stop::Stop;
 pub use symbols::Symbols;
 pub use vcpu::{Boot, StopReason};
 
-use crate::address::VirtAddr;
 use crate::block::{BlockDevice, Disk};
 use crate::channel::Devices;
 use crate::guest::{ProgramText, TextError};
@@ -269,42 +271,6 @@ impl Vm {
     /// From now on what the guest prints is nobody's.
     pub fn await_no_output(&mut self) {
         self.vcpu.printers_mut().await_nobody();
-    }
-
-    /// From now on the kernel is followed, until [`Vm::follow_no_more`]: where it begins to run, beside for system calls and page faults, its
-    /// functions `ways_in` say. The machine has not run yet, or stands still in user mode.
-    ///
-    /// # Errors
-    /// KVM refuses, or the kernel's file has no such functions.
-    pub fn follow(&mut self, ways_in: &[String]) -> Result<(), VmError> {
-        let address_of = |name: &String| {
-            let address = self.symbols.address_of(name);
-            address.ok_or_else(|| VmError::NoFunction {
-                name: name.as_str().into(),
-            })
-        };
-        let ways_in: Vec<VirtAddr> = ways_in.iter().map(address_of).collect::<Result<_, _>>()?;
-        self.vcpu.follow(&self.memory, &ways_in)
-    }
-
-    /// Whether a function of the kernel has this in its name.
-    #[must_use]
-    pub fn has_function(&self, part: &str) -> bool {
-        self.symbols.has_part(part)
-    }
-
-    /// From now on the kernel is not followed.
-    ///
-    /// # Errors
-    /// KVM refuses.
-    pub fn follow_no_more(&mut self) -> Result<(), VmError> {
-        self.vcpu.follow_no_more(&self.memory)
-    }
-
-    /// What the kernel did since this was last called; None when it was not followed, or did nothing.
-    pub(crate) fn take_followed(&mut self) -> Option<Followed> {
-        let followed = self.vcpu.take_followed();
-        followed.filter(|followed| followed.trace.instructions > 0)
     }
 
     /// Exits of the guest to the VMM so far.

@@ -13,10 +13,17 @@ use crate::inspect::walk::{self, Root};
 pub(super) const MAX_INSTRUCTION_BYTES: usize = 15;
 /// CR0: paging on.
 const PAGING: u64 = 1 << 31;
+/// Privilege level of user mode, in a code segment's selector.
+pub(super) const USER: u64 = 3;
 
 /// Whether addresses are virtual.
-pub(super) fn is_paging(system: &kvm_sregs) -> bool {
+pub(crate) fn is_paging(system: &kvm_sregs) -> bool {
     system.cr0 & PAGING != 0
+}
+
+/// Whether the processor is in user mode.
+pub(crate) fn is_user(system: &kvm_sregs) -> bool {
+    u64::from(system.cs.dpl) == USER
 }
 
 /// The bytes from an address on of which an instruction may be, as far as they are in memory.

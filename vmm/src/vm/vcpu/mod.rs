@@ -19,9 +19,13 @@
 //! A tick of the virtual clock is raised in the state Ringing. The instruction that reads NEXT is finished first, with all that
 //! it reads besides, and the interrupt goes to the processor before the next instruction; to a processor that masks interrupts,
 //! as soon as it does not.
+//!
+//! A debugger, where there is one, is asked in between how the processor goes on ([`debugging`]). It stands still in whatever state it is in then.
 
 mod branch;
+mod debugging;
 mod exit;
+mod following;
 mod stepping;
 mod stores;
 mod tick;
@@ -37,6 +41,7 @@ use vm_memory::GuestMemoryMmap;
 use super::budget::{AWAITED_INTERVAL, Outside, Usage};
 use super::caller::Callers;
 use super::death::{self, Cause, Death};
+use super::debugger::Halt;
 use super::printer::Printers;
 use super::processor::model_specific_register;
 use super::symbols::Symbols;
@@ -49,6 +54,8 @@ use crate::inspect::walk::Root;
 use crate::scenario::Clock;
 use crate::vsock::SocketDevice;
 pub(super) use branch::Saved;
+use debugging::Debugging;
+use following::Following;
 use stepping::Stepping;
 use tick::Tick;
 use watched::Watched;
@@ -85,7 +92,7 @@ pub struct Boot {
 /// What one exit means.
 enum Next {
     GoOn,
-    /// The kernel is followed, and is about to carry out an instruction.
+    /// The processor is about to carry out an instruction of the kernel, after a step or at a breakpoint.
     Stepped,
     Ring(Channel),
     Reported(Event),
@@ -121,8 +128,12 @@ pub(super) struct Vcpu {
     printers: Printers,
     watchdog: Watchdog,
     watched: Watched,
-    /// What follows the kernel, if anything does.
+    /// What steps the processor, if anything does.
     stepping: Option<Stepping>,
+    /// What follows the kernel, if anything does.
+    following: Option<Following>,
+    /// Who looks at the processor, if anybody does.
+    debugging: Option<Debugging>,
     /// The watchdog signals the thread that made the machine, so the machine stays there.
     not_send: PhantomData<*const ()>,
 }
@@ -152,6 +163,8 @@ impl Vcpu {
             watchdog,
             watched: Watched::default(),
             stepping: None,
+            following: None,
+            debugging: None,
             not_send: PhantomData,
         })
     }
@@ -215,7 +228,12 @@ impl Vcpu {
         symbols: &Symbols,
     ) -> Result<StopReason, VmError> {
         match &self.state {
-            State::Ready => self.started = Some(Instant::now()),
+            State::Ready => {
+                self.started = Some(Instant::now());
+                if self.is_debugged() {
+                    self.halt_running(&Halt::Begun, devices, memory)?;
+                }
+            }
             State::Ringing(channel) => {
                 let code = devices.doorbell.next_code(*channel);
                 self.answer_memory_read(code);
@@ -230,7 +248,8 @@ impl Vcpu {
             };
             match next {
                 Next::GoOn => {}
-                Next::Stepped => self.stepped(memory, symbols)?,
+                Next::Stepped if self.is_debugged() => self.halt_at_instruction(devices, memory)?,
+                Next::Stepped => self.note_step(memory, symbols)?,
                 Next::Ring(channel) => {
                     self.state = State::Ringing(channel);
                     return Ok(StopReason::Ring(channel));
@@ -245,6 +264,9 @@ impl Vcpu {
                 }
                 Next::PoweredOff => break StopReason::PoweredOff,
                 Next::Die(cause) => {
+                    if self.is_debugged() {
+                        self.halt_running(&Halt::Died(&cause), devices, memory)?;
+                    }
                     let place = death::place(&self.fd, memory, symbols)?;
                     break StopReason::Died(Box::new(Death { cause, place }));
                 }
@@ -280,22 +302,20 @@ impl Vcpu {
     /// One entry into the guest and one exit from it.
     fn step(&mut self, devices: &mut Devices, memory: &GuestMemoryMmap) -> Result<Next, VmError> {
         if self.watchdog.wants_a_look() {
+            if let Some(next) = self.ask_debugger(devices, memory)? {
+                return Ok(next);
+            }
             if self.has_halted_for_good()? {
                 return Ok(Next::Die(Cause::Halted));
             }
             match self.usage.look(outside(devices)) {
-                Ok(until_look) => {
-                    let until_look = self
-                        .watch_interval()
-                        .map_or(until_look, |soon| soon.min(until_look));
-                    self.watchdog.look_again_in(until_look);
-                }
+                Ok(until_look) => self.look_again_in(until_look),
                 Err(cause) => return Ok(Next::Die(cause)),
             }
             self.look_who_runs()?;
             self.take_from_outside(devices, memory);
         }
-        if self.exits == self.max_exits {
+        if self.exits >= self.max_exits && !self.is_debugged() {
             return Ok(Next::Die(Cause::OutOfExits {
                 limit: self.max_exits,
             }));
