@@ -21,6 +21,7 @@
 //! - [`worker`]: one run in a confined process of its own, and many of them at once
 //! - [`results`]: a folder of what is finished
 //! - [`grade`]: verdicts to points; [`journal`]: what happens, as a stream that every form of a report reads
+//! - [`debugger`]: gdb, at a run
 //! - [`fuzz`]: random sequences of steps, made shorter when they break a rule
 //!
 //! Beside it stand [`linux_reference`], which lets an ordinary Linux perform the same operations, and [`clauses`], which lists
@@ -33,6 +34,7 @@ pub mod bundle;
 pub mod channel;
 pub mod clauses;
 pub mod debian;
+pub mod debugger;
 pub mod doctor;
 mod draws;
 pub mod drive;

@@ -164,6 +164,7 @@ impl Unpacked {
             seed: run.report.seed,
             scratch: scratch.to_owned(),
             confinement,
+            debugger: None,
         }
     }
 }

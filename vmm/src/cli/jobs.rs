@@ -147,6 +147,11 @@ pub(super) fn report_of(done: Done, scenario: &Scenario) -> Result<Report, Shown
 }
 
 impl JobArgs {
+    /// How many workers were asked for.
+    pub(super) fn asked_for(&self) -> Option<NonZeroUsize> {
+        self.running.jobs
+    }
+
     pub(super) fn confinement(&self) -> Confinement {
         self.running.confinement()
     }

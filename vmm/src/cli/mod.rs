@@ -2,6 +2,7 @@
 
 mod bundling;
 mod clauses;
+mod debugging;
 mod doctor;
 mod emulated;
 mod formats;
@@ -64,6 +65,7 @@ Examples:
   vmm run --image guest.tar.zst scenarios          an image that `vmm image pack` has written
   vmm run --bundle failed.tar.zst scenarios        keep what does not pass; `vmm replay failed.tar.zst` runs it again
   vmm run --out parts --shard 2/5 scenarios        the second of five parts; `vmm merge parts` tells of all
+  vmm run --gdb 1234 scenarios/cow.json            wait for gdb, and run the scenario under it (docs/debugging.md)
 ";
 
 const MERGE_EXAMPLES: &str = "\

@@ -14,6 +14,7 @@ use vmm::scenario::{self, Scenario};
 use vmm::worker::pool::End;
 use vmm::worker::{Job, RunLimits};
 
+use super::debugging::DebuggingArgs;
 use super::formats::FormatArgs;
 use super::guest::{GuestArgs, PlatformArgs};
 use super::jobs::{JobArgs, Progress};
@@ -61,6 +62,8 @@ pub(super) struct RunArgs {
     /// those of the files.
     #[arg(long, value_name = "SEED")]
     vary: Option<u64>,
+    #[command(flatten)]
+    debugging: DebuggingArgs,
     #[command(flatten)]
     jobs: JobArgs,
 }
@@ -127,6 +130,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
     let kvm = match choice {
         Choice::Kvm(kvm) => kvm,
         Choice::Emulated(reason) => {
+            args.debugging.refuse_emulated()?;
             emulated::announce(&reason);
             if args.writes_files() {
                 eprintln!(
@@ -143,6 +147,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         parse_all(&files, |name, text| Scenario::parse(name, text, &image.programs))?
             .into_iter()
             .unzip();
+    args.debugging.check(&scenarios, args.jobs.asked_for())?;
     let scratch = tempfile::tempdir().map_err(|error| show_as(Status::CouldNotTell, &error))?;
     let job = |place: usize| Job {
         file: files[place].display().to_string(),
@@ -154,14 +159,16 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         limits: RunLimits::default(),
         slow: args.guest.slow,
         seed: args.vary,
-        patience: args
-            .jobs
-            .running
-            .patience(&scenarios[place], &description, args.guest.slow),
+        patience: args.debugging.patience(args.jobs.running.patience(
+            &scenarios[place],
+            &description,
+            args.guest.slow,
+        )),
         scratch: scratch.path().to_owned(),
         record: args.formats.needs(),
         exploring: args.jobs.exploring(),
         confinement: args.jobs.confinement(),
+        debugger: args.debugging.place(),
     };
     if let Some(bundle) = &args.bundle {
         bundling::find_folder_of(bundle)?;

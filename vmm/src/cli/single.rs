@@ -75,6 +75,7 @@ impl SingleArgs {
             } else {
                 Confinement::Confined
             },
+            debugger: None,
         };
         let mut kept = OnlyOne(None);
         let end = pool_of(NonZeroUsize::MIN)?.run(&[job], &mut kept);

@@ -104,6 +104,16 @@ impl Regions {
         })
     }
 
+    /// All regions of a process, in the order in which they were set.
+    pub(crate) fn of(&self, process: Channel) -> Vec<(&str, Region)> {
+        let mut regions: Vec<_> = self.by_process.get(&process).into_iter().flatten().collect();
+        regions.sort_by_key(|(_, named)| named.nth);
+        let regions = regions.into_iter();
+        regions
+            .map(|(name, named)| (name.as_str(), named.region))
+            .collect()
+    }
+
     pub(crate) fn set(&mut self, process: Channel, name: &str, region: Region) {
         self.set += 1;
         let nth = self.set;

@@ -1,12 +1,13 @@
 //! Runs a scenario on a guest and judges it. Read [`once`] first: it is the whole pipeline.
 //!
-//! - [`once`]: one run; `boot`: up to a guest that has booted; `going_on`: whether it goes on after a step that went wrong; `ends`: what the end of its guest says
+//! - [`once`]: one run; `boot`: up to a guest that has booted; `debugging`: a debugger at its steps; `going_on`: whether it goes on after a step that went wrong; `ends`: what the end of its guest says
 //! - [`proof`]: within a run, whether processes use the page tables that are judged
 //! - [`recorder`]: what memory is like after each step; [`tracing`]: what the kernel did in it
 //! - [`explore`]: one for each schedule of the guest's threads; `fork`: a process that goes on as two
 //! - [`Template`]: a guest that has booted, from which runs fork
 
 mod boot;
+mod debugging;
 mod ends;
 mod explore;
 mod fork;
@@ -23,6 +24,7 @@ use boot::Setting;
 pub(crate) use fork::fork;
 pub use template::Template;
 
+use crate::debugger::Session;
 use crate::draws::Draws;
 use crate::guest::{Guest, needs};
 use crate::report::{Report, Verdict};
@@ -34,7 +36,17 @@ use crate::vm::VmError;
 /// # Errors
 /// The host cannot run a guest. What the guest does wrong is in the report.
 pub fn run(kvm: &Kvm, guest: &Guest, scenario: &Scenario) -> Result<Report, VmError> {
-    drawn(guest, scenario, |scenario| runs(kvm, guest, scenario))
+    drawn(guest, scenario, |scenario| runs(kvm, guest, scenario, None))
+}
+
+/// The same, with a debugger that looks at it. The scenario explores no schedules, and nobody follows the kernel.
+///
+/// # Errors
+/// The host cannot run a guest.
+pub fn debug(kvm: &Kvm, guest: &Guest, scenario: &Scenario, debugger: &Session) -> Result<Report, VmError> {
+    drawn(guest, scenario, |scenario| {
+        runs(kvm, guest, scenario, Some(debugger))
+    })
 }
 
 /// Has a scenario run that the guest can run, with the contents that are drawn for it.
@@ -61,12 +73,18 @@ fn drawn(
     Ok(report)
 }
 
-fn runs(kvm: &Kvm, guest: &Guest, scenario: &Scenario) -> Result<Report, VmError> {
+fn runs(
+    kvm: &Kvm,
+    guest: &Guest,
+    scenario: &Scenario,
+    debugger: Option<&Session>,
+) -> Result<Report, VmError> {
     let setting = Setting {
         kvm,
         guest,
         scenario,
         programs: &guest.texts(scenario)?,
+        debugger,
     };
     match &scenario.schedule {
         Some(Schedule::Explore(exploration)) => explore::explore(setting, *exploration),

@@ -6,6 +6,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::boot::{Booted, Setting, boot};
+use super::debugging::Debugging;
 use super::ends::end;
 use super::going_on::{is_about_one_step, leaves_processes_as_they_were};
 use super::proof::Prover;
@@ -47,12 +48,14 @@ pub(super) fn once(
 }
 
 /// Performs a scenario's steps on its guest.
-pub(super) fn perform(guest: &Guest, scenario: &Scenario, booted: Booted) -> Result<Trial, VmError> {
+pub(super) fn perform(guest: &Guest, scenario: &Scenario, mut booted: Booted) -> Result<Trial, VmError> {
     let description = &guest.description;
+    let debugging = Debugging::of(&mut booted);
     let Booted {
         mut driver,
         outcome,
         started,
+        ..
     } = booted;
     let functions = if scenario.functions.is_empty() {
         NamedFunctions::default()
@@ -71,6 +74,7 @@ pub(super) fn perform(guest: &Guest, scenario: &Scenario, booted: Booted) -> Res
         prover: Prover::default(),
         recorder: guest.record.memory.then(Recorder::default),
         tracing: Tracing::of(guest, scenario),
+        debugging,
         lines: Vec::new(),
     };
     let mut steps_not_run = scenario.steps.len();
@@ -103,6 +107,7 @@ struct Run {
     recorder: Option<Recorder>,
     /// Takes what the kernel did in each step, when it is followed.
     tracing: Option<Tracing>,
+    debugging: Debugging,
     lines: Vec<Line>,
 }
 
@@ -137,6 +142,7 @@ impl Run {
     /// Performs one step and looks at everything. False when no further step makes sense.
     fn step(&mut self, number: usize, (told, step): (&Step, &Step)) -> Result<bool, VmError> {
         self.begin_trace(Some(number))?;
+        self.debugging.before_step((number, told), &mut self.performer)?;
         match step {
             Step::Operation(operation) => {
                 let mut performed = self.performer.step(operation)?;

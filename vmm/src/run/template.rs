@@ -50,6 +50,7 @@ impl<'a> Template<'a> {
             guest,
             scenario,
             programs: &BTreeMap::new(),
+            debugger: None,
         };
         let mut booted = boot(setting, &[], None)?;
         let branch = if booted.is_up() {

@@ -288,7 +288,10 @@ impl Worker {
             streams: Streams {
                 jobs,
                 replies,
-                complaints: thread::spawn(move || read_complaints(stderr)),
+                complaints: match first.debugger {
+                    Some(_) => thread::spawn(move || pass_on(stderr)),
+                    None => thread::spawn(move || read_complaints(stderr)),
+                },
             },
             first: first.clone(),
         })
@@ -330,6 +333,21 @@ fn read_complaints(mut stderr: ChildStderr) -> Vec<u8> {
     let kept = (&mut stderr).take(MAX_COMPLAINT_BYTES).read_to_end(&mut bytes);
     let _ = kept.and_then(|_| io::copy(&mut stderr, &mut io::sink()));
     bytes
+}
+
+/// Shows each line when it comes: it says what somebody is to do. Nothing is kept, and a line that does not end is shown in pieces.
+fn pass_on(stderr: ChildStderr) -> Vec<u8> {
+    let mut stderr = BufReader::new(stderr);
+    loop {
+        let mut line = Vec::new();
+        match (&mut stderr)
+            .take(MAX_COMPLAINT_BYTES)
+            .read_until(b'\n', &mut line)
+        {
+            Ok(1..) => eprintln!("{}", Printable::from_bytes(line.trim_ascii_end())),
+            Ok(0) | Err(_) => return Vec::new(),
+        }
+    }
 }
 
 fn death(status: ExitStatus, complaints: Printable) -> Death {

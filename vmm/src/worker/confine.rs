@@ -155,6 +155,15 @@ impl Allowed {
             ..self
         }
     }
+
+    /// The same, with as much processor time as it takes.
+    #[must_use]
+    pub fn as_long_as_it_takes(self) -> Allowed {
+        Allowed {
+            processor_seconds: None,
+            ..self
+        }
+    }
 }
 
 /// Gives up everything but what is allowed.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::debugger::Place;
 use crate::guest::{Description, Exploring, Record};
 use crate::image::GuestImage;
 use crate::printable::{self, Printable};
@@ -62,6 +63,8 @@ pub struct Job {
     pub scratch: PathBuf,
     /// Whether the worker confines itself.
     pub confinement: Confinement,
+    /// Where it waits for a debugger before the guest runs, if it does.
+    pub debugger: Option<Place>,
 }
 
 /// Why a run could not be made.
@@ -137,11 +140,13 @@ impl Job {
             seed,
             scratch,
             confinement,
+            debugger,
         } = self;
         (image, description, options, scratch)
             == (&other.image, &other.description, &other.options, &other.scratch)
             && (limits, slow, seed) == (&other.limits, &other.slow, &other.seed)
             && (record, exploring, confinement) == (&other.record, &other.exploring, &other.confinement)
+            && *debugger == other.debugger
     }
 }
 

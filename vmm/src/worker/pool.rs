@@ -175,7 +175,8 @@ fn work(slot: &Slot, jobs: &[Job], next: &AtomicUsize, sender: &Sender<Message>)
         let Some(mut done) = slot.run(job, expected, &mut waiting) else {
             return;
         };
-        if harness_broke(&done) {
+        // A debugger that was there once is not there again.
+        if harness_broke(&done) && job.debugger.is_none() {
             // By a process of its own, whatever it was.
             let Some(again) = slot.run(job, Jobs::One, &mut Waiting::default()) else {
                 return;

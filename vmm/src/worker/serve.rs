@@ -10,6 +10,7 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::confine::{Allowed, confine};
 use super::job::{Answer, Confinement, Fault, Job, Reply};
+use crate::debugger::{DebuggerError, Session};
 use crate::guest::{Exploring, Guest};
 use crate::report::Report;
 use crate::run::Template;
@@ -64,12 +65,21 @@ fn run(first: &Job, jobs: Jobs, more: &mut impl Iterator<Item = io::Result<Strin
     let guest = guest_of(first, slow).map_err(NoMore::Answer)?;
     let host = |error: &dyn std::error::Error| NoMore::Answer(Answer::no_run(Fault::Host, error));
     let kvm = crate::vm::open().map_err(|error| host(&error))?;
+    // Before it confines itself: nothing of a stranger's has run yet.
+    let debugger = debugger_of(first, &guest, &scenario)
+        .map_err(|error| NoMore::Answer(Answer::no_run(Fault::Input, &error)))?;
     let may_fork = jobs == Jobs::Several
         && guest.exploring == Exploring::Branching
+        && debugger.is_none()
         && Template::is_for(&guest, &scenario);
     let allowed = Allowed::for_run(&guest, &scenario, &first.scratch);
     let allowed = if may_fork {
         allowed.with_branches()
+    } else {
+        allowed
+    };
+    let allowed = if debugger.is_some() {
+        allowed.as_long_as_it_takes()
     } else {
         allowed
     };
@@ -78,7 +88,10 @@ fn run(first: &Job, jobs: Jobs, more: &mut impl Iterator<Item = io::Result<Strin
         Confinement::Unconfined => {}
     }
     if !may_fork {
-        let report = crate::run::run(&kvm, &guest, &scenario);
+        let report = match &debugger {
+            Some(debugger) => crate::run::debug(&kvm, &guest, &scenario, debugger),
+            None => crate::run::run(&kvm, &guest, &scenario),
+        };
         return Err(NoMore::Answer(answer(first, report)));
     }
     let mut template = match Template::boot(&kvm, &guest, &scenario) {
@@ -123,6 +136,12 @@ fn guest_of(job: &Job, slow: u32) -> Result<Guest, Answer> {
         .with_contents_drawn_by(job.seed)
         .recording(job.record)
         .exploring(job.exploring))
+}
+
+/// The debugger that the job is to have.
+fn debugger_of(job: &Job, guest: &Guest, scenario: &Scenario) -> Result<Option<Session>, DebuggerError> {
+    let wait = |place| Session::wait(place, &guest.kernel, scenario.steps.len());
+    job.debugger.as_ref().map(wait).transpose()
 }
 
 fn answer(job: &Job, report: Result<Report, VmError>) -> Answer {

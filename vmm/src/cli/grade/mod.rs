@@ -261,6 +261,7 @@ fn job(
         seed,
         scratch: scratch.to_owned(),
         confinement: args.jobs.confinement(),
+        debugger: None,
     }
 }
 

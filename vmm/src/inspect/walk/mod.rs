@@ -5,7 +5,8 @@
 //! machine, so that what is found does not depend on the physical-address width of the host; an address that the host
 //! calls reserved lies outside guest memory anyway.
 //!
-//! - [`translate`] follows one virtual address and says at which level and why it fails; [`read`] copies bytes through it
+//! - [`translate`] follows one virtual address and says at which level and why it fails, [`follow`] tells of each entry, too; [`read`] copies
+//!   bytes through it
 //! - [`mappings`] visits everything that is mapped in a half; [`Scanner`] is the same with page tables and a budget over
 //!   several address spaces
 
@@ -18,4 +19,4 @@ pub use entry::{Defect, Entry, Level, PageSize, Permissions, Root, Target};
 pub(super) use region::Regions;
 pub use region::{Region, regions};
 pub use scan::{Anomaly, Descend, Mapping, Reached, Scanner, Table, Visitor, mappings};
-pub use translate::{ReadError, Translation, WalkError, read, translate};
+pub use translate::{ReadError, Translation, WalkError, follow, read, translate};

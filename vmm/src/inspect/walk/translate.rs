@@ -80,6 +80,19 @@ pub fn translate(
     root: Root,
     address: VirtAddr,
 ) -> Result<Translation, WalkError> {
+    follow(memory, root, address, |_| {})
+}
+
+/// The same, and `seen` is told of each entry on the way, also of those that lead nowhere in the end.
+///
+/// # Errors
+/// If nothing is mapped there, or the tables are broken on the way.
+pub fn follow(
+    memory: PhysicalMemory<'_>,
+    root: Root,
+    address: VirtAddr,
+    mut seen: impl FnMut(Entry),
+) -> Result<Translation, WalkError> {
     if address.half().is_none() {
         return Err(WalkError::NotCanonical { address });
     }
@@ -98,6 +111,7 @@ pub fn translate(
             },
         })?;
         let entry = Entry { level, at, value };
+        seen(entry);
         entries.push(entry);
         permissions = permissions.restricted_by(entry);
         match entry.target() {
