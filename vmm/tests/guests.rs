@@ -19,7 +19,7 @@ use vmm::scenario::{Scenario, collect};
 
 const LIST: &str = "ci/linux-scenarios";
 const DOCUMENT: &str = "docs/guest-scenarios.md";
-/// What scenarios of the shadow page table come to on the Linux that `ci/linux-kernel` builds.
+/// What further scenarios come to on the Linux that `ci/linux-kernel` builds.
 const KERNEL_LIST: &str = "ci/linux-kernel-scenarios";
 /// What a finding says of each fault that is planted into that Linux, and the scenarios that show them.
 const PLANTED_LIST: &str = "ci/linux-planted";
@@ -42,13 +42,16 @@ fn each_scenario_that_a_linux_can_run_is_listed_and_no_other() {
 }
 
 #[test]
-fn each_scenario_of_the_shadow_page_table_that_a_linux_with_its_calls_can_run_is_listed() {
+fn each_scenario_that_a_linux_with_symbols_and_the_calls_of_the_shadow_page_table_can_run_is_listed() {
     let mut description = linux_description();
     // Its command line has the one option that a scenario of these has.
-    description.offers.add(&[Offer::ShadowPageTable, Offer::Options]);
+    description
+        .offers
+        .add(&[Offer::ShadowPageTable, Offer::Symbols, Offer::Options]);
     let stock = needs_of_all(&linux_description());
     let mut needs = needs_of_all(&description);
-    needs.retain(|name, _| stock[name].contains(Offer::ShadowPageTable.name()));
+    let beyond_stock = [Offer::ShadowPageTable.name(), Offer::Symbols.name()];
+    needs.retain(|name, _| beyond_stock.iter().any(|offer| stock[name].contains(offer)));
     let complaints = complaints(&list(&read(KERNEL_LIST)).unwrap(), &needs);
     assert!(complaints.is_empty(), "{KERNEL_LIST}:\n{}", complaints.join("\n"));
 }
@@ -157,7 +160,7 @@ fn needs_of_all(description: &Description) -> BTreeMap<String, BTreeSet<&'static
         let scenario = Scenario::parse(&path.to_string_lossy(), &text, &image.programs).unwrap();
         let lacks = needs::of(&scenario, &image.modules)
             .into_iter()
-            .filter_map(|Need { what, .. }| lack(what, description));
+            .filter_map(|Need { what, .. }| lack(what, &scenario, description));
         let name = path.strip_prefix(&folder).unwrap().with_extension("");
         (name.to_string_lossy().into_owned(), lacks.collect())
     };
@@ -168,12 +171,17 @@ fn needs_of_all(description: &Description) -> BTreeMap<String, BTreeSet<&'static
         .collect()
 }
 
-fn lack(what: Needed, description: &Description) -> Option<&'static str> {
+fn lack(what: Needed, scenario: &Scenario, description: &Description) -> Option<&'static str> {
     match what {
         Needed::Report(promise) => (!description.promises.has(promise)).then(|| promise.name()),
         Needed::Offer(offer) => (!description.offers.has(offer)).then(|| offer.name()),
         // A kernel without symbols lacks those already.
-        Needed::Functions => None,
+        Needed::Functions if !description.offers.has(Offer::Symbols) => None,
+        Needed::Functions => {
+            let mut functions = scenario.functions.values();
+            let named = functions.all(|parts| parts.contains_key(&description.name));
+            (!named).then_some("names of its functions")
+        }
     }
 }
 
