@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::channel::Channel;
-use crate::inspect::walk::Root;
 
 /// Counts how often the ringing agents have come round.
 #[derive(Default)]
@@ -26,14 +25,10 @@ impl Rounds {
     }
 }
 
-/// A process that is waited for.
+/// A process that is waited for, as far as the kernel tells of it.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Awaited {
     pub(super) pid: Option<u32>,
-    /// Its top page table when it last asked.
-    pub(super) root: Option<Root>,
-    /// The kernel says that it was given the processor, and it has not asked for an operation since.
+    /// It was given the processor and has not asked for an operation since.
     pub(super) has_run: bool,
-    /// It was seen to have the processor, and has not asked for an operation since.
-    pub(super) was_seen: bool,
 }
