@@ -28,24 +28,24 @@ const WANTED_EVENTS: Range<usize> = 2..4;
 
 impl PowerManagement {
     /// What the ports from `offset` on hold.
-    pub(super) fn read(&self, offset: u8, data: &mut [u8]) {
+    pub(super) fn read(&mut self, offset: u8, data: &mut [u8]) {
         for (port, byte) in (usize::from(offset)..).zip(data) {
-            let wanted = port.checked_sub(WANTED_EVENTS.start);
-            *byte = wanted
-                .and_then(|index| self.wanted.get(index))
-                .copied()
-                .unwrap_or(0);
+            *byte = self.remembered(port).map_or(0, |place| *place);
         }
     }
 
     /// A write to the ports from `offset` on.
     pub(super) fn write(&mut self, offset: u8, data: &[u8]) {
         for (port, byte) in (usize::from(offset)..).zip(data) {
-            let wanted = port.checked_sub(WANTED_EVENTS.start);
-            if let Some(place) = wanted.and_then(|index| self.wanted.get_mut(index)) {
+            if let Some(place) = self.remembered(port) {
                 *place = *byte;
             }
         }
+    }
+
+    /// What is remembered of a port, if anything is.
+    fn remembered(&mut self, port: usize) -> Option<&mut u8> {
+        self.wanted.get_mut(port.checked_sub(WANTED_EVENTS.start)?)
     }
 }
 

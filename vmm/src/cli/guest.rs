@@ -101,12 +101,13 @@ impl GuestArgs {
 
     pub(super) fn image(&self, description: &Description) -> Result<GuestImage, Shown> {
         let image = self.image_as_it_is(description)?;
-        // In an emulated machine the image has them already.
-        let drivers = match self.added {
-            true => Vec::new(),
-            false => description.driver_modules().map_err(|error| show(&error))?,
+        // In an emulated machine the image has them already, and an archive of the guest's own has what that guest needs.
+        let drivers = if self.added || description.initrd.is_some() {
+            Vec::new()
+        } else {
+            description.driver_modules().map_err(|error| show(&error))?
         };
-        if self.add.is_empty() && (drivers.is_empty() || description.initrd.is_some()) {
+        if self.add.is_empty() && drivers.is_empty() {
             return Ok(image);
         }
         let with_files = match &description.initrd {

@@ -5,6 +5,7 @@
 //! finds the kernel as it is.
 
 use std::convert::Infallible;
+use std::ops::Range;
 
 use abi::PAGE_SIZE;
 use gdbstub::common::Signal;
@@ -134,46 +135,53 @@ impl Halted {
         Some((physical, in_page))
     }
 
-    /// Copies bytes out as far as they are mapped, and says how many.
-    fn read(&self, from: u64, to: &mut [u8]) -> usize {
+    /// The pieces of physical memory that so many bytes from a virtual address on lie in, as far as they are mapped to memory.
+    fn pieces(&self, from: u64, len_bytes: usize) -> Vec<(PhysAddr, Range<usize>)> {
+        let mut pieces = Vec::new();
         let mut done = 0;
-        while done < to.len() {
+        while done < len_bytes {
             let Some((at, in_page)) = self.physical(from.wrapping_add(done as u64)) else {
                 break;
             };
-            let end = to.len().min(done + in_page);
-            if PhysicalMemory::new(&self.memory)
-                .copy(at, &mut to[done..end])
-                .is_err()
-            {
+            let piece = done..len_bytes.min(done + in_page);
+            if !self.memory.check_range(GuestAddress(at.0), piece.len()) {
                 break;
             }
-            done = end;
+            done = piece.end;
+            pieces.push((at, piece));
         }
-        done
+        pieces
+    }
+
+    /// Copies bytes out as far as they are mapped, and says how many.
+    fn read(&self, from: u64, to: &mut [u8]) -> usize {
+        let pieces = self.pieces(from, to.len());
+        for (at, piece) in &pieces {
+            PhysicalMemory::new(&self.memory)
+                .copy(*at, &mut to[piece.clone()])
+                .expect("a piece is in memory");
+        }
+        end(&pieces)
     }
 
     /// Stores bytes, all of them or none. Whether they were stored.
     fn write(&self, to: u64, bytes: &[u8]) -> bool {
-        let mut pieces = Vec::new();
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let done = bytes.len() - rest.len();
-            let Some((at, in_page)) = self.physical(to.wrapping_add(done as u64)) else {
-                return false;
-            };
-            let (piece, later) = rest.split_at(in_page.min(rest.len()));
-            let at = GuestAddress(at.0);
-            if !self.memory.check_range(at, piece.len()) {
-                return false;
-            }
-            pieces.push((at, piece));
-            rest = later;
+        let pieces = self.pieces(to, bytes.len());
+        if end(&pieces) < bytes.len() {
+            return false;
         }
-        pieces
-            .iter()
-            .all(|(at, piece)| self.memory.write_slice(piece, *at).is_ok())
+        for (at, piece) in pieces {
+            self.memory
+                .write_slice(&bytes[piece], GuestAddress(at.0))
+                .expect("a piece is in memory");
+        }
+        true
     }
+}
+
+/// How far pieces reach.
+fn end(pieces: &[(PhysAddr, Range<usize>)]) -> usize {
+    pieces.last().map_or(0, |(_, piece)| piece.end)
 }
 
 impl Target for Machine {

@@ -93,11 +93,6 @@ impl FrameBytes {
     pub const fn zeroed() -> Self {
         Self([0; PAGE_SIZE as usize])
     }
-
-    /// The contents as 64-bit words, such as page-table entries.
-    pub fn words(&self) -> impl Iterator<Item = u64> + '_ {
-        self.0.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word))
-    }
 }
 
 #[cfg(test)]

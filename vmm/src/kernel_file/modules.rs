@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use object::{Object, ObjectSection};
+use walkdir::{DirEntry, WalkDir};
 
 use super::{PayloadError, unpack_if_packed};
 
@@ -59,7 +60,12 @@ impl Modules {
         let built_in = fs::read_to_string(folder.join(BUILT_IN)).unwrap_or_default();
         Modules {
             folder: folder.to_owned(),
-            files: files_below(folder),
+            files: WalkDir::new(folder)
+                .into_iter()
+                .flatten()
+                .filter(|entry| entry.file_type().is_file())
+                .map(DirEntry::into_path)
+                .collect(),
             built_in: built_in.lines().map(PathBuf::from).collect(),
         }
     }
@@ -133,21 +139,6 @@ pub fn modules_of(kernel: &Path) -> Option<PathBuf> {
     // Newer packages have everything below `usr`.
     let folders = ["lib/modules", "usr/lib/modules"].map(|path| root.join(path).join(version));
     folders.into_iter().find(|folder| folder.is_dir())
-}
-
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            match entry.file_type() {
-                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
-                Ok(kind) if kind.is_file() => files.push(entry.path()),
-                _ => {}
-            }
-        }
-    }
-    files
 }
 
 /// Whether the file is the module of this name: `kvm_amd` may be in `kvm-amd.ko.xz`.

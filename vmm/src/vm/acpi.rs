@@ -120,3 +120,85 @@ fn describe(devices: &[VirtioDevice]) -> Vec<u8> {
     table.append_slice(&definitions);
     table.as_slice().to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEVICES: [VirtioDevice; 2] = [
+        VirtioDevice {
+            registers: 0xd040_0000,
+            line: 5,
+        },
+        VirtioDevice {
+            registers: 0xd040_1000,
+            line: 6,
+        },
+    ];
+
+    /// Guest memory with the tables for these devices.
+    fn written(devices: &[VirtioDevice]) -> GuestMemoryMmap {
+        let memory = GuestMemoryMmap::from_ranges(&[(GuestAddress(0), 1 << 20)]).unwrap();
+        write(&memory, devices).unwrap();
+        memory
+    }
+
+    fn part(memory: &GuestMemoryMmap, at: u64, len_bytes: usize) -> Vec<u8> {
+        let mut bytes = vec![0; len_bytes];
+        memory.read_slice(&mut bytes, GuestAddress(at)).unwrap();
+        bytes
+    }
+
+    fn number(memory: &GuestMemoryMmap, at: u64) -> u64 {
+        u64::from_le_bytes(part(memory, at, 8).try_into().unwrap())
+    }
+
+    /// A table with this signature, whose bytes add up to nothing.
+    fn table(memory: &GuestMemoryMmap, at: u64, signature: &[u8; 4]) -> Vec<u8> {
+        assert_eq!(part(memory, at, 4), signature);
+        let len_bytes = (number(memory, at + 4) as u32) as usize;
+        let table = part(memory, at, len_bytes);
+        assert_eq!(
+            table.iter().copied().fold(0, u8::wrapping_add),
+            0,
+            "{signature:?}"
+        );
+        table
+    }
+
+    #[test]
+    fn the_first_table_leads_to_all_others_and_each_adds_up() {
+        let memory = written(&DEVICES);
+        let first = part(&memory, TABLES.0, Rsdp::len());
+        assert_eq!(&first[..8], b"RSD PTR ");
+        for len_bytes in [20, first.len()] {
+            assert_eq!(first[..len_bytes].iter().copied().fold(0, u8::wrapping_add), 0);
+        }
+        let list_at = number(&memory, TABLES.0 + 24);
+        table(&memory, list_at, b"XSDT");
+        let fixed_at = number(&memory, list_at + u64::from(HEADER_BYTES));
+        table(&memory, fixed_at, b"FACP");
+        // X_DSDT of the fixed table.
+        let described_at = number(&memory, fixed_at + 140);
+        table(&memory, described_at, b"DSDT");
+        assert!(described_at < TABLES.0 + TABLES_BYTES);
+    }
+
+    #[test]
+    fn each_device_is_there_with_its_registers_and_its_line() {
+        let described = describe(&DEVICES);
+        let count = |wanted: &[u8]| {
+            described
+                .windows(wanted.len())
+                .filter(|part| *part == wanted)
+                .count()
+        };
+        assert_eq!(count(VIRTIO_MMIO.as_bytes()), 2);
+        for device in DEVICES {
+            assert_eq!(count(&(device.registers as u32).to_le_bytes()), 1);
+            // Of the interrupt: one of them, with this number.
+            assert_eq!(count(&[&[1], &device.line.to_le_bytes()[..]].concat()), 1);
+        }
+        assert_eq!(describe(&[]).len(), HEADER_BYTES as usize);
+    }
+}

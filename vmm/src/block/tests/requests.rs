@@ -6,10 +6,14 @@ use virtio_bindings::virtio_blk::{
 };
 use virtio_bindings::virtio_config::{VIRTIO_CONFIG_S_DRIVER_OK, VIRTIO_CONFIG_S_FEATURES_OK};
 use virtio_bindings::virtio_mmio::{
-    VIRTIO_MMIO_DRIVER_FEATURES, VIRTIO_MMIO_DRIVER_FEATURES_SEL, VIRTIO_MMIO_STATUS,
+    VIRTIO_MMIO_DRIVER_FEATURES, VIRTIO_MMIO_DRIVER_FEATURES_SEL, VIRTIO_MMIO_INT_VRING,
+    VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INTERRUPT_STATUS, VIRTIO_MMIO_STATUS,
 };
 
+use vmm_sys_util::eventfd::EventFd;
+
 use super::{DATA, Driver, FRAME_BYTES, HEADER, NO_STATUS, WRITE, status};
+use crate::interrupt_line::InterruptLine;
 use crate::virtio::Device;
 
 #[test]
@@ -85,6 +89,24 @@ fn nothing_is_served_before_the_driver_is_ready_or_features_are_agreed_on() {
         "what is not offered is not agreed on"
     );
     assert_eq!(driver.request(VIRTIO_BLK_T_OUT, 0, 0), NO_STATUS);
+}
+
+#[test]
+fn a_request_that_is_done_interrupts_the_driver_which_acknowledges_it() {
+    let mut driver = Driver::started();
+    let event = EventFd::new(0).unwrap();
+    driver
+        .device
+        .connect(InterruptLine::to(event.try_clone().unwrap()));
+    assert_eq!(driver.device.read(VIRTIO_MMIO_INTERRUPT_STATUS), 0);
+    driver.request(VIRTIO_BLK_T_IN, 0, WRITE);
+    assert_eq!(event.read().unwrap(), 1, "one interrupt");
+    assert_eq!(
+        driver.device.read(VIRTIO_MMIO_INTERRUPT_STATUS),
+        VIRTIO_MMIO_INT_VRING
+    );
+    driver.set(VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_VRING);
+    assert_eq!(driver.device.read(VIRTIO_MMIO_INTERRUPT_STATUS), 0);
 }
 
 #[test]

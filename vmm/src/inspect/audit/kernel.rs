@@ -73,10 +73,10 @@ pub struct Alias {
 pub struct KernelHalf {
     /// Its part of the top table: other address spaces with the same one have the same kernel half. None when that table is not in memory.
     top: Option<TopHalf>,
-    /// The tables, as the scan met them.
-    tables: Vec<Table>,
-    /// Those below the top one, as they were; None when there are too many to be kept.
-    contents: Option<Vec<(FrameNumber, FrameBytes)>>,
+    /// The tables below the top one, as the scan met them; None where they are not all, or too many to be kept.
+    tables: Option<Vec<Table>>,
+    /// What was in each of them.
+    contents: Vec<FrameBytes>,
     executable: FrameSet,
     landmarks: Vec<VirtAddr>,
     findings: Findings<KernelFinding>,
@@ -95,7 +95,6 @@ impl KernelHalf {
             writable_and_executable: Regions::new(),
             writable: FrameSet::new(memory.frames()),
             executable: FrameSet::new(memory.frames()),
-            frames_of_tables: FrameSet::new(memory.frames()),
             tables: Vec::new(),
             asked: Regions::new(),
             anomalies: Findings::new(),
@@ -120,10 +119,13 @@ impl KernelHalf {
                 .into_iter()
                 .map(|alias| KernelFinding::WritableAlias { alias }),
         );
+        // Where something is wrong there may be tables that the scan did not meet.
+        let are_kept = findings.is_empty() && scan.tables.len() <= MAX_TABLES;
+        let tables = are_kept.then_some(scan.tables);
         KernelHalf {
             top: top_half(memory, root),
-            tables: scan.tables,
-            contents: contents(memory, &scan.frames_of_tables),
+            contents: contents(memory, tables.iter().flatten()),
+            tables,
             executable: scan.executable,
             landmarks: cross_check::landmarks(memory, root, scan.asked),
             findings,
@@ -136,11 +138,10 @@ impl KernelHalf {
     #[must_use]
     pub fn is_as_it_was(&self, memory: PhysicalMemory<'_>) -> bool {
         let mut now = FrameBytes::zeroed();
-        let mut is_same = |(frame, before): &(FrameNumber, FrameBytes)| {
-            memory.copy_frame(*frame, &mut now).is_ok() && now == *before
-        };
-        let contents = self.contents.as_ref();
-        self.findings.is_empty() && contents.is_some_and(|tables| tables.iter().all(&mut is_same))
+        self.tables.as_ref().is_some_and(|tables| {
+            let mut tables = iter::zip(tables, &self.contents);
+            tables.all(|(table, before)| memory.copy_frame(table.frame, &mut now).is_ok() && now == *before)
+        })
     }
 
     /// Whether it is the kernel half of this address space, too.
@@ -149,11 +150,10 @@ impl KernelHalf {
         self.top.is_some() && self.top == top_half(memory, root)
     }
 
-    /// Its tables, as a scan meets them; None where something is wrong with it, so that they may not be all.
+    /// Its tables, as a scan meets them; None where something is wrong with it, so that they may not be all, and where there are very many.
     #[must_use]
     pub fn tables(&self) -> Option<&[Table]> {
-        let is_whole = self.findings.is_empty() && self.tables.len() <= MAX_TABLES;
-        is_whole.then_some(&self.tables)
+        self.tables.as_deref()
     }
 
     /// Addresses that are worth asking another walker about.
@@ -205,17 +205,16 @@ fn top_half(memory: PhysicalMemory<'_>, root: Root) -> Option<TopHalf> {
     Some(half)
 }
 
-/// The tables; None when they are too many, or not all in memory.
-fn contents(memory: PhysicalMemory<'_>, tables: &FrameSet) -> Option<Vec<(FrameNumber, FrameBytes)>> {
-    let mut kept = Vec::new();
-    for frame in tables.iter() {
+/// What is in these tables.
+fn contents<'t>(memory: PhysicalMemory<'_>, tables: impl Iterator<Item = &'t Table>) -> Vec<FrameBytes> {
+    let of = |table: &Table| {
         let mut bytes = FrameBytes::zeroed();
-        if kept.len() == MAX_TABLES || memory.copy_frame(frame, &mut bytes).is_err() {
-            return None;
-        }
-        kept.push((frame, bytes));
-    }
-    Some(kept)
+        memory
+            .copy_frame(table.frame, &mut bytes)
+            .expect("a scan meets tables in memory only");
+        bytes
+    };
+    tables.map(of).collect()
 }
 
 /// What a scan gathers.
@@ -225,7 +224,6 @@ struct Scan<'m> {
     writable_and_executable: Regions,
     writable: FrameSet,
     executable: FrameSet,
-    frames_of_tables: FrameSet,
     tables: Vec<Table>,
     /// What another walker can be asked about.
     asked: Regions,
@@ -234,15 +232,13 @@ struct Scan<'m> {
 
 impl Visitor for Scan<'_> {
     fn table(&mut self, table: &Table) -> Descend {
-        // Of more than are kept nothing is known next time.
-        if self.tables.len() <= MAX_TABLES {
-            self.tables.push(*table);
-        }
         match table.level {
             Level::Pml4 => {}
-            Level::Pdpt | Level::Pd | Level::Pt => {
-                self.frames_of_tables.insert(table.frame);
+            // One more than are kept says that there are too many.
+            Level::Pdpt | Level::Pd | Level::Pt if self.tables.len() <= MAX_TABLES => {
+                self.tables.push(*table);
             }
+            Level::Pdpt | Level::Pd | Level::Pt => {}
         }
         Descend::Into
     }
