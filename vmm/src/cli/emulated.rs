@@ -27,7 +27,7 @@ pub(super) fn run(
     let guest = Guest::new(description, image, &[]).map_err(|error| show_failure(&error))?;
     let emulation =
         call(args, files, image, brings_kernel.then_some(&guest)).map_err(|error| show_failure(&error))?;
-    let status = emulation.run(&*image::to_stderr());
+    let status = emulation.run(args.slow, &*image::to_stderr());
     Ok(Status::of_code(status.map_err(|error| show_failure(&error))?))
 }
 

@@ -125,7 +125,7 @@ fn emulated(args: &ReplayArgs) -> Result<Status, Shown> {
     arguments.extend(["--platform".to_owned(), "kvm".to_owned()]);
     let emulation = Emulation::of(arguments).and_then(|mut emulation| {
         emulation.add(&args.bundle)?;
-        emulation.run(&*image::to_stderr())
+        emulation.run(args.slow, &*image::to_stderr())
     });
     emulation
         .map(Status::of_code)

@@ -4,12 +4,14 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use command_fds::{CommandFdExt, FdMapping};
 
 use super::archive::Archive;
 use super::inside::{CALL, Call, MODULES, PROGRAM, SUBCOMMAND};
 use super::libraries;
+use super::watch::{self, End, Stream};
 use crate::debian::{self, NoKernel};
 use crate::image::{self, ImageError, Progress};
 use crate::kernel_file::{Modules, ModulesError};
@@ -19,6 +21,9 @@ const KVM: &str = "kvm_amd";
 const QEMU: &str = "qemu-system-x86_64";
 /// Memory of the machine in MiB besides what its files take, which is twice their length while they are unpacked.
 const MEMORY_MIB: u64 = 1024;
+/// Processor time that QEMU may use without a word from the call. A Linux boots in seconds of it; the longest scenario, and the boot of an
+/// own kernel for each schedule of an exploration, take minutes.
+const SILENCE: Duration = Duration::from_secs(30 * 60);
 /// File descriptor on which QEMU gets a stream for what is told on the side.
 const SIDE_FD: i32 = 3;
 
@@ -56,6 +61,16 @@ pub enum EmulationError {
     Ended {
         /// How QEMU ended.
         status: ExitStatus,
+    },
+    /// The machine computes and gets nowhere.
+    #[error(
+        "the emulated machine was killed: QEMU used {} min of processor time without a word from the call, so it hangs; \
+         run the rest again, or with --slow if a single scenario of it takes so long",
+        .silence.as_secs() / 60
+    )]
+    Silent {
+        /// The processor time that it used since its last output.
+        silence: Duration,
     },
 }
 
@@ -108,11 +123,11 @@ impl Emulation {
         self.archive.copy(&path)
     }
 
-    /// Runs the machine to its end, and gives the call's exit status.
+    /// Runs the machine to its end, and gives the call's exit status. It may be silent for `slow` times as long as others.
     ///
     /// # Errors
-    /// A part of it cannot be had, or it ends without a status.
-    pub fn run(mut self, progress: &dyn Progress) -> Result<u8, EmulationError> {
+    /// A part of it cannot be had, it ends without a status, or it hangs.
+    pub fn run(mut self, slow: u32, progress: &dyn Progress) -> Result<u8, EmulationError> {
         let kernel = debian::kernel(&image::cache()?, progress)?;
         self.add_program()?;
         for (number, module) in (0_u32..).zip(Modules::in_folder(&kernel.modules).for_names(&[KVM])?) {
@@ -132,7 +147,11 @@ impl Emulation {
             .write(io::BufWriter::new(file))
             .map_err(EmulationError::file("write", &initramfs))?;
         let memory_mib = MEMORY_MIB + 2 * (self.archive.len_bytes() >> 20);
-        let ended = run_qemu(&kernel.file, &initramfs, memory_mib, &status)?;
+        let silence = SILENCE * slow;
+        let ended = match run_qemu(&kernel.file, &initramfs, memory_mib, &status, silence)? {
+            End::Itself(ended) => ended,
+            End::Silent => return Err(EmulationError::Silent { silence }),
+        };
         let status = fs::read_to_string(&status).unwrap_or_default();
         status
             .trim()
@@ -150,6 +169,12 @@ impl Emulation {
     }
 }
 
+/// What the machine's kernel is told. Without timers of high resolution the machine's clock is programmed for its ticks only, 4 ms apart, so
+/// no timer expires just after an interrupt was injected into a guest. QEMU (`helper_vmrun`, read in 7.2) leaves the vector of an injected
+/// interrupt in `exception_index`, and where a timer stops the processor before the guest's next exit, the main loop delivers it once more,
+/// whatever the guest has masked: its kernel then waits for a lock that it holds itself.
+const KERNEL_OPTIONS: &str = "console=ttyS0 quiet loglevel=3 panic=-1 8250.nr_uarts=4 highres=off";
+
 /// The machine has three serial ports: what the kernel logs and what is told on the side goes to standard error, what the call prints to
 /// standard output, and its status to a file.
 fn run_qemu(
@@ -157,8 +182,9 @@ fn run_qemu(
     initramfs: &Path,
     memory_mib: u64,
     status: &Path,
-) -> Result<ExitStatus, EmulationError> {
-    let side = rustix::io::dup(io::stderr()).map_err(|errno| EmulationError::NoQemu(errno.into()))?;
+    silence: Duration,
+) -> Result<End, EmulationError> {
+    let (side, side_fd) = io::pipe().map_err(EmulationError::NoQemu)?;
     let mut qemu = Command::new(QEMU);
     qemu.args(["-machine", "pc", "-accel", "tcg", "-cpu", "max"])
         // The machine's clock counts instructions. Without that, one machine in many hangs when a guest begins.
@@ -182,15 +208,22 @@ fn run_qemu(
         .arg("-initrd")
         .arg(initramfs)
         .arg("-append")
-        .arg(format!(
-            "console=ttyS0 quiet loglevel=3 panic=-1 8250.nr_uarts=4 rdinit={PROGRAM} -- {SUBCOMMAND}"
-        ))
-        .stdin(Stdio::null());
-    let side = FdMapping {
-        parent_fd: side,
+        .arg(format!("{KERNEL_OPTIONS} rdinit={PROGRAM} -- {SUBCOMMAND}"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    let side_fd = FdMapping {
+        parent_fd: side_fd.into(),
         child_fd: SIDE_FD,
     };
-    qemu.fd_mappings(vec![side])
+    qemu.fd_mappings(vec![side_fd])
         .map_err(|error| EmulationError::NoQemu(io::Error::other(error)))?;
-    qemu.status().map_err(EmulationError::NoQemu)
+    let mut child = qemu.spawn().map_err(EmulationError::NoQemu)?;
+    // Its copy of the pipe for the side must not stay open here, or the pipe would never end.
+    drop(qemu);
+    let output = child.stdout.take().expect("the output is a pipe");
+    let streams = vec![
+        Stream::copy(output, io::stdout()),
+        Stream::copy(side, io::stderr()),
+    ];
+    watch::wait(child, streams, silence).map_err(EmulationError::NoQemu)
 }

@@ -14,6 +14,7 @@ mod emulation;
 mod inside;
 mod kind;
 mod libraries;
+mod watch;
 
 use std::fmt;
 use std::str::FromStr;
