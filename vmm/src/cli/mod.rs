@@ -3,6 +3,7 @@
 mod bundling;
 mod clauses;
 mod debugging;
+mod diff;
 mod doctor;
 mod emulated;
 mod formats;
@@ -23,7 +24,9 @@ mod shell;
 mod shipped;
 mod single;
 mod status;
+mod table;
 mod telling;
+mod times;
 mod trace;
 
 use std::path::PathBuf;
@@ -138,6 +141,9 @@ Examples:
     /// Show which functions of the kernel run while a scenario's steps do, in which order, and what they change in page tables and frames.
     #[command(after_help = format!("{}\n{EXIT_STATUS}", trace::EXAMPLES))]
     Trace(trace::TraceArgs),
+    /// Show what differs in the memory that steps name: between two steps of a run, or of two runs.
+    #[command(after_help = diff::EXAMPLES)]
+    Diff(diff::DiffArgs),
     /// Print the JSON Schema of the scenario language, or of another kind of file.
     #[command(after_help = "\
 Examples:
@@ -186,6 +192,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Language(args)) => language::language(&args),
         Some(Command::Fuzz(args)) => fuzz::fuzz(&args),
         Some(Command::Trace(args)) => trace::trace(&args),
+        Some(Command::Diff(args)) => diff::diff(&args),
         Some(Command::Profile(args)) => profile::profile(&args),
         Some(Command::Schema { rubric: true, .. }) => schema(&vmm::grade::rubric_schema()),
         Some(Command::Schema { report: true, .. }) => schema(&vmm::report::schema()),

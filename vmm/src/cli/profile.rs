@@ -3,12 +3,12 @@
 use std::num::NonZeroUsize;
 
 use clap::Args;
-use comfy_table::{CellAlignment, Table, presets};
 use vmm::guest::{Record, Stretch};
 use vmm::report::Report;
 use vmm::trace::profile::Profile;
 
 use super::single::{Single, SingleArgs};
+use super::table::table;
 use super::trace::step;
 use super::{Shown, Status, print_line};
 
@@ -68,7 +68,7 @@ pub(super) fn profile(args: &ProfileArgs) -> Result<Status, Shown> {
 fn text(report: &Report, profile: &Profile, top: usize) -> String {
     let all = profile.instructions();
     let share = |part: u64| format!("{:.1} %", 100.0 * part as f64 / all.max(1) as f64);
-    let mut steps = table(&["instructions", "share", "step"]);
+    let mut steps = table(&["instructions", "share", "step"], 2);
     for line in &report.lines {
         if let Some(trace) = &line.trace {
             steps.add_row([
@@ -78,7 +78,7 @@ fn text(report: &Report, profile: &Profile, top: usize) -> String {
             ]);
         }
     }
-    let mut functions = table(&["own", "share", "with callees", "calls", "function"]);
+    let mut functions = table(&["own", "share", "with callees", "calls", "function"], 4);
     for function in profile.functions().iter().take(top) {
         functions.add_row([
             function.own.to_string(),
@@ -93,14 +93,4 @@ fn text(report: &Report, profile: &Profile, top: usize) -> String {
         report.verdict.word(),
         report.scenario
     )
-}
-
-fn table(columns: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(columns);
-    let numbers = columns.len() - 1;
-    for column in table.column_iter_mut().take(numbers) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use vmm::bundle::Conditions;
+use vmm::guest::Record;
 use vmm::journal::Entry;
 use vmm::platform::{self, Choice};
 use vmm::promise::Promise;
@@ -20,6 +21,7 @@ use super::guest::{GuestArgs, PlatformArgs};
 use super::jobs::{JobArgs, Progress};
 use super::judging::Judging;
 use super::telling::{Task, Telling};
+use super::times::Times;
 use super::{Shown, Status, bundling, emulated, parse_all, show_as, show_diagnostic, show_failure};
 
 /// What to run, and how to tell about it.
@@ -62,6 +64,12 @@ pub(super) struct RunArgs {
     /// those of the files.
     #[arg(long, value_name = "SEED")]
     vary: Option<u64>,
+    /// Record what the memory that steps name is like after each step, for `json` and `jsonl`, which hold everything, and for `vmm diff`.
+    #[arg(long)]
+    memory: bool,
+    /// Tell on standard error how long each run took: its boot, its steps, and the audits in which the judge looks at everything after a step.
+    #[arg(long)]
+    times: bool,
     #[command(flatten)]
     debugging: DebuggingArgs,
     #[command(flatten)]
@@ -165,7 +173,11 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
             args.guest.slow,
         )),
         scratch: scratch.path().to_owned(),
-        record: args.formats.needs(),
+        record: if args.memory {
+            Record::MEMORY
+        } else {
+            args.formats.needs()
+        },
         exploring: args.jobs.exploring(),
         confinement: args.jobs.confinement(),
         debugger: args.debugging.place(),
@@ -199,6 +211,12 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         .filter(|index| tasks[*index].kept.is_none())
         .collect();
     let jobs: Vec<Job> = to_run.iter().map(|index| tasks[*index].job.clone()).collect();
+    let mut reader = args
+        .formats
+        .readers(args.detail(scenarios.len()), args.kernel_log())?;
+    if args.times {
+        reader.push(Box::new(Times::default()));
+    }
     let mut telling = Telling {
         args,
         files: &files,
@@ -209,9 +227,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         to_run: &to_run,
         told: 0,
         results,
-        reader: args
-            .formats
-            .readers(args.detail(scenarios.len()), args.kernel_log())?,
+        reader,
         progress: Progress::new(jobs.iter().map(|job| job.file.clone()).collect()),
         verdicts: Vec::new(),
         bundled: Vec::new(),

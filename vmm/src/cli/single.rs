@@ -23,6 +23,13 @@ pub(super) struct SingleArgs {
     #[arg(value_name = "SCENARIO")]
     file: PathBuf,
     #[command(flatten)]
+    runner: RunnerArgs,
+}
+
+/// On what to run it.
+#[derive(Args)]
+pub(super) struct RunnerArgs {
+    #[command(flatten)]
     guest: GuestArgs,
     #[command(flatten)]
     platform: PlatformArgs,
@@ -39,63 +46,93 @@ pub(super) enum Single {
     Elsewhere(Status),
 }
 
+/// What came of several.
+pub(super) enum Ran {
+    /// A report of each.
+    Here(Vec<Report>),
+    /// All of the command was done in an emulated machine.
+    Elsewhere(Status),
+}
+
 impl SingleArgs {
     /// Runs the scenario once.
     pub(super) fn run(&self, record: Record) -> Result<Single, Shown> {
         let files = slice::from_ref(&self.file);
+        match self.runner.run(files, files, record)? {
+            Ran::Elsewhere(status) => Ok(Single::Elsewhere(status)),
+            Ran::Here(reports) => match <[Report; 1]>::try_from(reports) {
+                Ok([report]) => Ok(Single::Ran(Box::new(report))),
+                Err(_) => Err(Shown(Status::CouldNotTell)),
+            },
+        }
+    }
+}
+
+impl RunnerArgs {
+    /// Runs each of these scenarios once. The call reads these files, the scenarios among them.
+    pub(super) fn run(&self, scenarios: &[PathBuf], files: &[PathBuf], record: Record) -> Result<Ran, Shown> {
+        if scenarios.is_empty() {
+            return Ok(Ran::Here(Vec::new()));
+        }
         let description = self.guest.description()?;
         let choice = platform::choose(self.platform.platform, description.machine)
             .map_err(|error| show_failure(&error))?;
         let image = self.guest.image(&description)?;
         if let Choice::Emulated(reason) = choice {
             emulated::announce(&reason);
-            return emulated::run(&self.guest, files, &image, description).map(Single::Elsewhere);
+            return emulated::run(&self.guest, files, &image, description).map(Ran::Elsewhere);
         }
-        let parsed = parse_all(files, |name, text| Scenario::parse(name, text, &image.programs))?;
-        let [(text, scenario)] = &parsed[..] else {
-            return Err(Shown(Status::CouldNotTell));
-        };
+        let parsed = parse_all(scenarios, |name, text| {
+            Scenario::parse(name, text, &image.programs)
+        })?;
         let scratch = tempfile::tempdir().map_err(|error| show_as(Status::CouldNotTell, &error))?;
-        let job = Job {
-            file: self.file.display().to_string(),
-            scenario: text.clone(),
-            patience: patience(scenario, &description, self.guest.slow),
-            image,
-            description,
-            options: self.guest.options.clone(),
-            require: Vec::new(),
-            limits: RunLimits::default(),
-            slow: self.guest.slow,
-            record,
-            exploring: Exploring::Anew,
-            seed: None,
-            scratch: scratch.path().to_owned(),
-            confinement: if self.unconfined {
-                Confinement::Unconfined
-            } else {
-                Confinement::Confined
-            },
-            debugger: None,
-        };
-        let mut kept = OnlyOne(None);
-        let end = pool_of(NonZeroUsize::MIN)?.run(&[job], &mut kept);
-        match (end, kept.0) {
-            (End::Complete, Some(done)) => Ok(Single::Ran(Box::new(report_of(done, scenario)?))),
-            (End::Complete | End::Interrupted, _) => Err(Shown(Status::CouldNotTell)),
+        let jobs: Vec<Job> = scenarios
+            .iter()
+            .zip(&parsed)
+            .map(|(file, (text, scenario))| Job {
+                file: file.display().to_string(),
+                scenario: text.clone(),
+                patience: patience(scenario, &description, self.guest.slow),
+                image: image.clone(),
+                description: description.clone(),
+                options: self.guest.options.clone(),
+                require: Vec::new(),
+                limits: RunLimits::default(),
+                slow: self.guest.slow,
+                record,
+                exploring: Exploring::Anew,
+                seed: None,
+                scratch: scratch.path().to_owned(),
+                confinement: if self.unconfined {
+                    Confinement::Unconfined
+                } else {
+                    Confinement::Confined
+                },
+                debugger: None,
+            })
+            .collect();
+        let mut kept = Kept(Vec::new());
+        match pool_of(NonZeroUsize::MIN)?.run(&jobs, &mut kept) {
+            End::Interrupted => Err(Shown(Status::CouldNotTell)),
+            End::Complete => {
+                let reports = kept.0.into_iter().zip(&parsed);
+                let reports = reports.map(|(done, (_, scenario))| report_of(done, scenario));
+                Ok(Ran::Here(reports.collect::<Result<_, _>>()?))
+            }
         }
     }
 }
 
-/// What came of the job.
-struct OnlyOne(Option<Done>);
+/// What came of the jobs, in their order.
+struct Kept(Vec<Done>);
 
-impl Observer for OnlyOne {
+impl Observer for Kept {
     fn began(&mut self, _index: usize) {}
 
     fn ended(&mut self, _index: usize) {}
 
     fn done(&mut self, _index: usize, done: Done) -> bool {
-        self.0 = Some(done);
+        self.0.push(done);
         true
     }
 }

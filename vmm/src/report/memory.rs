@@ -56,6 +56,9 @@ pub struct MappedFrame {
     pub frame: Printable,
     /// What it allows to the process, as in `r--`.
     pub allows: String,
+    /// What the frame holds: the first 16 hexadecimal digits of its SHA-256. Empty when it could not be read.
+    #[serde(default)]
+    pub contents: String,
 }
 
 impl MemoryMap {

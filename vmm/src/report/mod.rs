@@ -12,6 +12,7 @@ mod outcome;
 pub(crate) mod states;
 pub(crate) mod warehouse;
 
+mod differences;
 mod explored;
 mod format;
 mod grades;
@@ -36,6 +37,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use clauses::{ClauseLine, ClauseOutcome};
+pub use differences::{Difference, PageName, differences};
 pub use explored::Explored;
 pub use format::{Format, NoSuchFormat, Readers, Style, reader, written};
 pub use html::{course_page, submission_page};
@@ -179,6 +181,23 @@ pub struct Cost {
     pub boot_microseconds: Option<u64>,
     /// Exits of the guest to the VMM in that time.
     pub boot_exits: Option<u64>,
+    /// The steps in which a process did something, without what the judge did after them.
+    #[serde(default)]
+    pub steps: Spent,
+    /// The audits, in which the judge looks at everything after a step.
+    #[serde(default)]
+    pub audits: Spent,
+}
+
+/// What all parts of one kind took of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Spent {
+    /// How many there were.
+    pub count: usize,
+    /// Microseconds that one of them took: half of them took no longer. None when there was none.
+    pub median_microseconds: Option<u64>,
+    /// Microseconds that all of them took.
+    pub total_microseconds: u64,
 }
 
 impl Line {

@@ -1,8 +1,13 @@
 //! What a guest's end says of the guest.
 
+use crate::drive::Driver;
 use crate::finding::Finding;
+use crate::printable::Printable;
 use crate::rule::Rule;
 use crate::vm::{Cause, Death};
+
+/// Lines of a guest's log that are told when it ends too early.
+const LOG_LINES_AT_END: usize = 4;
 
 /// The finding that a guest's end is.
 pub(super) fn end(death: &Death, last_fault: Option<String>) -> Finding {
@@ -16,6 +21,23 @@ pub(super) fn end(death: &Death, last_fault: Option<String>) -> Finding {
         Cause::HostTooSlow { .. } => Finding::missing("the host", "it has the guest go on", found),
         Cause::EndedByDebugger => Finding::missing("the guest", "it goes on to its end", found),
         _ => Finding::new(Rule::Death, death.place.to_string(), expected, found),
+    }
+}
+
+/// The same finding of a guest's end, with what it has logged last.
+pub(super) fn with_log(finding: Finding, driver: &mut Driver) -> Finding {
+    let lines = driver
+        .stop()
+        .map_or_else(Vec::new, |mut stop| stop.devices().last_lines());
+    let last = &lines[lines.len().saturating_sub(LOG_LINES_AT_END)..];
+    let told: Vec<&str> = last.iter().map(Printable::as_str).collect();
+    if told.is_empty() {
+        return finding;
+    }
+    let (found, last) = (finding.found.as_str(), told.join("; "));
+    Finding {
+        found: format!("{found}; its log ends with {last:?}").into(),
+        ..finding
     }
 }
 

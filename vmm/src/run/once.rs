@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::boot::{Booted, Setting, boot};
 use super::debugging::Debugging;
-use super::ends::end;
+use super::ends::{end, with_log};
 use super::going_on::{is_about_one_step, leaves_processes_as_they_were};
 use super::proof::Prover;
 use super::recorder::Recorder;
+use super::spans::Spans;
 use super::tracing::Tracing;
 use crate::block::Failure;
 use crate::channel::Event;
@@ -20,14 +21,10 @@ use crate::finding::Finding;
 use crate::guest::{Guest, PowerOff, shadowpt_base};
 use crate::judge::{Judge, NamedFunctions, Scene};
 use crate::perform::{Performed, Performer};
-use crate::printable::Printable;
 use crate::report::{Cost, ExpectationLine, GuestEnd, Line, Report, Verdict, clauses, states, warehouse};
 use crate::rule::Rule;
 use crate::scenario::{FailStep, Operation, Scenario, Step};
 use crate::vm::{Stop, StopReason, VmError};
-
-/// Lines of a guest's log that are told when it ends too early.
-const LOG_LINES_AT_END: usize = 4;
 
 /// What one run gives.
 #[derive(Clone, Serialize, Deserialize)]
@@ -75,6 +72,8 @@ pub(super) fn perform(guest: &Guest, scenario: &Scenario, mut booted: Booted) ->
         recorder: guest.record.memory.then(Recorder::default),
         tracing: Tracing::of(guest, scenario),
         debugging,
+        steps: Spans::default(),
+        audits: Spans::default(),
         lines: Vec::new(),
     };
     let mut steps_not_run = scenario.steps.len();
@@ -108,6 +107,8 @@ struct Run {
     /// Takes what the kernel did in each step, when it is followed.
     tracing: Option<Tracing>,
     debugging: Debugging,
+    steps: Spans,
+    audits: Spans,
     lines: Vec<Line>,
 }
 
@@ -145,7 +146,7 @@ impl Run {
         self.debugging.before_step((number, told), &mut self.performer)?;
         match step {
             Step::Operation(operation) => {
-                let mut performed = self.performer.step(operation)?;
+                let mut performed = self.steps.measure(|| self.performer.step(operation))?;
                 self.note();
                 if let Operation::Exec { program, reports, .. } = &operation.operation {
                     performed
@@ -233,22 +234,6 @@ impl Run {
         Ok(())
     }
 
-    /// The same finding of a guest's end, with what it has logged last.
-    fn with_log(&mut self, finding: Finding) -> Finding {
-        let stop = self.performer.driver_mut().stop();
-        let lines = stop.map_or_else(Vec::new, |mut stop| stop.devices().last_lines());
-        let last = &lines[lines.len().saturating_sub(LOG_LINES_AT_END)..];
-        let told: Vec<&str> = last.iter().map(Printable::as_str).collect();
-        if told.is_empty() {
-            return finding;
-        }
-        let (found, last) = (finding.found.as_str(), told.join("; "));
-        Finding {
-            found: format!("{found}; its log ends with {last:?}").into(),
-            ..finding
-        }
-    }
-
     fn after_operation(
         &mut self,
         number: Option<usize>,
@@ -259,7 +244,9 @@ impl Run {
         if let Some(StopReason::PoweredOff) = self.reason() {
             let (expected, found) = ("it goes on", "it powered itself off");
             let finding = Finding::new(Rule::Death, "the guest", expected, found);
-            performed.findings.push(self.with_log(finding));
+            performed
+                .findings
+                .push(with_log(finding, self.performer.driver_mut()));
         }
         if self.is_alive() {
             self.performer.driver_mut().ask_for_untold_ends()?;
@@ -278,7 +265,8 @@ impl Run {
         if self.can_be_looked_at()
             && let Some(mut scene) = Scene::of(&mut self.performer)
         {
-            performed.findings.extend(self.judge.audit(&mut scene)?);
+            let audited = self.audits.measure(|| self.judge.audit(&mut scene));
+            performed.findings.extend(audited?);
         }
         self.line(number, what, performed, Vec::new());
         Ok(go_on)
@@ -295,7 +283,7 @@ impl Run {
         let Performed { result, mut findings } = performed;
         if let Some(StopReason::Died(death)) = self.reason() {
             let last_fault = self.performer.last_fault(&death);
-            findings.push(self.with_log(end(&death, last_fault)));
+            findings.push(with_log(end(&death, last_fault), self.performer.driver_mut()));
         }
         self.lines.push(Line {
             step,
@@ -392,6 +380,8 @@ impl Run {
                 wall_microseconds: started.elapsed().as_micros() as u64,
                 boot_microseconds: boot.map(|boot| boot.time.as_micros() as u64),
                 boot_exits: boot.map(|boot| boot.exits),
+                steps: self.steps.spent(),
+                audits: self.audits.spent(),
             },
         };
         report.judge();

@@ -6,10 +6,10 @@
 //! **Invariant:** what is kept is bounded, whatever a scenario maps: by [`MAX_AREA_PAGES`], [`MAX_PROCESS_PAGES`] and [`MAX_PAGES`].
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
 
 use abi::PAGE_SIZE;
 use abi::linux::mman::{PROT_EXEC, PROT_READ, PROT_WRITE};
+use sha2::{Digest, Sha256};
 
 use crate::address::{FrameNumber, VirtAddr};
 use crate::channel::Channel;
@@ -33,9 +33,8 @@ pub(super) struct Recorder {
     /// For each line that was looked at, its place in the report, and the processes.
     steps: Vec<(usize, Vec<Process>)>,
     pages: usize,
-    key: RandomState,
     /// What each page held when it was last looked at.
-    held: BTreeMap<Channel, BTreeMap<PageNumber, u64>>,
+    held: BTreeMap<Channel, BTreeMap<PageNumber, Contents>>,
 }
 
 struct Process {
@@ -52,9 +51,19 @@ struct SeenArea {
 struct SeenPage {
     page: u64,
     mapped_for: String,
-    on: Option<(FrameNumber, Permissions)>,
+    on: Option<SeenFrame>,
     is_written: bool,
 }
+
+struct SeenFrame {
+    frame: FrameNumber,
+    permissions: Permissions,
+    /// None when it cannot be read.
+    contents: Option<Contents>,
+}
+
+/// What a page holds: the first eight bytes of its SHA-256.
+type Contents = [u8; 8];
 
 impl Recorder {
     /// Looks at what there is after the step of the report's line `line`.
@@ -86,12 +95,17 @@ impl Recorder {
             let found = translate(memory, root, address).ok();
             let on = found
                 .filter(|found| found.permissions.user)
-                .map(|found| (found.frame(), found.permissions));
+                .map(|found| SeenFrame {
+                    frame: found.frame(),
+                    permissions: found.permissions,
+                    contents: contents(found.frame(), memory),
+                });
             if mapped_for.is_empty() && on.is_none() {
                 continue;
             }
+            let contents = on.as_ref().and_then(|on| on.contents);
             let is_written =
-                on.is_some_and(|(frame, _)| self.has_changed(process, number, frame, is_new, memory));
+                contents.is_some_and(|contents| self.has_changed(process, number, contents, is_new));
             if areas.last().is_none_or(|area| area.name != name) {
                 areas.push(SeenArea {
                     name: name.to_owned(),
@@ -118,22 +132,10 @@ impl Recorder {
 
     /// Whether a page holds something else than when it was last looked at. A new page holds zeros before, and what a new process has is
     /// its parent's.
-    fn has_changed(
-        &mut self,
-        process: Channel,
-        number: PageNumber,
-        frame: FrameNumber,
-        is_new: bool,
-        memory: PhysicalMemory<'_>,
-    ) -> bool {
-        let mut contents = FrameBytes::zeroed();
-        if memory.copy_frame(frame, &mut contents).is_err() {
-            return false;
-        }
-        let holds = self.key.hash_one(contents.0.as_slice());
+    fn has_changed(&mut self, process: Channel, number: PageNumber, holds: Contents, is_new: bool) -> bool {
         let pages = self.held.entry(process).or_default();
         let held = pages.insert(number, holds);
-        let zeros = || self.key.hash_one(FrameBytes::zeroed().0.as_slice());
+        let zeros = || digest(&FrameBytes::zeroed());
         !is_new && held.unwrap_or_else(zeros) != holds
     }
 
@@ -170,9 +172,12 @@ impl SeenArea {
         let pages = self.pages.into_iter().map(|page| MappedPage {
             page: page.page,
             mapped_for: page.mapped_for,
-            on: page.on.map(|(frame, permissions)| MappedFrame {
-                frame: judge.frame_name(frame).into(),
-                allows: rights(true, permissions.writable, permissions.executable),
+            on: page.on.map(|on| MappedFrame {
+                frame: judge.frame_name(on.frame).into(),
+                allows: rights(true, on.permissions.writable, on.permissions.executable),
+                contents: on.contents.map_or_else(String::new, |contents| {
+                    format!("{:016x}", u64::from_be_bytes(contents))
+                }),
             }),
             is_written: page.is_written,
         });
@@ -182,6 +187,17 @@ impl SeenArea {
             pages: pages.collect(),
         }
     }
+}
+
+fn contents(frame: FrameNumber, memory: PhysicalMemory<'_>) -> Option<Contents> {
+    let mut bytes = FrameBytes::zeroed();
+    memory.copy_frame(frame, &mut bytes).ok()?;
+    Some(digest(&bytes))
+}
+
+fn digest(bytes: &FrameBytes) -> Contents {
+    let digest = Sha256::digest(bytes.0.as_slice());
+    *digest.first_chunk().expect("it has 32 bytes")
 }
 
 /// The pages that steps named, by address, with what they were mapped for; for pages that were unmapped, nothing.

@@ -5,6 +5,7 @@
     reason = "clippy takes helpers of integration tests for library code"
 )]
 
+mod diff;
 mod json;
 mod others;
 mod replay;
