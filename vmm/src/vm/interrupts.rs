@@ -4,6 +4,8 @@
 //! its next operation, so an interrupt comes at the same instruction in every run. With the real clock it has a local APIC, in
 //! KVM, whose timer the guest's kernel programs; a PC has all that [`super::pc`] gives it.
 
+use std::sync::Arc;
+
 use kvm_bindings::{CpuId, KVM_CAP_SPLIT_IRQCHIP, KVM_MAX_CPUID_ENTRIES, kvm_enable_cap};
 use kvm_ioctls::{Kvm, VcpuFd, VmFd};
 
@@ -21,7 +23,12 @@ const X2APIC: u32 = 1 << 21;
 const TSC_DEADLINE_TIMER: u32 = 1 << 24;
 
 /// Gives the machine what interrupts it. To be called before there is a vCPU.
-pub(super) fn build(vm: &VmFd, machine: Machine, clock: Clock, devices: &mut Devices) -> Result<(), VmError> {
+pub(super) fn build(
+    vm: &Arc<VmFd>,
+    machine: Machine,
+    clock: Clock,
+    devices: &mut Devices,
+) -> Result<(), VmError> {
     match (machine, clock) {
         (Machine::Bare, Clock::Virtual) => Ok(()),
         (Machine::Bare, Clock::Real) => add_local_apic(vm),

@@ -35,6 +35,7 @@ mod watchdog;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use abi::PAGE_SIZE;
@@ -167,9 +168,6 @@ pub enum VmError {
         /// The function.
         name: Printable,
     },
-    /// No way to raise an interrupt.
-    #[error("cannot make an interrupt line: {0}")]
-    Line(std::io::Error),
     /// The watchdog could not be started; no guest runs without one.
     #[error("cannot start the watchdog: {0}")]
     Watchdog(std::io::Error),
@@ -185,11 +183,12 @@ pub struct Vm {
     clock: Clock,
     kernel_image: KernelImage,
     vcpu: Vcpu,
-    vm_fd: VmFd,
+    vm_fd: Arc<VmFd>,
+    /// Their interrupt lines hold the machine in KVM, too.
+    devices: Devices,
     memory: GuestMemoryMmap,
     loaded: Loaded,
     symbols: Symbols,
-    devices: Devices,
     dirty_log: DirtyLog,
     kernel_halves: KernelHalves,
 }
@@ -312,8 +311,8 @@ fn create(
     clock: Clock,
     memory: &GuestMemoryMmap,
     devices: &mut Devices,
-) -> Result<(VmFd, VcpuFd), VmError> {
-    let vm_fd = kvm.create_vm().map_err(refused("create a virtual machine"))?;
+) -> Result<(Arc<VmFd>, VcpuFd), VmError> {
+    let vm_fd = Arc::new(kvm.create_vm().map_err(refused("create a virtual machine"))?);
     register_memory(&vm_fd, memory)?;
     let machine = devices.machine;
     interrupts::build(&vm_fd, machine, clock, devices)?;
@@ -346,6 +345,6 @@ fn register_memory(vm_fd: &VmFd, memory: &GuestMemoryMmap) -> Result<(), VmError
         userspace_addr: host_address as u64,
     };
     // SAFETY: the range is the mapping that `memory` owns, from its first byte to its last, and `Vm` drops `vm_fd`
-    // before `memory`, fields being dropped in order of declaration.
+    // and all that holds it before `memory`, fields being dropped in order of declaration.
     unsafe { vm_fd.set_user_memory_region(region) }.map_err(refused("use the guest's memory"))
 }

@@ -3,9 +3,10 @@
 //! There is no table of processors or interrupt controllers, so a kernel finds the two 8259s and no I/O APIC, and learns from the timer how fast its
 //! processor counts. Devices of virtio are in tables of ACPI ([`super::acpi`]).
 
+use std::sync::Arc;
+
 use kvm_bindings::{CpuId, KVM_PIT_SPEAKER_DUMMY, kvm_pit_config};
 use kvm_ioctls::VmFd;
-use vmm_sys_util::eventfd::EventFd;
 
 use super::{VmError, refused};
 use crate::channel::{Console, Devices};
@@ -25,7 +26,7 @@ const PROTECTION_KEYS: u32 = 1 << 3;
 const FIVE_LEVELS: u32 = 1 << 16;
 
 /// Gives the machine its interrupt controllers and its timer, and connects its devices. To be called before there is a vCPU.
-pub(super) fn build(vm: &VmFd, devices: &mut Devices) -> Result<(), VmError> {
+pub(super) fn build(vm: &Arc<VmFd>, devices: &mut Devices) -> Result<(), VmError> {
     vm.create_irq_chip()
         .map_err(refused("emulate interrupt controllers"))?;
     let pit = kvm_pit_config {
@@ -33,13 +34,13 @@ pub(super) fn build(vm: &VmFd, devices: &mut Devices) -> Result<(), VmError> {
         ..Default::default()
     };
     vm.create_pit2(pit).map_err(refused("emulate a timer"))?;
-    devices.console = Console::with_interrupt(line(vm, SERIAL_LINE)?);
-    devices.second_console = Console::with_interrupt(line(vm, SECOND_SERIAL_LINE)?);
+    devices.console = Console::with_interrupt(line(vm, SERIAL_LINE));
+    devices.second_console = Console::with_interrupt(line(vm, SECOND_SERIAL_LINE));
     if let Some(block) = &mut devices.block {
-        block.connect(line(vm, abi::block::INTERRUPT)?);
+        block.connect(line(vm, abi::block::INTERRUPT));
     }
     if let Some(vsock) = &mut devices.vsock {
-        vsock.connect(line(vm, abi::vsock::INTERRUPT)?);
+        vsock.connect(line(vm, abi::vsock::INTERRUPT));
     }
     Ok(())
 }
@@ -53,9 +54,12 @@ pub(super) fn hide(cpuid: &mut CpuId) {
     }
 }
 
-fn line(vm: &VmFd, number: u32) -> Result<InterruptLine, VmError> {
-    let event = EventFd::new(0).map_err(VmError::Line)?;
-    vm.register_irqfd(&event, number)
-        .map_err(refused("connect an interrupt line"))?;
-    Ok(InterruptLine::to(event))
+/// An event that KVM turns into an interrupt would do with less, but a thread of the host's kernel does that when it gets a processor: the guest
+/// has gone on meanwhile, and where it is interrupted depends on the host.
+fn line(vm: &Arc<VmFd>, number: u32) -> InterruptLine {
+    let vm = Arc::clone(vm);
+    InterruptLine::to(move || {
+        vm.set_irq_line(number, true)?;
+        Ok(vm.set_irq_line(number, false)?)
+    })
 }

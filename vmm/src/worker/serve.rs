@@ -167,7 +167,6 @@ fn failed(error: &VmError) -> Answer {
         | VmError::Memory { .. }
         | VmError::Hosts(_)
         | VmError::Watchdog(_)
-        | VmError::Line(_)
         | VmError::Branch(_)
         | VmError::Probe(_) => Fault::Host,
     };
