@@ -62,8 +62,8 @@ pub(super) struct Timing {
 pub(super) enum Wait {
     /// Until others have come round so often.
     Rounds(u32),
-    /// The same without the rounds in which the kernel says that the silent one had a turn. Where a timer ends a turn, how far one
-    /// gets in it depends on the host.
+    /// The same without the rounds in which the kernel says that the silent one had a turn, and since it was last seen to run. Where a timer ends a turn,
+    /// how far one gets in it depends on the host.
     IdleRounds(u32),
     /// As with `Rounds`, for a parent that is asked about its child: nobody is asked about it.
     Parent(u32),
@@ -172,10 +172,11 @@ impl Driver {
         let mut rounds = Rounds::default();
         let mut ticks = 0;
         let agent = self.agents.get(channel);
-        self.awaited = Awaited {
+        self.set_awaited(Awaited {
             pid: agent.and_then(|agent| agent.pid.or(Some(agent.hello?.pid))),
-            has_run: false,
-        };
+            root: agent.and_then(|agent| agent.root),
+            ..Awaited::default()
+        });
         loop {
             let Some(ringing) = self.next_ring()? else {
                 return Ok(Outcome::GuestEnded);
@@ -196,8 +197,14 @@ impl Driver {
                 return Ok(Outcome::Ended(status));
             }
             let has_run = std::mem::take(&mut self.awaited.has_run);
-            if has_run && matches!(wait, Wait::IdleRounds(_)) {
-                rounds.count -= 1;
+            let was_seen = std::mem::take(&mut self.awaited.was_seen);
+            if let Wait::IdleRounds(_) = wait {
+                // Who was seen once may have run unseen before.
+                rounds.count = match (was_seen, has_run) {
+                    (true, _) => 0,
+                    (false, true) => rounds.count - 1,
+                    (false, false) => rounds.count,
+                };
             }
             match wait {
                 Wait::Rounds(most) | Wait::IdleRounds(most) | Wait::Parent(most) if rounds.count >= most => {
@@ -210,6 +217,14 @@ impl Driver {
                 }
                 Wait::Rounds(_) | Wait::IdleRounds(_) | Wait::Parent(_) => {}
             }
+        }
+    }
+
+    /// From now on this process is waited for.
+    pub(super) fn set_awaited(&mut self, awaited: Awaited) {
+        self.awaited = awaited;
+        if let Some(mut stop) = self.vm.stop() {
+            stop.watch(awaited.root);
         }
     }
 
@@ -265,6 +280,7 @@ impl Driver {
                 self.awaited.has_run |= Some(*next) == self.awaited.pid;
             }
         }
+        self.awaited.was_seen |= stop.take_has_run();
         let StopReason::Ring(channel) = *stop.reason() else {
             return Ok(None);
         };
@@ -279,6 +295,7 @@ impl Driver {
         self.agents.seen(channel, root, hello);
         let is_awaited = hello.is_some_and(|hello| Some(hello.pid) == self.awaited.pid);
         self.awaited.has_run &= !is_awaited;
+        self.awaited.was_seen &= !is_awaited;
         Ok(Some(channel))
     }
 

@@ -59,7 +59,7 @@ impl Driver {
         self.give(parent, ask(pid));
         // A parent is silent only if something else is wrong, which shows when it is asked to do something.
         let outcome = self.wait_for_reply(parent, Wait::Parent(PATIENCE_WITH_TIMER))?;
-        self.awaited = awaited;
+        self.set_awaited(awaited);
         Ok(match outcome {
             Outcome::Replied(reply) => status(&reply),
             Outcome::Ended(_) | Outcome::Silent | Outcome::GuestEnded => None,

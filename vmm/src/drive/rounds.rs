@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::channel::Channel;
+use crate::inspect::walk::Root;
 
 /// Counts how often the ringing agents have come round.
 #[derive(Default)]
@@ -25,10 +26,14 @@ impl Rounds {
     }
 }
 
-/// A process that is waited for, as far as the kernel tells of it.
+/// A process that is waited for.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Awaited {
     pub(super) pid: Option<u32>,
-    /// It was given the processor and has not asked for an operation since.
+    /// Its top page table when it last asked.
+    pub(super) root: Option<Root>,
+    /// The kernel says that it was given the processor, and it has not asked for an operation since.
     pub(super) has_run: bool,
+    /// It was seen to have the processor, and has not asked for an operation since.
+    pub(super) was_seen: bool,
 }

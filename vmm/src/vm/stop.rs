@@ -57,16 +57,31 @@ impl Stop<'_> {
     /// # Errors
     /// KVM refuses to tell.
     pub fn kernel_root(&self) -> Result<Root, VmError> {
-        let root = self.root()?;
+        Ok(self.kernel_root_of(self.root()?))
+    }
+
+    /// The same for a process that has this top page table.
+    fn kernel_root_of(&self, root: Root) -> Root {
         let own = self.vm.vcpu.kernel_gs_base();
         let memory = PhysicalMemory::new(&self.vm.memory);
         let leads = |root| walk::translate(memory, root, own).is_ok();
         let before = Root::from_cr3(root.table().start().0 & !PAGE_SIZE);
-        Ok(if !leads(root) && leads(before) {
+        if !leads(root) && leads(before) {
             before
         } else {
             root
-        })
+        }
+    }
+
+    /// From now on it is noted whether the process with this top page table gets the processor, or that of no process.
+    pub(crate) fn watch(&mut self, root: Option<Root>) {
+        let roots = root.map(|root| vec![root, self.kernel_root_of(root)]);
+        self.vm.vcpu.watch(roots.unwrap_or_default());
+    }
+
+    /// Whether it has had the processor since this was last asked. With a virtual clock nobody looks.
+    pub(crate) fn take_has_run(&mut self) -> bool {
+        self.vm.vcpu.take_has_run()
     }
 
     /// Frames that no user may reach, because the kernel is in them: those that it was loaded into, or, of a kernel that gives some of

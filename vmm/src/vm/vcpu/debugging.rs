@@ -130,10 +130,10 @@ impl Vcpu {
         Ok(self.unmet.take())
     }
 
-    /// The clocks are looked at again in so much time, or sooner, so that a debugger is asked.
+    /// The clocks are looked at again in so much time, or sooner, so that a debugger is asked and those who are watched are seen.
     pub(super) fn look_again_in(&self, until_look: Duration) {
-        let asked = self.is_debugged().then_some(UNTIL_ASKED);
-        let until_look = asked.map_or(until_look, |asked| asked.min(until_look));
+        let sooner = [self.is_debugged().then_some(UNTIL_ASKED), self.watch_interval()];
+        let until_look = sooner.into_iter().flatten().fold(until_look, Duration::min);
         self.watchdog.look_again_in(until_look);
     }
 

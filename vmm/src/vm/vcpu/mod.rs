@@ -29,6 +29,7 @@ mod following;
 mod stepping;
 mod stores;
 mod tick;
+mod watched;
 
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
@@ -57,6 +58,7 @@ use debugging::Debugging;
 use following::Following;
 use stepping::Stepping;
 use tick::Tick;
+use watched::Watched;
 
 /// RFLAGS.IF: the processor takes interrupts.
 const INTERRUPT_FLAG: u64 = 1 << 9;
@@ -125,6 +127,7 @@ pub(super) struct Vcpu {
     callers: Callers,
     printers: Printers,
     watchdog: Watchdog,
+    watched: Watched,
     /// What steps the processor, if anything does.
     stepping: Option<Stepping>,
     /// What follows the kernel, if anything does.
@@ -158,6 +161,7 @@ impl Vcpu {
             callers,
             printers,
             watchdog,
+            watched: Watched::default(),
             stepping: None,
             following: None,
             debugging: None,
@@ -207,6 +211,9 @@ impl Vcpu {
         self.cover(memory)?;
         self.usage.enter(outside(devices));
         self.watchdog.enter();
+        if let Some(interval) = self.watch_interval() {
+            self.watchdog.look_within(interval);
+        }
         let reason = self.run_to_stop(devices, memory, symbols);
         self.uncover(memory);
         self.watchdog.leave();
@@ -305,6 +312,7 @@ impl Vcpu {
                 Ok(until_look) => self.look_again_in(until_look),
                 Err(cause) => return Ok(Next::Die(cause)),
             }
+            self.look_who_runs()?;
             self.take_from_outside(devices, memory);
         }
         if self.exits >= self.max_exits && !self.is_debugged() {
