@@ -8,7 +8,7 @@ use vmm::guest::Description;
 use vmm::image::GuestImage;
 use vmm::platform::KvmKind;
 use vmm::printable::{self, Printable};
-use vmm::report::Judged;
+use vmm::report::{Judged, JudgedFile};
 
 use super::status::{HasStatus, Status};
 use super::{Shown, show_causes};
@@ -21,10 +21,16 @@ pub(super) struct Judging(LazyCell<Found, Box<dyn FnOnce() -> Found>>);
 
 impl Judging {
     /// Begins to find it out.
-    pub(super) fn begin(kvm: Kvm, description: Description, image: GuestImage, options: Vec<String>) -> Self {
+    pub(super) fn begin(
+        kvm: Kvm,
+        description: Description,
+        image: GuestImage,
+        options: Vec<String>,
+        hashed: Vec<JudgedFile>,
+    ) -> Self {
         let thread = thread::spawn(move || {
             let kind = KvmKind::of(&kvm).map_err(|error| refused(&error))?;
-            Judged::of(&description, &image, &options, kind).map_err(|error| refused(&error))
+            Judged::of(&description, &image, &options, kind, &hashed).map_err(|error| refused(&error))
         });
         let found = move || thread.join().expect("nothing in it panics");
         Judging(LazyCell::new(Box::new(found)))

@@ -150,7 +150,13 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
         }
     };
     let options = &args.guest.options;
-    let judging = Judging::begin(kvm, description.clone(), image.clone(), options.clone());
+    let judging = Judging::begin(
+        kvm,
+        description.clone(),
+        image.clone(),
+        options.clone(),
+        args.guest.hashed.clone(),
+    );
     let (texts, scenarios): (Vec<String>, Vec<Scenario>) =
         parse_all(&files, |name, text| Scenario::parse(name, text, &image.programs))?
             .into_iter()

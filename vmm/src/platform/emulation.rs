@@ -107,6 +107,13 @@ impl Emulation {
         })
     }
 
+    /// Adds arguments to the call.
+    #[must_use]
+    pub fn with_arguments(mut self, arguments: impl IntoIterator<Item = String>) -> Emulation {
+        self.call.arguments.extend(arguments);
+        self
+    }
+
     /// Sets a variable of the call's environment, which has no others.
     #[must_use]
     pub fn with_variable(mut self, name: &str, value: &str) -> Emulation {
