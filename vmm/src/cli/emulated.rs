@@ -3,6 +3,8 @@
 use std::env;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use vmm::guest::{Description, Guest};
 use vmm::image::{self, GuestImage};
@@ -10,7 +12,7 @@ use vmm::platform::{Emulation, EmulationError, Reason};
 use vmm::report::JudgedFile;
 
 use super::guest::GuestArgs;
-use super::{Shown, Status, show_failure};
+use super::{Shown, Status, show_as, show_failure};
 
 /// Says that the call is made in an emulated machine, and why.
 pub(super) fn announce(reason: &Reason) {
@@ -35,7 +37,16 @@ pub(super) fn run(
         let file = file.map_err(|error| show_failure(&error))?;
         emulation = emulation.with_arguments(["--hashed".to_owned(), file.in_words()]);
     }
-    let status = emulation.run(args.slow, &*image::to_stderr());
+    run_to_end(emulation, args.slow)
+}
+
+/// Runs a machine until it has ended or somebody interrupts the command.
+pub(super) fn run_to_end(emulation: Emulation, slow: u32) -> Result<Status, Shown> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let interrupt = Arc::clone(&interrupted);
+    ctrlc::set_handler(move || interrupt.store(true, Ordering::Relaxed))
+        .map_err(|error| show_as(Status::CouldNotTell, &error))?;
+    let status = emulation.run(slow, &interrupted, &*image::to_stderr());
     Ok(Status::of_code(status.map_err(|error| show_failure(&error))?))
 }
 

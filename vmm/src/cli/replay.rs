@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use vmm::bundle::{BundledRun, Difference, Unpacked, differences};
-use vmm::image;
 use vmm::platform::{self, Choice, Emulation};
 use vmm::printable::Printable;
 use vmm::report::Report;
@@ -125,11 +124,9 @@ fn emulated(args: &ReplayArgs) -> Result<Status, Shown> {
     arguments.extend(["--platform".to_owned(), "kvm".to_owned()]);
     let emulation = Emulation::of(arguments).and_then(|mut emulation| {
         emulation.add(&args.bundle)?;
-        emulation.run(args.slow, &*image::to_stderr())
+        Ok(emulation)
     });
-    emulation
-        .map(Status::of_code)
-        .map_err(|error| show_failure(&error))
+    emulated::run_to_end(emulation.map_err(|error| show_failure(&error))?, args.slow)
 }
 
 /// Compares what comes of runs with what came of them.

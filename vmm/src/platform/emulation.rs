@@ -3,7 +3,8 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use command_fds::{CommandFdExt, FdMapping};
@@ -62,6 +63,9 @@ pub enum EmulationError {
         /// How QEMU ended.
         status: ExitStatus,
     },
+    /// Somebody ended the call.
+    #[error("interrupted: the emulated machine was ended before the scenarios were done")]
+    Interrupted,
     /// The machine computes and gets nowhere.
     #[error(
         "the emulated machine was killed: QEMU used {} min of processor time without a word from the call, so it hangs; \
@@ -130,11 +134,17 @@ impl Emulation {
         self.archive.copy(&path)
     }
 
-    /// Runs the machine to its end, and gives the call's exit status. It may be silent for `slow` times as long as others.
+    /// Runs the machine to its end, or until it is `interrupted`, and gives the call's exit status. It may be silent for `slow` times as long
+    /// as others.
     ///
     /// # Errors
-    /// A part of it cannot be had, it ends without a status, or it hangs.
-    pub fn run(mut self, slow: u32, progress: &dyn Progress) -> Result<u8, EmulationError> {
+    /// A part of it cannot be had, it ends without a status, it hangs, or is interrupted.
+    pub fn run(
+        mut self,
+        slow: u32,
+        interrupted: &AtomicBool,
+        progress: &dyn Progress,
+    ) -> Result<u8, EmulationError> {
         let kernel = debian::kernel(&image::cache()?, progress)?;
         self.add_program()?;
         for (number, module) in (0_u32..).zip(Modules::in_folder(&kernel.modules).for_names(&[KVM])?) {
@@ -155,9 +165,12 @@ impl Emulation {
             .map_err(EmulationError::file("write", &initramfs))?;
         let memory_mib = MEMORY_MIB + 2 * (self.archive.len_bytes() >> 20);
         let silence = SILENCE * slow;
-        let ended = match run_qemu(&kernel.file, &initramfs, memory_mib, &status, silence)? {
-            End::Itself(ended) => ended,
-            End::Silent => return Err(EmulationError::Silent { silence }),
+        let machine = start_qemu(&kernel.file, &initramfs, memory_mib, &status)?;
+        let ended = match watch::wait(machine.process, machine.streams, silence, interrupted) {
+            Ok(End::Itself(ended)) => ended,
+            Ok(End::Silent) => return Err(EmulationError::Silent { silence }),
+            Ok(End::Interrupted) => return Err(EmulationError::Interrupted),
+            Err(error) => return Err(EmulationError::NoQemu(error)),
         };
         let status = fs::read_to_string(&status).unwrap_or_default();
         status
@@ -176,6 +189,12 @@ impl Emulation {
     }
 }
 
+/// A machine that runs.
+struct Machine {
+    process: Child,
+    streams: Vec<Stream>,
+}
+
 /// What the machine's kernel is told. Without timers of high resolution the machine's clock is programmed for its ticks only, 4 ms apart, so
 /// no timer expires just after an interrupt was injected into a guest. QEMU (`helper_vmrun`, read in 7.2) leaves the vector of an injected
 /// interrupt in `exception_index`, and where a timer stops the processor before the guest's next exit, the main loop delivers it once more,
@@ -184,13 +203,12 @@ const KERNEL_OPTIONS: &str = "console=ttyS0 quiet loglevel=3 panic=-1 8250.nr_ua
 
 /// The machine has three serial ports: what the kernel logs and what is told on the side goes to standard error, what the call prints to
 /// standard output, and its status to a file.
-fn run_qemu(
+fn start_qemu(
     kernel: &Path,
     initramfs: &Path,
     memory_mib: u64,
     status: &Path,
-    silence: Duration,
-) -> Result<End, EmulationError> {
+) -> Result<Machine, EmulationError> {
     let (side, side_fd) = io::pipe().map_err(EmulationError::NoQemu)?;
     let mut qemu = Command::new(QEMU);
     qemu.args(["-machine", "pc", "-accel", "tcg", "-cpu", "max"])
@@ -224,13 +242,13 @@ fn run_qemu(
     };
     qemu.fd_mappings(vec![side_fd])
         .map_err(|error| EmulationError::NoQemu(io::Error::other(error)))?;
-    let mut child = qemu.spawn().map_err(EmulationError::NoQemu)?;
+    let mut process = qemu.spawn().map_err(EmulationError::NoQemu)?;
     // Its copy of the pipe for the side must not stay open here, or the pipe would never end.
     drop(qemu);
-    let output = child.stdout.take().expect("the output is a pipe");
+    let output = process.stdout.take().expect("the output is a pipe");
     let streams = vec![
         Stream::copy(output, io::stdout()),
         Stream::copy(side, io::stderr()),
     ];
-    watch::wait(child, streams, silence).map_err(EmulationError::NoQemu)
+    Ok(Machine { process, streams })
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::process::{Child, ExitStatus};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ pub(super) enum End {
     Itself(ExitStatus),
     /// It was killed, since it used as much processor time as it may without an output.
     Silent,
+    /// It was killed, since somebody wanted it.
+    Interrupted,
 }
 
 /// What a process prints, on its way to where it belongs.
@@ -50,13 +52,25 @@ impl Stream {
     }
 }
 
-/// Waits for a process, whose output are these streams. Its time is that of the processor, so a busy host is no reason to kill it.
+/// Waits for a process, whose output are these streams, until it is `interrupted`. Its time is that of the processor, so a busy host is no reason
+/// to kill it.
 ///
 /// # Errors
 /// It cannot be waited for, or killed.
-pub(super) fn wait(mut child: Child, streams: Vec<Stream>, silence: Duration) -> io::Result<End> {
+pub(super) fn wait(
+    mut child: Child,
+    streams: Vec<Stream>,
+    silence: Duration,
+    interrupted: &AtomicBool,
+) -> io::Result<End> {
     let mut heard = (0, Duration::ZERO);
     let end = loop {
+        // A terminal interrupts both.
+        if interrupted.load(Ordering::Relaxed) {
+            child.kill()?;
+            child.wait()?;
+            break End::Interrupted;
+        }
         if let Some(status) = child.try_wait()? {
             break End::Itself(status);
         }
@@ -111,6 +125,10 @@ mod tests {
 
     /// How a shell with this program ends that may compute so long without an output, and what it prints.
     fn run(program: &str, silence: Duration) -> (End, String) {
+        run_until(program, silence, &AtomicBool::new(false))
+    }
+
+    fn run_until(program: &str, silence: Duration, interrupted: &AtomicBool) -> (End, String) {
         let mut child = Command::new("sh")
             .args(["-c", program])
             .stdout(Stdio::piped())
@@ -118,7 +136,7 @@ mod tests {
             .unwrap();
         let (sender, receiver) = mpsc::channel();
         let stream = Stream::copy(child.stdout.take().unwrap(), Sent(sender));
-        let end = wait(child, vec![stream], silence).unwrap();
+        let end = wait(child, vec![stream], silence, interrupted).unwrap();
         (end, String::from_utf8(receiver.into_iter().collect()).unwrap())
     }
 
@@ -126,6 +144,13 @@ mod tests {
     fn a_process_that_computes_and_says_nothing_is_killed() {
         let (end, printed) = run("echo begun; while :; do :; done", Duration::from_millis(300));
         assert_eq!((end, printed.as_str()), (End::Silent, "begun\n"));
+    }
+
+    #[test]
+    fn a_process_is_killed_when_somebody_wants_it() {
+        let interrupted = AtomicBool::new(true);
+        let (end, _) = run_until("while :; do sleep 1; done", Duration::MAX, &interrupted);
+        assert_eq!(end, End::Interrupted);
     }
 
     #[test]

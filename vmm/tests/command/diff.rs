@@ -73,15 +73,15 @@ fn a_step_that_there_is_not_and_a_report_without_memory_are_told_of() {
             "vmm run --memory --format json",
         ),
         (
-            [&"scenarios/cow.json:1".to_owned(), "scenarios/cow.json:99"],
+            ["scenarios/cow.json:1", "scenarios/cow.json:99"],
             "there is no memory of step 99",
         ),
         (
-            [&"scenarios/cow.json:1".to_owned(), "scenarios/cow.json"],
+            ["scenarios/cow.json:1", "scenarios/cow.json"],
             "expected FILE:STEP",
         ),
         (
-            [&"scenarios/cow.json:1".to_owned(), "scenarios/no.json:1"],
+            ["scenarios/cow.json:1", "scenarios/no.json:1"],
             "cannot read scenarios/no.json",
         ),
     ] {
