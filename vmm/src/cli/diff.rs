@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
 use serde_json::json;
 use vmm::guest::Record;
 use vmm::printable::Printable;
-use vmm::report::{Difference, Document, MemoryMap, Report, differences};
+use vmm::report::{Document, MemoryMap, PageDifference, Report, page_differences};
 
 use super::single::{Ran, RunnerArgs};
 use super::table::table;
@@ -102,7 +102,7 @@ pub(super) fn diff(args: &DiffArgs) -> Result<Status, Shown> {
     ) else {
         return Err(Shown(Status::CouldNotTell));
     };
-    let found = differences(memory(&args.first, &first)?, memory(&args.second, &second)?);
+    let found = page_differences(memory(&args.first, &first)?, memory(&args.second, &second)?);
     let text = if args.json {
         format!("{:#}", json!({ "differences": found }))
     } else {
@@ -115,13 +115,10 @@ pub(super) fn diff(args: &DiffArgs) -> Result<Status, Shown> {
     })
 }
 
-/// The report that a file holds; None when it is something else.
-fn kept(file: &PathBuf) -> Result<Option<Report>, Shown> {
+/// The report that a file holds; None when it is something else, or cannot be read, which is told when it is run.
+fn kept(file: &Path) -> Result<Option<Report>, Shown> {
     let name = Printable::from(file.display().to_string());
-    let text = fs::read_to_string(file).map_err(|error| {
-        eprintln!("error: cannot read {name}: {error}");
-        Shown(Status::UnusableInput)
-    })?;
+    let text = fs::read_to_string(file).unwrap_or_default();
     let Ok(document) = serde_json::from_str::<Document>(&text) else {
         return Ok(None);
     };
@@ -163,7 +160,7 @@ fn memory<'a>(place: &Place, report: &'a Report) -> Result<&'a MemoryMap, Shown>
     Err(Shown(Status::UnusableInput))
 }
 
-fn told(args: &DiffArgs, found: &[Difference]) -> String {
+fn told(args: &DiffArgs, found: &[PageDifference]) -> String {
     if found.is_empty() {
         return "no difference in the memory that steps name".to_owned();
     }

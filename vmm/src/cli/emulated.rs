@@ -12,7 +12,8 @@ use vmm::platform::{Emulation, EmulationError, Reason};
 use vmm::report::JudgedFile;
 
 use super::guest::GuestArgs;
-use super::{Shown, Status, show_as, show_failure};
+use super::jobs::when_interrupted;
+use super::{Shown, Status, show_failure};
 
 /// Says that the call is made in an emulated machine, and why.
 pub(super) fn announce(reason: &Reason) {
@@ -28,24 +29,20 @@ pub(super) fn run(
 ) -> Result<Status, Shown> {
     let brings_kernel = description.kernel.is_some();
     let (kernel, programs) = description.files(image);
-    let hashed = [kernel, programs].map(JudgedFile::of_guest);
+    // An emulated processor would take seconds for a Linux.
+    let hashed: Result<Vec<JudgedFile>, _> =
+        [kernel, programs].map(JudgedFile::of_guest).into_iter().collect();
+    let hashed = hashed.map_err(|error| show_failure(&error))?;
     let guest = Guest::new(description, image, &[]).map_err(|error| show_failure(&error))?;
-    let mut emulation =
-        call(args, files, image, brings_kernel.then_some(&guest)).map_err(|error| show_failure(&error))?;
-    // An emulated processor hashes a Linux in seconds.
-    for file in hashed {
-        let file = file.map_err(|error| show_failure(&error))?;
-        emulation = emulation.with_arguments(["--hashed".to_owned(), file.in_words()]);
-    }
-    run_to_end(emulation, args.slow)
+    let emulation = call(args, files, image, brings_kernel.then_some(&guest), &hashed);
+    run_to_end(emulation.map_err(|error| show_failure(&error))?, args.slow)
 }
 
 /// Runs a machine until it has ended or somebody interrupts the command.
 pub(super) fn run_to_end(emulation: Emulation, slow: u32) -> Result<Status, Shown> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let interrupt = Arc::clone(&interrupted);
-    ctrlc::set_handler(move || interrupt.store(true, Ordering::Relaxed))
-        .map_err(|error| show_as(Status::CouldNotTell, &error))?;
+    when_interrupted(move || interrupt.store(true, Ordering::Relaxed))?;
     let status = emulation.run(slow, &interrupted, &*image::to_stderr());
     Ok(Status::of_code(status.map_err(|error| show_failure(&error))?))
 }
@@ -56,6 +53,7 @@ fn call(
     files: &[PathBuf],
     image: &GuestImage,
     other_guest: Option<&Guest>,
+    hashed: &[JudgedFile],
 ) -> Result<Emulation, EmulationError> {
     let image_dir = image.kernel.parent().unwrap_or(Path::new("/"));
     let mut arguments: Vec<String> = env::args_os().skip(1).map(text).collect();
@@ -67,6 +65,9 @@ fn call(
         for offer in guest.description.offers.all() {
             arguments.extend(["--offers".to_owned(), offer.name().to_owned()]);
         }
+    }
+    for file in hashed {
+        arguments.extend(["--hashed".to_owned(), file.in_words()]);
     }
     let mut emulation = Emulation::of(arguments)?
         .with_variable("RINGSIDE_WORKSPACE", "/")

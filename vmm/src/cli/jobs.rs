@@ -127,8 +127,13 @@ impl RunningArgs {
 pub(super) fn pool_of(workers: NonZeroUsize) -> Result<Pool, Shown> {
     let pool = Pool::new(workers);
     let interrupt = pool.interrupt();
-    ctrlc::set_handler(move || interrupt.now()).map_err(|error| show_as(Status::CouldNotTell, &error))?;
+    when_interrupted(move || interrupt.now())?;
     Ok(pool)
+}
+
+/// Has this done when somebody interrupts the command, which nothing else is asked for before.
+pub(super) fn when_interrupted(act: impl FnMut() + Send + 'static) -> Result<(), Shown> {
+    ctrlc::set_handler(act).map_err(|error| show_as(Status::CouldNotTell, &error))
 }
 
 /// The report that came of a job, or why there is none.

@@ -7,7 +7,7 @@ use vmm::guest::{Record, Stretch};
 use vmm::report::Report;
 use vmm::trace::profile::Profile;
 
-use super::single::{Single, SingleArgs};
+use super::single::{Ran, SingleArgs};
 use super::table::table;
 use super::trace::step;
 use super::{Shown, Status, print_line};
@@ -47,8 +47,8 @@ pub(super) fn profile(args: &ProfileArgs) -> Result<Status, Shown> {
         (false, None) => Stretch::Steps,
     };
     let report = match args.single.run(Record::kernel(stretch))? {
-        Single::Ran(report) => report,
-        Single::Elsewhere(status) => return Ok(status),
+        Ran::Here(report) => report,
+        Ran::Elsewhere(status) => return Ok(status),
     };
     let mut profile = Profile::default();
     report

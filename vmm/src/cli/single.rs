@@ -39,29 +39,21 @@ pub(super) struct RunnerArgs {
 }
 
 /// What came of it.
-pub(super) enum Single {
-    /// A report.
-    Ran(Box<Report>),
-    /// All of the command was done in an emulated machine.
-    Elsewhere(Status),
-}
-
-/// What came of several.
-pub(super) enum Ran {
-    /// A report of each.
-    Here(Vec<Report>),
+pub(super) enum Ran<T> {
+    /// The report, or one of each.
+    Here(T),
     /// All of the command was done in an emulated machine.
     Elsewhere(Status),
 }
 
 impl SingleArgs {
     /// Runs the scenario once.
-    pub(super) fn run(&self, record: Record) -> Result<Single, Shown> {
+    pub(super) fn run(&self, record: Record) -> Result<Ran<Report>, Shown> {
         let files = slice::from_ref(&self.file);
         match self.runner.run(files, files, record)? {
-            Ran::Elsewhere(status) => Ok(Single::Elsewhere(status)),
+            Ran::Elsewhere(status) => Ok(Ran::Elsewhere(status)),
             Ran::Here(reports) => match <[Report; 1]>::try_from(reports) {
-                Ok([report]) => Ok(Single::Ran(Box::new(report))),
+                Ok([report]) => Ok(Ran::Here(report)),
                 Err(_) => Err(Shown(Status::CouldNotTell)),
             },
         }
@@ -70,7 +62,12 @@ impl SingleArgs {
 
 impl RunnerArgs {
     /// Runs each of these scenarios once. The call reads these files, the scenarios among them.
-    pub(super) fn run(&self, scenarios: &[PathBuf], files: &[PathBuf], record: Record) -> Result<Ran, Shown> {
+    pub(super) fn run(
+        &self,
+        scenarios: &[PathBuf],
+        files: &[PathBuf],
+        record: Record,
+    ) -> Result<Ran<Vec<Report>>, Shown> {
         if scenarios.is_empty() {
             return Ok(Ran::Here(Vec::new()));
         }

@@ -11,7 +11,7 @@ use vmm::trace::profile::Profile;
 use vmm::trace::tree::{self, Selection};
 use vmm::trace::{Trace, perfetto};
 
-use super::single::{Single, SingleArgs};
+use super::single::{Ran, SingleArgs};
 use super::{Shown, Status, print_line, show_as};
 
 pub(super) const EXAMPLES: &str = "\
@@ -82,8 +82,8 @@ pub(super) fn trace(args: &TraceArgs) -> Result<Status, Shown> {
         ..Record::kernel(stretch)
     };
     let report = match args.single.run(record)? {
-        Single::Ran(report) => report,
-        Single::Elsewhere(status) => return Ok(status),
+        Ran::Here(report) => report,
+        Ran::Elsewhere(status) => return Ok(status),
     };
     let traces: Vec<(String, &Trace)> = report
         .lines
@@ -112,7 +112,7 @@ pub(super) fn trace(args: &TraceArgs) -> Result<Status, Shown> {
             )
         }
         Form::Perfetto => perfetto::document(traces).to_string(),
-        Form::Html => written(Format::Html, slice::from_ref(&*report))
+        Form::Html => written(Format::Html, slice::from_ref(&report))
             .map_err(|error| show_as(Status::CouldNotTell, &error))?,
         Form::Folded => {
             let mut profile = Profile::default();

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use command_fds::{CommandFdExt, FdMapping};
 use super::archive::Archive;
 use super::inside::{CALL, Call, MODULES, PROGRAM, SUBCOMMAND};
 use super::libraries;
-use super::watch::{self, End, Stream};
+use super::watch::{End, Stream, Watched};
 use crate::debian::{self, NoKernel};
 use crate::image::{self, ImageError, Progress};
 use crate::kernel_file::{Modules, ModulesError};
@@ -111,13 +111,6 @@ impl Emulation {
         })
     }
 
-    /// Adds arguments to the call.
-    #[must_use]
-    pub fn with_arguments(mut self, arguments: impl IntoIterator<Item = String>) -> Emulation {
-        self.call.arguments.extend(arguments);
-        self
-    }
-
     /// Sets a variable of the call's environment, which has no others.
     #[must_use]
     pub fn with_variable(mut self, name: &str, value: &str) -> Emulation {
@@ -165,8 +158,8 @@ impl Emulation {
             .map_err(EmulationError::file("write", &initramfs))?;
         let memory_mib = MEMORY_MIB + 2 * (self.archive.len_bytes() >> 20);
         let silence = SILENCE * slow;
-        let machine = start_qemu(&kernel.file, &initramfs, memory_mib, &status)?;
-        let ended = match watch::wait(machine.process, machine.streams, silence, interrupted) {
+        let qemu = start_qemu(&kernel.file, &initramfs, memory_mib, &status)?;
+        let ended = match qemu.wait(silence, interrupted) {
             Ok(End::Itself(ended)) => ended,
             Ok(End::Silent) => return Err(EmulationError::Silent { silence }),
             Ok(End::Interrupted) => return Err(EmulationError::Interrupted),
@@ -189,12 +182,6 @@ impl Emulation {
     }
 }
 
-/// A machine that runs.
-struct Machine {
-    process: Child,
-    streams: Vec<Stream>,
-}
-
 /// What the machine's kernel is told. Without timers of high resolution the machine's clock is programmed for its ticks only, 4 ms apart, so
 /// no timer expires just after an interrupt was injected into a guest. QEMU (`helper_vmrun`, read in 7.2) leaves the vector of an injected
 /// interrupt in `exception_index`, and where a timer stops the processor before the guest's next exit, the main loop delivers it once more,
@@ -208,11 +195,11 @@ fn start_qemu(
     initramfs: &Path,
     memory_mib: u64,
     status: &Path,
-) -> Result<Machine, EmulationError> {
+) -> Result<Watched, EmulationError> {
     let (side, side_fd) = io::pipe().map_err(EmulationError::NoQemu)?;
     let mut qemu = Command::new(QEMU);
     qemu.args(["-machine", "pc", "-accel", "tcg", "-cpu", "max"])
-        // The machine's clock counts instructions. Without that, one machine in many hangs when a guest begins.
+        // The machine's clock counts instructions. Without that, the host's clock stops the processor at any time, with what is said above.
         .args(["-icount", "shift=1,sleep=off"])
         .args(["-m", &memory_mib.to_string()])
         .args([
@@ -250,5 +237,5 @@ fn start_qemu(
         Stream::copy(output, io::stdout()),
         Stream::copy(side, io::stderr()),
     ];
-    Ok(Machine { process, streams })
+    Ok(Watched { process, streams })
 }

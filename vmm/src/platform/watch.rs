@@ -31,68 +31,78 @@ pub(super) struct Stream {
 
 impl Stream {
     /// Copies what comes `from` the process as it comes. What cannot be written is lost, as it would be without a copy.
-    pub(super) fn copy(mut from: impl Read + Send + 'static, mut to: impl Write + Send + 'static) -> Stream {
+    pub(super) fn copy(mut from: impl Read + Send + 'static, to: impl Write + Send + 'static) -> Stream {
         let bytes_seen = Arc::new(AtomicU64::new(0));
-        let seen = Arc::clone(&bytes_seen);
-        let copying = thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            loop {
-                match from.read(&mut buffer) {
-                    Ok(0) => return,
-                    Ok(len) => {
-                        seen.fetch_add(len as u64, Ordering::Relaxed);
-                        let _ = to.write_all(&buffer[..len]).and_then(|()| to.flush());
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(_) => return,
-                }
-            }
-        });
+        let mut counted = Counted {
+            to,
+            bytes: Arc::clone(&bytes_seen),
+        };
+        let copying = thread::spawn(move || drop(io::copy(&mut from, &mut counted)));
         Stream { bytes_seen, copying }
     }
 }
 
-/// Waits for a process, whose output are these streams, until it is `interrupted`. Its time is that of the processor, so a busy host is no reason
-/// to kill it.
-///
-/// # Errors
-/// It cannot be waited for, or killed.
-pub(super) fn wait(
-    mut child: Child,
-    streams: Vec<Stream>,
-    silence: Duration,
-    interrupted: &AtomicBool,
-) -> io::Result<End> {
-    let mut heard = (0, Duration::ZERO);
-    let end = loop {
-        // A terminal interrupts both.
-        if interrupted.load(Ordering::Relaxed) {
-            child.kill()?;
-            child.wait()?;
-            break End::Interrupted;
-        }
-        if let Some(status) = child.try_wait()? {
-            break End::Itself(status);
-        }
-        let seen = streams
-            .iter()
-            .map(|stream| stream.bytes_seen.load(Ordering::Relaxed))
-            .sum();
-        // A process that has just ended has no time any more.
-        let used = processor_time(&child).unwrap_or(heard.1);
-        if seen != heard.0 {
-            heard = (seen, used);
-        } else if used.saturating_sub(heard.1) > silence {
-            child.kill()?;
-            child.wait()?;
-            break End::Silent;
-        }
-        thread::sleep(LOOK_INTERVAL);
-    };
-    for stream in streams {
-        let _ = stream.copying.join();
+/// Counts what comes, and passes it on at once.
+struct Counted<W> {
+    to: W,
+    bytes: Arc<AtomicU64>,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        let _ = self.to.write_all(bytes).and_then(|()| self.to.flush());
+        Ok(bytes.len())
     }
-    Ok(end)
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A process, and what it prints.
+pub(super) struct Watched {
+    pub(super) process: Child,
+    pub(super) streams: Vec<Stream>,
+}
+
+impl Watched {
+    /// Waits for its end, or until it is `interrupted`. Its time is that of the processor, so a busy host is no reason to kill it.
+    ///
+    /// # Errors
+    /// It cannot be waited for, or killed.
+    pub(super) fn wait(mut self, silence: Duration, interrupted: &AtomicBool) -> io::Result<End> {
+        let mut heard = (0, Duration::ZERO);
+        let end = loop {
+            // A terminal interrupts both.
+            if interrupted.load(Ordering::Relaxed) {
+                break End::Interrupted;
+            }
+            if let Some(status) = self.process.try_wait()? {
+                break End::Itself(status);
+            }
+            let seen = self
+                .streams
+                .iter()
+                .map(|stream| stream.bytes_seen.load(Ordering::Relaxed))
+                .sum();
+            // A process that has just ended has no time any more.
+            let used = processor_time(&self.process).unwrap_or(heard.1);
+            if seen != heard.0 {
+                heard = (seen, used);
+            } else if used.saturating_sub(heard.1) > silence {
+                break End::Silent;
+            }
+            thread::sleep(LOOK_INTERVAL);
+        };
+        // This changes nothing for one that has ended.
+        self.process.kill()?;
+        self.process.wait()?;
+        for stream in self.streams {
+            let _ = stream.copying.join();
+        }
+        Ok(end)
+    }
 }
 
 /// What all threads of a process have used.
@@ -136,7 +146,11 @@ mod tests {
             .unwrap();
         let (sender, receiver) = mpsc::channel();
         let stream = Stream::copy(child.stdout.take().unwrap(), Sent(sender));
-        let end = wait(child, vec![stream], silence, interrupted).unwrap();
+        let watched = Watched {
+            process: child,
+            streams: vec![stream],
+        };
+        let end = watched.wait(silence, interrupted).unwrap();
         (end, String::from_utf8(receiver.into_iter().collect()).unwrap())
     }
 

@@ -12,13 +12,13 @@ mod outcome;
 pub(crate) mod states;
 pub(crate) mod warehouse;
 
-mod differences;
 mod explored;
 mod format;
 mod grades;
 mod judged;
 mod memory;
 mod origin;
+mod page_differences;
 mod told;
 
 mod github;
@@ -37,7 +37,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use clauses::{ClauseLine, ClauseOutcome};
-pub use differences::{Difference, PageName, differences};
 pub use explored::Explored;
 pub use format::{Format, NoSuchFormat, Readers, Style, reader, written};
 pub use html::{course_page, submission_page};
@@ -46,6 +45,7 @@ pub use judged::{Judged, JudgedFile};
 pub use memory::{Area, MappedFrame, MappedPage, MemoryMap, ProcessMemory};
 pub use origin::Origin;
 pub use outcome::{GuestEnd, Outcome};
+pub use page_differences::{PageDifference, PageName, page_differences};
 pub use schema::schema;
 pub use warehouse::WarehouseLine;
 

@@ -63,7 +63,7 @@ struct SeenFrame {
 }
 
 /// What a page holds: the first eight bytes of its SHA-256.
-type Contents = [u8; 8];
+type Contents = u64;
 
 impl Recorder {
     /// Looks at what there is after the step of the report's line `line`.
@@ -175,9 +175,9 @@ impl SeenArea {
             on: page.on.map(|on| MappedFrame {
                 frame: judge.frame_name(on.frame).into(),
                 allows: rights(true, on.permissions.writable, on.permissions.executable),
-                contents: on.contents.map_or_else(String::new, |contents| {
-                    format!("{:016x}", u64::from_be_bytes(contents))
-                }),
+                contents: on
+                    .contents
+                    .map_or_else(String::new, |contents| format!("{contents:016x}")),
             }),
             is_written: page.is_written,
         });
@@ -197,7 +197,7 @@ fn contents(frame: FrameNumber, memory: PhysicalMemory<'_>) -> Option<Contents> 
 
 fn digest(bytes: &FrameBytes) -> Contents {
     let digest = Sha256::digest(bytes.0.as_slice());
-    *digest.first_chunk().expect("it has 32 bytes")
+    u64::from_be_bytes(*digest.first_chunk().expect("it has 32 bytes"))
 }
 
 /// The pages that steps named, by address, with what they were mapped for; for pages that were unmapped, nothing.

@@ -10,7 +10,7 @@ use crate::printable::Printable;
 
 /// One page, or one process, that is not the same in both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Difference {
+pub struct PageDifference {
     /// The scenario's name for the process.
     pub process: Printable,
     /// The page, by the name of its area and its number there, from 0; None when the other one has no such process.
@@ -30,7 +30,7 @@ pub struct PageName {
     pub number: u64,
 }
 
-impl fmt::Display for Difference {
+impl fmt::Display for PageDifference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.page {
             Some(PageName { area, number }) => write!(formatter, "{}:{area}+{number}p", self.process),
@@ -42,43 +42,58 @@ impl fmt::Display for Difference {
 /// All that differs, by process, area and page. Processes, areas and pages are the same when their names are, frames too: in two runs a frame
 /// has the same name when it is mentioned in the same place of both reports.
 #[must_use]
-pub fn differences(first: &MemoryMap, second: &MemoryMap) -> Vec<Difference> {
+pub fn page_differences(first: &MemoryMap, second: &MemoryMap) -> Vec<PageDifference> {
     let (first, second) = (processes(first), processes(second));
     let mut differences = Vec::new();
-    for name in first
-        .keys()
-        .chain(second.keys().filter(|name| !first.contains_key(*name)))
-    {
-        let difference = |page: Option<&PageName>, first: String, second: String| Difference {
-            process: (*name).clone(),
-            page: page.cloned(),
-            first,
-            second,
-        };
-        match (first.get(name), second.get(name)) {
-            (Some(first), Some(second)) => {
-                let of_second = second.keys().filter(|page| !first.contains_key(*page));
-                for page in first.keys().chain(of_second) {
-                    let (first, second) = (first.get(page).copied(), second.get(page).copied());
-                    if !first
-                        .zip(second)
-                        .is_some_and(|(first, second)| is_same(first, second))
-                    {
-                        let (first, second) = told(first, second);
-                        differences.push(difference(Some(page), first, second));
-                    }
-                }
-            }
-            (first, _) => {
-                let [there, not_there] = ["there is this process", "no such process"].map(str::to_owned);
-                differences.push(match first {
-                    Some(_) => difference(None, there, not_there),
-                    None => difference(None, not_there, there),
-                });
-            }
+    for (process, first, second) in of_both(&first, &second) {
+        if let (Some(first), Some(second)) = (first, second) {
+            differences.extend(of_process(process, first, second));
+            continue;
         }
+        let told = |process: Option<_>| match process {
+            Some(_) => "there is this process".to_owned(),
+            None => "no such process".to_owned(),
+        };
+        differences.push(PageDifference {
+            process: (*process).clone(),
+            page: None,
+            first: told(first),
+            second: told(second),
+        });
     }
     differences
+}
+
+fn of_process<'m>(
+    process: &'m Printable,
+    first: &'m Pages<'m>,
+    second: &'m Pages<'m>,
+) -> impl Iterator<Item = PageDifference> + 'm {
+    of_both(first, second).filter_map(|(page, first, second)| {
+        let (first, second) = (first.copied(), second.copied());
+        if let (Some(first), Some(second)) = (first, second)
+            && is_same(first, second)
+        {
+            return None;
+        }
+        let (first, second) = told(first, second);
+        Some(PageDifference {
+            process: process.clone(),
+            page: Some(page.clone()),
+            first,
+            second,
+        })
+    })
+}
+
+/// What each key leads to, those that only the second one has last.
+fn of_both<'m, K: Ord, V>(
+    first: &'m BTreeMap<K, V>,
+    second: &'m BTreeMap<K, V>,
+) -> impl Iterator<Item = (&'m K, Option<&'m V>, Option<&'m V>)> {
+    let of_second = second.keys().filter(|key| !first.contains_key(*key));
+    let keys = first.keys().chain(of_second);
+    keys.map(|key| (key, first.get(key), second.get(key)))
 }
 
 type Pages<'a> = BTreeMap<PageName, &'a MappedPage>;
@@ -165,7 +180,7 @@ mod tests {
     }
 
     fn lines(first: &MemoryMap, second: &MemoryMap) -> Vec<String> {
-        differences(first, second)
+        page_differences(first, second)
             .iter()
             .map(|difference| format!("{difference}: {} | {}", difference.first, difference.second))
             .collect()
