@@ -6,17 +6,18 @@
 use std::fmt;
 
 use abi::{PAGE_SHIFT, PAGE_SIZE};
+use serde::{Deserialize, Serialize};
 
 /// Guest physical address.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct PhysAddr(pub u64);
 
 /// Guest virtual address.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct VirtAddr(pub u64);
 
 /// Number of a 4 KiB frame: a guest physical address without its page offset.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct FrameNumber(pub u64);
 
 /// Half of the canonical virtual address space.

@@ -21,7 +21,7 @@
 //! - [`worker`]: one run in a confined process of its own, and many of them at once
 //! - [`results`]: a folder of what is finished
 //! - [`grade`]: verdicts to points; [`journal`]: what happens, as a stream that every form of a report reads
-//! - [`debugger`]: gdb, at a run
+//! - [`debugger`]: gdb, at a run; [`look`]: a prompt, at what a run has left in [`snapshots`]
 //! - [`fuzz`]: random sequences of steps, made shorter when they break a rule
 //!
 //! Beside it stand [`linux_reference`], which lets an ordinary Linux perform the same operations, and [`clauses`], which lists
@@ -49,6 +49,7 @@ pub mod journal;
 pub mod judge;
 pub mod kernel_file;
 pub mod linux_reference;
+pub mod look;
 pub mod machine;
 pub mod manual;
 pub mod model;
@@ -65,7 +66,9 @@ pub mod results;
 pub mod rule;
 pub mod run;
 pub mod scenario;
+pub mod snapshots;
 pub mod trace;
+mod view;
 mod virtio;
 pub mod vm;
 pub mod vsock;

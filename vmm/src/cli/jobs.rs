@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -131,9 +132,19 @@ pub(super) fn pool_of(workers: NonZeroUsize) -> Result<Pool, Shown> {
     Ok(pool)
 }
 
-/// Has this done when somebody interrupts the command, which nothing else is asked for before.
+/// Has this done when somebody interrupts the command from now on, and nothing else any more.
 pub(super) fn when_interrupted(act: impl FnMut() + Send + 'static) -> Result<(), Shown> {
-    ctrlc::set_handler(act).map_err(|error| show_as(Status::CouldNotTell, &error))
+    static ACT: Mutex<Option<Box<dyn FnMut() + Send>>> = Mutex::new(None);
+    let acts = || ACT.lock().unwrap_or_else(PoisonError::into_inner);
+    if acts().replace(Box::new(act)).is_some() {
+        return Ok(());
+    }
+    let handled = ctrlc::set_handler(move || {
+        if let Some(act) = &mut *acts() {
+            act();
+        }
+    });
+    handled.map_err(|error| show_as(Status::CouldNotTell, &error))
 }
 
 /// The report that came of a job, or why there is none.

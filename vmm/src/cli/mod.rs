@@ -15,6 +15,7 @@ mod jobs;
 mod judging;
 mod language;
 mod list;
+mod look;
 mod merge;
 mod output;
 mod profile;
@@ -141,6 +142,9 @@ Examples:
     /// Show which functions of the kernel run while a scenario's steps do, in which order, and what they change in page tables and frames.
     #[command(after_help = format!("{}\n{EXIT_STATUS}", trace::EXAMPLES))]
     Trace(trace::TraceArgs),
+    /// Look at memory as it was after any step of a run: page tables, frames, owners, contents, and what changed in between.
+    #[command(after_help = look::EXAMPLES)]
+    Look(look::LookArgs),
     /// Show what differs in the memory that steps name: between two steps of a run, or of two runs.
     #[command(after_help = diff::EXAMPLES)]
     Diff(diff::DiffArgs),
@@ -192,6 +196,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Language(args)) => language::language(&args),
         Some(Command::Fuzz(args)) => fuzz::fuzz(&args),
         Some(Command::Trace(args)) => trace::trace(&args),
+        Some(Command::Look(args)) => look::look(&args),
         Some(Command::Diff(args)) => diff::diff(&args),
         Some(Command::Profile(args)) => profile::profile(&args),
         Some(Command::Schema { rubric: true, .. }) => schema(&vmm::grade::rubric_schema()),

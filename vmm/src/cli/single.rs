@@ -1,14 +1,15 @@
 //! One run of one scenario, for commands that look into it.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::slice;
 
 use clap::Args;
+use tempfile::TempDir;
 use vmm::guest::{Exploring, Record};
 use vmm::platform::{self, Choice};
 use vmm::report::Report;
-use vmm::scenario::Scenario;
+use vmm::scenario::{Scenario, Schedule};
 use vmm::worker::pool::{Done, End, Observer};
 use vmm::worker::{Confinement, Job, RunLimits, patience};
 
@@ -49,8 +50,18 @@ pub(super) enum Ran<T> {
 impl SingleArgs {
     /// Runs the scenario once.
     pub(super) fn run(&self, record: Record) -> Result<Ran<Report>, Shown> {
+        self.run_in(scratch()?.path(), record, None)
+    }
+
+    /// Runs the scenario once, in this folder: what the run leaves is in it. Why it cannot run in an emulated machine, if it cannot, `only_here` says.
+    pub(super) fn run_in(
+        &self,
+        folder: &Path,
+        record: Record,
+        only_here: Option<&str>,
+    ) -> Result<Ran<Report>, Shown> {
         let files = slice::from_ref(&self.file);
-        match self.runner.run(files, files, record)? {
+        match self.runner.run_in(folder, (files, files), record, only_here)? {
             Ran::Elsewhere(status) => Ok(Ran::Elsewhere(status)),
             Ran::Here(reports) => match <[Report; 1]>::try_from(reports) {
                 Ok([report]) => Ok(Ran::Here(report)),
@@ -68,6 +79,16 @@ impl RunnerArgs {
         files: &[PathBuf],
         record: Record,
     ) -> Result<Ran<Vec<Report>>, Shown> {
+        self.run_in(scratch()?.path(), (scenarios, files), record, None)
+    }
+
+    fn run_in(
+        &self,
+        folder: &Path,
+        (scenarios, files): (&[PathBuf], &[PathBuf]),
+        record: Record,
+        only_here: Option<&str>,
+    ) -> Result<Ran<Vec<Report>>, Shown> {
         if scenarios.is_empty() {
             return Ok(Ran::Here(Vec::new()));
         }
@@ -76,13 +97,26 @@ impl RunnerArgs {
             .map_err(|error| show_failure(&error))?;
         let image = self.guest.image(&description)?;
         if let Choice::Emulated(reason) = choice {
+            if let Some(only_here) = only_here {
+                eprintln!("error: {only_here}");
+                return Err(Shown(Status::UnusableInput));
+            }
             emulated::announce(&reason);
             return emulated::run(&self.guest, files, &image, description).map(Ran::Elsewhere);
         }
         let parsed = parse_all(scenarios, |name, text| {
             Scenario::parse(name, text, &image.programs)
         })?;
-        let scratch = tempfile::tempdir().map_err(|error| show_as(Status::CouldNotTell, &error))?;
+        if record.snapshots
+            && parsed
+                .iter()
+                .any(|(_, scenario)| matches!(scenario.schedule, Some(Schedule::Explore(_))))
+        {
+            eprintln!(
+                "error: the scenario explores schedules, and one run is to be looked at: write one of them as a scenario with `vmm run --replay`"
+            );
+            return Err(Shown(Status::UnusableInput));
+        }
         let jobs: Vec<Job> = scenarios
             .iter()
             .zip(&parsed)
@@ -99,7 +133,7 @@ impl RunnerArgs {
                 record,
                 exploring: Exploring::Anew,
                 seed: None,
-                scratch: scratch.path().to_owned(),
+                scratch: folder.to_owned(),
                 confinement: if self.unconfined {
                     Confinement::Unconfined
                 } else {
@@ -118,6 +152,11 @@ impl RunnerArgs {
             }
         }
     }
+}
+
+/// A folder for what runs make.
+fn scratch() -> Result<TempDir, Shown> {
+    tempfile::tempdir().map_err(|error| show_as(Status::CouldNotTell, &error))
 }
 
 /// What came of the jobs, in their order.

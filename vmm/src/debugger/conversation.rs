@@ -12,8 +12,8 @@ use super::connection::Connection;
 use super::monitor::Monitor;
 use super::say;
 use super::target::{Halted, Kind, Machine, Wish};
-use super::view::View;
 use crate::inspect::PhysicalMemory;
+use crate::view::NamedMemory;
 use crate::vm::{Halt, Registers, Resume, is_user};
 
 type Stub = GdbStubStateMachine<'static, Machine, Connection>;
@@ -54,7 +54,7 @@ impl Conversation {
     }
 
     /// A step of the scenario is about to be performed. Whether the machine is to stand still there.
-    pub(super) fn before_step(&mut self, number: usize, what: &str, view: View) -> bool {
+    pub(super) fn before_step(&mut self, number: usize, what: &str, view: NamedMemory) -> bool {
         self.machine.monitor.before_step(number, what, view)
     }
 

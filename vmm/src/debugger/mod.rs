@@ -7,7 +7,7 @@
 //! - `connection`: bytes of the one debugger that connects
 //! - `conversation`: from what gdb says to how the processor goes on
 //! - `target`, `registers`: what gdb reads and sets
-//! - `command`, `monitor`, `view`: what `monitor` knows of the scenario: steps, and the frames behind names
+//! - `command`, `monitor`: what `monitor` knows of the scenario: steps, and the frames behind names
 //!
 //! It refuses what the judge could see: there is no breakpoint in memory, and none of it is in the way of a run without a debugger.
 
@@ -18,7 +18,6 @@ mod monitor;
 mod place;
 mod registers;
 mod target;
-mod view;
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -26,11 +25,11 @@ use std::rc::Rc;
 
 use vm_memory::GuestMemoryMmap;
 
+use crate::view::NamedMemory;
 use crate::vm::{Debugger, Halt, Registers, Resume};
 pub use connection::ConnectError;
 use conversation::Conversation;
 pub use place::{NoPlace, Place};
-pub(crate) use view::View;
 
 /// A run that is debugged.
 #[derive(Clone)]
@@ -73,7 +72,7 @@ impl Session {
     }
 
     /// A step of the scenario is about to be performed. Whether the machine is to stand still there.
-    pub(crate) fn before_step(&self, number: usize, what: &str, view: View) -> bool {
+    pub(crate) fn before_step(&self, number: usize, what: &str, view: NamedMemory) -> bool {
         self.0.borrow_mut().before_step(number, what, view)
     }
 

@@ -1,32 +1,12 @@
 //! The answers to gdb's `monitor`: where steps are, and which frames are behind the names of the scenario.
 
-use std::fmt::Write;
-
-use abi::paging::{
-    ACCESSED, CACHE_DISABLE, DIRTY, GLOBAL, NO_EXECUTE, PRESENT, USER, WRITABLE, WRITE_THROUGH,
-};
-
 use super::command::{self, Command, HELP};
 use super::target::Halted;
-use super::view::{Pages, View, differences};
 use crate::address::VirtAddr;
 use crate::inspect::PhysicalMemory;
-use crate::inspect::walk::{Entry, Root, Target, follow};
-use crate::vm::{Registers, is_paging};
-
-/// Most pages that are told of.
-const MOST_TOLD: usize = 256;
-/// What bits of a present entry say.
-const FLAGS: [(u64, &str); 8] = [
-    (WRITABLE, "writable"),
-    (USER, "user"),
-    (WRITE_THROUGH, "write-through"),
-    (CACHE_DISABLE, "uncached"),
-    (ACCESSED, "accessed"),
-    (DIRTY, "dirty"),
-    (GLOBAL, "global"),
-    (NO_EXECUTE, "no-execute"),
-];
+use crate::inspect::walk::Root;
+use crate::view::{NamedMemory, Pages, SystemRegisters, differences, walk};
+use crate::vm::is_paging;
 
 /// What is known of the run.
 #[derive(Default)]
@@ -40,7 +20,7 @@ pub(super) struct Monitor {
     /// What it says.
     what: String,
     /// What there was when the step began.
-    view: View,
+    view: NamedMemory,
     /// Whether the guest stands still before the step.
     is_before_step: bool,
     /// The pages at the last stop at a step, and at the one before.
@@ -57,7 +37,7 @@ impl Monitor {
     }
 
     /// A step is about to be performed. Whether the guest is to stand still there.
-    pub(super) fn before_step(&mut self, number: usize, what: &str, view: View) -> bool {
+    pub(super) fn before_step(&mut self, number: usize, what: &str, view: NamedMemory) -> bool {
         self.step = number;
         what.clone_into(&mut self.what);
         self.view = view;
@@ -83,9 +63,12 @@ impl Monitor {
         };
         match command::parse(text) {
             Ok(Command::Step(number)) => self.want(number),
-            Ok(Command::Frames { process, mapping }) => self.frames(&process, &mapping, halted),
-            Ok(Command::Walk(address)) => walk(address, halted),
-            Ok(Command::Registers) => registers(&halted.registers),
+            Ok(Command::Frames { process, mapping }) => self
+                .view
+                .frames(&process, &mapping, PhysicalMemory::new(&halted.memory))
+                .unwrap_or_else(|unknown| format!("{unknown}\n")),
+            Ok(Command::Walk(address)) => walk_to(address, halted),
+            Ok(Command::Registers) => SystemRegisters::from(&halted.registers.system).to_string(),
             Ok(Command::Diff) => self.diff(halted),
             Ok(Command::Help) => HELP.to_owned(),
             Err(error) => format!("{}\n", error.to_string().trim_end()),
@@ -105,29 +88,6 @@ impl Monitor {
         format!("`continue` goes on to step {number}, unless there is a breakpoint before\n")
     }
 
-    fn frames(&self, process: &str, mapping: &str, halted: &Halted) -> String {
-        let processes = self.view.processes();
-        let Some(process) = processes.iter().find(|found| found.name == process) else {
-            let names: Vec<&str> = processes.iter().map(|process| process.name.as_str()).collect();
-            return unknown("process", process, &names);
-        };
-        let Some(mapping) = process.mappings.iter().rfind(|found| found.name == mapping) else {
-            let names = process.mappings.iter().map(|mapping| mapping.name.as_str());
-            return unknown("mapping", mapping, &names.collect::<Vec<_>>());
-        };
-        let pages = process.pages(mapping, PhysicalMemory::new(&halted.memory));
-        let mut told = String::new();
-        for (name, address, page) in pages.take(MOST_TOLD) {
-            let page = page.map_or_else(|| "not mapped".to_owned(), |page| page.to_string());
-            // Writing to a string cannot fail.
-            let _ = writeln!(told, "{name} at {address}: {page}");
-        }
-        if let Some(more @ 1..) = mapping.pages.checked_sub(MOST_TOLD as u64) {
-            let _ = writeln!(told, "and {more} more pages");
-        }
-        told
-    }
-
     fn diff(&self, halted: &Halted) -> String {
         let [last, before] = &self.stops;
         let Some(before) = (if self.is_before_step { before } else { last }) else {
@@ -144,84 +104,25 @@ impl Monitor {
     }
 }
 
-fn unknown(what: &str, name: &str, names: &[&str]) -> String {
-    if names.is_empty() {
-        return format!("there is no {what} `{name}`, and none at all yet\n");
-    }
-    format!("there is no {what} `{name}`; there is: {}\n", names.join(", "))
-}
-
-/// The system registers, one a line.
-fn registers(registers: &Registers) -> String {
-    let system = &registers.system;
-    let named = [
-        ("cr0", system.cr0),
-        ("cr2", system.cr2),
-        ("cr3", system.cr3),
-        ("cr4", system.cr4),
-        ("efer", system.efer),
-        ("fs_base", system.fs.base),
-        ("gs_base", system.gs.base),
-    ];
-    named
-        .map(|(name, value)| format!("{name:<8} {value:#x}\n"))
-        .concat()
-}
-
-/// The entries on the way to an address, a level a line.
-fn walk(address: VirtAddr, halted: &Halted) -> String {
+/// The entries on the way to an address, by the page table in use.
+fn walk_to(address: VirtAddr, halted: &Halted) -> String {
     let system = &halted.registers.system;
     if !is_paging(system) {
         return "the processor uses no page tables yet: addresses are physical\n".to_owned();
     }
-    let root = Root::from_cr3(system.cr3);
-    let memory = PhysicalMemory::new(&halted.memory);
-    let mut told = String::new();
-    let found = follow(memory, root, address, |entry| {
-        let index = entry.level.index(address);
-        // Writing to a string cannot fail.
-        let _ = writeln!(
-            told,
-            "{}[{index}] at {}: {:#018x}: {}",
-            entry.level,
-            entry.at,
-            entry.value,
-            flags(entry)
-        );
-    });
-    told + &match found {
-        Ok(found) => format!(
-            "{address} is at {}, in a page of {} that allows {}\n",
-            found.address, found.size, found.permissions
-        ),
-        Err(error) => format!("{error}\n"),
-    }
-}
-
-/// What an entry says, in words.
-fn flags(entry: Entry) -> String {
-    if entry.value & PRESENT == 0 {
-        return "not present".to_owned();
-    }
-    let mut words = vec!["present"];
-    words.extend(
-        FLAGS
-            .iter()
-            .filter(|(bit, _)| entry.value & bit != 0)
-            .map(|(_, word)| *word),
-    );
-    let target = match entry.target() {
-        Ok(Target::Table(_, table)) => format!(", table at {}", table.start()),
-        Ok(Target::Page(size, page)) => format!(", page of {size} at {page}"),
-        Ok(Target::Nothing) => String::new(),
-        Err(defect) => format!(", {defect}"),
-    };
-    words.join(" ") + &target
+    walk(
+        PhysicalMemory::new(&halted.memory),
+        Root::from_cr3(system.cr3),
+        address,
+    )
 }
 
 #[cfg(test)]
 mod tests {
+    use abi::paging::{ACCESSED, DIRTY, NO_EXECUTE, PRESENT, USER, WRITABLE};
+
     use super::*;
+    use crate::vm::Registers;
     use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
     fn halted(entries: &[(u64, u64)]) -> Halted {
@@ -275,7 +176,7 @@ PT[1] at 0x4008: 0x8000000000005047: present writable user dirty no-execute, pag
     fn a_step_is_stopped_at_once_and_only_if_it_is_still_to_come() {
         let halted = halted(&[]);
         let mut monitor = Monitor::of(3);
-        assert!(!monitor.before_step(1, "", View::default()));
+        assert!(!monitor.before_step(1, "", NamedMemory::default()));
         let told = monitor.answer("step 1", Some(&halted));
         assert!(told.starts_with("expected a step from 2 to 3"), "{told}");
         assert!(
@@ -284,9 +185,9 @@ PT[1] at 0x4008: 0x8000000000005047: present writable user dirty no-execute, pag
                 .starts_with("expected a step")
         );
         assert!(monitor.answer("step 3", Some(&halted)).starts_with("`continue`"));
-        assert!(!monitor.before_step(2, "", View::default()));
-        assert!(monitor.before_step(3, "", View::default()));
-        assert!(!monitor.before_step(3, "", View::default()));
+        assert!(!monitor.before_step(2, "", NamedMemory::default()));
+        assert!(monitor.before_step(3, "", NamedMemory::default()));
+        assert!(!monitor.before_step(3, "", NamedMemory::default()));
     }
 
     #[test]
@@ -296,7 +197,7 @@ PT[1] at 0x4008: 0x8000000000005047: present writable user dirty no-execute, pag
         assert!(monitor.answer("walk 0x0", None).starts_with("the guest runs"));
         assert_eq!(
             monitor.answer("frames child:buf", Some(&halted)),
-            "there is no process `child`, and none at all yet\n"
+            "there is no process `child`, and none at all\n"
         );
         assert!(
             monitor

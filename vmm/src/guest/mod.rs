@@ -86,6 +86,8 @@ pub struct Record {
     pub memory: bool,
     /// What the kernel does, function by function, in this stretch of the run.
     pub kernel: Option<Stretch>,
+    /// All of memory after each line of the report, in a file in the run's folder.
+    pub snapshots: bool,
 }
 
 /// A stretch of a run in which the kernel is followed, which takes it some twenty times as long.
@@ -105,10 +107,16 @@ impl Record {
     pub const NOTHING: Record = Record {
         memory: false,
         kernel: None,
+        snapshots: false,
     };
     /// Memory after each step.
     pub const MEMORY: Record = Record {
         memory: true,
+        ..Record::NOTHING
+    };
+    /// All of memory after each line of the report.
+    pub const SNAPSHOTS: Record = Record {
+        snapshots: true,
         ..Record::NOTHING
     };
 

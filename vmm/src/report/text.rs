@@ -201,6 +201,14 @@ pub fn render(report: &Report, colour: Colour, detail: Detail) -> String {
     text
 }
 
+/// One line of the report, with what it expects and what is wrong: what a step did and what came of it.
+#[must_use]
+pub fn step(line: &Line, colour: Colour) -> String {
+    let mut text = String::new();
+    Paint { colour }.line(&mut text, line);
+    text
+}
+
 /// The verdict on one line.
 #[must_use]
 pub fn summary(report: &Report, colour: Colour) -> String {

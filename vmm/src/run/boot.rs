@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use kvm_ioctls::Kvm;
 
-use crate::debugger::Session;
+use super::Onlookers;
 use crate::drive::{self, AtChoice, Driver};
 use crate::guest::{self, Guest, ProgramText, Stretch};
 use crate::machine::Machine;
@@ -23,19 +23,19 @@ pub(super) struct Setting<'a> {
     pub(super) scenario: &'a Scenario,
     /// Code of the programs whose output is awaited, by name.
     pub(super) programs: &'a BTreeMap<String, ProgramText>,
-    /// The debugger that looks at it, if one does.
-    pub(super) debugger: Option<&'a Session>,
+    /// Who looks at it while it goes on.
+    pub(super) onlookers: &'a Onlookers,
 }
 
 impl Setting<'_> {
-    /// Whether a machine for it can go on in a forked process: no server talks to it, KVM has no device of it, and nobody follows or debugs its kernel,
-    /// for KVM would not stop at breakpoints there.
+    /// Whether a machine for it can go on in a forked process: no server talks to it, KVM has no device of it, and nobody looks at it or follows its
+    /// kernel, for KVM would not stop at breakpoints there, and what is kept of memory is kept once.
     pub(super) fn can_branch(self) -> bool {
-        self.debugger.is_none() && can_branch(self.guest, self.scenario)
+        self.onlookers.is_empty() && can_branch(self.guest, self.scenario)
     }
 }
 
-/// As [`Setting::can_branch`], where there is no debugger.
+/// As [`Setting::can_branch`], where nobody looks at it.
 pub(super) fn can_branch(guest: &Guest, scenario: &Scenario) -> bool {
     guest.description.machine == Machine::Bare
         && !is_followed(guest, scenario)
@@ -87,8 +87,8 @@ pub(super) struct Booted {
     pub(super) outcome: drive::Outcome,
     /// When its machine was begun.
     pub(super) started: Instant,
-    /// The debugger that looks at it, if one does.
-    pub(super) debugger: Option<Session>,
+    /// Who looks at it while it goes on.
+    pub(super) onlookers: Onlookers,
 }
 
 impl Booted {
@@ -112,7 +112,7 @@ pub(super) fn boot(
         guest,
         scenario,
         programs,
-        debugger,
+        onlookers,
     } = setting;
     let description = &guest.description;
     let wanted = Wanted::of(guest, scenario);
@@ -137,7 +137,7 @@ pub(super) fn boot(
     if at_choice.is_some() {
         vm.stop_at_choices();
     }
-    if let Some(debugger) = debugger {
+    if let Some(debugger) = &onlookers.debugger {
         vm.attach(Box::new(debugger.clone()), &description.ways_in)?;
     }
     if guest.record.kernel == Some(Stretch::Boot) {
@@ -155,6 +155,6 @@ pub(super) fn boot(
         driver,
         outcome,
         started,
-        debugger: debugger.cloned(),
+        onlookers: onlookers.clone(),
     })
 }

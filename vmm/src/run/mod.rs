@@ -31,24 +31,47 @@ use crate::draws::Draws;
 use crate::guest::{Guest, needs};
 use crate::report::{Report, Verdict};
 use crate::scenario::{Scenario, Schedule};
+use crate::snapshots::Keeper;
 use crate::vm::VmError;
+
+/// Who looks at a run while it goes on. With anybody there, the scenario explores no schedules, and with a debugger nobody follows the kernel.
+#[derive(Clone, Default)]
+pub struct Onlookers {
+    /// A debugger.
+    pub debugger: Option<Session>,
+    /// Somebody who keeps what memory is like after each line of the report.
+    pub keeper: Option<Keeper>,
+}
+
+impl Onlookers {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.debugger.is_none() && self.keeper.is_none()
+    }
+}
 
 /// Runs a scenario and judges it: once, or once for each of the schedules that it wants explored.
 ///
 /// # Errors
 /// The host cannot run a guest. What the guest does wrong is in the report.
 pub fn run(kvm: &Kvm, guest: &Guest, scenario: &Scenario) -> Result<Report, VmError> {
-    drawn(guest, scenario, |scenario| runs(kvm, guest, scenario, None))
+    run_before(&Onlookers::default(), kvm, guest, scenario)
 }
 
-/// The same, with a debugger that looks at it. The scenario explores no schedules, and nobody follows the kernel.
+/// The same, with somebody who looks at it.
 ///
 /// # Errors
-/// The host cannot run a guest.
-pub fn debug(kvm: &Kvm, guest: &Guest, scenario: &Scenario, debugger: &Session) -> Result<Report, VmError> {
-    drawn(guest, scenario, |scenario| {
-        runs(kvm, guest, scenario, Some(debugger))
-    })
+/// The host cannot run a guest, or keep what is to be kept of it.
+pub fn run_before(
+    onlookers: &Onlookers,
+    kvm: &Kvm,
+    guest: &Guest,
+    scenario: &Scenario,
+) -> Result<Report, VmError> {
+    let report = drawn(guest, scenario, |scenario| runs(kvm, guest, scenario, onlookers))?;
+    if let Some(keeper) = &onlookers.keeper {
+        keeper.finish().map_err(VmError::Snapshots)?;
+    }
+    Ok(report)
 }
 
 /// Has a scenario run that the guest can run, with the contents that are drawn for it.
@@ -75,18 +98,13 @@ fn drawn(
     Ok(report)
 }
 
-fn runs(
-    kvm: &Kvm,
-    guest: &Guest,
-    scenario: &Scenario,
-    debugger: Option<&Session>,
-) -> Result<Report, VmError> {
+fn runs(kvm: &Kvm, guest: &Guest, scenario: &Scenario, onlookers: &Onlookers) -> Result<Report, VmError> {
     let setting = Setting {
         kvm,
         guest,
         scenario,
         programs: &guest.texts(scenario)?,
-        debugger,
+        onlookers,
     };
     match &scenario.schedule {
         Some(Schedule::Explore(exploration)) => explore::explore(setting, *exploration),

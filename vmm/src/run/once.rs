@@ -24,6 +24,7 @@ use crate::perform::{Performed, Performer};
 use crate::report::{Cost, ExpectationLine, GuestEnd, Line, Report, Verdict, clauses, states, warehouse};
 use crate::rule::Rule;
 use crate::scenario::{FailStep, Operation, Scenario, Step};
+use crate::snapshots::Keeper;
 use crate::vm::{Stop, StopReason, VmError};
 
 /// What one run gives.
@@ -52,7 +53,7 @@ pub(super) fn perform(guest: &Guest, scenario: &Scenario, mut booted: Booted) ->
         mut driver,
         outcome,
         started,
-        ..
+        onlookers,
     } = booted;
     let functions = if scenario.functions.is_empty() {
         NamedFunctions::default()
@@ -70,6 +71,7 @@ pub(super) fn perform(guest: &Guest, scenario: &Scenario, mut booted: Booted) ->
             .with_functions(functions),
         prover: Prover::default(),
         recorder: guest.record.memory.then(Recorder::default),
+        keeper: onlookers.keeper,
         tracing: Tracing::of(guest, scenario),
         debugging,
         steps: Spans::default(),
@@ -104,6 +106,8 @@ struct Run {
     prover: Prover,
     /// Looks at memory after each step, when it is to be recorded.
     recorder: Option<Recorder>,
+    /// Keeps all of memory after each line, for somebody who looks at it afterwards.
+    keeper: Option<Keeper>,
     /// Takes what the kernel did in each step, when it is followed.
     tracing: Option<Tracing>,
     debugging: Debugging,
@@ -303,10 +307,16 @@ impl Run {
             }
         }
         if self.can_be_looked_at()
-            && let Some(recorder) = &mut self.recorder
+            && (self.recorder.is_some() || self.keeper.is_some())
             && let Some(scene) = Scene::of(&mut self.performer)
         {
-            recorder.look(self.lines.len() - 1, &scene);
+            let line = self.lines.len() - 1;
+            if let Some(recorder) = &mut self.recorder {
+                recorder.look(line, &scene);
+            }
+            if let Some(keeper) = &self.keeper {
+                keeper.keep(line, &scene);
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use kvm_ioctls::Kvm;
 
+use super::Onlookers;
 use super::boot::{Booted, Setting, Wanted, boot, can_branch};
 use super::drawn;
 use super::fork::{self, Side, fork_and_wait};
@@ -50,7 +51,7 @@ impl<'a> Template<'a> {
             guest,
             scenario,
             programs: &BTreeMap::new(),
-            debugger: None,
+            onlookers: &Onlookers::default(),
         };
         let mut booted = boot(setting, &[], None)?;
         let branch = if booted.is_up() {

@@ -168,6 +168,9 @@ pub enum VmError {
         /// The function.
         name: Printable,
     },
+    /// What was to be kept of the guest's memory cannot be.
+    #[error("cannot keep what memory is like after each step: {0}")]
+    Snapshots(std::io::Error),
     /// The watchdog could not be started; no guest runs without one.
     #[error("cannot start the watchdog: {0}")]
     Watchdog(std::io::Error),

@@ -17,6 +17,7 @@ use crate::inspect::audit::{KernelFinding, KernelHalf};
 use crate::inspect::owners::{Owners, Space};
 use crate::inspect::walk::{self, Root};
 use crate::inspect::{Effort, Findings, FrameSet, PhysicalMemory};
+use crate::view::SystemRegisters;
 use crate::vsock::{Hosts, SocketDevice};
 
 /// A guest that stands still. All inspection goes through here.
@@ -49,6 +50,14 @@ impl Stop<'_> {
     /// KVM refuses to tell.
     pub fn root(&self) -> Result<Root, VmError> {
         self.vm.vcpu.root()
+    }
+
+    /// The registers that say how memory is seen.
+    ///
+    /// # Errors
+    /// KVM refuses to tell.
+    pub(crate) fn system_registers(&self) -> Result<SystemRegisters, VmError> {
+        self.vm.vcpu.system_registers()
     }
 
     /// The top page table with which the kernel runs. It is the one in use, unless the kernel keeps most of itself out of the tables that

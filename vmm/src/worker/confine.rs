@@ -46,6 +46,8 @@ pub struct Allowed {
     pub processes: Processes,
     /// Bytes of memory.
     pub memory_bytes: u64,
+    /// How long a file may become that it has opened before, in bytes.
+    pub file_bytes: u64,
     /// Seconds of processor time; None for as many as it takes.
     pub processor_seconds: Option<u64>,
 }
@@ -141,6 +143,7 @@ impl Allowed {
             },
             // The judge may hold all of it a second time, as of the last look.
             memory_bytes: 2 * (guest_mib << 20) + BESIDE_BYTES,
+            file_bytes: 0,
             processor_seconds: (!explores).then_some(seconds),
         }
     }
@@ -152,6 +155,16 @@ impl Allowed {
     pub fn with_branches(self) -> Allowed {
         Allowed {
             processes: Processes::Branches,
+            ..self
+        }
+    }
+
+    /// The same, and to keep so much of memory in a file: as of the last time, it holds that in its own memory, too.
+    #[must_use]
+    pub fn with_a_file_of(self, file_bytes: u64) -> Allowed {
+        Allowed {
+            file_bytes,
+            memory_bytes: self.memory_bytes.saturating_add(file_bytes),
             ..self
         }
     }
@@ -179,7 +192,7 @@ pub fn confine(allowed: &Allowed) -> Result<(), ConfineError> {
 fn limit(allowed: &Allowed) -> Result<(), ConfineError> {
     let limits = [
         (Resource::Core, "core files", Some(0)),
-        (Resource::Fsize, "size of files", Some(0)),
+        (Resource::Fsize, "size of files", Some(allowed.file_bytes)),
         (Resource::Nofile, "number of files", Some(MAX_FILES)),
         (Resource::Data, "memory", Some(allowed.memory_bytes)),
         (Resource::Cpu, "processor time", allowed.processor_seconds),

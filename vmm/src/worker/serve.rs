@@ -13,9 +13,13 @@ use super::job::{Answer, Confinement, Fault, Job, Reply};
 use crate::debugger::{DebuggerError, Session};
 use crate::guest::{Exploring, Guest};
 use crate::report::Report;
-use crate::run::Template;
+use crate::run::{Onlookers, Template};
 use crate::scenario::Scenario;
+use crate::snapshots::Keeper;
 use crate::vm::VmError;
+
+/// Bytes of memory that the steps of a scenario change, where all of it is kept.
+const MOST_CHANGED_BYTES: u64 = 1 << 30;
 
 /// How many jobs a worker is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,9 +72,14 @@ fn run(first: &Job, jobs: Jobs, more: &mut impl Iterator<Item = io::Result<Strin
     // Before it confines itself: nothing of a stranger's has run yet.
     let debugger = debugger_of(first, &guest, &scenario)
         .map_err(|error| NoMore::Answer(Answer::no_run(Fault::Input, &error)))?;
+    let kept_bytes = first.record.snapshots.then(|| most_kept_bytes(&guest, &scenario));
+    let keeper = kept_bytes
+        .map(|bytes| Keeper::create(&first.scratch, bytes))
+        .transpose()?;
+    let onlookers = Onlookers { debugger, keeper };
     let may_fork = jobs == Jobs::Several
         && guest.exploring == Exploring::Branching
-        && debugger.is_none()
+        && onlookers.is_empty()
         && Template::is_for(&guest, &scenario);
     let allowed = Allowed::for_run(&guest, &scenario, &first.scratch);
     let allowed = if may_fork {
@@ -78,20 +87,21 @@ fn run(first: &Job, jobs: Jobs, more: &mut impl Iterator<Item = io::Result<Strin
     } else {
         allowed
     };
-    let allowed = if debugger.is_some() {
+    let allowed = if onlookers.debugger.is_some() {
         allowed.as_long_as_it_takes()
     } else {
         allowed
+    };
+    let allowed = match kept_bytes {
+        Some(bytes) => allowed.with_a_file_of(bytes),
+        None => allowed,
     };
     match first.confinement {
         Confinement::Confined => confine(&allowed).map_err(|error| host(&error))?,
         Confinement::Unconfined => {}
     }
     if !may_fork {
-        let report = match &debugger {
-            Some(debugger) => crate::run::debug(&kvm, &guest, &scenario, debugger),
-            None => crate::run::run(&kvm, &guest, &scenario),
-        };
+        let report = crate::run::run_before(&onlookers, &kvm, &guest, &scenario);
         return Err(NoMore::Answer(answer(first, report)));
     }
     let mut template = match Template::boot(&kvm, &guest, &scenario) {
@@ -144,6 +154,11 @@ fn debugger_of(job: &Job, guest: &Guest, scenario: &Scenario) -> Result<Option<S
     job.debugger.as_ref().map(wait).transpose()
 }
 
+/// How long the file may become in which all of memory is kept: all of it, some times, and what steps change.
+fn most_kept_bytes(guest: &Guest, scenario: &Scenario) -> u64 {
+    4 * (guest.memory_mib(scenario) << 20) + MOST_CHANGED_BYTES
+}
+
 fn answer(job: &Job, report: Result<Report, VmError>) -> Answer {
     match report {
         Ok(mut report) => {
@@ -168,6 +183,7 @@ fn failed(error: &VmError) -> Answer {
         | VmError::Hosts(_)
         | VmError::Watchdog(_)
         | VmError::Branch(_)
+        | VmError::Snapshots(_)
         | VmError::Probe(_) => Fault::Host,
     };
     Answer::no_run(fault, error)

@@ -7,6 +7,7 @@
 
 mod diff;
 mod json;
+mod look;
 mod others;
 mod replay;
 mod run;

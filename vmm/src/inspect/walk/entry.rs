@@ -3,11 +3,12 @@
 use std::fmt;
 
 use abi::paging::{ACCESSED, ADDRESS_MASK, DIRTY, ENTRIES, LARGE, NO_EXECUTE, PRESENT, USER, WRITABLE};
+use serde::{Deserialize, Serialize};
 
 use crate::address::{FrameNumber, Half, PhysAddr, VirtAddr};
 
 /// The frame of a top page table: what CR3 selects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Root(FrameNumber);
 
 /// Level of a page table.

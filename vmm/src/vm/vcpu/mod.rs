@@ -52,6 +52,7 @@ use crate::channel::event::Choice;
 use crate::channel::{Channel, Devices, Event};
 use crate::inspect::walk::Root;
 use crate::scenario::Clock;
+use crate::view::SystemRegisters;
 use crate::vsock::SocketDevice;
 pub(super) use branch::Saved;
 use debugging::Debugging;
@@ -277,12 +278,16 @@ impl Vcpu {
         Ok(reason)
     }
 
-    pub(super) fn root(&self) -> Result<Root, VmError> {
+    pub(super) fn system_registers(&self) -> Result<SystemRegisters, VmError> {
         let system = self
             .fd
             .get_sregs()
             .map_err(refused("read the system registers"))?;
-        Ok(Root::from_cr3(system.cr3))
+        Ok(SystemRegisters::from(&system))
+    }
+
+    pub(super) fn root(&self) -> Result<Root, VmError> {
+        Ok(Root::from_cr3(self.system_registers()?.cr3))
     }
 
     /// Where the kernel's GS will lead: in user mode this register has it.
