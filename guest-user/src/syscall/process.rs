@@ -317,13 +317,21 @@ pub fn reboot(command: u64) -> Errno {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WaitStatus(pub u32);
 
+impl WaitStatus {
+    /// Whether the process has stopped, and not ended.
+    #[must_use]
+    pub const fn is_stopped(self) -> bool {
+        self.0 & 0xff == WAIT_STOPPED
+    }
+}
+
 impl fmt::Display for WaitStatus {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let signal = self.0 & WAIT_SIGNAL_MASK;
         if self.0 == WAIT_CONTINUED {
             return formatter.write_str("goes on");
         }
-        if self.0 & 0xff == WAIT_STOPPED {
+        if self.is_stopped() {
             return write!(formatter, "stopped by {}", SignalName(self.0 >> WAIT_EXIT_SHIFT));
         }
         match signal {

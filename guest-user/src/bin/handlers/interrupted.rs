@@ -34,13 +34,17 @@ extern "C" fn change_word(signal: u32, information: &Information, context: &mut 
 
 pub(crate) fn facts() {
     let restarting = Action::run(record).with(SA_RESTART);
-    for (what, action) in [("EINTR", Action::run(record)), ("SA_RESTART", restarting)] {
+    let once_returned = End::OnceReturned(Board::new());
+    for (what, action, end) in [
+        ("EINTR", Action::run(record), once_returned),
+        ("SA_RESTART", restarting, End::Later),
+    ] {
         guest_user::println!(" {what}");
         on(SIGUSR1, action);
         sleeps();
-        waits();
-        futexes();
-        files();
+        waits(end);
+        futexes(end);
+        files(end);
         signals();
         fact("handlers ran", runs() > 0);
     }
@@ -65,6 +69,43 @@ fn during<T>(call: impl FnOnce() -> T) -> T {
     result
 }
 
+/// When what a call waits for comes.
+#[derive(Clone, Copy)]
+enum End {
+    /// Some signals later: the call starts again after each.
+    Later,
+    /// When the call has returned, so that only a handler can have ended it: a word on the board says that it has.
+    OnceReturned(Board),
+}
+
+impl End {
+    /// A call begins.
+    fn begins(self) {
+        if let End::OnceReturned(board) = self {
+            board.post(0, 0);
+        }
+    }
+
+    /// It has returned.
+    fn returned(self) {
+        if let End::OnceReturned(board) = self {
+            board.post(0, 1);
+        }
+    }
+
+    /// Waits until what it waits for is to come.
+    fn wait(self) {
+        match self {
+            End::Later => time::sleep(3 * SOON),
+            End::OnceReturned(board) => {
+                while board.read(0) == 0 {
+                    time::sleep(SOON);
+                }
+            }
+        }
+    }
+}
+
 /// The window has another size; ignored by default.
 const SIGWINCH: u32 = 28;
 const INTERRUPTED: Errno = Errno(abi::linux::errno::EINTR);
@@ -84,21 +125,24 @@ fn sleeps() {
     outcome("clock_nanosleep until a moment", || time::sleep_until(until));
 }
 
-fn waits() {
+fn waits(end: End) {
+    end.begins();
     let child = child::start(|| {
-        time::sleep(3 * SOON);
+        end.wait();
         process::exit(5);
     });
     fact("wait4", during(|| WaitOutcome(process::wait(child, 0))));
+    end.returned();
     while process::wait(child, 0) == Err(INTERRUPTED) {}
 }
 
-fn futexes() {
+fn futexes(end: End) {
+    end.begins();
     let waker = || {
-        thread::spawn(|| {
+        thread::spawn(move || {
             let own = SignalSet::of(&[SIGUSR1]);
             block(own).expect("rt_sigprocmask");
-            time::sleep(3 * SOON);
+            end.wait();
             while futex::wake(&WORD, 1) == Ok(0) && WORD.load(SeqCst) == 0 {
                 time::sleep(SOON);
             }
@@ -109,6 +153,7 @@ fn futexes() {
     let other = waker();
     outcome("futex", || futex::wait(&WORD, 0, None));
     WORD.store(1, SeqCst);
+    end.returned();
     other.join();
     WORD.store(0, SeqCst);
     outcome("futex with a timeout", || {
@@ -116,7 +161,7 @@ fn futexes() {
     });
 }
 
-fn files() {
+fn files(end: End) {
     let mut fds = [PollFd {
         fd: -1,
         events: POLLIN,
@@ -128,14 +173,16 @@ fn files() {
     let uffd = Userfaultfd::open(0, 0);
     uffd.register(span, UFFDIO_REGISTER_MODE_MISSING)
         .expect("UFFDIO_REGISTER");
+    end.begins();
     let toucher = thread::spawn(move || {
         block(SignalSet::of(&[SIGUSR1])).expect("rt_sigprocmask");
-        time::sleep(3 * SOON);
+        end.wait();
         let _ = span.load(0);
     })
     .expect("clone");
     let into = Span::map(PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE).expect("mmap");
     outcome("read of a userfaultfd", || file::read_span(uffd.fd, into));
+    end.returned();
     uffd.close();
     toucher.join();
 }
@@ -196,16 +243,20 @@ extern "C" fn record_thread(_: u32, _: &Information, _: &mut Context) {
 fn threads() {
     on(SIGUSR1, Action::run(record_thread));
     let board = Board::new();
+    let signal = SignalSet::of(&[SIGUSR1]);
+    // Whoever waits for a signal lets it in by the call that waits, so that it does not come before.
+    let waits = || u64::from(suspend(SignalSet::default(), SIGSET_BYTES) == Err(INTERRUPTED));
     let other = thread::spawn(move || {
+        block(signal).expect("rt_sigprocmask");
         board.post(0, u64::from(thread_id().cast_unsigned()));
-        board.post(1, u64::from(pause() == Err(INTERRUPTED)));
+        board.post(1, waits());
+        unblock(signal).expect("rt_sigprocmask");
         board.wait_for(5, 1);
         send_self(SIGUSR1);
         board.post(2, 1);
     })
     .expect("clone");
     let tid = board.wait_for_any(0);
-    time::sleep(SOON);
     send_to_any_thread(tid as i32, SIGUSR1).expect("tkill");
     let _ = board.wait_for_any(1);
     fact(
@@ -219,15 +270,8 @@ fn threads() {
         "a process's signal is its first thread's",
         TAKER.load(SeqCst) == process::process_id().cast_unsigned(),
     );
-    block(SignalSet::of(&[SIGUSR1])).expect("rt_sigprocmask");
-    let other = thread::spawn(move || {
-        unblock(SignalSet::of(&[SIGUSR1])).expect("rt_sigprocmask");
-        board.post(3, 1);
-        board.post(4, u64::from(pause() == Err(INTERRUPTED)));
-    })
-    .expect("clone");
-    let _ = board.wait_for_any(3);
-    time::sleep(SOON);
+    block(signal).expect("rt_sigprocmask");
+    let other = thread::spawn(move || board.post(4, waits())).expect("clone");
     send_self(SIGUSR1);
     other.join();
     fact("another one's that does not block it", board.read(4) == 1);
@@ -235,7 +279,7 @@ fn threads() {
         "it has run there",
         TAKER.load(SeqCst) != process::process_id().cast_unsigned(),
     );
-    unblock(SignalSet::of(&[SIGUSR1])).expect("rt_sigprocmask");
+    unblock(signal).expect("rt_sigprocmask");
     a_fault_that_is_served();
     on(SIGUSR1, Action::run(change_word).with(SA_RESTART));
     WORD.store(0, SeqCst);

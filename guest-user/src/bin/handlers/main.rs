@@ -18,6 +18,7 @@ use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
 
 use guest_user::facts::{fact, section};
 use guest_user::syscall::handler::{Action, Context, Information, set_action};
+use guest_user::syscall::process;
 use guest_user::syscall::signal::send_self;
 use guest_user::{Arguments, println, program};
 
@@ -62,6 +63,14 @@ extern "C" fn record(signal: u32, information: &Information, _: &mut Context) {
 /// How often [`record`] has run since it was asked last.
 fn runs() -> u32 {
     RUNS.swap(0, SeqCst)
+}
+
+/// How often [`record`] has run, once it has: the signal is under way.
+fn runs_then() -> u32 {
+    while RUNS.load(SeqCst) == 0 {
+        process::sched_yield();
+    }
+    runs()
 }
 
 fn on(signal: u32, action: Action) {

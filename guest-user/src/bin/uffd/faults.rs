@@ -128,7 +128,7 @@ fn several() {
         process::sched_yield();
     }
     // They are about to touch their pages, and nothing tells that they have but the messages.
-    time::sleep(Duration::from_millis(200));
+    time::sleep(Duration::from_secs(1));
     let mut messages = [Message(UffdMsg::default()); 4];
     let two = uffd.read_messages(&mut messages[..2]).expect("read");
     let rest = uffd.read_messages(&mut messages[2..]).expect("read");
