@@ -110,10 +110,6 @@ pub fn of(scenario: &Scenario, modules: &[String]) -> Vec<Need> {
                     what: Needed::Offer(offer),
                     by: by(step.to_string()),
                 }));
-                if let Operation::Exec { reports, .. } = &operation.operation {
-                    let told = reports.iter().map(|report| need(*report, &by(step.to_string())));
-                    needs.extend(told);
-                }
             }
             Step::Check(check) => {
                 for expectation in &check.expect {

@@ -32,10 +32,12 @@ impl EvidenceRule {
         }
     }
 
-    /// Which of these reports have not come since the last audit.
+    /// Which of these reports, as far as the guest promises them, have not come since the last audit. Of others the report lists the rules that
+    /// cannot be judged without them.
     pub(in crate::judge) fn missing(&self, program: &str, reports: &[Promise]) -> Vec<Finding> {
         let came = |report: &&Promise| self.told.get(report) != self.told_before.get(report);
-        let missing = reports.iter().filter(|report| !came(report));
+        let promised = reports.iter().filter(|report| self.promises.has(**report));
+        let missing = promised.filter(|report| !came(report));
         missing
             .map(|report| Finding::missing(program, report.to_string(), "none came while it ran"))
             .collect()
@@ -74,5 +76,20 @@ impl StandingRule for EvidenceRule {
             Finding::missing(agent.name.as_str(), "a wait that tells how it ended", found)
         });
         missing.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_that_a_step_names_is_missing_only_where_it_is_promised() {
+        let missing = |promises: &[Promise]| {
+            let rule = EvidenceRule::new(Promises::of(promises));
+            rule.missing("uffd", &[Promise::UserFaults]).len()
+        };
+        assert_eq!(missing(&[Promise::UserFaults, Promise::Ends]), 1);
+        assert_eq!(missing(&[Promise::Ends]), 0);
     }
 }

@@ -189,8 +189,8 @@ pub enum Operation {
         #[serde(default)]
         #[schemars(with = "String")]
         output: Option<String>,
-        /// What the kernel must tell of while the program runs, at least once each; if it does not, there is no evidence for what
-        /// the step shows.
+        /// What the kernel must tell of while the program runs, at least once each, as far as the guest promises to tell of it; if it does not,
+        /// there is no evidence for what the step shows. Where the guest does not promise it, the report lists the rules that are not judged.
         #[serde(default)]
         reports: Vec<Promise>,
         /// Give the program a random word and have it print the word transformed, as programs of the guest image that are made for it do.
