@@ -42,16 +42,13 @@ fn each_scenario_that_a_linux_can_run_is_listed_and_no_other() {
 }
 
 #[test]
-fn each_scenario_that_a_linux_with_symbols_and_the_calls_of_the_shadow_page_table_can_run_is_listed() {
+fn each_scenario_that_a_linux_with_the_calls_of_the_shadow_page_table_can_run_is_listed() {
     let mut description = linux_description();
     // Its command line has the one option that a scenario of these has.
-    description
-        .offers
-        .add(&[Offer::ShadowPageTable, Offer::Symbols, Offer::Options]);
+    description.offers.add(&[Offer::ShadowPageTable, Offer::Options]);
     let stock = needs_of_all(&linux_description());
     let mut needs = needs_of_all(&description);
-    let beyond_stock = [Offer::ShadowPageTable.name(), Offer::Symbols.name()];
-    needs.retain(|name, _| beyond_stock.iter().any(|offer| stock[name].contains(offer)));
+    needs.retain(|name, _| stock[name].contains(Offer::ShadowPageTable.name()));
     let complaints = complaints(&list(&read(KERNEL_LIST)).unwrap(), &needs);
     assert!(complaints.is_empty(), "{KERNEL_LIST}:\n{}", complaints.join("\n"));
 }
@@ -217,10 +214,12 @@ fn document(listed: &BTreeMap<String, Comes>, needs: &BTreeMap<String, BTreeSet<
     text
 }
 
-/// A stock one, which has drivers for the machine's disk and sockets among its modules.
+/// A stock one, which has drivers for the machine's disk and sockets among its modules, and the names of its own functions.
 fn linux_description() -> Description {
     let mut description = linux::description(PathBuf::new());
-    description.offers.add(&[Offer::Swap, Offer::Sockets]);
+    description
+        .offers
+        .add(&[Offer::Swap, Offer::Sockets, Offer::Symbols]);
     description
 }
 

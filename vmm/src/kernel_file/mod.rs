@@ -7,16 +7,19 @@
 //! - [`unpacked`]: the ELF file of a kernel
 //! - [`installed`]: the newest kernel that this machine could boot itself
 //! - [`page_layout`]: where a Linux has what in its account of frames
+//! - `kallsyms`: the names that a Linux has of itself; `symbol_table`: puts them into its file
 //! - [`has_symbols`]: whether the names of its functions are in it
 //! - [`number_of_system_call`]: what a Linux says of a call of its own
 //! - [`Modules`]: what it can load
 
 mod bz_image;
 mod find;
+mod kallsyms;
 mod modules;
 mod page_layout;
 mod payload;
 pub(crate) mod sections;
+mod symbol_table;
 mod system_call;
 
 use std::fs::{self, File};
@@ -76,6 +79,9 @@ impl KernelFileError {
 /// What every ELF file begins with.
 const ELF_MAGIC: &[u8] = b"\x7fELF";
 
+/// Beginning of the names of ELF files that are kept. Another one than when they were kept without symbols.
+const KEPT: &str = "vmlinux-with-symbols";
+
 /// The ELF file of the kernel in `path`: that file, or what it has as its payload, which is unpacked into the folder `cache` the first
 /// time.
 ///
@@ -98,7 +104,7 @@ pub fn unpacked(path: &Path, cache: &Path) -> Result<PathBuf, KernelFileError> {
         path: path.to_owned(),
     };
     let payload = bz_image::payload(&file).ok_or_else(no_kernel)?;
-    let kept = cache.join(format!("vmlinux-{:016x}", hash(&file)));
+    let kept = cache.join(format!("{KEPT}-{:016x}", hash(&file)));
     if kept.is_file() {
         return Ok(kept);
     }
@@ -109,7 +115,7 @@ pub fn unpacked(path: &Path, cache: &Path) -> Result<PathBuf, KernelFileError> {
     if !kernel.starts_with(ELF_MAGIC) {
         return Err(no_kernel());
     }
-    keep(&kernel, &kept, cache)?;
+    keep(&symbol_table::add_if_missing(kernel), &kept, cache)?;
     Ok(kept)
 }
 

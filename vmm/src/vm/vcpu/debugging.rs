@@ -104,7 +104,7 @@ impl Vcpu {
         let halt = match self.stepping.as_ref().map(Stepping::steps) {
             Some(Steps::ToPlaces(_)) => Halt::Breakpoint,
             Some(Steps::ToKernel) if self.is_in_user_mode()? => return Ok(()),
-            Some(Steps::ToKernel | Steps::InKernel) => Halt::Stepped,
+            Some(Steps::ToKernel | Steps::InKernel | Steps::Interruptible) => Halt::Stepped,
             // What was armed before the last halt.
             Some(Steps::Off) | None => return Ok(()),
         };

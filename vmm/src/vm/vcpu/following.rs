@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use iced_x86::FlowControl;
+use iced_x86::{FlowControl, Mnemonic};
 use kvm_bindings::{kvm_regs, kvm_sregs};
 use kvm_ioctls::VcpuFd;
 use vm_memory::GuestMemoryMmap;
@@ -18,6 +18,7 @@ use crate::address::{Half, VirtAddr};
 use crate::inspect::PhysicalMemory;
 use crate::inspect::walk::Root;
 use crate::printable::Printable;
+use crate::scenario::Clock;
 use crate::trace::{UNKNOWN, WayIn};
 
 /// Error code of a page fault: an instruction was fetched.
@@ -26,6 +27,8 @@ const FETCH: u64 = 1 << 4;
 const STACK_IN_TASK_STATE: u64 = 4;
 /// Bytes that the processor pushes when it comes from user mode, from the instruction pointer up.
 const FRAME_BYTES: u64 = 40;
+/// `sti; hlt`, which is one step: interrupts, and steps, come in behind the instruction that follows `sti`.
+const SAFE_HALT: [u8; 2] = [0xfb, 0xf4];
 /// `syscall`.
 const SYSTEM_CALL: [u8; 2] = [0x0f, 0x05];
 
@@ -38,6 +41,8 @@ pub(super) struct Following {
     seen: Followed,
     /// The system registers, as long as they are those that they were before the last instruction.
     system: Option<kvm_sregs>,
+    /// Whether the last instruction was `hlt`, behind which the processor waits for an interrupt.
+    has_halted: bool,
 }
 
 impl Vcpu {
@@ -57,6 +62,9 @@ impl Vcpu {
         };
         let stepping = self.stepping.get_or_insert_default();
         stepping.set_ways(ways_in);
+        if self.clock == Clock::Real {
+            stepping.hold_interrupts();
+        }
         stepping.arm(&self.fd, memory, steps)
     }
 
@@ -119,7 +127,8 @@ impl Following {
         if *steps == Steps::ToKernel {
             self.calls.enter(way(memory, &general, &system, ways));
         }
-        let Some(code) = decode(&system, general.rip, &code_at(memory, &system, general.rip)) else {
+        let bytes = code_at(memory, &system, general.rip);
+        let Some(code) = decode(&system, general.rip, &bytes) else {
             // The processor will say what is wrong with it.
             return Ok(Steps::InKernel);
         };
@@ -149,9 +158,16 @@ impl Following {
             self.calls.leave();
             return Ok(Steps::ToKernel);
         }
+        let has_halted = mem::replace(
+            &mut self.has_halted,
+            code.mnemonic() == Mnemonic::Hlt || bytes.starts_with(&SAFE_HALT),
+        );
         // Those that matter here are changed by privileged instructions only, once the kernel lies in its half.
         self.system = (!code.is_privileged()).then_some(system);
-        Ok(Steps::InKernel)
+        Ok(match has_halted {
+            true => Steps::Interruptible,
+            false => Steps::InKernel,
+        })
     }
 }
 

@@ -43,6 +43,9 @@ const GATE_BYTES: u64 = 16;
 const SEGMENT_IN_FRAME: u64 = 8;
 /// A port that no machine has anything at.
 pub(super) const BREAKPOINT_PORT: u8 = 0xe0;
+/// Of so many times that the kernel leads to user mode, interrupts that wait come in after one. Steps are slow, so where time passes by itself the next
+/// tick is due when the kernel has handled one, and a program would never go on.
+const LEAVES_FOR_INTERRUPTS: u32 = 64;
 /// `out BREAKPOINT_PORT, al`.
 const BREAKPOINT: [u8; 2] = [0xe6, BREAKPOINT_PORT];
 
@@ -54,6 +57,10 @@ pub(super) struct Stepping {
     /// All ways in, of the moment when they were armed last: that of system calls, that of page faults, and the kernel's own.
     ways: Breakpoints,
     steps: Steps,
+    /// Whether interrupts wait in user mode, too, most of the time.
+    holds_interrupts: bool,
+    /// How often the kernel has led to user mode.
+    leaves: u32,
     /// What is in the places of breakpoints.
     covered: Vec<(GuestAddress, [u8; 2])>,
 }
@@ -68,6 +75,8 @@ pub(super) enum Steps {
     ToKernel,
     /// Each instruction is a step.
     InKernel,
+    /// The same, and interrupts come in before it: the kernel has halted to wait for one.
+    Interruptible,
     /// There are breakpoints at these places of the kernel.
     ToPlaces(Breakpoints),
 }
@@ -128,6 +137,11 @@ impl Stepping {
         self.ways_of_kernel = ways_in.iter().take(WAYS_IN).copied().collect();
     }
 
+    /// From now on interrupts wait in user mode, too, most of the time.
+    pub(super) fn hold_interrupts(&mut self) {
+        self.holds_interrupts = true;
+    }
+
     /// All ways in, of the moment when they were armed last.
     pub(super) fn ways(&self) -> &[VirtAddr] {
         &self.ways
@@ -145,9 +159,18 @@ impl Stepping {
                 control: KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_BLOCKIRQ,
                 ..Default::default()
             },
+            Steps::Interruptible => kvm_guest_debug {
+                control: KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP,
+                ..Default::default()
+            },
             Steps::ToKernel => {
                 self.ways = self.find_ways(fd, PhysicalMemory::new(memory))?;
-                at(&self.ways)
+                self.leaves = self.leaves.wrapping_add(1);
+                let mut debug = at(&self.ways);
+                if self.holds_interrupts && !self.leaves.is_multiple_of(LEAVES_FOR_INTERRUPTS) {
+                    debug.control |= KVM_GUESTDBG_BLOCKIRQ;
+                }
+                debug
             }
             Steps::ToPlaces(places) => at(places),
         };
