@@ -14,7 +14,7 @@ use rustyline::history::FileHistory;
 use rustyline::validate::Validator;
 use rustyline::{Context, Editor, Helper};
 use vmm::guest::{Record, Stretch};
-use vmm::look::{Answer, Input, Look, LookError, NoCommand};
+use vmm::look::{Input, Look, LookAnswer, LookError, NoCommand};
 use vmm::report::text::Colour;
 use vmm::snapshots::Snapshots;
 use vmm::trace::tree::{self, Selection};
@@ -56,7 +56,7 @@ pub(super) struct LookArgs {
     /// something is wrong, or at the end.
     #[arg(long, value_name = "N")]
     step: Option<usize>,
-    /// Answer this, and have no prompt. May be given more than once.
+    /// LookAnswer this, and have no prompt. May be given more than once.
     #[arg(long = "command", short = 'c', value_name = "COMMAND")]
     commands: Vec<String>,
 }
@@ -95,7 +95,7 @@ struct Prompt<'a> {
 }
 
 /// Whether more is wanted.
-enum Wanted {
+enum Further {
     More,
     Nothing,
 }
@@ -121,22 +121,22 @@ impl From<LookError> for Unanswered {
 }
 
 impl Prompt<'_> {
-    fn answer(&mut self, line: &str) -> Result<Wanted, Unanswered> {
+    fn answer(&mut self, line: &str) -> Result<Further, Unanswered> {
         let command = match Input::read(line) {
             Ok(Some(command)) => command,
-            Ok(None) => return Ok(Wanted::More),
+            Ok(None) => return Ok(Further::More),
             Err(NoCommand::Help(help)) => {
                 print_line(&help)?;
-                return Ok(Wanted::More);
+                return Ok(Further::More);
             }
             Err(NoCommand::Wrong(what)) => return Err(Unanswered::Wrong(what)),
         };
         match self.look.answer(&command)? {
-            Answer::Told(text) => print_line(&text)?,
-            Answer::Trace { step, depth } => self.trace(step, depth)?,
-            Answer::Quit => return Ok(Wanted::Nothing),
+            LookAnswer::Told(text) => print_line(&text)?,
+            LookAnswer::Trace { step, depth } => self.trace(step, depth)?,
+            LookAnswer::Quit => return Ok(Further::Nothing),
         }
-        Ok(Wanted::More)
+        Ok(Further::More)
     }
 
     /// Has the scenario run once more, and the kernel followed in a step.
@@ -172,8 +172,8 @@ impl Prompt<'_> {
         for line in lines {
             let line = line.map_err(|error| show_as(Status::UnusableInput, &error))?;
             match self.answer(&line) {
-                Ok(Wanted::More) => {}
-                Ok(Wanted::Nothing) => break,
+                Ok(Further::More) => {}
+                Ok(Further::Nothing) => break,
                 Err(Unanswered::Wrong(what)) => {
                     eprintln!("error: {line}: {what}");
                     status = Status::UnusableInput;
@@ -208,8 +208,8 @@ impl Prompt<'_> {
                 let _ = editor.add_history_entry(&line);
             }
             match self.answer(&line) {
-                Ok(Wanted::More) => {}
-                Ok(Wanted::Nothing) => break,
+                Ok(Further::More) => {}
+                Ok(Further::Nothing) => break,
                 Err(Unanswered::Wrong(what)) => eprintln!("{what}"),
                 Err(Unanswered::Over(Shown(_))) => {}
             }

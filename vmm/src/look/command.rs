@@ -20,12 +20,12 @@ An entered number N is short for `step N`; `help COMMAND` tells more."
 pub struct Input {
     /// What is wanted.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: LookCommand,
 }
 
 /// What can be asked.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
-pub enum Command {
+pub enum LookCommand {
     /// List what the run did, a step a line; `>` marks where you are
     Steps,
     /// Go to where a step has ended; 0 is where the guest has booted
@@ -50,18 +50,18 @@ pub enum Command {
     #[command(alias = "frames")]
     Frame {
         /// PROCESS:NAME, or PROCESS:NAME+3p.
-        place: Place,
+        place: MemoryPlace,
     },
     /// Show who maps a frame, where, and with which rights, and whether it is a page table
     #[command(alias = "owner")]
     Owners {
         /// The frame of a page, PROCESS:NAME+3p, or a physical address.
-        place: Place,
+        place: MemoryPlace,
     },
     /// Show the page-table entries on the way to an address
     Walk {
         /// PROCESS:NAME+3p, or a virtual address.
-        place: Place,
+        place: MemoryPlace,
         /// By the page table of this process, and not by the one in use.
         process: Option<String>,
     },
@@ -69,7 +69,7 @@ pub enum Command {
     #[command(alias = "x")]
     Memory {
         /// PROCESS:NAME+3p, or a virtual address.
-        place: Place,
+        place: MemoryPlace,
         /// How many bytes.
         #[arg(default_value_t = 64)]
         bytes: usize,
@@ -100,7 +100,7 @@ pub enum Command {
 
 /// A place in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum MemoryPlace {
     /// A page of a named mapping, or all of it.
     Named {
         /// The scenario's name for the process.
@@ -117,28 +117,28 @@ pub enum Place {
 /// A text is no place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected PROCESS:NAME, PROCESS:NAME+3p, or an address, as in 0x7ffff7bfb000")]
-pub struct NoPlace;
+pub struct NoMemoryPlace;
 
-impl FromStr for Place {
-    type Err = NoPlace;
+impl FromStr for MemoryPlace {
+    type Err = NoMemoryPlace;
 
-    fn from_str(text: &str) -> Result<Place, NoPlace> {
+    fn from_str(text: &str) -> Result<MemoryPlace, NoMemoryPlace> {
         if let Some(digits) = text.strip_prefix("0x") {
-            let address = u64::from_str_radix(digits, 16).map_err(|_| NoPlace)?;
-            return Ok(Place::Address(VirtAddr(address)));
+            let address = u64::from_str_radix(digits, 16).map_err(|_| NoMemoryPlace)?;
+            return Ok(MemoryPlace::Address(VirtAddr(address)));
         }
-        let (process, rest) = text.split_once(':').ok_or(NoPlace)?;
+        let (process, rest) = text.split_once(':').ok_or(NoMemoryPlace)?;
         let (mapping, page) = match rest.split_once('+') {
             None => (rest, None),
             Some((mapping, page)) => {
                 let page = page.strip_suffix('p').unwrap_or(page);
-                (mapping, Some(page.parse().map_err(|_| NoPlace)?))
+                (mapping, Some(page.parse().map_err(|_| NoMemoryPlace)?))
             }
         };
         if process.is_empty() || mapping.is_empty() {
-            return Err(NoPlace);
+            return Err(NoMemoryPlace);
         }
-        Ok(Place::Named {
+        Ok(MemoryPlace::Named {
             process: process.to_owned(),
             mapping: mapping.to_owned(),
             page,
@@ -147,11 +147,11 @@ impl FromStr for Place {
 }
 
 /// As it is entered.
-impl fmt::Display for Place {
+impl fmt::Display for MemoryPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Address(address) => write!(f, "{address}"),
-            Place::Named {
+            MemoryPlace::Address(address) => write!(f, "{address}"),
+            MemoryPlace::Named {
                 process,
                 mapping,
                 page,
@@ -179,7 +179,7 @@ impl Input {
     ///
     /// # Errors
     /// It is no command, or asks for help.
-    pub fn read(line: &str) -> Result<Option<Command>, NoCommand> {
+    pub fn read(line: &str) -> Result<Option<LookCommand>, NoCommand> {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             return Ok(None);
@@ -208,51 +208,51 @@ impl Input {
 mod tests {
     use super::*;
 
-    fn read(line: &str) -> Result<Option<Command>, NoCommand> {
+    fn read(line: &str) -> Result<Option<LookCommand>, NoCommand> {
         Input::read(line)
     }
 
     #[test]
     fn a_line_is_a_command_with_its_words() {
-        let named = |page| Place::Named {
+        let named = |page| MemoryPlace::Named {
             process: "child".to_owned(),
             mapping: "buf".to_owned(),
             page,
         };
         for (line, expected) in [
-            ("steps", Command::Steps),
-            ("7", Command::Step { number: 7 }),
-            ("step 0", Command::Step { number: 0 }),
-            (" next ", Command::Next),
+            ("steps", LookCommand::Steps),
+            ("7", LookCommand::Step { number: 7 }),
+            ("step 0", LookCommand::Step { number: 0 }),
+            (" next ", LookCommand::Next),
             (
                 "frame child:buf+2p",
-                Command::Frame {
+                LookCommand::Frame {
                     place: named(Some(2)),
                 },
             ),
-            ("frames child:buf", Command::Frame { place: named(None) }),
+            ("frames child:buf", LookCommand::Frame { place: named(None) }),
             (
                 "walk 0x1000 child",
-                Command::Walk {
-                    place: Place::Address(VirtAddr(0x1000)),
+                LookCommand::Walk {
+                    place: MemoryPlace::Address(VirtAddr(0x1000)),
                     process: Some("child".to_owned()),
                 },
             ),
             (
                 "diff 3 7",
-                Command::Diff {
+                LookCommand::Diff {
                     first: 3,
                     second: Some(7),
                 },
             ),
             (
                 "trace --depth 2",
-                Command::Trace {
+                LookCommand::Trace {
                     step: None,
                     depth: Some(2),
                 },
             ),
-            ("exit", Command::Quit),
+            ("exit", LookCommand::Quit),
         ] {
             assert_eq!(read(line), Ok(Some(expected)), "{line}");
         }

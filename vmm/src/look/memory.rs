@@ -5,7 +5,7 @@ use std::fmt::Write;
 use abi::PAGE_SIZE;
 use pretty_hex::{HexConfig, config_hex};
 
-use super::{Look, LookError, Place};
+use super::{Look, LookError, MemoryPlace};
 use crate::address::{FrameNumber, Half, PhysAddr, VirtAddr};
 use crate::inspect::Effort;
 use crate::inspect::owners::{Owners, Space, SpaceId};
@@ -69,9 +69,9 @@ impl Look {
     }
 
     /// The frames of a named mapping, or of one of its pages.
-    pub(super) fn frame(&self, place: &Place) -> Result<String, LookError> {
+    pub(super) fn frame(&self, place: &MemoryPlace) -> Result<String, LookError> {
         match place {
-            Place::Named {
+            MemoryPlace::Named {
                 process,
                 mapping,
                 page: None,
@@ -79,7 +79,7 @@ impl Look {
                 .snapshots
                 .named()
                 .frames(process, mapping, self.snapshots.memory())?),
-            Place::Named { .. } | Place::Address(_) => {
+            MemoryPlace::Named { .. } | MemoryPlace::Address(_) => {
                 let (root, address) = self.resolved(place, None)?;
                 let found = translate(self.snapshots.memory(), root, address)
                     .map_err(|_| LookError::NotMapped(place.to_string()))?;
@@ -93,11 +93,11 @@ impl Look {
     }
 
     /// Who maps a frame, and whether it is a page table.
-    pub(super) fn owners(&self, place: &Place) -> Result<String, LookError> {
+    pub(super) fn owners(&self, place: &MemoryPlace) -> Result<String, LookError> {
         let memory = self.snapshots.memory();
         let frame = match place {
-            Place::Address(address) => PhysAddr(address.0).frame(),
-            Place::Named { .. } => {
+            MemoryPlace::Address(address) => PhysAddr(address.0).frame(),
+            MemoryPlace::Named { .. } => {
                 let (root, address) = self.resolved(place, None)?;
                 translate(memory, root, address)
                     .map_err(|_| LookError::NotMapped(place.to_string()))?
@@ -148,7 +148,7 @@ impl Look {
     }
 
     /// The page-table entries on the way to a place.
-    pub(super) fn walk(&self, place: &Place, process: Option<&str>) -> Result<String, LookError> {
+    pub(super) fn walk(&self, place: &MemoryPlace, process: Option<&str>) -> Result<String, LookError> {
         let (root, address) = self.resolved(place, process)?;
         Ok(walk(self.snapshots.memory(), root, address))
     }
@@ -156,7 +156,7 @@ impl Look {
     /// The bytes at a place, as far as there are pages.
     pub(super) fn contents(
         &self,
-        place: &Place,
+        place: &MemoryPlace,
         bytes: usize,
         process: Option<&str>,
     ) -> Result<String, LookError> {
@@ -198,11 +198,11 @@ impl Look {
     }
 
     /// The address of a place, and the page table by which it is one: that of the process that is named, or else of the place.
-    fn resolved(&self, place: &Place, process: Option<&str>) -> Result<(Root, VirtAddr), LookError> {
+    fn resolved(&self, place: &MemoryPlace, process: Option<&str>) -> Result<(Root, VirtAddr), LookError> {
         let named = self.snapshots.named();
         match place {
-            Place::Address(address) => Ok((self.root(process)?, *address)),
-            Place::Named {
+            MemoryPlace::Address(address) => Ok((self.root(process)?, *address)),
+            MemoryPlace::Named {
                 process: owner,
                 mapping,
                 page,

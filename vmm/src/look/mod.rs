@@ -1,6 +1,6 @@
 //! A prompt at a run that has ended: memory as it was after any of its steps, asked for by command.
 //!
-//! [`Look`] knows what the run has left ([`Snapshots`]) and its report, stands at one of its moments, and answers a [`Command`]. Who asks, at a
+//! [`Look`] knows what the run has left ([`Snapshots`]) and its report, stands at one of its moments, and answers a [`LookCommand`]. Who asks, at a
 //! terminal or in a pipe, is somebody else's matter.
 
 mod command;
@@ -8,7 +8,7 @@ mod memory;
 
 use std::fmt::Write;
 
-pub use command::{Command, Input, NoCommand, NoPlace, Place};
+pub use command::{Input, LookCommand, MemoryPlace, NoCommand, NoMemoryPlace};
 
 use crate::inspect::walk::Root;
 use crate::report::Report;
@@ -25,7 +25,7 @@ pub struct Look {
 
 /// What comes of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum LookAnswer {
     /// This is told: lines, each with its end.
     Told(String),
     /// What the kernel did in this step is wanted, no more than so many functions below each other: it takes another run.
@@ -142,43 +142,43 @@ impl Look {
     ///
     /// # Errors
     /// It is about something that there is not.
-    pub fn answer(&mut self, command: &Command) -> Result<Answer, LookError> {
+    pub fn answer(&mut self, command: &LookCommand) -> Result<LookAnswer, LookError> {
         let told = match command {
-            Command::Steps => self.steps(),
-            Command::Step { number } => {
+            LookCommand::Steps => self.steps(),
+            LookCommand::Step { number } => {
                 self.go_to_step(*number)?;
                 self.here()
             }
-            Command::Next => {
+            LookCommand::Next => {
                 self.go_by(1)?;
                 self.here()
             }
-            Command::Back => {
+            LookCommand::Back => {
                 self.go_by(-1)?;
                 self.here()
             }
-            Command::Show => self.here() + &summary(&self.report, self.colour),
-            Command::Maps { process } => self.maps(process.as_deref())?,
-            Command::Frame { place } => self.frame(place)?,
-            Command::Owners { place } => self.owners(place)?,
-            Command::Walk { place, process } => self.walk(place, process.as_deref())?,
-            Command::Memory {
+            LookCommand::Show => self.here() + &summary(&self.report, self.colour),
+            LookCommand::Maps { process } => self.maps(process.as_deref())?,
+            LookCommand::Frame { place } => self.frame(place)?,
+            LookCommand::Owners { place } => self.owners(place)?,
+            LookCommand::Walk { place, process } => self.walk(place, process.as_deref())?,
+            LookCommand::Memory {
                 place,
                 bytes,
                 process,
             } => self.contents(place, *bytes, process.as_deref())?,
-            Command::Registers => self.snapshots.registers().to_string(),
-            Command::Diff { first, second } => self.diff(*first, *second)?,
-            Command::Trace { step, depth } => {
+            LookCommand::Registers => self.snapshots.registers().to_string(),
+            LookCommand::Diff { first, second } => self.diff(*first, *second)?,
+            LookCommand::Trace { step, depth } => {
                 let here = || self.step_of(self.snapshots.at());
-                return Ok(Answer::Trace {
+                return Ok(LookAnswer::Trace {
                     step: step.or_else(here).ok_or(LookError::NotAStep)?,
                     depth: *depth,
                 });
             }
-            Command::Quit => return Ok(Answer::Quit),
+            LookCommand::Quit => return Ok(LookAnswer::Quit),
         };
-        Ok(Answer::Told(told))
+        Ok(LookAnswer::Told(told))
     }
 
     /// The number of the step whose end a snapshot is.
