@@ -213,7 +213,14 @@ impl Look {
                     Some(_) => self.root(process)?,
                     None => owner.root,
                 };
-                Ok((root, mapping.page_start(page.unwrap_or(0))))
+                let page = page.unwrap_or(0);
+                if page >= mapping.pages {
+                    let count = mapping.pages;
+                    return Err(LookError::Unknown(format!(
+                        "there is no {place}: its pages are numbered from 0, and there are {count}"
+                    )));
+                }
+                Ok((root, mapping.page_start(page)))
             }
         }
     }

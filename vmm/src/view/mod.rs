@@ -3,8 +3,8 @@
 
 mod told;
 
-use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 use std::hash::{Hash, Hasher};
 
@@ -15,7 +15,7 @@ use crate::address::{FrameNumber, VirtAddr};
 use crate::drive::Agent;
 use crate::inspect::PhysicalMemory;
 use crate::inspect::memory::FrameBytes;
-use crate::inspect::walk::{Permissions, Root, translate};
+use crate::inspect::walk::{Permissions, Root, Translation, follow, translate};
 use crate::judge::Scene;
 use crate::printable::Printable;
 use crate::report::text::count;
@@ -23,6 +23,8 @@ pub(crate) use told::{SystemRegisters, Unknown, walk};
 
 /// Most pages of a mapping that are told of.
 const MOST_TOLD: usize = 256;
+/// Most entries of page tables that are looked at for the pages of one moment. The largest guest has a quarter as many frames.
+const MOST_LOOKED_AT: usize = 1 << 20;
 
 /// What there was at one moment: where a step began, or where it ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,8 +64,16 @@ pub(crate) struct Page {
     contents: u64,
 }
 
-/// All pages of named mappings at one moment; None for one that is not mapped.
-pub(crate) type Pages = BTreeMap<NamedPage, Option<Page>>;
+/// The pages of all named mappings at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pages {
+    /// How many pages a mapping has, by the names of its process and its own.
+    mappings: BTreeMap<(Printable, Printable), u64>,
+    /// Those that are mapped.
+    mapped: BTreeMap<NamedPage, Page>,
+    /// Entries of page tables that were looked at.
+    looked_at: usize,
+}
 
 impl NamedMemory {
     /// What there is now.
@@ -96,14 +106,7 @@ impl NamedMemory {
     /// # Errors
     /// There is none of this name.
     pub(crate) fn process(&self, name: &str) -> Result<&NamedProcess, Unknown> {
-        let found = self.processes.iter().find(|process| *process.name == *name);
-        found.ok_or_else(|| {
-            Unknown::new(
-                "process",
-                name,
-                self.processes.iter().map(|process| &*process.name),
-            )
-        })
+        named("process", name, &self.processes, |process| &process.name)
     }
 
     /// The frames of the pages of a mapping as they are now, a page a line.
@@ -132,10 +135,16 @@ impl NamedMemory {
 
     /// The pages of all mappings, as they are now.
     pub(crate) fn pages(&self, memory: PhysicalMemory<'_>) -> Pages {
-        let mut pages = Pages::new();
+        let mut pages = Pages::default();
         for process in &self.processes {
-            for mapping in &process.mappings {
-                pages.extend(process.pages(mapping, memory).map(|(name, _, page)| (name, page)));
+            // Of those with one name the youngest.
+            let mappings: BTreeMap<&str, &NamedMapping> = process
+                .mappings
+                .iter()
+                .map(|mapping| (&*mapping.name, mapping))
+                .collect();
+            for mapping in mappings.into_values() {
+                pages.add(process, mapping, memory);
             }
         }
         pages
@@ -148,14 +157,7 @@ impl NamedProcess {
     /// # Errors
     /// There is none of this name.
     pub(crate) fn mapping(&self, name: &str) -> Result<&NamedMapping, Unknown> {
-        let found = self.mappings.iter().rfind(|mapping| *mapping.name == *name);
-        found.ok_or_else(|| {
-            Unknown::new(
-                "mapping",
-                name,
-                self.mappings.iter().map(|mapping| &*mapping.name),
-            )
-        })
+        named("mapping", name, &self.mappings, |mapping| &mapping.name)
     }
 
     /// The name of a page: that of the youngest mapping that has it.
@@ -170,20 +172,65 @@ impl NamedProcess {
     }
 
     /// The pages of one of its mappings as they are now, each with its address.
-    pub(crate) fn pages(
+    fn pages(
         &self,
         mapping: &NamedMapping,
         memory: PhysicalMemory<'_>,
     ) -> impl Iterator<Item = (NamedPage, VirtAddr, Option<Page>)> {
         (0..mapping.pages).map(move |number| {
-            let name = NamedPage {
-                process: self.name.clone(),
-                mapping: mapping.name.clone(),
-                number,
-            };
             let address = mapping.page_start(number);
-            (name, address, Page::at(memory, self.root, address))
+            let found = translate(memory, self.root, address).ok();
+            let page = found.and_then(|found| Page::of(&found, memory));
+            (NamedPage::of(self, mapping, number), address, page)
         })
+    }
+}
+
+impl NamedPage {
+    fn of(process: &NamedProcess, mapping: &NamedMapping, number: u64) -> NamedPage {
+        NamedPage {
+            process: process.name.clone(),
+            mapping: mapping.name.clone(),
+            number,
+        }
+    }
+}
+
+impl Pages {
+    /// Adds those of a mapping. Where an entry of a table above leads nowhere, all that it governs is passed over: a mapping may be as large as the
+    /// address space.
+    fn add(&mut self, process: &NamedProcess, mapping: &NamedMapping, memory: PhysicalMemory<'_>) {
+        let names = (process.name.clone(), mapping.name.clone());
+        self.mappings.insert(names, mapping.pages);
+        let mut number = 0;
+        while number < mapping.pages && self.looked_at < MOST_LOOKED_AT {
+            self.looked_at += 1;
+            let address = mapping.page_start(number);
+            let mut governed_bytes = None;
+            let found = follow(memory, process.root, address, |entry| {
+                governed_bytes = Some(entry.level.entry_span_bytes());
+            });
+            if let Ok(found) = found {
+                let page = Page::of(&found, memory);
+                self.mapped
+                    .extend(page.map(|page| (NamedPage::of(process, mapping, number), page)));
+                number += 1;
+                continue;
+            }
+            let next = governed_bytes.and_then(|bytes| (address.0 / bytes * bytes).checked_add(bytes));
+            let Some(behind) = next.and_then(|next| next.checked_sub(mapping.start.0)) else {
+                return;
+            };
+            number = behind.div_ceil(PAGE_SIZE);
+        }
+    }
+
+    /// Whether it is a page of a mapping that there was.
+    fn knows(&self, page: &NamedPage) -> bool {
+        let names = (page.process.clone(), page.mapping.clone());
+        self.mappings
+            .get(&names)
+            .is_some_and(|pages| page.number < *pages)
     }
 }
 
@@ -196,13 +243,13 @@ impl NamedMapping {
 
     /// Where a page of it begins.
     pub(crate) fn page_start(&self, page: u64) -> VirtAddr {
-        VirtAddr(self.start.0.wrapping_add(page * PAGE_SIZE))
+        VirtAddr(self.start.0.wrapping_add(page.wrapping_mul(PAGE_SIZE)))
     }
 }
 
 impl Page {
-    fn at(memory: PhysicalMemory<'_>, root: Root, address: VirtAddr) -> Option<Page> {
-        let found = translate(memory, root, address).ok()?;
+    /// None where it is outside memory.
+    fn of(found: &Translation, memory: PhysicalMemory<'_>) -> Option<Page> {
         let mut bytes = FrameBytes::zeroed();
         memory.copy_frame(found.frame(), &mut bytes).ok()?;
         let mut contents = DefaultHasher::new();
@@ -215,24 +262,46 @@ impl Page {
     }
 }
 
+/// The last of these that has this name.
+fn named<'n, T>(
+    what: &'static str,
+    name: &str,
+    all: &'n [T],
+    name_of: impl Fn(&T) -> &Printable,
+) -> Result<&'n T, Unknown> {
+    let found = all.iter().rfind(|one| **name_of(one) == *name);
+    found.ok_or_else(|| Unknown::new(what, name, all.iter().map(|one| &**name_of(one))))
+}
+
 /// What is otherwise, a page a line; nothing when nothing is. Pages that only one of the two knows are left out.
 pub(crate) fn differences(before: &Pages, now: &Pages) -> String {
-    let lines = now.iter().filter_map(|(name, is)| {
-        let what = difference(*before.get(name)?, *is)?;
-        Some(format!("{name}: {what}\n"))
-    });
-    lines.collect()
+    let pages: BTreeSet<&NamedPage> = before.mapped.keys().chain(now.mapped.keys()).collect();
+    let both_know = |page: &&NamedPage| before.knows(page) && now.knows(page);
+    let mut told: String = pages
+        .into_iter()
+        .filter(both_know)
+        .filter_map(|page| {
+            let what = difference(before.mapped.get(page).copied(), now.mapped.get(page).copied())?;
+            Some(format!("{page}: {what}\n"))
+        })
+        .collect();
+    if [before, now]
+        .iter()
+        .any(|pages| pages.looked_at == MOST_LOOKED_AT)
+    {
+        told.push_str("and there are more pages than are compared\n");
+    }
+    told
 }
 
 /// The mappings that only the first of two moments has, each with how many pages it has there.
 pub(crate) fn only_in(first: &Pages, second: &Pages) -> Vec<String> {
-    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for name in first.keys().filter(|name| !second.contains_key(name)) {
-        *counts.entry((&name.process, &name.mapping)).or_default() += 1;
-    }
-    let told = counts
-        .into_iter()
-        .map(|((process, mapping), pages)| format!("{process}:{mapping} ({})", count(pages, "page")));
+    let mappings = first.mappings.iter();
+    let missing = mappings.filter(|(names, _)| !second.mappings.contains_key(names));
+    let told = missing.map(|((process, mapping), pages)| {
+        let pages = usize::try_from(*pages).unwrap_or(usize::MAX);
+        format!("{process}:{mapping} ({})", count(pages, "page"))
+    });
     told.collect()
 }
 
@@ -272,6 +341,9 @@ impl fmt::Display for NamedPage {
 
 #[cfg(test)]
 mod tests {
+    use abi::paging::{PRESENT, USER, USER_END, WRITABLE};
+    use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
+
     use super::*;
 
     fn page(frame: u64, contents: u64) -> Option<Page> {
@@ -280,6 +352,81 @@ mod tests {
             permissions: Permissions::ALL,
             contents,
         })
+    }
+
+    /// A process with a mapping of so many pages from address 0 on, and memory with page tables of which each entry is one of these.
+    fn guest(pages: u64, entries: &[(u64, u64)]) -> (NamedMemory, GuestMemoryMmap) {
+        let memory = GuestMemoryMmap::from_ranges(&[(GuestAddress(0), 0x10000)]).unwrap();
+        for (at, entry) in entries {
+            memory.write_obj(*entry, GuestAddress(*at)).unwrap();
+        }
+        let mapping = NamedMapping {
+            name: "huge".into(),
+            start: VirtAddr(0),
+            pages,
+        };
+        let process = NamedProcess {
+            name: "parent".into(),
+            root: Root::from_cr3(0x1000),
+            mappings: vec![mapping],
+        };
+        let named = NamedMemory {
+            processes: vec![process],
+        };
+        (named, memory)
+    }
+
+    const TABLE: u64 = PRESENT | WRITABLE | USER;
+
+    #[test]
+    fn a_mapping_as_large_as_the_address_space_is_compared_by_what_is_mapped() {
+        let pages = USER_END / PAGE_SIZE;
+        let entries = [
+            (0x1000, 0x2000 | TABLE),
+            (0x2008, 0x3000 | TABLE),
+            (0x3000, 0x4000 | TABLE),
+            (0x4010, 0x5000 | TABLE),
+        ];
+        let (named, memory) = guest(pages, &entries);
+        let pages_of = || named.pages(PhysicalMemory::new(&memory));
+        let before = pages_of();
+        assert_eq!(before.mapped.len(), 1);
+        assert_eq!(differences(&before, &before), "");
+        memory.write_obj(0x6000 | TABLE, GuestAddress(0x4ff8)).unwrap();
+        memory.write_obj(7_u8, GuestAddress(0x5000)).unwrap();
+        let now = pages_of();
+        assert_eq!(
+            differences(&before, &now),
+            "parent:huge+262146p: contents\nparent:huge+262655p: mapped now, frame 0x6000, user rwx\n"
+        );
+        let (other, _) = guest(1, &[]);
+        let none = other.pages(PhysicalMemory::new(&memory));
+        assert_eq!(differences(&none, &now), "");
+        assert_eq!(
+            only_in(&now, &Pages::default()),
+            [format!("parent:huge ({pages} pages)")]
+        );
+        assert_eq!(only_in(&now, &none), [""; 0]);
+    }
+
+    #[test]
+    fn where_everything_is_mapped_the_pages_are_bounded_and_it_is_told() {
+        // A table that is its own on each level: every address is mapped.
+        let entries: Vec<(u64, u64)> = (0..512)
+            .map(|entry| (0x1000 + 8 * entry, 0x1000 | TABLE))
+            .collect();
+        let (named, memory) = guest(USER_END / PAGE_SIZE, &entries);
+        let mut pages = Pages {
+            looked_at: MOST_LOOKED_AT - 1000,
+            ..Pages::default()
+        };
+        let process = &named.processes[0];
+        pages.add(process, &process.mappings[0], PhysicalMemory::new(&memory));
+        assert_eq!(pages.mapped.len(), 1000);
+        assert_eq!(
+            differences(&pages, &pages),
+            "and there are more pages than are compared\n"
+        );
     }
 
     #[test]

@@ -148,7 +148,7 @@ fn commands_come_from_a_pipe_and_what_is_no_command_is_told_of() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let asked = b"# the buffer\nframe parent:buf+0p\njump\nframe child:buf\n\nowners 0xfffffffff000\nregisters\nquit\nsteps\n";
+    let asked = b"# the buffer\nframe parent:buf+0p\njump\nframe child:buf\nframe parent:buf+18446744073709551615p\n\nowners 0xfffffffff000\nregisters\nquit\nsteps\n";
     child.stdin.take().unwrap().write_all(asked).unwrap();
     let output = child.wait_with_output().unwrap();
     let [told, errors] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
@@ -156,6 +156,7 @@ fn commands_come_from_a_pipe_and_what_is_no_command_is_told_of() {
     for expected in [
         "error: jump: unrecognized subcommand 'jump'",
         "error: frame child:buf: there is no process `child`; there is: ",
+        "buf+18446744073709551615p: its pages are numbered from 0, and there are 4",
         "error: owners 0xfffffffff000: 0xfffffffff000 is outside guest memory, which ends at 0x",
     ] {
         assert!(errors.contains(expected), "{errors}");
