@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use vmm::debugger::Place;
-use vmm::scenario::{Scenario, Schedule};
+use vmm::scenario::Scenario;
 
 use super::{Shown, Status};
 
@@ -59,7 +59,7 @@ impl DebuggingArgs {
                 "--gdb is for one run at a time: leave out --jobs {jobs}"
             )));
         }
-        if let Some(Schedule::Explore(_)) = scenario.schedule {
+        if scenario.explores() {
             return Err(unusable(
                 "--gdb is for one run, and the scenario explores schedules: write one of them as a scenario with --replay, and debug that",
             ));

@@ -129,7 +129,7 @@ impl FormatArgs {
 }
 
 /// Colours on a terminal, unless the user asks for none (<https://no-color.org>).
-fn colour() -> Colour {
+pub(super) fn colour() -> Colour {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     if io::stdout().is_terminal() && !refused {
         Colour::Ansi

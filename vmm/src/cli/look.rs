@@ -15,12 +15,12 @@ use rustyline::validate::Validator;
 use rustyline::{Context, Editor, Helper};
 use vmm::guest::{Record, Stretch};
 use vmm::look::{Input, Look, LookAnswer, LookError, NoCommand};
-use vmm::report::text::Colour;
 use vmm::snapshots::Snapshots;
 use vmm::trace::tree::{self, Selection};
 
-use super::single::{Ran, SingleArgs};
-use super::trace::step;
+use super::formats::colour;
+use super::single::{Ran, SingleArgs, scratch};
+use super::trace::traces;
 use super::{Shown, Status, print_line, show, show_as};
 
 pub(super) const EXAMPLES: &str = "\
@@ -56,7 +56,7 @@ pub(super) struct LookArgs {
     /// something is wrong, or at the end.
     #[arg(long, value_name = "N")]
     step: Option<usize>,
-    /// LookAnswer this, and have no prompt. May be given more than once.
+    /// Answer this, and have no prompt. May be given more than once.
     #[arg(long = "command", short = 'c', value_name = "COMMAND")]
     commands: Vec<String>,
 }
@@ -66,18 +66,13 @@ pub(super) fn look(args: &LookArgs) -> Result<Status, Shown> {
         "the guest would run in an emulated machine, which has no prompt: name what to look at with --command, or choose --platform kvm, where \
          KVM can run it",
     );
-    let folder = tempfile::tempdir().map_err(|error| show_as(Status::CouldNotTell, &error))?;
+    let folder = scratch()?;
     let report = match args.single.run_in(folder.path(), Record::SNAPSHOTS, only_here)? {
         Ran::Here(report) => report,
         Ran::Elsewhere(status) => return Ok(status),
     };
     let snapshots = Snapshots::read(folder.path()).map_err(|error| show_as(Status::CouldNotTell, &error))?;
-    let colour = if io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none() {
-        Colour::Ansi
-    } else {
-        Colour::Plain
-    };
-    let look = Look::new(report, snapshots, args.step, colour).map_err(|error| show(&error))?;
+    let look = Look::new(report, snapshots, args.step, colour()).map_err(|error| show(&error))?;
     let mut prompt = Prompt { args, look };
     if !args.commands.is_empty() {
         return prompt.answer_all(args.commands.iter().cloned().map(Ok));
@@ -151,12 +146,9 @@ impl Prompt<'_> {
             depth,
             ..Selection::default()
         };
-        let lines = report
-            .lines
-            .iter()
-            .filter_map(|line| Some((line, line.trace.as_ref()?)));
-        let told: String = lines
-            .map(|(line, trace)| format!("{}\n{}", step(line), tree::lines(trace, &choice)))
+        let told: String = traces(&report)
+            .into_iter()
+            .map(|(step, trace)| format!("{step}\n{}", tree::lines(trace, &choice)))
             .collect();
         if told.is_empty() {
             return Err(Unanswered::Wrong(format!(

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use vmm::guest::{Exploring, Record};
 use vmm::platform::{self, Choice};
 use vmm::report::Report;
-use vmm::scenario::{Scenario, Schedule};
+use vmm::scenario::Scenario;
 use vmm::worker::pool::{Done, End, Observer};
 use vmm::worker::{Confinement, Job, RunLimits, patience};
 
@@ -107,11 +107,7 @@ impl RunnerArgs {
         let parsed = parse_all(scenarios, |name, text| {
             Scenario::parse(name, text, &image.programs)
         })?;
-        if record.snapshots
-            && parsed
-                .iter()
-                .any(|(_, scenario)| matches!(scenario.schedule, Some(Schedule::Explore(_))))
-        {
+        if record.snapshots && parsed.iter().any(|(_, scenario)| scenario.explores()) {
             eprintln!(
                 "error: the scenario explores schedules, and one run is to be looked at: write one of them as a scenario with `vmm run --replay`"
             );
@@ -155,7 +151,7 @@ impl RunnerArgs {
 }
 
 /// A folder for what runs make.
-fn scratch() -> Result<TempDir, Shown> {
+pub(super) fn scratch() -> Result<TempDir, Shown> {
     tempfile::tempdir().map_err(|error| show_as(Status::CouldNotTell, &error))
 }
 

@@ -85,11 +85,7 @@ pub(super) fn trace(args: &TraceArgs) -> Result<Status, Shown> {
         Ran::Here(report) => report,
         Ran::Elsewhere(status) => return Ok(status),
     };
-    let traces: Vec<(String, &Trace)> = report
-        .lines
-        .iter()
-        .filter_map(|line| Some((step(line), line.trace.as_ref()?)))
-        .collect();
+    let traces = traces(&report);
     if traces.is_empty() {
         eprintln!(
             "the kernel has not run in what was to be looked at; a report of `vmm run` has the numbers of steps"
@@ -144,6 +140,14 @@ fn text(report: &Report, traces: &[(String, &Trace)], args: &TraceArgs) -> Strin
     };
     let steps: String = traces.iter().map(step).collect();
     format!("{steps}{} {}", report.verdict.word(), report.scenario)
+}
+
+/// What the kernel did, by the steps in which it was followed.
+pub(super) fn traces(report: &Report) -> Vec<(String, &Trace)> {
+    let lines = report.lines.iter();
+    lines
+        .filter_map(|line| Some((step(line), line.trace.as_ref()?)))
+        .collect()
 }
 
 /// The step of a line.

@@ -54,14 +54,14 @@ impl Onlookers {
 /// # Errors
 /// The host cannot run a guest. What the guest does wrong is in the report.
 pub fn run(kvm: &Kvm, guest: &Guest, scenario: &Scenario) -> Result<Report, VmError> {
-    run_before(&Onlookers::default(), kvm, guest, scenario)
+    run_with(&Onlookers::default(), kvm, guest, scenario)
 }
 
 /// The same, with somebody who looks at it.
 ///
 /// # Errors
 /// The host cannot run a guest, or keep what is to be kept of it.
-pub fn run_before(
+pub fn run_with(
     onlookers: &Onlookers,
     kvm: &Kvm,
     guest: &Guest,

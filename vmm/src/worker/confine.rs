@@ -18,7 +18,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::filter::{self, FilterError};
 use crate::guest::{Exploring, Guest};
-use crate::scenario::{Clock, Scenario, Schedule, ServerPlace};
+use crate::scenario::{Clock, Scenario, ServerPlace};
 
 /// Where the kernel tells how long a thread waited for a processor.
 const PROC_SELF: &str = "/proc/self";
@@ -125,7 +125,7 @@ impl Allowed {
             }
         }
         let guest_mib = guest.memory_mib(scenario) + scenario.guest.swap.map_or(0, |swap| swap.mib);
-        let explores = matches!(scenario.schedule, Some(Schedule::Explore(_)));
+        let explores = scenario.explores();
         let budget_seconds = scenario
             .budget
             .seconds

@@ -101,7 +101,7 @@ fn run(first: &Job, jobs: Jobs, more: &mut impl Iterator<Item = io::Result<Strin
         Confinement::Unconfined => {}
     }
     if !may_fork {
-        let report = crate::run::run_before(&onlookers, &kvm, &guest, &scenario);
+        let report = crate::run::run_with(&onlookers, &kvm, &guest, &scenario);
         return Err(NoMore::Answer(answer(first, report)));
     }
     let mut template = match Template::boot(&kvm, &guest, &scenario) {

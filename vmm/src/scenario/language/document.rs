@@ -71,6 +71,12 @@ impl Scenario {
         self.step_traces.get(number.checked_sub(1)?)?.as_ref()
     }
 
+    /// Whether it runs once for each of several schedules.
+    #[must_use]
+    pub fn explores(&self) -> bool {
+        matches!(self.schedule, Some(Schedule::Explore(_)))
+    }
+
     /// Whether the kernel is followed in a step, for a check or for a record.
     #[must_use]
     pub fn is_followed(&self) -> bool {

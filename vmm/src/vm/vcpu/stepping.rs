@@ -152,17 +152,15 @@ impl Stepping {
     }
 
     pub(super) fn arm(&mut self, fd: &VcpuFd, memory: &GuestMemoryMmap, steps: Steps) -> Result<(), VmError> {
+        let step = |control| kvm_guest_debug {
+            control: KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | control,
+            ..Default::default()
+        };
         let debug = match &steps {
             Steps::Off => kvm_guest_debug::default(),
             // Where time passes by itself there would be an interrupt before each step.
-            Steps::InKernel => kvm_guest_debug {
-                control: KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_BLOCKIRQ,
-                ..Default::default()
-            },
-            Steps::Interruptible => kvm_guest_debug {
-                control: KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP,
-                ..Default::default()
-            },
+            Steps::InKernel => step(KVM_GUESTDBG_BLOCKIRQ),
+            Steps::Interruptible => step(0),
             Steps::ToKernel => {
                 self.ways = self.find_ways(fd, PhysicalMemory::new(memory))?;
                 self.leaves = self.leaves.wrapping_add(1);
