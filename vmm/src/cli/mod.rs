@@ -14,6 +14,7 @@ mod image;
 mod jobs;
 mod judging;
 mod language;
+mod linux;
 mod list;
 mod look;
 mod merge;
@@ -145,6 +146,9 @@ Examples:
     /// Look at memory as it was after any step of a run: page tables, frames, owners, contents, and what changed in between.
     #[command(after_help = look::EXAMPLES)]
     Look(look::LookArgs),
+    /// Perform a scenario on the Linux of this machine, too, and show what it answers beside what the guest does.
+    #[command(after_help = linux::EXAMPLES)]
+    Linux(linux::LinuxArgs),
     /// Show what differs in the memory that steps name: between two steps of a run, or of two runs.
     #[command(after_help = diff::EXAMPLES)]
     Diff(diff::DiffArgs),
@@ -197,6 +201,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Fuzz(args)) => fuzz::fuzz(&args),
         Some(Command::Trace(args)) => trace::trace(&args),
         Some(Command::Look(args)) => look::look(&args),
+        Some(Command::Linux(args)) => linux::linux(&args),
         Some(Command::Diff(args)) => diff::diff(&args),
         Some(Command::Profile(args)) => profile::profile(&args),
         Some(Command::Schema { rubric: true, .. }) => schema(&vmm::grade::rubric_schema()),

@@ -22,16 +22,16 @@ use super::{Shown, Status, emulated, parse_all, show_as, show_failure};
 pub(super) struct SingleArgs {
     /// A scenario file.
     #[arg(value_name = "SCENARIO")]
-    file: PathBuf,
+    pub(super) file: PathBuf,
     #[command(flatten)]
-    runner: RunnerArgs,
+    pub(super) runner: RunnerArgs,
 }
 
 /// On what to run it.
 #[derive(Args)]
 pub(super) struct RunnerArgs {
     #[command(flatten)]
-    guest: GuestArgs,
+    pub(super) guest: GuestArgs,
     #[command(flatten)]
     platform: PlatformArgs,
     /// Run the guest without walls around its worker: for a trusted guest, on a host whose kernel cannot confine a process.

@@ -88,6 +88,8 @@ pub struct Record {
     pub kernel: Option<Stretch>,
     /// All of memory after each line of the report, in a file in the run's folder.
     pub snapshots: bool,
+    /// What the agents answered, for comparison with another kernel.
+    pub claims: bool,
 }
 
 /// A stretch of a run in which the kernel is followed, which takes it some twenty times as long.
@@ -108,6 +110,12 @@ impl Record {
         memory: false,
         kernel: None,
         snapshots: false,
+        claims: false,
+    };
+    /// What the agents answered.
+    pub const CLAIMS: Record = Record {
+        claims: true,
+        ..Record::NOTHING
     };
     /// Memory after each step.
     pub const MEMORY: Record = Record {

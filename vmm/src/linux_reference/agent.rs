@@ -23,9 +23,10 @@ pub(super) const SOCKET_FLAG: &str = "--socket";
 
 /// A first agent and its descendants. Dropping it kills them all.
 pub struct LinuxAgent {
+    // Dropped first: an agent that lives when its socket closes complains of it.
+    family: Family,
     lines: Vec<Line>,
     console: Console,
-    family: Family,
 }
 
 impl LinuxAgent {

@@ -4,6 +4,7 @@
 //! agent's binary is the guest's; only its transport is another (see [`abi::doorbell::socket`]).
 //!
 //! - [`replay`] has Linux perform a scenario's operations and gives its claims, to be compared with a guest's
+//! - [`Differences`] holds them against a guest's, and knows which may differ
 //! - [`LinuxDriver`] drives agents for a [`Performer`](crate::perform::Performer), as it is done for a guest
 //! - [`LinuxAgent`] talks to single agents: an operation goes out on a channel with [`LinuxAgent::send`], and
 //!   [`LinuxAgent::receive`] tells what came back
@@ -17,6 +18,7 @@
 
 mod agent;
 mod console;
+mod differences;
 mod driver;
 mod error;
 mod family;
@@ -29,6 +31,9 @@ mod replay;
 use std::time::Duration;
 
 pub use agent::{CHANNELS, LinuxAgent};
+pub use differences::{
+    Answers, ComparedStep, Comparison, Difference, Differences, DifferencesError, answered,
+};
 pub use driver::{LinuxDriver, MAX_LIVING_AGENTS};
 pub use error::ReferenceError;
 pub use line::Received;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use abi::linux::pagemap::{ENTRY_BYTES, PRESENT, SWAPPED};
 use abi::operation::{BRK, COPY_FROM_USER, FORK, MEM_READ, MMAP, MMAP_FILE, PAGEMAP, READ};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{errno_text, failure};
 use crate::channel::Reply;
@@ -12,7 +14,8 @@ use crate::finding::{excerpt, quoted, status_text};
 use crate::printable::Printable;
 
 /// What an operation gave, as far as every kernel should say the same: addresses and process ids are left out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Claim {
     /// It succeeded, and what it returned is the kernel's choice.
     Done,

@@ -31,6 +31,7 @@ use crate::draws::Draws;
 use crate::drive::{Drive, Life, Outcome};
 use crate::finding::{Finding, status_text};
 use crate::model::{Model, Regions, Tracking};
+use crate::printable::Printable;
 use crate::rule::Rule;
 use crate::scenario::{Ending, Expected, Operation, OperationStep, ProcessName, Return};
 use crate::vm::Death;
@@ -41,6 +42,8 @@ use nonce::Nonce;
 pub struct Performed {
     /// A few words for the report.
     pub result: String,
+    /// What a program printed meanwhile.
+    pub output: Printable,
     /// Where the result was not the expected one.
     pub findings: Vec<Finding>,
 }
@@ -49,6 +52,7 @@ impl Performed {
     fn as_expected(result: impl Into<String>) -> Performed {
         Performed {
             result: result.into(),
+            output: Printable::default(),
             findings: Vec::new(),
         }
     }
@@ -61,6 +65,7 @@ impl Performed {
     fn otherwise(finding: Finding) -> Performed {
         Performed {
             result: finding.found.to_string(),
+            output: Printable::default(),
             findings: vec![finding],
         }
     }

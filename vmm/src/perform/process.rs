@@ -9,7 +9,7 @@ use super::nonce::Nonce;
 use super::{Claim, Performed, Performer, Program, arguments_payload, expected_text, failure};
 use crate::channel::{Channel, Operation as AgentOperation};
 use crate::drive::{Drive, Life, Outcome};
-use crate::finding::{Finding, difference, quoted, status_text};
+use crate::finding::{Finding, difference, status_text};
 use crate::printable::Printable;
 use crate::rule::Rule;
 use crate::scenario::{Expected, Operation, OperationStep, ProcessName, Return};
@@ -284,13 +284,17 @@ impl<D: Drive> Performer<D> {
             Some(nonce) => nonce.take_line(&printed),
         };
         self.claim(Claim::of_program(&outcome, output));
-        let (performed, reply) = self.judge_outcome(process, step.expected, outcome);
+        let (mut performed, reply) = self.judge_outcome(process, step.expected, outcome);
+        performed.output = Printable::from_bytes(output);
         let Some(reply) = reply else { return Ok(performed) };
         let (expected, found) = (
             status_text(program.status.wait_status()),
             status_text(reply.value as u32),
         );
-        let mut performed = Performed::as_expected(found.clone());
+        performed = Performed {
+            output: performed.output,
+            ..Performed::as_expected(found.clone())
+        };
         if let Err(wrong) = told {
             performed.findings.push(Finding::new(
                 Rule::ProgramOutput,
@@ -300,8 +304,6 @@ impl<D: Drive> Performer<D> {
             ));
         }
         if found != expected {
-            let printed = quoted(&Printable::from_bytes(output));
-            let found = format!("{found}, having printed {printed}");
             performed
                 .findings
                 .push(Finding::new(Rule::Result, program.name, expected, found));

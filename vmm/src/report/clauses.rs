@@ -108,6 +108,7 @@ mod tests {
             step: Some(step),
             what: Printable::default(),
             result: Printable::default(),
+            output: Printable::default(),
             claims: Vec::new(),
             clauses: Vec::new(),
             expectations: vec![expectation],

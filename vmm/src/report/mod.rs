@@ -140,8 +140,11 @@ pub struct Line {
     pub what: Printable,
     /// What came of it, in a few words.
     pub result: Printable,
-    /// What the agents answered, for comparison with another kernel.
-    #[serde(skip)]
+    /// What the program printed that the step ran, without the line that proves that it ran.
+    #[serde(skip_serializing_if = "str::is_empty", default)]
+    pub output: Printable,
+    /// What the agents answered, for comparison with another kernel, when it is recorded.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub claims: Vec<Claim>,
     /// Clauses of a specification that the step shows.
     #[serde(skip_serializing_if = "Vec::is_empty", default, with = "reported_clauses")]
@@ -226,6 +229,7 @@ impl Report {
                 step: None,
                 what: "refused before boot".into(),
                 result: Printable::default(),
+                output: Printable::default(),
                 claims: Vec::new(),
                 clauses: Vec::new(),
                 expectations: Vec::new(),
@@ -333,6 +337,7 @@ mod tests {
             what: Printable::default(),
             result: Printable::default(),
             expectations: Vec::new(),
+            output: Printable::default(),
             claims: Vec::new(),
             clauses: Vec::new(),
             findings: rules.iter().map(finding).collect(),

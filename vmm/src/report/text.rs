@@ -264,12 +264,28 @@ impl Paint {
         if let Some(name) = line.trace.as_ref().and_then(|trace| trace.name.as_ref()) {
             let _ = writeln!(text, "          recorded as {name}");
         }
+        self.output(text, &line.output);
         line.expectations
             .iter()
             .for_each(|expectation| self.expectation(text, expectation));
         line.findings
             .iter()
             .for_each(|finding| self.finding(text, finding));
+    }
+
+    /// The first lines of what a program printed.
+    fn output(&self, text: &mut String, output: &Printable) {
+        let lines: Vec<&str> = output.lines().collect();
+        for line in lines.iter().take(OUTPUT_LINES) {
+            let _ = writeln!(text, "          {} {line}", self.dim("|"));
+        }
+        match lines.len().saturating_sub(OUTPUT_LINES) {
+            0 => {}
+            further => {
+                let further = format!("and {} (--format json has all)", count(further, "further line"));
+                let _ = writeln!(text, "          {}", self.dim(&further));
+            }
+        }
     }
 
     fn expectation(&self, text: &mut String, expectation: &ExpectationLine) {
@@ -354,6 +370,9 @@ impl Paint {
         }
     }
 }
+
+/// Most lines of what a program prints that are told.
+const OUTPUT_LINES: usize = 20;
 
 /// What stands before further lines of something expected or found.
 const BELOW: &str = "                          ";

@@ -72,6 +72,7 @@ pub(super) fn perform(guest: &Guest, scenario: &Scenario, mut booted: Booted) ->
         prover: Prover::default(),
         recorder: guest.record.memory.then(Recorder::default),
         keeper: onlookers.keeper,
+        keeps_claims: guest.record.claims,
         tracing: Tracing::of(guest, scenario),
         debugging,
         steps: Spans::default(),
@@ -106,6 +107,8 @@ struct Run {
     prover: Prover,
     /// Looks at memory after each step, when it is to be recorded.
     recorder: Option<Recorder>,
+    /// Whether the report says what the agents answered.
+    keeps_claims: bool,
     /// Keeps all of memory after each line, for somebody who looks at it afterwards.
     keeper: Option<Keeper>,
     /// Takes what the kernel did in each step, when it is followed.
@@ -284,7 +287,12 @@ impl Run {
         performed: Performed,
         expectations: Vec<ExpectationLine>,
     ) {
-        let Performed { result, mut findings } = performed;
+        let Performed {
+            result,
+            output,
+            mut findings,
+        } = performed;
+        let claims = self.performer.take_claims();
         if let Some(StopReason::Died(death)) = self.reason() {
             let last_fault = self.performer.last_fault(&death);
             findings.push(with_log(end(&death, last_fault), self.performer.driver_mut()));
@@ -293,7 +301,8 @@ impl Run {
             step,
             what: what.into(),
             result: result.into(),
-            claims: self.performer.take_claims(),
+            output,
+            claims: if self.keeps_claims { claims } else { Vec::new() },
             clauses: Vec::new(),
             expectations,
             findings,

@@ -255,6 +255,7 @@ impl Death {
             step: None,
             what: "run".into(),
             result: Printable::default(),
+            output: Printable::default(),
             claims: Vec::new(),
             clauses: Vec::new(),
             expectations: Vec::new(),

@@ -7,6 +7,7 @@
 
 mod diff;
 mod json;
+mod linux;
 mod look;
 mod others;
 mod replay;

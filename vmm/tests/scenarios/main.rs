@@ -18,11 +18,10 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use vmm::image::{GuestImage, ImageKind};
+use vmm::linux_reference::Differences;
 use vmm::report::Report;
 use vmm::report::text::{Colour, Detail, render};
 use vmm::scenario::{self, Scenario};
-
-use linux::differences::Differences;
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -32,9 +31,10 @@ fn main() {
     let scenarios = root.join("scenarios");
     let files = scenario::collect(std::slice::from_ref(&scenarios)).expect("scenarios are shipped");
     let image = guest::image(ImageKind::Shipped);
-    let differences: &'static Differences = Box::leak(Box::new(Differences::read(
-        &scenarios.join("linux-differences.toml"),
-    )));
+    let differences: &'static Differences = Box::leak(Box::new(
+        Differences::read(&scenarios.join("linux-differences.toml"))
+            .unwrap_or_else(|error| panic!("{error}")),
+    ));
     let snapshots = root.join("snapshots");
     let names: Vec<PathBuf> = files.iter().map(|file| name_below(&scenarios, file)).collect();
     let mut tests = linux::trials(image, differences, &files, &names);

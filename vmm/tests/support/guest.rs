@@ -1,6 +1,6 @@
 //! A guest image, and a run of it.
 
-use vmm::guest::{Guest, ringside};
+use vmm::guest::{Guest, Record, ringside};
 use vmm::image::{self, GuestImage, ImageKind};
 use vmm::report::Report;
 use vmm::scenario::Scenario;
@@ -14,6 +14,8 @@ pub(crate) fn image(kind: ImageKind) -> &'static GuestImage {
 /// Runs a scenario on an image; the options are words for the kernel's command line.
 pub(crate) fn run(image: &GuestImage, scenario: &Scenario, options: &[String]) -> Report {
     let kvm = vmm::vm::open().expect("KVM can be used");
-    let guest = Guest::new(ringside::description(), image, options).expect("the image has an archive");
+    let guest = Guest::new(ringside::description(), image, options)
+        .expect("the image has an archive")
+        .recording(Record::CLAIMS);
     vmm::run::run(&kvm, &guest, scenario).expect("the host can run a guest")
 }

@@ -117,6 +117,7 @@ fn step(run: usize, index: usize, report: &Report, line: &Line) -> Markup {
                 (line.what) " " (badge(report.verdict_of(line.all_findings())))
             }
             @if !line.result.is_empty() && line.result != *"done" { p { "Result: " (line.result) } }
+            @if !line.output.is_empty() { p { "Printed:" } pre { (line.output) } }
             @for finding in &line.findings { (show(finding)) }
             @if !line.expectations.is_empty() {
                 ul.expectations { @for each in &line.expectations { (expectation(report, each)) } }

@@ -185,7 +185,7 @@ pub enum Operation {
         /// How the program should end.
         #[serde(default = "clean_exit")]
         status: Ending,
-        /// Exactly what it should print on its standard output; without it the output is not judged.
+        /// Exactly what it should print on its standard output; without it the output is shown and not judged.
         #[serde(default)]
         #[schemars(with = "String")]
         output: Option<String>,

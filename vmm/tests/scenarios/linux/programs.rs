@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use libtest_mimic::{Failed, Trial};
 use vmm::image::GuestImage;
+use vmm::linux_reference::Differences;
 use vmm::rule::Rule;
 use vmm::scenario::{Operation, OperationStep, Scenario, Step};
 
 use super::compare;
-use super::differences::Differences;
 
 /// No programs to run here: the one that is driven, and the one that makes a machine of its own ready for it.
 const LEFT_OUT: [&str; 2] = ["agent", "linux-init"];

@@ -2,10 +2,10 @@
 
 use libtest_mimic::{Failed, Trial};
 use vmm::image::ImageKind;
+use vmm::linux_reference::Differences;
 use vmm::scenario::Scenario;
 
 use super::compare;
-use super::differences::Differences;
 use crate::guest;
 
 /// A deliberate fault of the kernel, the step in which it shows, and what is said about that step.
