@@ -42,6 +42,12 @@ mutants! {
     /// Fork gives the child the parent's own last-level page table for a piece of anonymous memory: whoever ends first frees it under the
     /// other.
     ForkSharesTable = "fork-shares-table";
+    /// Fork leaves pages of files that the parent has stored to writable for it.
+    ForkKeepsFilePagesWritable = "fork-keeps-file-pages-writable";
+    /// Fork passes on no pages that the parent may not access.
+    ForkDropsHiddenPages = "fork-drops-hidden-pages";
+    /// A child's heap is as long as its parent's, and its break is where the heap begins.
+    ForkForgetsBreak = "fork-forgets-break";
     /// Fork leaves the old, writable translations of the parent's pages cached.
     CowStaleTlb = "cow-stale-tlb";
     /// munmap forgets to clear the last page-table entry of the range.
@@ -88,6 +94,10 @@ mutants! {
     SwapInStale = "swap-in-stale";
     /// A page on the disk that is unmapped keeps its slot.
     SwapSlotLeaked = "swap-slot-leaked";
+    /// Pages on the disk outlive the area that they were in, and whatever is mapped there next begins with them.
+    UnmapLeavesSlots = "unmap-leaves-slots";
+    /// A page that comes back from the disk can be written to, whatever became of its area meanwhile.
+    SwapInWritable = "swap-in-writable";
     /// The frame of a page that goes to the disk is freed and stays mapped.
     SwapKeepsMapping = "swap-keeps-mapping";
     /// A page that cannot be read from the disk comes back as zeros.

@@ -210,7 +210,12 @@ impl AddressSpace {
         let area = self.areas.get(area);
         let frame = frames::allocate(FrameKind::Anonymous, Contents::Stale)?;
         swap::read(slot, &frame).map_err(|error| FaultError::Unreadable(slot, error))?;
-        let entry = Entry::user(frame.leave(), area.protection).guarded_like(swapped);
+        let protection = if mutant::is(Mutant::SwapInWritable) {
+            Protection::READ_WRITE
+        } else {
+            area.protection
+        };
+        let entry = Entry::user(frame.leave(), protection).guarded_like(swapped);
         let entry = area.as_locked(entry);
         self.page_table.replace(page, entry);
         swap::release(slot);

@@ -37,12 +37,20 @@ impl AddressSpace {
             id: SpaceId::next(),
             page_table: PageTable::new()?,
             areas: self.areas.try_inherit()?,
-            heap: self.heap,
+            heap: if mutant::is(Mutant::ForkForgetsBreak) {
+                self.heap.emptied()
+            } else {
+                self.heap
+            },
             future: AreaFlags::default(),
             executable: self.executable,
         };
         let mut result = Ok(());
-        for area in self.areas.iter().filter(|area| area.passes_pages_on()) {
+        for area in self
+            .areas
+            .iter()
+            .filter(|area| area.passes_pages_on() && !is_dropped(area))
+        {
             result = share_pages(&mut self.page_table, &mut child.page_table, area);
             if result.is_err() {
                 break;
@@ -110,6 +118,11 @@ fn is_private(backing: &Backing) -> bool {
 
 fn keeps_writable(area: &Vma) -> bool {
     mutant::is(Mutant::ForkKeepsParentWritable) && area.is_plain_memory()
+        || mutant::is(Mutant::ForkKeepsFilePagesWritable) && matches!(area.backing, Backing::File { .. })
+}
+
+fn is_dropped(area: &Vma) -> bool {
+    mutant::is(Mutant::ForkDropsHiddenPages) && area.protection.is_none()
 }
 
 fn forgets_reference(area: &Vma) -> bool {

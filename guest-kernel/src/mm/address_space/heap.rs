@@ -24,6 +24,14 @@ impl Default for Heap {
 }
 
 impl Heap {
+    /// A heap that begins there, and has nothing.
+    pub(super) fn emptied(self) -> Self {
+        Self {
+            end: self.start,
+            ..self
+        }
+    }
+
     /// Whether a part of the heap lies in the range.
     pub(super) fn touches(&self, range: PageRange) -> bool {
         self.start < range.end() && range.start() < self.end

@@ -61,7 +61,7 @@ impl AddressSpace {
 fn unmap_pages(page_table: &mut PageTable, range: PageRange) {
     let last = range.end().minus(PAGE_SIZE);
     page_table.update(range, |page, entry| {
-        if page == last && mutant::is(Mutant::MunmapLeavesPte) {
+        if page == last && mutant::is(Mutant::MunmapLeavesPte) || stays_on_the_disk(entry) {
             return entry;
         }
         // SAFETY: the entry is emptied, and so its reference nobody else's; that it stays is a fault that is committed on purpose.
@@ -77,10 +77,18 @@ fn unmap_pages(page_table: &mut PageTable, range: PageRange) {
 /// Empties the page-table entries of a range and gives back what they hold.
 pub(super) fn release_pages(page_table: &mut PageTable, range: PageRange) {
     page_table.update(range, |_, entry| {
+        if stays_on_the_disk(entry) {
+            return entry;
+        }
         // SAFETY: the entry is emptied, and so its reference nobody else's.
         unsafe { release(entry) };
         Entry::EMPTY
     });
+}
+
+/// What [`Mutant::UnmapLeavesSlots`] does.
+fn stays_on_the_disk(entry: Entry) -> bool {
+    mutant::is(Mutant::UnmapLeavesSlots) && entry.slot().is_some()
 }
 
 /// Gives back the reference that an entry held, to a frame or to a slot of the disk.

@@ -188,5 +188,30 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "victim:old+0p",
     ),
     mutant("swap-slot-leaked", "swap", Rule::Result, "parent"),
+    mutant(
+        "unmap-leaves-slots",
+        "pairs/after-pageout",
+        Rule::Contents,
+        "parent:buf+2p",
+    ),
+    mutant(
+        "swap-in-writable",
+        "pairs/after-pageout",
+        Rule::Permissions,
+        "parent:buf+0p",
+    ),
+    mutant(
+        "fork-keeps-file-pages-writable",
+        "pairs/execve-drops-all",
+        Rule::WritableTwice,
+        "parent:text+0p",
+    ),
+    mutant(
+        "fork-drops-hidden-pages",
+        "pairs/fork-after",
+        Rule::Contents,
+        "child:buf+2p",
+    ),
+    mutant("fork-forgets-break", "pairs/fork-after", Rule::Result, "child"),
     mutant("pagemap-off-by-one", "pagemap", Rule::PageMap, "parent:buf+0p"),
 ];
