@@ -8,7 +8,7 @@ use abi::linux::signal::{SA_NOCLDWAIT, SA_RESTART};
 use guest_user::child;
 use guest_user::syscall::handler::{Action, Context, Information};
 use guest_user::syscall::process::{self, ANY_CHILD, WaitOutcome};
-use guest_user::syscall::{Outcome, time};
+use guest_user::syscall::{Errno, Outcome, time};
 
 use crate::{CODE, fact, on, record, runs, runs_then, send_self};
 
@@ -72,7 +72,8 @@ pub(crate) fn unwanted() {
     none_waits("ignored");
     on(SIGCHLD, Action::run(record).with(SA_NOCLDWAIT | SA_RESTART));
     none_waits("SA_NOCLDWAIT");
-    fact("the handler ran", runs());
+    // Of three signals, two at once are one.
+    fact("the handler ran", runs().min(2));
     on(SIGCHLD, Action::DEFAULT);
     let status = child::run(|| {
         on(SIGCHLD, Action::IGNORE);
@@ -96,7 +97,19 @@ fn none_waits(what: &str) {
     );
     let after = time::now().expect("clock_gettime");
     fact("both were waited for", after - before >= 3 * SOON);
-    let again = process::kill(sleeps, 0);
-    fact("it is gone", Outcome::from(again));
+    fact("it is gone", Outcome::from(is_there(sleeps)));
     fact("nobody is left", WaitOutcome(process::wait(ANY_CHILD, WNOHANG)));
+}
+
+/// Whether there is a process. Linux says that no child is left while the last one is about to go, so it has some time for that.
+fn is_there(process: i32) -> Result<u64, Errno> {
+    let before = time::now().expect("clock_gettime");
+    loop {
+        let answer = process::kill(process, 0);
+        let waited = time::now().expect("clock_gettime") - before;
+        if answer.is_err() || waited > LONG {
+            break answer;
+        }
+        process::sched_yield();
+    }
 }
