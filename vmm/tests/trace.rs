@@ -35,7 +35,10 @@ fn follow(name: &str, stretch: Stretch) -> Report {
     let kvm = vmm::vm::open().expect("KVM can be used");
     let guest = Guest::new(ringside::description(), image, &[])
         .unwrap()
-        .recording(Record::kernel(stretch));
+        .recording(Record {
+            claims: true,
+            ..Record::kernel(stretch)
+        });
     vmm::run::run(&kvm, &guest, &scenario(name)).expect("the host can run a guest")
 }
 
