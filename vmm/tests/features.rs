@@ -6,9 +6,13 @@
     reason = "clippy takes helpers of integration tests for library code"
 )]
 
+#[path = "support/document.rs"]
+mod document;
+#[path = "support/shipped.rs"]
+mod shipped;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::fs;
 use std::path::Path;
 
 use abi::linux::mman::{MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE, MADV_PAGEOUT};
@@ -173,7 +177,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-fn document(scenarios: &[Scenario]) -> String {
+fn made(scenarios: &[Scenario]) -> String {
     let mut counts: BTreeMap<(usize, usize), usize> = BTreeMap::new();
     for pair in scenarios.iter().flat_map(pairs) {
         *counts.entry(pair).or_default() += 1;
@@ -200,24 +204,12 @@ fn document(scenarios: &[Scenario]) -> String {
 fn shipped() -> Vec<Scenario> {
     let image = image::ensure(ImageKind::Shipped, &*image::to_stderr()).unwrap();
     let files = collect(&[root().join("scenarios")]).unwrap();
-    let scenarios = files.iter().map(|file| {
-        let text = fs::read_to_string(file).unwrap();
-        Scenario::parse(&file.display().to_string(), &text, &image.programs)
-    });
-    scenarios.map(|scenario| scenario.unwrap()).collect()
+    files.iter().map(|file| shipped::read(file, &image)).collect()
 }
 
 #[test]
 fn the_table_is_what_the_scenarios_do() {
-    let made = document(&shipped());
-    let file = root().join(DOCUMENT);
-    let new = file.with_extension("md.new");
-    if fs::read_to_string(&file).unwrap_or_default() == made {
-        let _ = fs::remove_file(new);
-    } else {
-        fs::write(&new, made).unwrap();
-        panic!("{DOCUMENT} is not what the scenarios do: read {DOCUMENT}.new, then rename it");
-    }
+    document::holds(DOCUMENT, &made(&shipped()));
 }
 
 /// That order counts, that what is refused does not, and that each feature is used by some scenario.

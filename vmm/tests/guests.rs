@@ -6,6 +6,9 @@
     reason = "clippy takes helpers of integration tests for library code"
 )]
 
+#[path = "support/document.rs"]
+mod document;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
@@ -102,15 +105,8 @@ fn a_difference_without_a_reason_and_a_line_that_says_nothing_are_refused() {
 
 #[test]
 fn the_document_says_what_the_list_and_the_needs_say() {
-    let document = document(&list(&read(LIST)).unwrap(), &needs_of_all(&linux_description()));
-    if read(DOCUMENT) != document {
-        let new = root().join(format!("{DOCUMENT}.new"));
-        fs::write(&new, document).unwrap();
-        panic!(
-            "{DOCUMENT} is not what it should be; read {}, and rename it",
-            new.display()
-        );
-    }
+    let made = made(&list(&read(LIST)).unwrap(), &needs_of_all(&linux_description()));
+    document::holds(DOCUMENT, &made);
 }
 
 /// What the list says, by scenario.
@@ -182,7 +178,7 @@ fn lack(what: Needed, scenario: &Scenario, description: &Description) -> Option<
     }
 }
 
-fn document(listed: &BTreeMap<String, Comes>, needs: &BTreeMap<String, BTreeSet<&'static str>>) -> String {
+fn made(listed: &BTreeMap<String, Comes>, needs: &BTreeMap<String, BTreeSet<&'static str>>) -> String {
     let of = |name: &String| match listed.get(name) {
         Some(comes) => comes.clone(),
         None => Comes::NotApplicable(needs[name].clone()),

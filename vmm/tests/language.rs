@@ -7,6 +7,8 @@
 
 #[path = "support/call.rs"]
 mod call;
+#[path = "support/document.rs"]
+mod document;
 
 use std::fs;
 
@@ -23,15 +25,7 @@ fn the_document_is_what_the_types_and_the_scenarios_say() {
         (printed.status.code(), text(&printed.stderr).as_str()),
         (Some(0), "")
     );
-    let printed = text(&printed.stdout);
-    let file = root().join(DOCUMENT);
-    let new = file.with_extension("md.new");
-    if fs::read_to_string(&file).unwrap_or_default() == printed {
-        let _ = fs::remove_file(new);
-    } else {
-        fs::write(&new, printed).unwrap();
-        panic!("{DOCUMENT} is not what `vmm language` prints: read {DOCUMENT}.new, then rename it");
-    }
+    document::holds(DOCUMENT, &text(&printed.stdout));
 }
 
 #[test]

@@ -6,11 +6,12 @@
     reason = "clippy takes helpers of integration tests for library code"
 )]
 
+#[path = "support/document.rs"]
+mod document;
 #[path = "support/shipped.rs"]
 mod shipped;
 
 use std::fmt::Write;
-use std::fs;
 use std::path::Path;
 
 use vmm::guest::{Guest, Record, Stretch, ringside};
@@ -74,16 +75,10 @@ where `--kernel FILE` takes another kernel. Ticks of the clock run in between th
 
 #[test]
 fn the_document_says_what_the_scenario_expects_and_what_the_kernel_did() {
-    let document = document();
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(DOCUMENT);
-    if fs::read_to_string(&file).unwrap_or_default() != document {
-        let new = file.with_extension("md.new");
-        fs::write(&new, document).unwrap();
-        panic!("{DOCUMENT} is not what it should be; read {DOCUMENT}.new, and rename it");
-    }
+    document::holds(DOCUMENT, &made());
 }
 
-fn document() -> String {
+fn made() -> String {
     let image =
         image::ensure(ImageKind::Shipped, &*image::to_stderr()).expect("the guest image can be built");
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(SCENARIO);

@@ -120,7 +120,7 @@ fn told(report: &Report, comparison: &Comparison) -> String {
         let compared = comparison.steps.iter().find(|step| step.step == number);
         let word = match compared {
             None => "    ",
-            Some(step) if step.answers.iter().all(Answers::are_the_same) && step.is_as_listed() => "same",
+            Some(step) if step.is_the_same() => "same",
             Some(step) if step.is_as_listed() => "may ",
             Some(_) => "DIFF",
         };
@@ -146,12 +146,12 @@ fn told(report: &Report, comparison: &Comparison) -> String {
             Printable::from(listed.linux.as_str())
         );
     }
-    let [differ, may_differ] = [false, true].map(|listed| {
-        let differ =
-            |step: &&ComparedStep| !step.answers.iter().all(Answers::are_the_same) || step.answers.is_empty();
-        let of_kind = |step: &&ComparedStep| differ(step) && step.is_as_listed() == listed;
-        comparison.steps.iter().filter(of_kind).count()
-    });
+    let count_of = |is_of_kind: fn(&ComparedStep) -> bool| {
+        let of_kind = comparison.steps.iter().filter(|step| is_of_kind(step));
+        of_kind.count()
+    };
+    let differ = count_of(|step| !step.is_as_listed());
+    let may_differ = count_of(|step| step.is_as_listed() && !step.is_the_same());
     text += &format!(
         "\n{} compared: {differ} differ, {may_differ} may differ\n",
         count(comparison.steps.len(), "step")

@@ -141,6 +141,12 @@ impl Comparison {
 }
 
 impl ComparedStep {
+    /// Whether there are answers, and each is the same.
+    #[must_use]
+    pub fn is_the_same(&self) -> bool {
+        !self.answers.is_empty() && self.answers.iter().all(Answers::are_the_same)
+    }
+
     /// Whether there are answers, and each is the same or may differ.
     #[must_use]
     pub fn is_as_listed(&self) -> bool {

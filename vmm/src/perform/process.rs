@@ -291,10 +291,7 @@ impl<D: Drive> Performer<D> {
             status_text(program.status.wait_status()),
             status_text(reply.value as u32),
         );
-        performed = Performed {
-            output: performed.output,
-            ..Performed::as_expected(found.clone())
-        };
+        performed.result.clone_from(&found);
         if let Err(wrong) = told {
             performed.findings.push(Finding::new(
                 Rule::ProgramOutput,

@@ -8,6 +8,7 @@
 //! the command adds to a report beside the origin of its scenario.
 
 pub(crate) mod clauses;
+mod cost;
 mod outcome;
 pub(crate) mod states;
 pub(crate) mod warehouse;
@@ -37,6 +38,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use clauses::{ClauseLine, ClauseOutcome};
+pub use cost::{Cost, Spent};
 pub use explored::Explored;
 pub use format::{Format, NoSuchFormat, Readers, Style, reader, written};
 pub use html::{course_page, submission_page};
@@ -171,36 +173,6 @@ pub struct ExpectationLine {
     pub found: Printable,
     /// Where it does not hold.
     pub findings: Vec<Finding>,
-}
-
-/// What a run cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Cost {
-    /// Exits of the guest to the VMM.
-    pub exits: u64,
-    /// Microseconds from the making of the machine to its end.
-    pub wall_microseconds: u64,
-    /// Microseconds from the guest's first instruction to the first one of its first program.
-    pub boot_microseconds: Option<u64>,
-    /// Exits of the guest to the VMM in that time.
-    pub boot_exits: Option<u64>,
-    /// The steps in which a process did something, without what the judge did after them.
-    #[serde(default)]
-    pub steps: Spent,
-    /// The audits, in which the judge looks at everything after a step.
-    #[serde(default)]
-    pub audits: Spent,
-}
-
-/// What all parts of one kind took of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Spent {
-    /// How many there were.
-    pub count: usize,
-    /// Microseconds that one of them took: half of them took no longer. None when there was none.
-    pub median_microseconds: Option<u64>,
-    /// Microseconds that all of them took.
-    pub total_microseconds: u64,
 }
 
 impl Line {

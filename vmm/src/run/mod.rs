@@ -2,7 +2,7 @@
 //!
 //! - [`once`]: one run; `boot`: up to a guest that has booted; `debugging`: a debugger at its steps; `going_on`: whether it goes on after a step that went wrong; `ends`: what the end of its guest says
 //! - [`proof`]: within a run, whether processes use the page tables that are judged
-//! - [`recorder`]: what memory is like after each step; [`tracing`]: what the kernel did in it
+//! - `recording`: what is recorded step by step, such as what memory is like ([`recorder`]); [`tracing`]: what the kernel did in a step
 //! - `spans`: how long its parts take
 //! - [`explore`]: one for each schedule of the guest's threads; `fork`: a process that goes on as two
 //! - [`Template`]: a guest that has booted, from which runs fork
@@ -16,6 +16,7 @@ mod going_on;
 mod once;
 mod proof;
 mod recorder;
+mod recording;
 mod spans;
 mod template;
 mod tracing;

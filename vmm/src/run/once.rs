@@ -10,7 +10,7 @@ use super::debugging::Debugging;
 use super::ends::{end, with_log};
 use super::going_on::{is_about_one_step, leaves_processes_as_they_were};
 use super::proof::Prover;
-use super::recorder::Recorder;
+use super::recording::Recording;
 use super::spans::Spans;
 use super::tracing::Tracing;
 use crate::block::Failure;
@@ -24,7 +24,6 @@ use crate::perform::{Performed, Performer};
 use crate::report::{Cost, ExpectationLine, GuestEnd, Line, Report, Verdict, clauses, states, warehouse};
 use crate::rule::Rule;
 use crate::scenario::{FailStep, Operation, Scenario, Step};
-use crate::snapshots::Keeper;
 use crate::vm::{Stop, StopReason, VmError};
 
 /// What one run gives.
@@ -70,9 +69,7 @@ pub(super) fn perform(guest: &Guest, scenario: &Scenario, mut booted: Booted) ->
             .with_struct_pages(description.page_layout)
             .with_functions(functions),
         prover: Prover::default(),
-        recorder: guest.record.memory.then(Recorder::default),
-        keeper: onlookers.keeper,
-        keeps_claims: guest.record.claims,
+        recording: Recording::of(guest.record, onlookers.keeper),
         tracing: Tracing::of(guest, scenario),
         debugging,
         steps: Spans::default(),
@@ -105,12 +102,7 @@ struct Run {
     power_off: PowerOff,
     judge: Judge,
     prover: Prover,
-    /// Looks at memory after each step, when it is to be recorded.
-    recorder: Option<Recorder>,
-    /// Whether the report says what the agents answered.
-    keeps_claims: bool,
-    /// Keeps all of memory after each line, for somebody who looks at it afterwards.
-    keeper: Option<Keeper>,
+    recording: Recording,
     /// Takes what the kernel did in each step, when it is followed.
     tracing: Option<Tracing>,
     debugging: Debugging,
@@ -302,7 +294,7 @@ impl Run {
             what: what.into(),
             result: result.into(),
             output,
-            claims: if self.keeps_claims { claims } else { Vec::new() },
+            claims: self.recording.claims(claims),
             clauses: Vec::new(),
             expectations,
             findings,
@@ -316,16 +308,10 @@ impl Run {
             }
         }
         if self.can_be_looked_at()
-            && (self.recorder.is_some() || self.keeper.is_some())
+            && self.recording.wants_memory()
             && let Some(scene) = Scene::of(&mut self.performer)
         {
-            let line = self.lines.len() - 1;
-            if let Some(recorder) = &mut self.recorder {
-                recorder.look(line, &scene);
-            }
-            if let Some(keeper) = &self.keeper {
-                keeper.keep(line, &scene);
-            }
+            self.recording.look(self.lines.len() - 1, &scene);
         }
     }
 
@@ -374,9 +360,7 @@ impl Run {
         if let Some(tracing) = self.tracing.take() {
             tracing.tell(&mut self.judge, &mut self.lines);
         }
-        if let Some(recorder) = self.recorder.take() {
-            recorder.tell(&mut self.judge, &mut self.lines);
-        }
+        self.recording.tell(&mut self.judge, &mut self.lines);
         let clauses = clauses::attribute(&mut self.lines, &scenario.step_clauses);
         let mut report = Report {
             scenario: scenario.name.as_str().into(),
