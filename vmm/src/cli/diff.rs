@@ -11,7 +11,7 @@ use vmm::guest::Record;
 use vmm::printable::Printable;
 use vmm::report::{Document, MemoryMap, PageDifference, Report, page_differences};
 
-use super::single::{Ran, RunnerArgs};
+use super::single::RunnerArgs;
 use super::table::table;
 use super::{Shown, Status, print_line};
 
@@ -85,11 +85,7 @@ pub(super) fn diff(args: &DiffArgs) -> Result<Status, Shown> {
             to_run.push(place.file.clone());
         }
     }
-    let files: Vec<PathBuf> = places.iter().map(|place| place.file.clone()).collect();
-    let ran = match args.runner.run(&to_run, &files, Record::MEMORY)? {
-        Ran::Here(reports) => reports,
-        Ran::Elsewhere(status) => return Ok(status),
-    };
+    let ran = args.runner.run(&to_run, Record::MEMORY)?;
     let report_of = |place: &Place, kept: Option<Report>| {
         kept.or_else(|| {
             let at = to_run.iter().position(|file| *file == place.file)?;

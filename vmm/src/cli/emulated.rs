@@ -1,61 +1,98 @@
-//! A command in an emulated machine: the same call, with its files.
+//! Emulated machines: jobs that are done in them, and a whole command that is.
 
 use std::env;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use vmm::guest::{Description, Guest};
 use vmm::image::{self, GuestImage};
-use vmm::platform::{Emulation, EmulationError, Reason};
-use vmm::report::JudgedFile;
+use vmm::platform::{Emulation, EmulationError, Reason, SILENCE};
+use vmm::scenario::Scenario;
+use vmm::worker::pool::{End, Observer};
+use vmm::worker::{EmulatedPool, Job};
 
 use super::guest::GuestArgs;
 use super::jobs::when_interrupted;
 use super::{Shown, Status, show_failure};
 
-/// Says that the call is made in an emulated machine, and why.
+/// How many times longer than others an exploration may compute without a word: it runs its scenario once for each schedule.
+const EXPLORING_FACTOR: u32 = 6;
+
+/// Says that something runs in an emulated machine, and why.
 pub(super) fn announce(reason: &Reason) {
     eprintln!("running in an emulated machine, which is slow, {reason}");
 }
 
-/// Makes the call in an emulated machine, with these files that it names.
-pub(super) fn run(
+/// Says that a run begins anew in another machine.
+pub(super) fn tell_anew(file: &str, because: &str) {
+    eprintln!("{file} is begun anew: {because}");
+}
+
+/// Has jobs of one guest done in an emulated machine; these are their scenarios.
+pub(super) fn run<'a>(
+    jobs: &[Job],
+    scenarios: impl IntoIterator<Item = &'a Scenario>,
+    observer: &mut dyn Observer,
+) -> Result<End, Shown> {
+    let Some(Job {
+        description,
+        image,
+        slow,
+        ..
+    }) = jobs.first()
+    else {
+        return Ok(End::Complete);
+    };
+    let guest = Guest::new(description.clone(), image, &[]).map_err(|error| show_failure(&error))?;
+    let explores = scenarios.into_iter().any(Scenario::explores);
+    let longer = if explores { EXPLORING_FACTOR } else { 1 };
+    let pool = EmulatedPool::new(files(&guest, image), SILENCE * *slow * longer);
+    let interrupt = pool.interrupt();
+    when_interrupted(move || interrupt.now())?;
+    let end = pool.run(jobs, observer, &*image::to_stderr());
+    end.map_err(|error| show_failure(&error))
+}
+
+/// What a machine must have of this one for a guest to run there.
+fn files(guest: &Guest, image: &GuestImage) -> Vec<PathBuf> {
+    let image_dir = image.kernel.parent().unwrap_or(Path::new("/"));
+    vec![image_dir.to_owned(), guest.kernel.clone(), guest.initrd.clone()]
+}
+
+/// Makes this command's own call in an emulated machine, with these files that it names.
+pub(super) fn call(
     args: &GuestArgs,
-    files: &[PathBuf],
+    named: &[PathBuf],
     image: &GuestImage,
     description: Description,
 ) -> Result<Status, Shown> {
     let brings_kernel = description.kernel.is_some();
-    let (kernel, programs) = description.files(image);
-    // An emulated processor would take seconds for a Linux.
-    let hashed: Result<Vec<JudgedFile>, _> =
-        [kernel, programs].map(JudgedFile::of_guest).into_iter().collect();
-    let hashed = hashed.map_err(|error| show_failure(&error))?;
     let guest = Guest::new(description, image, &[]).map_err(|error| show_failure(&error))?;
-    let emulation = call(args, files, image, brings_kernel.then_some(&guest), &hashed);
-    run_to_end(emulation.map_err(|error| show_failure(&error))?, args.slow)
-}
-
-/// Runs a machine until it has ended or somebody interrupts the command.
-pub(super) fn run_to_end(emulation: Emulation, slow: u32) -> Result<Status, Shown> {
+    let mut files = files(&guest, image);
+    files.extend(named.iter().cloned());
+    files.extend(args.file().map(Path::to_owned));
+    let emulation = machine(&files, &arguments(&files[0], brings_kernel.then_some(&guest)));
+    let emulation = emulation.map_err(|error| show_failure(&error))?;
     let interrupted = Arc::new(AtomicBool::new(false));
     let interrupt = Arc::clone(&interrupted);
     when_interrupted(move || interrupt.store(true, Ordering::Relaxed))?;
-    let status = emulation.run(slow, &interrupted, &*image::to_stderr());
-    Ok(Status::of_code(status.map_err(|error| show_failure(&error))?))
+    let silence: Duration = SILENCE * args.slow;
+    let status = emulation.run(silence, &interrupted, &*image::to_stderr(), |piece| {
+        let mut out = io::stdout().lock();
+        // What nobody reads is lost, as it would be without a machine between.
+        let _ = out.write_all(piece).and_then(|()| out.flush());
+        ControlFlow::Continue(())
+    });
+    let status = status.map_err(|error| show_failure(&error))?;
+    Ok(status.map_or(Status::CouldNotTell, Status::of_code))
 }
 
-/// The call, with all that it reads. What is made here of files is handed over by name, so that nothing is made there.
-fn call(
-    args: &GuestArgs,
-    files: &[PathBuf],
-    image: &GuestImage,
-    other_guest: Option<&Guest>,
-    hashed: &[JudgedFile],
-) -> Result<Emulation, EmulationError> {
-    let image_dir = image.kernel.parent().unwrap_or(Path::new("/"));
+/// The words of this call, and others by which what is made here of files is handed over by name, so that nothing is made there.
+fn arguments(image_dir: &Path, other_guest: Option<&Guest>) -> Vec<String> {
     let mut arguments: Vec<String> = env::args_os().skip(1).map(text).collect();
     arguments.extend(["--platform".to_owned(), "kvm".to_owned()]);
     arguments.extend(["--added".to_owned(), "--image".to_owned(), text(image_dir)]);
@@ -66,25 +103,18 @@ fn call(
             arguments.extend(["--offers".to_owned(), offer.name().to_owned()]);
         }
     }
-    for file in hashed {
-        arguments.extend(["--hashed".to_owned(), file.in_words()]);
-    }
-    let mut emulation = Emulation::of(arguments)?
+    arguments
+}
+
+fn machine(files: &[PathBuf], arguments: &[String]) -> Result<Emulation, EmulationError> {
+    let emulation = Emulation::of(arguments.to_vec())?
         .with_variable("RINGSIDE_WORKSPACE", "/")
         .with_variable("RINGSIDE_CACHE", "/tmp");
-    emulation = match io::stdout().is_terminal() {
+    let mut emulation = match io::stdout().is_terminal() {
         true => emulation.with_variable("TERM", &env::var("TERM").unwrap_or_default()),
         false => emulation.with_variable("NO_COLOR", "1"),
     };
-    emulation.add(image_dir)?;
     for file in files {
-        emulation.add(file)?;
-    }
-    if let Some(guest) = other_guest {
-        emulation.add(&guest.kernel)?;
-        emulation.add(&guest.initrd)?;
-    }
-    if let Some(file) = args.file() {
         emulation.add(file)?;
     }
     Ok(emulation)

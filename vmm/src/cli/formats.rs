@@ -70,11 +70,6 @@ impl FormatArgs {
         needs.unwrap_or(self.format.needs())
     }
 
-    /// Whether something is written beside standard output.
-    pub(super) fn writes_files(&self) -> bool {
-        !self.reports.is_empty()
-    }
-
     /// Refuses forms that are about one submission when there are others than one.
     pub(super) fn check_submissions(&self, submissions: usize) -> Result<(), Shown> {
         let mut formats = self

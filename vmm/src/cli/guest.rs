@@ -7,7 +7,6 @@ use vmm::guest::{Description, linux, ringside};
 use vmm::image::{self, Added, AddedError, GuestImage, ImageKind};
 use vmm::offer::Offer;
 use vmm::platform::Platform;
-use vmm::report::JudgedFile;
 
 use super::{Shown, shipped, show, show_failure};
 
@@ -44,9 +43,6 @@ pub(super) struct GuestArgs {
     /// What `--add` names is in the image already.
     #[arg(long, hide = true, overrides_with = "add")]
     pub(super) added: bool,
-    /// What a file of the guest's holds, which is not read for it again.
-    #[arg(long, value_name = "FILE=SHA256", hide = true)]
-    pub(super) hashed: Vec<JudgedFile>,
     /// Give the host N times as long. A guest's own budget, its processor time, stays the same: this is for machines on which a run
     /// ends as broken because the host is too slow, or on which servers of the host take longer than a scenario's `answer_ms`.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]

@@ -3,12 +3,11 @@
 use std::cell::LazyCell;
 use std::thread;
 
-use kvm_ioctls::Kvm;
 use vmm::guest::Description;
 use vmm::image::GuestImage;
-use vmm::platform::KvmKind;
+use vmm::platform::{Choice, KvmKind};
 use vmm::printable::{self, Printable};
-use vmm::report::{Judged, JudgedFile};
+use vmm::report::Judged;
 
 use super::status::{HasStatus, Status};
 use super::{Shown, show_causes};
@@ -22,15 +21,17 @@ pub(super) struct Judging(LazyCell<Found, Box<dyn FnOnce() -> Found>>);
 impl Judging {
     /// Begins to find it out.
     pub(super) fn begin(
-        kvm: Kvm,
+        choice: Choice,
         description: Description,
         image: GuestImage,
         options: Vec<String>,
-        hashed: Vec<JudgedFile>,
     ) -> Self {
         let thread = thread::spawn(move || {
-            let kind = KvmKind::of(&kvm).map_err(|error| refused(&error))?;
-            Judged::of(&description, &image, &options, kind, &hashed).map_err(|error| refused(&error))
+            let kind = match choice {
+                Choice::Kvm(kvm) => KvmKind::of(&kvm).map_err(|error| refused(&error))?,
+                Choice::Emulated(_) => KvmKind::KvmEmulated,
+            };
+            Judged::of(&description, &image, &options, kind).map_err(|error| refused(&error))
         });
         let found = move || thread.join().expect("nothing in it panics");
         Judging(LazyCell::new(Box::new(found)))

@@ -13,7 +13,7 @@ use vmm::report::Report;
 use vmm::report::text::count;
 use vmm::scenario::Scenario;
 
-use super::single::{Ran, SingleArgs, scratch};
+use super::single::SingleArgs;
 use super::{Shown, Status, parse_all, print_line, show, show_as};
 
 pub(super) const EXAMPLES: &str = "\
@@ -67,15 +67,7 @@ pub(super) fn linux(args: &LinuxArgs) -> Result<Status, Shown> {
         );
         return Err(Shown(Status::UnusableInput));
     };
-    let only_here =
-        "the Linux of this machine is compared with, and no guest runs on this machine without /dev/kvm";
-    let report = match args
-        .single
-        .run_in(scratch()?.path(), Record::CLAIMS, Some(only_here))?
-    {
-        Ran::Here(report) => report,
-        Ran::Elsewhere(status) => return Ok(status),
-    };
+    let report = args.single.run(Record::CLAIMS)?;
     let linux = replay(&agent, scenario).map_err(|error| show_as(Status::CouldNotTell, &error))?;
     let comparison = differences.compare(&name, &answered(&report, scenario), &linux);
     let text = if args.json {

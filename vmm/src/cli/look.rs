@@ -4,6 +4,7 @@ use std::env;
 use std::fs;
 use std::io::{self, BufRead, IsTerminal};
 use std::path::PathBuf;
+use std::slice;
 
 use clap::{Args, CommandFactory};
 use rustyline::completion::Completer;
@@ -19,9 +20,9 @@ use vmm::snapshots::Snapshots;
 use vmm::trace::tree::{self, Selection};
 
 use super::formats::colour;
-use super::single::{Ran, SingleArgs, scratch};
+use super::single::{Elsewhere, SingleArgs, scratch};
 use super::trace::traces;
-use super::{Shown, Status, print_line, show, show_as};
+use super::{Shown, Status, emulated, print_line, show, show_as};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -62,15 +63,11 @@ pub(super) struct LookArgs {
 }
 
 pub(super) fn look(args: &LookArgs) -> Result<Status, Shown> {
-    let only_here = args.commands.is_empty().then_some(
-        "the guest would run in an emulated machine, which has no prompt: name what to look at with --command, or choose --platform kvm, where \
-         KVM can run it",
-    );
+    if let Some(elsewhere) = args.single.runner.elsewhere()? {
+        return look_elsewhere(args, elsewhere);
+    }
     let folder = scratch()?;
-    let report = match args.single.run_in(folder.path(), Record::SNAPSHOTS, only_here)? {
-        Ran::Here(report) => report,
-        Ran::Elsewhere(status) => return Ok(status),
-    };
+    let report = args.single.run_in(folder.path(), Record::SNAPSHOTS)?;
     let snapshots = Snapshots::read(folder.path()).map_err(|error| show_as(Status::CouldNotTell, &error))?;
     let look = Look::new(report, snapshots, args.step, colour()).map_err(|error| show(&error))?;
     let mut prompt = Prompt { args, look };
@@ -81,6 +78,25 @@ pub(super) fn look(args: &LookArgs) -> Result<Status, Shown> {
         return prompt.answer_all(io::stdin().lock().lines());
     }
     prompt.converse()
+}
+
+/// Answers where the guest runs: what is kept of its memory, of which there is much, stays there.
+fn look_elsewhere(args: &LookArgs, elsewhere: Elsewhere) -> Result<Status, Shown> {
+    if args.commands.is_empty() {
+        eprintln!(
+            "error: the guest would run in an emulated machine, which has no prompt: name what to look at with --command, or choose \
+             --platform kvm, where KVM can run it"
+        );
+        return Err(Shown(Status::UnusableInput));
+    }
+    let Elsewhere {
+        reason,
+        image,
+        description,
+    } = elsewhere;
+    emulated::announce(&reason);
+    let files = slice::from_ref(&args.single.file);
+    emulated::call(&args.single.runner.guest, files, &image, description)
 }
 
 /// Somebody who asks.
@@ -136,12 +152,7 @@ impl Prompt<'_> {
 
     /// Has the scenario run once more, and the kernel followed in a step.
     fn trace(&self, number: usize, depth: Option<usize>) -> Result<(), Unanswered> {
-        let ran = self.args.single.run(Record::kernel(Stretch::Step(number)))?;
-        let Ran::Here(report) = ran else {
-            return Err(Unanswered::Wrong(
-                "the kernel cannot be followed there".to_owned(),
-            ));
-        };
+        let report = self.args.single.run(Record::kernel(Stretch::Step(number)))?;
         let choice = Selection {
             depth,
             ..Selection::default()

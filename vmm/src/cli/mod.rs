@@ -182,6 +182,12 @@ Exit status:
     /// The first program of an emulated machine.
     #[command(hide = true)]
     EmulatedInit,
+    /// Do the jobs of a file in an emulated machine.
+    #[command(hide = true)]
+    EmulatedJobs {
+        /// Jobs as JSON.
+        file: PathBuf,
+    },
     /// Build the guest image, or run cargo for the guest crates as the image builder does.
     Image(image::ImageArgs),
 }
@@ -211,6 +217,9 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Completions(args)) => shell::completions(&args),
         Some(Command::Man(args)) => shell::man(&args),
         Some(Command::EmulatedInit) => vmm::platform::inside()
+            .map(|()| Status::Passed)
+            .map_err(|error| show_as(Status::CouldNotTell, &error)),
+        Some(Command::EmulatedJobs { file }) => vmm::worker::serve_emulated(&file)
             .map(|()| Status::Passed)
             .map_err(|error| show_as(Status::CouldNotTell, &error)),
         Some(Command::Image(args)) => image::image(&args),

@@ -1,11 +1,10 @@
 //! `vmm replay`: the runs of a bundle, once more.
 
-use std::env;
 use std::path::PathBuf;
 
 use clap::Args;
 use vmm::bundle::{BundledRun, Difference, Unpacked, differences};
-use vmm::platform::{self, Choice, Emulation};
+use vmm::platform::{self, Choice};
 use vmm::printable::Printable;
 use vmm::report::Report;
 use vmm::report::text::{Colour, Detail, count, render, summary};
@@ -63,12 +62,9 @@ pub(super) fn replay(args: &ReplayArgs) -> Result<Status, Shown> {
         refuse_servers(&scenarios)?;
     }
     let choice = platform::choose(args.platform.platform, conditions.description.machine);
-    match choice.map_err(|error| show_failure(&error))? {
-        Choice::Kvm(_) => {}
-        Choice::Emulated(reason) => {
-            emulated::announce(&reason);
-            return emulated(args);
-        }
+    let choice = choice.map_err(|error| show_failure(&error))?;
+    if let Choice::Emulated(reason) = &choice {
+        emulated::announce(reason);
     }
     print_line(&format!("bundled when judging {}\n", conditions.judged))?;
     let scratch = tempfile::tempdir().map_err(|error| show_as(Status::CouldNotTell, &error))?;
@@ -86,7 +82,10 @@ pub(super) fn replay(args: &ReplayArgs) -> Result<Status, Shown> {
         others: 0,
         failed: None,
     };
-    let end = args.running.pool()?.run(&jobs, &mut comparing);
+    let end = match choice {
+        Choice::Kvm(_) => args.running.pool()?.run(&jobs, &mut comparing),
+        Choice::Emulated(_) => emulated::run(&jobs, &scenarios, &mut comparing)?,
+    };
     match (comparing.failed, end) {
         (Some(failed), _) => Err(failed),
         (None, End::Interrupted) => Ok(Status::CouldNotTell),
@@ -118,17 +117,6 @@ fn refuse_servers(scenarios: &[Scenario]) -> Result<(), Shown> {
     }
 }
 
-/// Makes the call in an emulated machine.
-fn emulated(args: &ReplayArgs) -> Result<Status, Shown> {
-    let mut arguments: Vec<String> = env::args().skip(1).collect();
-    arguments.extend(["--platform".to_owned(), "kvm".to_owned()]);
-    let emulation = Emulation::of(arguments).and_then(|mut emulation| {
-        emulation.add(&args.bundle)?;
-        Ok(emulation)
-    });
-    emulated::run_to_end(emulation.map_err(|error| show_failure(&error))?, args.slow)
-}
-
 /// Compares what comes of runs with what came of them.
 struct Comparing<'a> {
     runs: &'a [BundledRun],
@@ -144,6 +132,10 @@ impl Observer for Comparing<'_> {
     fn began(&mut self, _index: usize) {}
 
     fn ended(&mut self, _index: usize) {}
+
+    fn begins_anew(&mut self, index: usize, because: &str) {
+        emulated::tell_anew(&self.runs[index].file, because);
+    }
 
     fn done(&mut self, index: usize, done: Done) -> bool {
         let report = match report_of(done, &self.scenarios[index]) {

@@ -86,14 +86,6 @@ impl RunArgs {
         self.paths.first().map(PathBuf::as_path)
     }
 
-    /// Whether the call leaves files behind.
-    fn writes_files(&self) -> bool {
-        self.replay.is_some()
-            || self.bundle.is_some()
-            || self.jobs.out.is_some()
-            || self.formats.writes_files()
-    }
-
     /// How much text tells of each of so many scenarios.
     fn detail(&self, scenarios: usize) -> Detail {
         if self.quiet {
@@ -135,28 +127,16 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
     let choice = platform::choose(args.platform.platform, description.machine)
         .map_err(|error| show_failure(&error))?;
     let image = args.guest.image(&description)?;
-    let kvm = match choice {
-        Choice::Kvm(kvm) => kvm,
+    let is_emulated = match &choice {
+        Choice::Kvm(_) => false,
         Choice::Emulated(reason) => {
             args.debugging.refuse_emulated()?;
-            emulated::announce(&reason);
-            if args.writes_files() {
-                eprintln!(
-                    "error: an emulated machine hands out no files: leave out --replay, --bundle, --report and --out, or choose another machine with --platform kvm"
-                );
-                return Err(Shown(Status::UnusableInput));
-            }
-            return emulated::run(&args.guest, &files, &image, description);
+            emulated::announce(reason);
+            true
         }
     };
     let options = &args.guest.options;
-    let judging = Judging::begin(
-        kvm,
-        description.clone(),
-        image.clone(),
-        options.clone(),
-        args.guest.hashed.clone(),
-    );
+    let judging = Judging::begin(choice, description.clone(), image.clone(), options.clone());
     let (texts, scenarios): (Vec<String>, Vec<Scenario>) =
         parse_all(&files, |name, text| Scenario::parse(name, text, &image.programs))?
             .into_iter()
@@ -242,8 +222,12 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
     telling.tell(Entry::Began {
         expected: tasks.len(),
     });
-    let end = args.jobs.pool()?.run(&jobs, &mut telling);
+    let end = match is_emulated {
+        true => emulated::run(&jobs, &scenarios, &mut telling),
+        false => Ok(args.jobs.pool()?.run(&jobs, &mut telling)),
+    };
     telling.progress.finish();
+    let end = end?;
     telling.tell_kept_up_to(tasks.len(), end);
     if let Some(bundle) = &args.bundle {
         let conditions = Conditions {

@@ -6,8 +6,9 @@ use std::slice;
 
 use clap::Args;
 use tempfile::TempDir;
-use vmm::guest::{Exploring, Record};
-use vmm::platform::{self, Choice};
+use vmm::guest::{Description, Exploring, Record};
+use vmm::image::GuestImage;
+use vmm::platform::{self, Choice, Reason};
 use vmm::report::Report;
 use vmm::scenario::Scenario;
 use vmm::worker::pool::{Done, End, Observer};
@@ -39,71 +40,57 @@ pub(super) struct RunnerArgs {
     unconfined: bool,
 }
 
-/// What came of it.
-pub(super) enum Ran<T> {
-    /// The report, or one of each.
-    Here(T),
-    /// All of the command was done in an emulated machine.
-    Elsewhere(Status),
+/// The scenario's guest would run in an emulated machine, for this reason, and with this image and description.
+pub(super) struct Elsewhere {
+    pub(super) reason: Reason,
+    pub(super) image: GuestImage,
+    pub(super) description: Description,
 }
 
 impl SingleArgs {
     /// Runs the scenario once.
-    pub(super) fn run(&self, record: Record) -> Result<Ran<Report>, Shown> {
-        self.run_in(scratch()?.path(), record, None)
+    pub(super) fn run(&self, record: Record) -> Result<Report, Shown> {
+        self.run_in(scratch()?.path(), record)
     }
 
-    /// Runs the scenario once, in this folder: what the run leaves is in it. Why it cannot run in an emulated machine, if it cannot, `only_here` says.
-    pub(super) fn run_in(
-        &self,
-        folder: &Path,
-        record: Record,
-        only_here: Option<&str>,
-    ) -> Result<Ran<Report>, Shown> {
-        let files = slice::from_ref(&self.file);
-        match self.runner.run_in(folder, (files, files), record, only_here)? {
-            Ran::Elsewhere(status) => Ok(Ran::Elsewhere(status)),
-            Ran::Here(reports) => match <[Report; 1]>::try_from(reports) {
-                Ok([report]) => Ok(Ran::Here(report)),
-                Err(_) => Err(Shown(Status::CouldNotTell)),
-            },
-        }
+    /// Runs the scenario once, in this folder: what a run on this machine leaves is in it.
+    pub(super) fn run_in(&self, folder: &Path, record: Record) -> Result<Report, Shown> {
+        let reports = self.runner.run_in(folder, slice::from_ref(&self.file), record)?;
+        let [report] = <[Report; 1]>::try_from(reports).map_err(|_| Shown(Status::CouldNotTell))?;
+        Ok(report)
     }
 }
 
 impl RunnerArgs {
-    /// Runs each of these scenarios once. The call reads these files, the scenarios among them.
-    pub(super) fn run(
-        &self,
-        scenarios: &[PathBuf],
-        files: &[PathBuf],
-        record: Record,
-    ) -> Result<Ran<Vec<Report>>, Shown> {
-        self.run_in(scratch()?.path(), (scenarios, files), record, None)
+    /// Runs each of these scenarios once.
+    pub(super) fn run(&self, scenarios: &[PathBuf], record: Record) -> Result<Vec<Report>, Shown> {
+        self.run_in(scratch()?.path(), scenarios, record)
     }
 
-    fn run_in(
-        &self,
-        folder: &Path,
-        (scenarios, files): (&[PathBuf], &[PathBuf]),
-        record: Record,
-        only_here: Option<&str>,
-    ) -> Result<Ran<Vec<Report>>, Shown> {
+    /// Whether the guest cannot run on this machine.
+    pub(super) fn elsewhere(&self) -> Result<Option<Elsewhere>, Shown> {
+        let description = self.guest.description()?;
+        match self.choose(&description)? {
+            Choice::Kvm(_) => Ok(None),
+            Choice::Emulated(reason) => Ok(Some(Elsewhere {
+                reason,
+                image: self.guest.image(&description)?,
+                description,
+            })),
+        }
+    }
+
+    fn choose(&self, description: &Description) -> Result<Choice, Shown> {
+        platform::choose(self.platform.platform, description.machine).map_err(|error| show_failure(&error))
+    }
+
+    fn run_in(&self, folder: &Path, scenarios: &[PathBuf], record: Record) -> Result<Vec<Report>, Shown> {
         if scenarios.is_empty() {
-            return Ok(Ran::Here(Vec::new()));
+            return Ok(Vec::new());
         }
         let description = self.guest.description()?;
-        let choice = platform::choose(self.platform.platform, description.machine)
-            .map_err(|error| show_failure(&error))?;
+        let choice = self.choose(&description)?;
         let image = self.guest.image(&description)?;
-        if let Choice::Emulated(reason) = choice {
-            if let Some(only_here) = only_here {
-                eprintln!("error: {only_here}");
-                return Err(Shown(Status::UnusableInput));
-            }
-            emulated::announce(&reason);
-            return emulated::run(&self.guest, files, &image, description).map(Ran::Elsewhere);
-        }
         let parsed = parse_all(scenarios, |name, text| {
             Scenario::parse(name, text, &image.programs)
         })?;
@@ -138,13 +125,24 @@ impl RunnerArgs {
                 debugger: None,
             })
             .collect();
-        let mut kept = Kept(Vec::new());
-        match pool_of(NonZeroUsize::MIN)?.run(&jobs, &mut kept) {
+        let mut kept = Kept {
+            jobs: &jobs,
+            done: Vec::new(),
+        };
+        let end = match choice {
+            Choice::Kvm(_) => pool_of(NonZeroUsize::MIN)?.run(&jobs, &mut kept),
+            Choice::Emulated(reason) => {
+                emulated::announce(&reason);
+                let scenarios = parsed.iter().map(|(_, scenario)| scenario);
+                emulated::run(&jobs, scenarios, &mut kept)?
+            }
+        };
+        match end {
             End::Interrupted => Err(Shown(Status::CouldNotTell)),
             End::Complete => {
-                let reports = kept.0.into_iter().zip(&parsed);
+                let reports = kept.done.into_iter().zip(&parsed);
                 let reports = reports.map(|(done, (_, scenario))| report_of(done, scenario));
-                Ok(Ran::Here(reports.collect::<Result<_, _>>()?))
+                reports.collect()
             }
         }
     }
@@ -156,15 +154,22 @@ pub(super) fn scratch() -> Result<TempDir, Shown> {
 }
 
 /// What came of the jobs, in their order.
-struct Kept(Vec<Done>);
+struct Kept<'a> {
+    jobs: &'a [Job],
+    done: Vec<Done>,
+}
 
-impl Observer for Kept {
+impl Observer for Kept<'_> {
     fn began(&mut self, _index: usize) {}
 
     fn ended(&mut self, _index: usize) {}
 
+    fn begins_anew(&mut self, index: usize, because: &str) {
+        emulated::tell_anew(&self.jobs[index].file, because);
+    }
+
     fn done(&mut self, _index: usize, done: Done) -> bool {
-        self.0.push(done);
+        self.done.push(done);
         true
     }
 }

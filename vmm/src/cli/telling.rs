@@ -14,7 +14,7 @@ use vmm::worker::pool::{Done, End, Observer};
 use super::jobs::{Progress, report_of};
 use super::judging::Judging;
 use super::run::RunArgs;
-use super::{Shown, Status, show, show_as, show_failure};
+use super::{Shown, Status, emulated, show, show_as, show_failure};
 
 /// A scenario of the call.
 pub(super) struct Task {
@@ -56,6 +56,11 @@ impl Observer for Telling<'_> {
 
     fn ended(&mut self, index: usize) {
         self.progress.ended(index);
+    }
+
+    fn begins_anew(&mut self, index: usize, because: &str) {
+        let file = &self.tasks[self.to_run[index]].job.file;
+        self.progress.beside(|| emulated::tell_anew(file, because));
     }
 
     fn done(&mut self, index: usize, done: Done) -> bool {

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::AtomicBool;
@@ -12,7 +13,7 @@ use command_fds::{CommandFdExt, FdMapping};
 use super::archive::Archive;
 use super::inside::{CALL, Call, MODULES, PROGRAM, SUBCOMMAND};
 use super::libraries;
-use super::watch::{End, Stream, Watched};
+use super::watch::{self, End, Side, Watched};
 use crate::debian::{self, NoKernel};
 use crate::image::{self, ImageError, Progress};
 use crate::kernel_file::{Modules, ModulesError};
@@ -22,9 +23,8 @@ const KVM: &str = "kvm_amd";
 const QEMU: &str = "qemu-system-x86_64";
 /// Memory of the machine in MiB besides what its files take, which is twice their length while they are unpacked.
 const MEMORY_MIB: u64 = 1024;
-/// Processor time that QEMU may use without a word from the call. A Linux boots in seconds of it; the longest scenario, and the boot of an
-/// own kernel for each schedule of an exploration, take minutes.
-const SILENCE: Duration = Duration::from_secs(30 * 60);
+/// Processor time that QEMU may use without a word from the call. A Linux boots in seconds of it, and the longest scenario takes minutes.
+pub const SILENCE: Duration = Duration::from_secs(10 * 60);
 /// File descriptor on which QEMU gets a stream for what is told on the side.
 const SIDE_FD: i32 = 3;
 
@@ -63,13 +63,16 @@ pub enum EmulationError {
         /// How QEMU ended.
         status: ExitStatus,
     },
+    /// The machine said that it was done, and was not.
+    #[error("the emulated machine ended without a result of every scenario; what it said is above")]
+    Unfinished,
     /// Somebody ended the call.
     #[error("interrupted: the emulated machine was ended before the scenarios were done")]
     Interrupted,
     /// The machine computes and gets nowhere.
     #[error(
         "the emulated machine was killed: QEMU used {} min of processor time without a word from the call, so it hangs; \
-         run the rest again, or with --slow if a single scenario of it takes so long",
+         call again, or with --slow if it takes so long",
         .silence.as_secs() / 60
     )]
     Silent {
@@ -93,7 +96,7 @@ pub struct Emulation {
 }
 
 impl Emulation {
-    /// A call with these arguments, in the same folder as here.
+    /// A call with these arguments, in the same folder as here. The command's environment is empty there.
     ///
     /// # Errors
     /// There is no such folder any more.
@@ -118,6 +121,11 @@ impl Emulation {
         self
     }
 
+    /// Puts a file with these contents at an absolute path.
+    pub fn add_contents(&mut self, path: &Path, contents: Vec<u8>) {
+        self.archive.file(path, contents);
+    }
+
     /// Puts a file, or a folder with all that is in it, where it lies here.
     ///
     /// # Errors
@@ -127,17 +135,18 @@ impl Emulation {
         self.archive.copy(&path)
     }
 
-    /// Runs the machine to its end, or until it is `interrupted`, and gives the call's exit status. It may be silent for `slow` times as long
-    /// as others.
+    /// Runs the machine to its end, or until it is `interrupted`, and gives the call's exit status. What the call prints is heard in pieces, as it
+    /// comes; there is no status when whoever hears it breaks off. QEMU may use this much processor time without a word.
     ///
     /// # Errors
     /// A part of it cannot be had, it ends without a status, it hangs, or is interrupted.
     pub fn run(
         mut self,
-        slow: u32,
+        silence: Duration,
         interrupted: &AtomicBool,
         progress: &dyn Progress,
-    ) -> Result<u8, EmulationError> {
+        hear: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<Option<u8>, EmulationError> {
         let kernel = debian::kernel(&image::cache()?, progress)?;
         self.add_program()?;
         for (number, module) in (0_u32..).zip(Modules::in_folder(&kernel.modules).for_names(&[KVM])?) {
@@ -157,18 +166,18 @@ impl Emulation {
             .write(io::BufWriter::new(file))
             .map_err(EmulationError::file("write", &initramfs))?;
         let memory_mib = MEMORY_MIB + 2 * (self.archive.len_bytes() >> 20);
-        let silence = SILENCE * slow;
         let qemu = start_qemu(&kernel.file, &initramfs, memory_mib, &status)?;
-        let ended = match qemu.wait(silence, interrupted) {
+        let ended = match qemu.wait(silence, interrupted, hear) {
             Ok(End::Itself(ended)) => ended,
+            Ok(End::Enough) => return Ok(None),
             Ok(End::Silent) => return Err(EmulationError::Silent { silence }),
             Ok(End::Interrupted) => return Err(EmulationError::Interrupted),
             Err(error) => return Err(EmulationError::NoQemu(error)),
         };
         let status = fs::read_to_string(&status).unwrap_or_default();
+        let status = status.trim().parse();
         status
-            .trim()
-            .parse()
+            .map(Some)
             .map_err(|_| EmulationError::Ended { status: ended })
     }
 
@@ -188,8 +197,8 @@ impl Emulation {
 /// whatever the guest has masked: its kernel then waits for a lock that it holds itself.
 const KERNEL_OPTIONS: &str = "console=ttyS0 quiet loglevel=3 panic=-1 8250.nr_uarts=4 highres=off";
 
-/// The machine has three serial ports: what the kernel logs and what is told on the side goes to standard error, what the call prints to
-/// standard output, and its status to a file.
+/// The machine has three serial ports: what the kernel logs and what is told on the side goes to standard error, what the call prints comes
+/// in pieces, and its status goes to a file.
 fn start_qemu(
     kernel: &Path,
     initramfs: &Path,
@@ -233,9 +242,9 @@ fn start_qemu(
     // Its copy of the pipe for the side must not stay open here, or the pipe would never end.
     drop(qemu);
     let output = process.stdout.take().expect("the output is a pipe");
-    let streams = vec![
-        Stream::copy(output, io::stdout()),
-        Stream::copy(side, io::stderr()),
-    ];
-    Ok(Watched { process, streams })
+    Ok(Watched {
+        process,
+        output: watch::pieces(output),
+        side: Some(Side::copy(side, io::stderr())),
+    })
 }

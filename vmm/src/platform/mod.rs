@@ -24,7 +24,7 @@ use kvm_ioctls::Kvm;
 use crate::machine::Machine;
 use crate::vm::{self, KernelMode, OpenError, VmError};
 
-pub use emulation::{Emulation, EmulationError};
+pub use emulation::{Emulation, EmulationError, SILENCE};
 pub use inside::{InsideError, inside};
 pub use kind::KvmKind;
 

@@ -1,9 +1,11 @@
 //! A process that is waited for as long as it makes progress.
 
 use std::io::{self, Read, Write};
+use std::ops::ControlFlow;
 use std::process::{Child, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -21,24 +23,26 @@ pub(super) enum End {
     Silent,
     /// It was killed, since somebody wanted it.
     Interrupted,
+    /// It was killed, since whoever hears it has heard enough.
+    Enough,
 }
 
-/// What a process prints, on its way to where it belongs.
-pub(super) struct Stream {
+/// What a process prints on the side, on its way to where it belongs.
+pub(super) struct Side {
     bytes_seen: Arc<AtomicU64>,
     copying: JoinHandle<()>,
 }
 
-impl Stream {
+impl Side {
     /// Copies what comes `from` the process as it comes. What cannot be written is lost, as it would be without a copy.
-    pub(super) fn copy(mut from: impl Read + Send + 'static, to: impl Write + Send + 'static) -> Stream {
+    pub(super) fn copy(mut from: impl Read + Send + 'static, to: impl Write + Send + 'static) -> Side {
         let bytes_seen = Arc::new(AtomicU64::new(0));
         let mut counted = Counted {
             to,
             bytes: Arc::clone(&bytes_seen),
         };
         let copying = thread::spawn(move || drop(io::copy(&mut from, &mut counted)));
-        Stream { bytes_seen, copying }
+        Side { bytes_seen, copying }
     }
 }
 
@@ -60,46 +64,84 @@ impl<W: Write> Write for Counted<W> {
     }
 }
 
+/// What a process prints, in pieces as they come; the end of the channel is the end of the output.
+pub(super) fn pieces(from: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || send_pieces(from, &sender));
+    receiver
+}
+
+fn send_pieces(mut from: impl Read, to: &Sender<Vec<u8>>) {
+    let mut piece = vec![0; 4096];
+    loop {
+        match from.read(&mut piece) {
+            Ok(0) => return,
+            Ok(length) if to.send(piece[..length].to_vec()).is_ok() => {}
+            Ok(_) => return,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return,
+        }
+    }
+}
+
 /// A process, and what it prints.
 pub(super) struct Watched {
     pub(super) process: Child,
-    pub(super) streams: Vec<Stream>,
+    /// Its output, in [`pieces`].
+    pub(super) output: Receiver<Vec<u8>>,
+    pub(super) side: Option<Side>,
 }
 
 impl Watched {
-    /// Waits for its end, or until it is `interrupted`. Its time is that of the processor, so a busy host is no reason to kill it.
+    /// Waits for its end, or until it is `interrupted`; all that it prints is heard meanwhile, until whoever hears it breaks off. Its time is that
+    /// of the processor, so a busy host is no reason to kill it.
     ///
     /// # Errors
     /// It cannot be waited for, or killed.
-    pub(super) fn wait(mut self, silence: Duration, interrupted: &AtomicBool) -> io::Result<End> {
-        let mut heard = (0, Duration::ZERO);
+    pub(super) fn wait(
+        mut self,
+        silence: Duration,
+        interrupted: &AtomicBool,
+        mut hear: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> io::Result<End> {
+        let mut heard_at = Duration::ZERO;
+        let mut side_seen = 0;
         let end = loop {
             // A terminal interrupts both.
             if interrupted.load(Ordering::Relaxed) {
                 break End::Interrupted;
             }
-            if let Some(status) = self.process.try_wait()? {
-                break End::Itself(status);
-            }
-            let seen = self
-                .streams
-                .iter()
-                .map(|stream| stream.bytes_seen.load(Ordering::Relaxed))
-                .sum();
             // A process that has just ended has no time any more.
-            let used = processor_time(&self.process).unwrap_or(heard.1);
-            if seen != heard.0 {
-                heard = (seen, used);
-            } else if used.saturating_sub(heard.1) > silence {
+            let used = processor_time(&self.process).unwrap_or(heard_at);
+            let side = self
+                .side
+                .as_ref()
+                .map_or(0, |side| side.bytes_seen.load(Ordering::Relaxed));
+            if side != side_seen {
+                (side_seen, heard_at) = (side, used);
+            }
+            match self.output.recv_timeout(LOOK_INTERVAL) {
+                Ok(piece) => {
+                    heard_at = used;
+                    if hear(&piece).is_break() {
+                        break End::Enough;
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => match self.process.try_wait()? {
+                    Some(status) => break End::Itself(status),
+                    None => thread::sleep(LOOK_INTERVAL),
+                },
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if used.saturating_sub(heard_at) > silence {
                 break End::Silent;
             }
-            thread::sleep(LOOK_INTERVAL);
         };
         // This changes nothing for one that has ended.
         self.process.kill()?;
         self.process.wait()?;
-        for stream in self.streams {
-            let _ = stream.copying.join();
+        if let Some(side) = self.side {
+            let _ = side.copying.join();
         }
         Ok(end)
     }
@@ -115,43 +157,39 @@ fn processor_time(child: &Child) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use std::process::{Command, Stdio};
-    use std::sync::mpsc;
 
     use super::*;
 
-    /// Writes into a channel.
-    struct Sent(mpsc::Sender<u8>);
-
-    impl Write for Sent {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            bytes.iter().for_each(|&byte| self.0.send(byte).unwrap());
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     /// How a shell with this program ends that may compute so long without an output, and what it prints.
     fn run(program: &str, silence: Duration) -> (End, String) {
-        run_until(program, silence, &AtomicBool::new(false))
+        run_until(program, silence, &AtomicBool::new(false), |_| {
+            ControlFlow::Continue(())
+        })
     }
 
-    fn run_until(program: &str, silence: Duration, interrupted: &AtomicBool) -> (End, String) {
+    fn run_until(
+        program: &str,
+        silence: Duration,
+        interrupted: &AtomicBool,
+        mut hear: impl FnMut(&str) -> ControlFlow<()>,
+    ) -> (End, String) {
         let mut child = Command::new("sh")
             .args(["-c", program])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let (sender, receiver) = mpsc::channel();
-        let stream = Stream::copy(child.stdout.take().unwrap(), Sent(sender));
+        let output = pieces(child.stdout.take().unwrap());
         let watched = Watched {
             process: child,
-            streams: vec![stream],
+            output,
+            side: None,
         };
-        let end = watched.wait(silence, interrupted).unwrap();
-        (end, String::from_utf8(receiver.into_iter().collect()).unwrap())
+        let mut printed = String::new();
+        let end = watched.wait(silence, interrupted, |piece| {
+            printed.push_str(str::from_utf8(piece).unwrap());
+            hear(&printed)
+        });
+        (end.unwrap(), printed)
     }
 
     #[test]
@@ -163,8 +201,25 @@ mod tests {
     #[test]
     fn a_process_is_killed_when_somebody_wants_it() {
         let interrupted = AtomicBool::new(true);
-        let (end, _) = run_until("while :; do sleep 1; done", Duration::MAX, &interrupted);
+        let (end, _) = run_until("while :; do sleep 1; done", Duration::MAX, &interrupted, |_| {
+            ControlFlow::Continue(())
+        });
         assert_eq!(end, End::Interrupted);
+    }
+
+    #[test]
+    fn a_process_is_killed_when_enough_of_it_is_heard() {
+        let enough = |heard: &str| match heard {
+            "one\n" => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        };
+        let (end, _) = run_until(
+            "echo one; while :; do sleep 1; done",
+            Duration::MAX,
+            &AtomicBool::new(false),
+            enough,
+        );
+        assert_eq!(end, End::Enough);
     }
 
     #[test]

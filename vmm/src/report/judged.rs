@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,7 +47,7 @@ pub struct JudgedFile {
 }
 
 impl Judged {
-    /// What is judged when the guest of this description and these files runs on a KVM of this kind. Files that are hashed already are not read.
+    /// What is judged when the guest of this description and these files runs on a KVM of this kind.
     ///
     /// # Errors
     /// A file of the guest's cannot be read.
@@ -57,18 +56,13 @@ impl Judged {
         image: &GuestImage,
         options: &[String],
         platform: KvmKind,
-        hashed: &[JudgedFile],
     ) -> Result<Judged, ResultsError> {
         let options = description.options.iter().chain(options);
-        let of_guest = |path: &Path| {
-            let known = hashed.iter().find(|known| Path::new(known.file.as_str()) == path);
-            known.map_or_else(|| JudgedFile::of_guest(path), |known| Ok(known.clone()))
-        };
         let (kernel, programs) = description.files(image);
         Ok(Judged {
             guest: description.name.as_str().into(),
-            kernel: of_guest(kernel)?,
-            programs: of_guest(programs)?,
+            kernel: JudgedFile::of_guest(kernel)?,
+            programs: JudgedFile::of_guest(programs)?,
             options: options.map(|word| word.as_str().into()).collect(),
             rubric: None,
             ringside: env!("CARGO_PKG_VERSION").into(),
@@ -174,12 +168,6 @@ impl JudgedFile {
         Self::read(path, Links::Refused)
     }
 
-    /// Its name and its hash as one word, for another call of this command that sees the same file.
-    #[must_use]
-    pub fn in_words(&self) -> String {
-        format!("{}={}", self.file, self.sha256)
-    }
-
     fn read(path: &Path, links: Links) -> Result<JudgedFile, ResultsError> {
         Ok(JudgedFile {
             file: path.display().to_string().into(),
@@ -187,24 +175,6 @@ impl JudgedFile {
         })
     }
 }
-
-/// What [`JudgedFile::in_words`] has made.
-impl FromStr for JudgedFile {
-    type Err = NotHashed;
-
-    fn from_str(text: &str) -> Result<JudgedFile, NotHashed> {
-        let (file, sha256) = text.rsplit_once('=').ok_or(NotHashed)?;
-        Ok(JudgedFile {
-            file: file.into(),
-            sha256: sha256.into(),
-        })
-    }
-}
-
-/// A text that names no file and its hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected FILE=SHA256")]
-pub struct NotHashed;
 
 /// Where it was, and the first digits of its hash.
 impl fmt::Display for JudgedFile {

@@ -8,15 +8,18 @@
 //! - [`serve`]: the worker's side
 //! - [`confine()`]: what a worker may still do
 //! - [`pool`]: many workers, answers in the order of the jobs
+//! - [`EmulatedPool`]: one worker after the other in an emulated machine
 
 mod child;
 mod confine;
+mod emulated;
 mod filter;
 mod job;
 pub mod pool;
 mod serve;
 
 pub use confine::{Allowed, ConfineError, Processes, Sockets, confine};
+pub use emulated::{EMULATED_COMMAND, EmulatedInterrupt, EmulatedPool, serve_emulated};
 pub use job::{Answer, Confinement, Fault, Job, RunLimits, patience};
 pub use serve::{Jobs, serve};
 

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use serde::{Deserialize, Serialize};
 
 use super::child::{Slot, Waiting};
 use super::job::{Answer, Fault, Job};
@@ -20,7 +21,8 @@ use crate::rule::Rule;
 use crate::scenario::Scenario;
 
 /// How a worker died that gave no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Death {
     /// By a signal.
     Signal {
@@ -41,6 +43,13 @@ pub enum Death {
         /// How long it had.
         after: Duration,
     },
+    /// Each emulated machine in which it was begun had to be ended.
+    Lost {
+        /// How many these were.
+        machines: u32,
+        /// The processor time that each of them used without a word.
+        silence: Duration,
+    },
 }
 
 /// A job, and what came of it.
@@ -52,6 +61,8 @@ pub trait Observer {
     fn began(&mut self, index: usize);
     /// A worker has ended with this job. Not in the order of the jobs.
     fn ended(&mut self, index: usize);
+    /// A worker has come to nothing with this job, for a reason that is none of the job's, and it is begun anew.
+    fn begins_anew(&mut self, index: usize, because: &str);
     /// What came of a job, in the order of the jobs. False when that is enough, and no other job is to begin.
     fn done(&mut self, index: usize, done: Done) -> bool;
 }
@@ -231,7 +242,7 @@ impl Death {
     pub fn is_by_its_walls(&self) -> bool {
         match self {
             Death::Signal { signal, .. } => [libc::SIGSYS, libc::SIGXCPU, libc::SIGXFSZ].contains(signal),
-            Death::Exit { .. } | Death::Overdue { .. } => false,
+            Death::Exit { .. } | Death::Overdue { .. } | Death::Lost { .. } => false,
         }
     }
 
@@ -292,6 +303,14 @@ impl fmt::Display for Death {
                 return write!(
                     formatter,
                     "it gave no answer within {seconds} s of real time, and was ended"
+                );
+            }
+            Death::Lost { machines, silence } => {
+                let minutes = silence.as_secs() / 60;
+                return write!(
+                    formatter,
+                    "each of {machines} emulated machines computed for {minutes} min without a word of it, and was ended; \
+                     --slow gives it longer"
                 );
             }
         };

@@ -153,7 +153,7 @@ pub(super) fn grade(args: &GradeArgs) -> Result<Status, Shown> {
         let Ok(image) = submission.built.clone() else {
             continue;
         };
-        let judged = match Judged::of(&ringside::description(), &image, &rubric.options, kind, &[]) {
+        let judged = match Judged::of(&ringside::description(), &image, &rubric.options, kind) {
             Ok(judged) => Judged {
                 rubric: Some(judging_by.clone()),
                 ..judged.below(out)

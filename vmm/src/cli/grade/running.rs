@@ -11,7 +11,7 @@ use vmm::worker::pool::{Done, End, Observer};
 use vmm::worker::{Answer, Fault, Job};
 
 use super::super::jobs::Progress;
-use super::super::{Shown, Status, show_as, show_failure};
+use super::super::{Shown, Status, emulated, show_as, show_failure};
 use super::build::Submission;
 use super::origin::Origins;
 
@@ -97,6 +97,11 @@ impl Observer for Grading<'_> {
 
     fn ended(&mut self, index: usize) {
         self.progress.ended(index);
+    }
+
+    fn begins_anew(&mut self, index: usize, because: &str) {
+        let file = &self.tasks[index].job.file;
+        self.progress.beside(|| emulated::tell_anew(file, because));
     }
 
     fn done(&mut self, index: usize, done: Done) -> bool {
