@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::slice;
 
-use vmm::guest::{Guest, Record, Stretch, ringside};
+use vmm::guest::{Guest, Inlining, Record, Stretch, ringside};
 use vmm::image::ImageKind;
 use vmm::report::{Format, Line, Report, Verdict, written};
 use vmm::scenario::Scenario;
@@ -31,12 +31,17 @@ fn scenario(name: &str) -> Scenario {
 
 /// Runs a scenario with the kernel followed.
 fn follow(name: &str, stretch: Stretch) -> Report {
+    follow_with(name, stretch, Inlining::Untold)
+}
+
+fn follow_with(name: &str, stretch: Stretch, inlining: Inlining) -> Report {
     let image = guest::image(ImageKind::Shipped);
     let kvm = vmm::vm::open().expect("KVM can be used");
     let guest = Guest::new(ringside::description(), image, &[])
         .unwrap()
         .recording(Record {
             claims: true,
+            inlining,
             ..Record::kernel(stretch)
         });
     vmm::run::run(&kvm, &guest, &scenario(name)).expect("the host can run a guest")
@@ -64,6 +69,58 @@ fn a_trace_is_the_same_in_each_run_and_a_run_is_the_same_without_it() {
     let plain = guest::run(guest::image(ImageKind::Shipped), &scenario("cow"), &[]);
     assert_eq!(untraced.collect::<Vec<_>>(), plain.lines);
     assert_eq!(plain.verdict, Verdict::Pass);
+}
+
+#[test]
+fn functions_in_others_are_told_of_beside_those_that_are_called() {
+    let step = 2;
+    let told = follow_with("calls/first-touch", Stretch::Step(step), Inlining::Told);
+    let told = trace_of(&told, step);
+    let untold = follow("calls/first-touch", Stretch::Step(step));
+    let untold = trace_of(&untold, step);
+    // A function that maps memory, by its source; the compiler puts it where it is called.
+    let map = "guest_kernel::syscall::memory::mmap";
+    let mut under_way = Vec::new();
+    let mut inlined_in_map = 0;
+    let mut called = Vec::new();
+    for event in &told.events {
+        match event.what {
+            What::Inline(function) => {
+                inlined_in_map += usize::from(under_way.contains(&Some(map.to_owned())));
+                assert!(!under_way.is_empty(), "it is in another one");
+                assert!(!told.function(function).is_empty());
+                under_way.push(None);
+            }
+            What::Call(function) | What::Resume(function) => {
+                under_way.push(Some(told.function(function).to_owned()));
+                called.push((event.at, told.function(function).to_owned()));
+            }
+            What::Return => {
+                if let Some(Some(name)) = under_way.pop() {
+                    called.push((event.at, name));
+                }
+            }
+            _ => {}
+        }
+    }
+    assert!(inlined_in_map > 10, "{inlined_in_map}");
+    let mut under_way = Vec::new();
+    let mut expected = Vec::new();
+    for event in &untold.events {
+        match event.what {
+            What::Call(function) | What::Resume(function) => {
+                under_way.push(untold.function(function).to_owned());
+                expected.push((event.at, untold.function(function).to_owned()));
+            }
+            What::Return => expected.extend(under_way.pop().map(|name| (event.at, name))),
+            What::Inline(_) => panic!("nobody wants to know of it"),
+            _ => {}
+        }
+    }
+    assert_eq!(
+        called, expected,
+        "with them and without, the same functions are called"
+    );
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use std::num::NonZeroUsize;
 
 use clap::Args;
-use vmm::guest::{Record, Stretch};
+use vmm::guest::{Inlining, Record, Stretch};
 use vmm::report::Report;
 use vmm::trace::profile::Profile;
 
-use super::single::{Ran, SingleArgs};
+use super::single::SingleArgs;
 use super::table::table;
 use super::trace::step;
 use super::{Shown, Status, print_line};
@@ -17,6 +17,7 @@ Examples:
   vmm profile scenarios/cow.json                 the functions that cost most, and the steps
   vmm profile --boot scenarios/cow.json          with what the kernel does while it boots
   vmm profile --step 3 scenarios/cow.json        in one step only
+  vmm profile --inlined scenarios/cow.json       with functions that the compiler has put into others
   vmm profile --folded scenarios/cow.json | inferno-flamegraph > cow.svg
                                                  a flame graph, by a tool that draws them
 ";
@@ -26,6 +27,9 @@ Examples:
 pub(super) struct ProfileArgs {
     #[command(flatten)]
     single: SingleArgs,
+    /// Tell of functions that the compiler has put into others, too, as far as the kernel's debug information knows them.
+    #[arg(long)]
+    inlined: bool,
     /// Begin with the kernel's first instruction, and not when it has booted.
     #[arg(long, conflicts_with = "step")]
     boot: bool,
@@ -46,10 +50,10 @@ pub(super) fn profile(args: &ProfileArgs) -> Result<Status, Shown> {
         (false, Some(number)) => Stretch::Step(number.get()),
         (false, None) => Stretch::Steps,
     };
-    let report = match args.single.run(Record::kernel(stretch))? {
-        Ran::Here(report) => report,
-        Ran::Elsewhere(status) => return Ok(status),
-    };
+    let report = args.single.run(Record {
+        inlining: Inlining::of(args.inlined),
+        ..Record::kernel(stretch)
+    })?;
     let mut profile = Profile::default();
     report
         .lines

@@ -5,13 +5,13 @@ use std::slice;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use vmm::guest::{Record, Stretch};
+use vmm::guest::{Inlining, Record, Stretch};
 use vmm::report::{Format, Line, Report, written};
 use vmm::trace::profile::Profile;
 use vmm::trace::tree::{self, Selection};
 use vmm::trace::{Trace, perfetto};
 
-use super::single::{Ran, SingleArgs};
+use super::single::SingleArgs;
 use super::{Shown, Status, print_line, show_as};
 
 pub(super) const EXAMPLES: &str = "\
@@ -23,6 +23,8 @@ Examples:
                                                  functions whose names have one of these parts, and what changes
   vmm trace --step 2 --of child --format names scenarios/null-store.json
                                                  the functions in their order, a name a line
+  vmm trace --inlined --only do_ --guest linux --kernel vmlinux scenarios/null-store.json
+                                                 with functions that the compiler has put into others
   vmm trace --format html scenarios/calls/null-store.json > trace.html
                                                  a page with the functions of each step beside its memory
   vmm trace --format perfetto scenarios/cow.json > cow.trace.json
@@ -34,6 +36,9 @@ Examples:
 pub(super) struct TraceArgs {
     #[command(flatten)]
     single: SingleArgs,
+    /// Tell of functions that the compiler has put into others, too, as far as the kernel's debug information knows them.
+    #[arg(long)]
+    inlined: bool,
     /// Look at this step only: its number in the report, from 1. Without it all steps, and not booting.
     #[arg(long, value_name = "N")]
     step: Option<NonZeroUsize>,
@@ -79,12 +84,10 @@ pub(super) fn trace(args: &TraceArgs) -> Result<Status, Shown> {
         .map_or(Stretch::Steps, |number| Stretch::Step(number.get()));
     let record = Record {
         memory: args.format == Form::Html,
+        inlining: Inlining::of(args.inlined),
         ..Record::kernel(stretch)
     };
-    let report = match args.single.run(record)? {
-        Ran::Here(report) => report,
-        Ran::Elsewhere(status) => return Ok(status),
-    };
+    let report = args.single.run(record)?;
     let traces = traces(&report);
     if traces.is_empty() {
         eprintln!(

@@ -11,7 +11,7 @@ use crate::image::GuestImage;
 use crate::inspect::struct_page::PageLayout;
 use crate::kernel_file::{self, KernelFileError, Modules, ModulesError};
 use crate::machine::Machine;
-use crate::offer::Offers;
+use crate::offer::{Offer, Offers};
 use crate::promise::Promises;
 use crate::vm::KernelImage;
 
@@ -167,8 +167,14 @@ impl Description {
             .map(|kernel| kernel_file::unpacked(kernel, cache));
         let kernel = kernel.transpose()?;
         let struct_pages = kernel.as_deref().filter(|_| self.struct_pages);
+        let mut offers = self.offers;
+        if kernel.as_deref().is_some_and(kernel_file::has_symbols) {
+            // Of a distribution's kernel they come to light only now.
+            offers.add(&[Offer::Symbols]);
+        }
         Ok(Description {
             page_layout: struct_pages.and_then(kernel_file::page_layout),
+            offers,
             kernel,
             ..self
         })
@@ -212,7 +218,6 @@ impl Description {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::offer::Offer;
     use crate::promise::Promise;
 
     fn read(text: &str) -> Result<Description, DescriptionError> {

@@ -126,12 +126,9 @@ pub fn description(kernel: PathBuf) -> Description {
     let modules = kernel_file::modules_of(&kernel);
     let drivers = drivers(&kernel, modules.as_deref());
     let shadowpt = kernel_file::number_of_system_call(&kernel, SHADOWPT_OPEN);
-    let offers = [
-        shadowpt.map(|_| Offer::ShadowPageTable),
-        kernel_file::has_symbols(&kernel).then_some(Offer::Symbols),
-    ];
     let with_drivers = drivers.iter().map(|(offer, _)| *offer);
-    let offers: Vec<Offer> = offers.into_iter().flatten().chain(with_drivers).collect();
+    let shadow = shadowpt.map(|_| Offer::ShadowPageTable);
+    let offers: Vec<Offer> = shadow.into_iter().chain(with_drivers).collect();
     let base = shadowpt.map(|number| format!("{CMDLINE_SHADOWPT_BASE}={number}"));
     Description {
         name: "linux".to_owned(),

@@ -86,10 +86,35 @@ pub struct Record {
     pub memory: bool,
     /// What the kernel does, function by function, in this stretch of the run.
     pub kernel: Option<Stretch>,
+    /// What is told of the functions that are in others when the kernel is followed.
+    pub inlining: Inlining,
     /// All of memory after each line of the report, in a file in the run's folder.
     pub snapshots: bool,
     /// What the agents answered, for comparison with another kernel.
     pub claims: bool,
+}
+
+/// Whether functions that the compiler has put into others are told of where the kernel is followed. They are many: twenty for each that is called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Inlining {
+    /// They are not: their instructions are those of the function that was called.
+    #[default]
+    Untold,
+    /// They are, as far as the kernel's debug information knows them.
+    Told,
+}
+
+impl Inlining {
+    /// Whether somebody wants to know of them.
+    #[must_use]
+    pub fn of(is_wanted: bool) -> Inlining {
+        if is_wanted {
+            Inlining::Told
+        } else {
+            Inlining::Untold
+        }
+    }
 }
 
 /// A stretch of a run in which the kernel is followed, which takes it some twenty times as long.
@@ -109,6 +134,7 @@ impl Record {
     pub const NOTHING: Record = Record {
         memory: false,
         kernel: None,
+        inlining: Inlining::Untold,
         snapshots: false,
         claims: false,
     };

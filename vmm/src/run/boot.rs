@@ -141,7 +141,7 @@ pub(super) fn boot(
         vm.attach(Box::new(debugger.clone()), &description.ways_in)?;
     }
     if guest.record.kernel == Some(Stretch::Boot) {
-        vm.follow(&description.ways_in)?;
+        vm.follow(&description.ways_in, guest.record.inlining)?;
     }
     let mut driver = Driver::new(vm).with_ends(description.ends);
     if let Some(at_choice) = at_choice {
@@ -149,7 +149,8 @@ pub(super) fn boot(
     }
     let outcome = driver.boot()?;
     if guest.record.kernel == Some(Stretch::Steps) {
-        driver.vm_mut().follow(&description.ways_in)?;
+        let inlining = guest.record.inlining;
+        driver.vm_mut().follow(&description.ways_in, inlining)?;
     }
     Ok(Booted {
         driver,

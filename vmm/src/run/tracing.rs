@@ -9,7 +9,7 @@ use abi::PAGE_SIZE;
 use abi::paging::{NO_EXECUTE, WRITABLE};
 
 use crate::address::{FrameNumber, Half, VirtAddr};
-use crate::guest::{Guest, Stretch};
+use crate::guest::{Guest, Inlining, Stretch};
 use crate::inspect::owners::{Owners, TableUse};
 use crate::inspect::walk::{Entry, Root, Target};
 use crate::inspect::{Effort, PhysicalMemory};
@@ -33,6 +33,7 @@ pub(super) struct Tracing {
     named: BTreeMap<usize, TraceName>,
     /// Where the kernel begins to run.
     ways_in: Vec<String>,
+    inlining: Inlining,
     /// For each line with a trace its place in the report.
     steps: Vec<(usize, SeenStep)>,
     /// What there was after the step before.
@@ -81,6 +82,7 @@ impl Tracing {
             judged,
             named: (1..=scenario.steps.len()).filter_map(name).collect(),
             ways_in: guest.description.ways_in.clone(),
+            inlining: guest.record.inlining,
             steps: Vec::new(),
             before: Picture::default(),
         })
@@ -118,7 +120,7 @@ impl Tracing {
             return Ok(());
         }
         if self.is_followed(number) {
-            vm.follow(&self.ways_in)
+            vm.follow(&self.ways_in, self.inlining)
         } else {
             vm.follow_no_more()
         }

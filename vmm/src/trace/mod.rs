@@ -66,6 +66,8 @@ pub enum What {
     Call(u32),
     /// A function goes on that began before the stretch did: its place in [`Trace::functions`].
     Resume(u32),
+    /// Instructions of a function begin that the compiler has put into the one that is under way: its place in [`Trace::functions`].
+    Inline(u32),
     /// The function that began last, and has not ended, ends.
     Return,
     /// Another kernel stack is in use from here on: its number, from 0 in the order in which they were first seen. With it another thread runs.
@@ -144,6 +146,11 @@ impl Trace {
     pub fn change(&self, number: u32) -> Option<&Change> {
         numbered(&self.changes, number)
     }
+}
+
+/// How a function is named that the compiler has put into another one.
+fn inlined(name: &str) -> String {
+    format!("{name} (inlined)")
 }
 
 fn numbered<T>(list: &[T], number: u32) -> Option<&T> {

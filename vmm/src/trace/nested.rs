@@ -39,11 +39,22 @@ pub enum Happening<'a> {
         name: &'a str,
         /// Instructions of its own and of those that it calls, until it ends.
         instructions: u64,
-        /// Whether it began before the block did.
-        goes_on: bool,
+        /// How it comes to run.
+        by: By,
     },
     /// An instruction changed something.
     Change(&'a Change),
+}
+
+/// How a function comes to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// It is called.
+    Call,
+    /// It began before the block did.
+    Before,
+    /// The compiler has put it into the one above.
+    Inlining,
 }
 
 /// The blocks of a trace, up to so many events; and how many events are left out.
@@ -52,15 +63,16 @@ pub fn blocks(trace: &Trace, most_events: usize) -> (Vec<Block<'_>>, usize) {
     let totals = totals(trace);
     let mut blocks = Blocks::default();
     for (event, instructions) in trace.events.iter().zip(totals).take(most_events) {
-        let function = |number, goes_on| Happening::Function {
+        let function = |number, by| Happening::Function {
             name: trace.function(number),
             instructions,
-            goes_on,
+            by,
         };
         match event.what {
             What::Stack(number) => blocks.begin(trace.thread(number)),
-            What::Call(number) => blocks.open(function(number, false)),
-            What::Resume(number) => blocks.open(function(number, true)),
+            What::Call(number) => blocks.open(function(number, By::Call)),
+            What::Resume(number) => blocks.open(function(number, By::Before)),
+            What::Inline(number) => blocks.open(function(number, By::Inlining)),
             What::Return => blocks.close(),
             What::Enter(way) => blocks.add(Happening::Enter(way)),
             What::Leave => blocks.add(Happening::Leave),
@@ -167,9 +179,11 @@ mod tests {
             let what = match &node.what {
                 Happening::Enter(_) => ">".to_owned(),
                 Happening::Leave => "<".to_owned(),
-                Happening::Function { name, goes_on, .. } => {
-                    format!("{}{name}", if *goes_on { "..." } else { "" })
-                }
+                Happening::Function { name, by, .. } => match by {
+                    By::Call => (*name).to_owned(),
+                    By::Before => format!("...{name}"),
+                    By::Inlining => format!("[{name}]"),
+                },
                 Happening::Change(_) => "*".to_owned(),
             };
             if node.below.is_empty() {

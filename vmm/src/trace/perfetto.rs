@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::under_way::UnderWay;
-use super::{Trace, What};
+use super::{Trace, What, inlined};
 
 /// The track of the scenario's steps.
 const STEPS: &str = "steps";
@@ -59,6 +59,7 @@ fn add(trace: &Trace, start: u64, tracks: &mut Tracks, events: &mut Vec<Value>) 
             What::Call(function) | What::Resume(function) => {
                 events.push(told("B", trace.function(function)));
             }
+            What::Inline(function) => events.push(told("B", &inlined(trace.function(function)))),
             What::Return if !under_way.functions().is_empty() => events.push(told("E", "")),
             What::Enter(way) => events.push(instant(told("i", &way.to_string()))),
             What::Change(number) => {

@@ -10,9 +10,17 @@ use crate::printable::Printable;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
     /// Instructions by the functions that were under way, the outermost first.
-    stacks: BTreeMap<Vec<Printable>, u64>,
+    stacks: BTreeMap<Vec<Frame<Printable>>, u64>,
     /// How often each function was called.
     calls: BTreeMap<Printable, u64>,
+}
+
+/// A function under way. `F` is what it is named by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Frame<F> {
+    function: F,
+    /// Whether the compiler has put it into the one before.
+    is_inlined: bool,
 }
 
 /// One function of a profile.
@@ -33,7 +41,7 @@ impl Profile {
     pub fn add(&mut self, trace: &Trace) {
         let mut under_way = UnderWay::default();
         let mut since = 0;
-        let mut costs: BTreeMap<Vec<u32>, u64> = BTreeMap::new();
+        let mut costs: BTreeMap<Vec<Frame<u32>>, u64> = BTreeMap::new();
         let mut calls: BTreeMap<u32, u64> = BTreeMap::new();
         for event in &trace.events {
             if event.at > since {
@@ -43,14 +51,21 @@ impl Profile {
             if let What::Call(function) = event.what {
                 *calls.entry(function).or_default() += 1;
             }
-            under_way.go_on(event, |function| function);
+            under_way.go_on(event, |function| Frame {
+                function,
+                is_inlined: matches!(event.what, What::Inline(_)),
+            });
         }
         if !trace.is_cut {
             *costs.entry(under_way.functions().to_vec()).or_default() += trace.instructions - since;
         }
         let name = |function: &u32| Printable::from(trace.function(*function));
         for (stack, cost) in costs {
-            *self.stacks.entry(stack.iter().map(name).collect()).or_default() += cost;
+            let stack = stack.iter().map(|frame| Frame {
+                function: name(&frame.function),
+                is_inlined: frame.is_inlined,
+            });
+            *self.stacks.entry(stack.collect()).or_default() += cost;
         }
         for (function, count) in calls {
             *self.calls.entry(name(&function)).or_default() += count;
@@ -69,11 +84,11 @@ impl Profile {
         let mut costs: BTreeMap<&Printable, (u64, u64)> = BTreeMap::new();
         for (stack, cost) in &self.stacks {
             if let Some(last) = stack.last() {
-                costs.entry(last).or_default().0 += cost;
+                costs.entry(&last.function).or_default().0 += cost;
             }
-            for (depth, function) in stack.iter().enumerate() {
+            for (depth, Frame { function, .. }) in stack.iter().enumerate() {
                 // A function that calls itself is under way once.
-                if !stack[..depth].contains(function) {
+                if !stack[..depth].iter().any(|outer| outer.function == *function) {
                     costs.entry(function).or_default().1 += cost;
                 }
             }
@@ -92,11 +107,15 @@ impl Profile {
     }
 
     /// The form that flame graphs are drawn from: a line for each stack, its functions separated by semicolons, and the instructions in the
-    /// innermost one. See <https://github.com/brendangregg/FlameGraph>.
+    /// innermost one. Inlined functions end with `_[i]`. See <https://github.com/brendangregg/FlameGraph>.
     #[must_use]
     pub fn folded(&self) -> String {
-        let line = |(stack, cost): (&Vec<Printable>, &u64)| {
-            let names: Vec<String> = stack.iter().map(|name| name.as_str().replace(';', ",")).collect();
+        let name = |frame: &Frame<Printable>| {
+            let name = frame.function.as_str().replace(';', ",");
+            name + if frame.is_inlined { "_[i]" } else { "" }
+        };
+        let line = |(stack, cost): (&Vec<Frame<Printable>>, &u64)| {
+            let names: Vec<String> = stack.iter().map(name).collect();
             format!("{} {cost}\n", names.join(";"))
         };
         let stacks = self
@@ -168,6 +187,24 @@ mod tests {
         assert_eq!(
             (functions[0].own, functions[0].total, functions[0].calls),
             (5, 5, 2)
+        );
+    }
+
+    #[test]
+    fn an_inlined_function_has_its_instructions_and_is_not_called() {
+        let mut profile = Profile::default();
+        let calls = [
+            (0, What::Call(0)),
+            (1, What::Inline(1)),
+            (4, What::Return),
+            (5, What::Return),
+        ];
+        profile.add(&trace(&calls, 5));
+        assert_eq!(profile.folded(), "entry 2\nentry;fork_[i] 3\n");
+        let functions = profile.functions();
+        assert_eq!(
+            (functions[0].name.as_str(), functions[0].own, functions[0].calls),
+            ("fork", 3, 0)
         );
     }
 }

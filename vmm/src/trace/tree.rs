@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::under_way::UnderWay;
-use super::{Trace, What};
+use super::{Trace, What, inlined};
 
 /// What to leave out of a tree.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +60,10 @@ pub fn lines(trace: &Trace, choice: &Selection) -> String {
                     let name = format!("... {}", trace.function(function));
                     line(&mut text, Some(totals[place]), depth, &name);
                 }
+                What::Inline(function) if is_shown(function) => {
+                    let name = inlined(trace.function(function));
+                    line(&mut text, Some(totals[place]), depth, &name);
+                }
                 What::Change(number) => {
                     let change = trace.change(number).map(ToString::to_string);
                     line(
@@ -69,7 +73,7 @@ pub fn lines(trace: &Trace, choice: &Selection) -> String {
                         &format!("* {}", change.unwrap_or_default()),
                     );
                 }
-                What::Call(_) | What::Resume(_) | What::Return | What::Stack(_) => {}
+                What::Call(_) | What::Resume(_) | What::Inline(_) | What::Return | What::Stack(_) => {}
             }
         }
         under_way.go_on(event, is_shown);
@@ -80,17 +84,22 @@ pub fn lines(trace: &Trace, choice: &Selection) -> String {
     text
 }
 
-/// The functions that are called, a line each, in order.
+/// The functions that are called, and those in them that were recorded, a line each, in order.
 #[must_use]
 pub fn names(trace: &Trace, choice: &Selection) -> String {
     let mut under_way: UnderWay<()> = UnderWay::default();
     let mut text = String::new();
     for event in &trace.events {
-        if let What::Call(function) = event.what {
-            let name = trace.function(function);
+        let begun = match event.what {
+            What::Call(function) => Some((function, trace.function(function).to_owned())),
+            What::Inline(function) => Some((function, inlined(trace.function(function)))),
+            _ => None,
+        };
+        if let Some((function, told)) = begun {
             let count = under_way.functions().len();
-            if choice.is_of(trace.thread(under_way.current())) && choice.shows(name, count) {
-                text.push_str(name);
+            let is_of = choice.is_of(trace.thread(under_way.current()));
+            if is_of && choice.shows(trace.function(function), count) {
+                text.push_str(&told);
                 text.push('\n');
             }
         }

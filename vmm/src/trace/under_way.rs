@@ -45,7 +45,9 @@ impl<T> UnderWay<T> {
     pub(super) fn go_on(&mut self, event: &TraceEvent, begin: impl FnOnce(u32) -> T) -> Option<T> {
         let functions = self.stacks.entry(self.current).or_default();
         match event.what {
-            What::Call(function) | What::Resume(function) => functions.push(begin(function)),
+            What::Call(function) | What::Resume(function) | What::Inline(function) => {
+                functions.push(begin(function))
+            }
             What::Return => return functions.pop(),
             What::Stack(other) => self.current = other,
             What::Enter(_) | What::Leave | What::Change(_) => {}

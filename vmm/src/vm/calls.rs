@@ -4,10 +4,14 @@
 //! so a function that never returns, because the kernel throws its stack away, ends all the same. Each kernel stack has its own functions:
 //! when the stack pointer leaves the one that is in use, another thread runs. A kernel may also begin and end on a stack for entries, and go
 //! over to the thread's from there; as nothing but the entry itself is under way then, that is no other thread.
+//!
+//! A function that the compiler has put into another one is under way as long as its instructions are carried out, with some of others between
+//! them, but no call of theirs.
 
 use std::collections::HashMap;
 use std::mem;
 
+use super::inlined::Inlined;
 use crate::inspect::walk::Root;
 use crate::printable::Printable;
 use crate::trace::{Trace, TraceEvent, WayIn, What};
@@ -53,7 +57,7 @@ pub(super) struct Calls {
     instructions: u64,
     is_cut: bool,
     /// All functions that were met so far, by where they begin: numbers, and the places of their names.
-    numbers_of_functions: HashMap<Option<u64>, u32>,
+    numbers_of_functions: HashMap<Function, u32>,
     names: Vec<Printable>,
     stacks: Vec<Stack>,
     /// The one in use.
@@ -80,18 +84,39 @@ struct Stack {
     root: Option<Root>,
 }
 
+/// What a function is known by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Function {
+    /// Where it begins; None when that is not known.
+    Called(Option<u64>),
+    /// Where the compiler has put it into another one.
+    Inlined(Inlined),
+}
+
 #[derive(Clone, Copy)]
 struct OpenCall {
-    /// Where it begins.
-    function: Option<u64>,
+    function: Function,
     number: u32,
-    /// Where its return address was pushed to.
+    /// Where its return address was pushed to, or that of the function that it is in.
     return_at: u64,
+    /// Instructions before the first one behind it, of those of an inlined function. It may go on, as compilers mix instructions.
+    left_at: Option<u64>,
 }
 
 impl Stack {
     fn contains(&self, stack_pointer: u64) -> bool {
         stack_pointer <= self.top && self.top - stack_pointer < STACK_BYTES
+    }
+
+    /// Where the functions under way end that are in the one that was called last.
+    fn first_inlined(&self) -> usize {
+        let called = |one: &OpenCall| matches!(one.function, Function::Called(_));
+        self.under_way.iter().rposition(called).map_or(0, |last| last + 1)
+    }
+
+    /// Whether no function has been called by the first one.
+    fn is_at_its_first(&self) -> bool {
+        self.first_inlined() <= 1
     }
 }
 
@@ -107,22 +132,19 @@ impl Calls {
     /// It is about to go back to user mode.
     pub(super) fn leave(&mut self) {
         self.settle();
-        while self
-            .current_stack()
-            .is_some_and(|stack| stack.under_way.pop().is_some())
-        {
-            self.push(What::Return);
-        }
+        self.end_from(0);
         self.push(What::Leave);
         self.before = None;
     }
 
-    /// It is about to carry out an instruction, with this stack pointer. `name` gives the name of the function that it belongs to.
+    /// It is about to carry out an instruction, with this stack pointer, which belongs to these functions in the one that was called. `name` gives
+    /// the names of functions.
     pub(super) fn instruction(
         &mut self,
         instruction: Instruction,
         stack_pointer: u64,
-        name: impl FnOnce() -> Printable,
+        inlined: &[Inlined],
+        name: impl Fn(Function) -> Printable,
     ) {
         self.go_to_stack(stack_pointer);
         let before = self.before.replace((instruction, stack_pointer));
@@ -131,7 +153,10 @@ impl Calls {
             self.stacks[self.current].under_way.clear();
         }
         self.end_functions(stack_pointer);
-        let last = self.stacks[self.current].under_way.last().copied();
+        let called = self.stacks[self.current].first_inlined();
+        let last = called
+            .checked_sub(1)
+            .map(|last| self.stacks[self.current].under_way[last]);
         let is_begun = before.is_some_and(|(before, stack)| {
             before.flow == Flow::Call || is_interrupted(before, stack, instruction, stack_pointer)
         });
@@ -140,17 +165,21 @@ impl Calls {
             Some((before, _)) if before.flow == Flow::Return => What::Resume,
             Some(_) | None => What::Call,
         };
+        let function = Function::Called(instruction.function);
         match last {
-            Some(last) if last.function == instruction.function && !is_begun => {}
+            Some(last) if last.function == function && !is_begun => {}
             Some(last) if !is_begun => {
                 // A jump: the function that is jumped to returns for the one that jumps.
-                self.stacks[self.current].under_way.pop();
-                self.push(What::Return);
-                self.begin(instruction.function, last.return_at, what, name);
+                self.end_from(called - 1);
+                self.begin(function, last.return_at, what, &name);
             }
-            Some(_) => self.begin(instruction.function, stack_pointer, What::Call, name),
-            None => self.begin(instruction.function, NOWHERE, what, name),
+            Some(_) => {
+                self.end_left();
+                self.begin(function, stack_pointer, What::Call, &name);
+            }
+            None => self.begin(function, NOWHERE, what, &name),
         }
+        self.go_to_inlined(inlined, &name);
         self.instructions += 1;
     }
 
@@ -180,6 +209,7 @@ impl Calls {
     /// What happened since this was last called.
     pub(super) fn take(&mut self) -> Trace {
         self.settle();
+        self.end_left();
         self.told = None;
         for stack in &mut self.stacks {
             stack.is_told = stack.under_way.is_empty();
@@ -194,7 +224,7 @@ impl Calls {
         // A trace has the names that it mentions.
         let mut places = HashMap::new();
         for event in &mut trace.events {
-            if let What::Call(function) | What::Resume(function) = &mut event.what {
+            if let What::Call(function) | What::Resume(function) | What::Inline(function) = &mut event.what {
                 let place = places.entry(*function).or_insert_with(|| {
                     trace.functions.push(self.names[*function as usize].clone());
                     trace.functions.len() - 1
@@ -229,7 +259,11 @@ impl Calls {
         if self.before.is_none() {
             return;
         }
-        if self.stacks[from].under_way.len() <= 1 && self.stacks[to].under_way.is_empty() {
+        if self.entry.is_some() && self.stacks[from].is_at_its_first() {
+            // It comes from user mode and has called nothing yet, so this is its thread's stack, on which what was under way is over.
+            self.stacks[to].under_way.clear();
+        }
+        if self.stacks[from].is_at_its_first() && self.stacks[to].under_way.is_empty() {
             let mut under_way = mem::take(&mut self.stacks[from].under_way);
             under_way.iter_mut().for_each(|one| one.return_at = NOWHERE);
             self.stacks[to].under_way = under_way;
@@ -244,6 +278,7 @@ impl Calls {
         } else {
             self.current = from;
             self.settle();
+            self.end_left();
             self.current = to;
             self.tell_stack(self.instructions);
         }
@@ -253,26 +288,78 @@ impl Calls {
     fn end_functions(&mut self, stack_pointer: u64) {
         let is_over = |last: &OpenCall| last.return_at < stack_pointer;
         while self.stacks[self.current].under_way.last().is_some_and(is_over) {
-            self.stacks[self.current].under_way.pop();
-            self.push(What::Return);
+            self.end_last();
+        }
+    }
+
+    /// Ends the functions in the one that was called last that the kernel has left.
+    fn end_left(&mut self) {
+        let is_left = |last: &OpenCall| last.left_at.is_some();
+        while self
+            .current_stack()
+            .is_some_and(|stack| stack.under_way.last().is_some_and(is_left))
+        {
+            self.end_last();
+        }
+    }
+
+    /// Ends the functions from this one on.
+    fn end_from(&mut self, first: usize) {
+        while self
+            .current_stack()
+            .is_some_and(|stack| stack.under_way.len() > first)
+        {
+            self.end_last();
+        }
+    }
+
+    fn end_last(&mut self) {
+        if let Some(one) = self.stacks[self.current].under_way.pop() {
+            self.push_at(one.left_at.unwrap_or(self.instructions), What::Return);
+        }
+    }
+
+    /// The instruction belongs to these functions in the one that was called last.
+    fn go_to_inlined(&mut self, inlined: &[Inlined], name: &impl Fn(Function) -> Printable) {
+        let now = self.instructions;
+        let stack = &mut self.stacks[self.current];
+        let first = stack.first_inlined();
+        let (called, open) = stack.under_way.split_at_mut(first);
+        let goes_on = open
+            .iter()
+            .zip(inlined)
+            .take_while(|(one, inlined)| one.function == Function::Inlined(**inlined))
+            .count();
+        open[..goes_on].iter_mut().for_each(|one| one.left_at = None);
+        if goes_on == inlined.len() {
+            for one in &mut open[goes_on..] {
+                one.left_at.get_or_insert(now);
+            }
+            return;
+        }
+        let return_at = called.last().map_or(NOWHERE, |one| one.return_at);
+        self.end_from(first + goes_on);
+        for inlined in &inlined[goes_on..] {
+            self.begin(Function::Inlined(*inlined), return_at, What::Inline, name);
         }
     }
 
     fn begin(
         &mut self,
-        function: Option<u64>,
+        function: Function,
         return_at: u64,
         what: impl FnOnce(u32) -> What,
-        name: impl FnOnce() -> Printable,
+        name: &impl Fn(Function) -> Printable,
     ) {
         let number = *self.numbers_of_functions.entry(function).or_insert_with(|| {
-            self.names.push(name());
+            self.names.push(name(function));
             u32::try_from(self.names.len() - 1).unwrap_or(u32::MAX)
         });
         self.stacks[self.current].under_way.push(OpenCall {
             function,
             number,
             return_at,
+            left_at: None,
         });
         self.push(what(number));
     }
@@ -299,9 +386,13 @@ impl Calls {
         let stack = &mut self.stacks[self.current];
         if !mem::replace(&mut stack.is_told, true) {
             let under_way = stack.under_way.clone();
-            under_way
-                .iter()
-                .for_each(|one| self.push_at(at, What::Resume(one.number)));
+            for one in under_way {
+                let what = match one.function {
+                    Function::Called(_) => What::Resume(one.number),
+                    Function::Inlined(_) => What::Inline(one.number),
+                };
+                self.push_at(at, what);
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Vm, VmError};
 use crate::address::{FrameNumber, PhysAddr, VirtAddr};
+use crate::guest::Inlining;
 use crate::inspect::walk::Root;
 use crate::trace::Trace;
 
@@ -33,13 +34,14 @@ pub(crate) struct Store {
 
 impl Vm {
     /// From now on the kernel is followed, until [`Vm::follow_no_more`]: where it begins to run, beside for system calls and page faults, its
-    /// functions `ways_in` say. The machine has not run yet, or stands still in user mode.
+    /// functions `ways_in` say. Functions that are in others are looked up when they are to be told. The machine has not run yet, or stands still
+    /// in user mode.
     ///
     /// # Errors
     /// KVM refuses, or the kernel's file has no such functions.
-    pub fn follow(&mut self, ways_in: &[String]) -> Result<(), VmError> {
+    pub fn follow(&mut self, ways_in: &[String], inlining: Inlining) -> Result<(), VmError> {
         let ways_in = self.functions(ways_in)?;
-        self.vcpu.follow(&self.memory, &ways_in)
+        self.vcpu.follow(&self.memory, &ways_in, inlining)
     }
 
     /// Where these functions of the kernel begin.

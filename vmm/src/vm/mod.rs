@@ -16,6 +16,7 @@ mod death;
 mod debugger;
 mod dirty_log;
 mod followed;
+mod inlined;
 mod interrupts;
 mod kernel_halves;
 mod linux64;

@@ -9,6 +9,7 @@ use object::elf::{STT_FUNC, STT_NOTYPE, Sym64};
 use object::read::ReadCache;
 use object::read::elf::{SectionHeader, Sym};
 
+use super::inlined::InlinedFunctions;
 use crate::address::VirtAddr;
 use crate::kernel_file::sections::{MAX_TABLE_BYTES, sections, symbols};
 use crate::printable::Printable;
@@ -75,7 +76,12 @@ impl Symbols {
         let len = self.file.read_at(&mut name, name_at).ok()?;
         let name = name[..len].split(|byte| *byte == 0).next()?;
         let name = String::from_utf8_lossy(name);
-        Some(format!("{:#}", rustc_demangle::demangle(&name)))
+        Some(demangled(&name))
+    }
+
+    /// What the file says of functions that are in others; None where it does not.
+    pub(super) fn inlined(&self) -> Option<InlinedFunctions> {
+        InlinedFunctions::read(&ReadCache::new(&self.file))
     }
 
     /// Where the function with this name begins.
@@ -96,6 +102,11 @@ impl Symbols {
     fn table(&self) -> Option<&Table> {
         self.table.get_or_init(|| read(&self.file)).as_ref()
     }
+}
+
+/// The name of a function as its source has it.
+pub(super) fn demangled(name: &str) -> String {
+    format!("{:#}", rustc_demangle::demangle(name))
 }
 
 fn read(file: &File) -> Option<Table> {

@@ -12,6 +12,7 @@ mod linux;
 #[path = "../support/shipped.rs"]
 mod shipped;
 
+use std::cmp::Reverse;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -39,12 +40,20 @@ fn main() {
     let names: Vec<PathBuf> = files.iter().map(|file| name_below(&scenarios, file)).collect();
     let mut tests = linux::trials(image, differences, &files, &names);
     tests.push(fork_ways::some_scenarios_fork(&files, image));
-    tests.extend(files.into_iter().zip(&names).map(|(file, name)| {
-        let (name, snapshot) = (name.display().to_string(), snapshots.join(name));
-        Trial::test(name.clone(), move || {
-            is_as_it_should_be(&name, &shipped::read(&file, image), &snapshot, image, differences)
-        })
-    }));
+    let mut scenarios: Vec<(&PathBuf, Scenario)> = std::iter::zip(&names, files)
+        .map(|(name, file)| (name, shipped::read(&file, image)))
+        .collect();
+    // What takes longest begins first, so that nobody waits for it alone.
+    scenarios.sort_by_key(|(_, scenario)| Reverse((scenario.explores(), scenario.budget.seconds)));
+    tests.splice(
+        ..0,
+        scenarios.into_iter().map(|(name, scenario)| {
+            let (name, snapshot) = (name.display().to_string(), snapshots.join(name));
+            Trial::test(name.clone(), move || {
+                is_as_it_should_be(&name, &scenario, &snapshot, image, differences)
+            })
+        }),
+    );
     tests.push(Trial::test("every-snapshot-has-its-scenario", move || {
         no_orphans(&snapshots, &snapshots, &names)
     }));

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::super::text::count;
-use crate::trace::nested::{Block, Happening, Node, blocks};
+use crate::trace::nested::{Block, By, Happening, Node, blocks};
 use crate::trace::{Trace, What};
 
 /// Most events that are shown: more would make a page that browsers stutter on.
@@ -51,9 +51,16 @@ fn happening(node: &Node<'_>, depth: usize) -> Markup {
         Happening::Function {
             name,
             instructions,
-            goes_on,
+            by,
         } => {
-            let name = html! { span.count { (instructions) } " " @if *goes_on { "… " } (name) };
+            let name = html! {
+                span.count { (instructions) } " "
+                @match by {
+                    By::Call => (name),
+                    By::Before => { "… " (name) }
+                    By::Inlining => { (name) " " span.legend { "(inlined)" } }
+                }
+            };
             if node.below.is_empty() {
                 return html! { div { (name) } };
             }

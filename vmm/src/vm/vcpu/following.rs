@@ -1,20 +1,24 @@
 //! Follows the kernel, instruction by instruction: what it calls, and what it stores.
 
+use std::cell::OnceCell;
 use std::mem;
+use std::rc::Rc;
 
 use iced_x86::{FlowControl, Mnemonic};
 use kvm_bindings::{kvm_regs, kvm_sregs};
 use kvm_ioctls::VcpuFd;
 use vm_memory::GuestMemoryMmap;
 
-use super::super::calls::{Calls, Flow, Instruction};
+use super::super::calls::{Calls, Flow, Function, Instruction};
 use super::super::followed::Followed;
+use super::super::inlined::{Inlined, InlinedFunctions};
 use super::super::processor::{code_at, decode, is_user};
 use super::super::{Symbols, VmError, refused};
 use super::stepping::{Steps, leads_to_user, read_u64};
 use super::stores::Stores;
 use super::{State, Vcpu};
 use crate::address::{Half, VirtAddr};
+use crate::guest::Inlining;
 use crate::inspect::PhysicalMemory;
 use crate::inspect::walk::Root;
 use crate::printable::Printable;
@@ -37,6 +41,10 @@ const SYSTEM_CALL: [u8; 2] = [0x0f, 0x05];
 pub(super) struct Following {
     calls: Calls,
     stores: Stores,
+    /// What is told of the functions that are in others.
+    inlining: Inlining,
+    /// These functions, read when the first is asked for.
+    inlined: OnceCell<Option<InlinedFunctions>>,
     /// What was seen beside the calls.
     seen: Followed,
     /// The system registers, as long as they are those that they were before the last instruction.
@@ -52,8 +60,10 @@ impl Vcpu {
         &mut self,
         memory: &GuestMemoryMmap,
         ways_in: &[VirtAddr],
+        inlining: Inlining,
     ) -> Result<(), VmError> {
         let following = self.following.get_or_insert_default();
+        following.inlining = inlining;
         let steps = if let State::Ready = self.state {
             following.calls.enter(WayIn::Boot);
             Steps::InKernel
@@ -144,11 +154,22 @@ impl Following {
             },
             function: function.map(|function| function.address),
         };
-        let name = || {
-            let name = function.and_then(|function| symbols.name_of(function));
-            name.map_or_else(|| UNKNOWN.into(), |name| Printable::name(&name))
+        let in_others = match self.inlining {
+            Inlining::Told => self.inlined.get_or_init(|| symbols.inlined()).as_ref(),
+            Inlining::Untold => None,
         };
-        self.calls.instruction(instruction, general.rsp, name);
+        let inlined: Rc<[Inlined]> =
+            in_others.map_or_else(Rc::default, |in_others| in_others.at(general.rip));
+        let name = |named: Function| {
+            let name = match named {
+                Function::Called(_) => function
+                    .and_then(|function| symbols.name_of(function))
+                    .map(|name| Printable::name(&name)),
+                Function::Inlined(one) => in_others.map(|in_others| in_others.name(one)),
+            };
+            name.unwrap_or_else(|| UNKNOWN.into())
+        };
+        self.calls.instruction(instruction, general.rsp, &inlined, name);
         if *steps == Steps::ToKernel {
             self.calls.note_root(Root::from_cr3(system.cr3));
         }

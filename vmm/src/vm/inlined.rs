@@ -1,0 +1,135 @@
+//! Functions that the compiler has put into others, as the kernel's debug information (DWARF) tells of them.
+//!
+//! All of it is a stranger's: it is read up to a size, and what cannot be read is as if it were not there.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::rc::Rc;
+
+use addr2line::Context;
+use gimli::{Dwarf, EndianRcSlice, Error, LittleEndian as DwarfEndian, SectionId};
+use object::LittleEndian;
+use object::elf::SHF_COMPRESSED;
+use object::read::ReadRef;
+use object::read::elf::SectionHeader;
+
+use super::symbols::demangled;
+use crate::kernel_file::sections::sections;
+use crate::printable::Printable;
+use crate::trace::UNKNOWN;
+
+/// Most bytes of debug information that are read. That of this project's kernel has four megabytes.
+const MAX_DEBUG_BYTES: u64 = 64 << 20;
+/// Most functions in each other that are looked at.
+const MAX_DEPTH: usize = 32;
+
+/// What the debug information says of functions in others.
+pub(super) struct InlinedFunctions {
+    context: Context<EndianRcSlice<DwarfEndian>>,
+    found: RefCell<Found>,
+}
+
+/// What was asked for so far.
+#[derive(Default)]
+struct Found {
+    /// By the addresses of instructions.
+    at: HashMap<u64, Rc<[Inlined]>>,
+    /// By name, and by line and column of where the function was called, as far as these are known.
+    numbers: HashMap<(String, Option<u32>, Option<u32>), Inlined>,
+    names: Vec<Printable>,
+}
+
+/// One function in another: the place where it was called, so that one that is called twice there is told apart. It has a name in
+/// [`InlinedFunctions::name`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Inlined(u32);
+
+#[cfg(test)]
+impl Inlined {
+    pub(super) fn numbered(number: u32) -> Inlined {
+        Inlined(number)
+    }
+}
+
+impl InlinedFunctions {
+    /// What a kernel's file says; None where it says nothing that can be read, or too much.
+    pub(super) fn read<'data, R: ReadRef<'data>>(data: R) -> Option<InlinedFunctions> {
+        let sections = sections(data)?;
+        let mut left = MAX_DEBUG_BYTES;
+        let mut load = |id: SectionId| -> Result<EndianRcSlice<DwarfEndian>, Error> {
+            let section = sections.section_by_name(LittleEndian, id.name().as_bytes());
+            let bytes = match section {
+                None => &[],
+                Some((_, section)) => {
+                    let len = section.sh_size(LittleEndian);
+                    let is_compressed = section.sh_flags(LittleEndian).contains(SHF_COMPRESSED);
+                    left = left
+                        .checked_sub(len)
+                        .filter(|_| !is_compressed)
+                        .ok_or(Error::Io)?;
+                    section.data(LittleEndian, data).map_err(|_| Error::Io)?
+                }
+            };
+            Ok(EndianRcSlice::new(Rc::from(bytes), DwarfEndian))
+        };
+        let dwarf = Dwarf::load(&mut load).ok()?;
+        Some(InlinedFunctions {
+            context: Context::from_dwarf(dwarf).ok()?,
+            found: RefCell::default(),
+        })
+    }
+
+    /// The functions to which an instruction belongs inside the one that was called, the outermost first.
+    pub(super) fn at(&self, address: u64) -> Rc<[Inlined]> {
+        let mut found = self.found.borrow_mut();
+        if let Some(known) = found.at.get(&address) {
+            return Rc::clone(known);
+        }
+        let places = self.places(address).into_iter().rev();
+        let inlined: Rc<[Inlined]> = places.map(|place| found.number(place)).collect();
+        found.at.insert(address, Rc::clone(&inlined));
+        inlined
+    }
+
+    /// The name of a function as its source has it.
+    pub(super) fn name(&self, inlined: Inlined) -> Printable {
+        self.found.borrow().names[inlined.0 as usize].clone()
+    }
+
+    /// The functions by name and by where they were called, the innermost first.
+    fn places(&self, address: u64) -> Vec<(String, Option<u32>, Option<u32>)> {
+        let Ok(mut frames) = self.context.find_frames(address).skip_all_loads() else {
+            return Vec::new();
+        };
+        // Each frame says where it goes on: that is where the one inside it was called.
+        let mut places = Vec::new();
+        let mut inner: Option<String> = None;
+        while let Ok(Some(frame)) = frames.next() {
+            if places.len() == MAX_DEPTH {
+                return Vec::new();
+            }
+            let (line, column) = frame.location.map_or((None, None), |at| (at.line, at.column));
+            let name = frame
+                .function
+                .and_then(|function| Some(demangled(&function.raw_name().ok()?)));
+            if let Some(name) = inner.replace(name.unwrap_or_else(|| UNKNOWN.to_owned())) {
+                places.push((name, line, column));
+            }
+        }
+        places
+    }
+}
+
+impl Found {
+    fn number(&mut self, place: (String, Option<u32>, Option<u32>)) -> Inlined {
+        let next = Inlined(u32::try_from(self.names.len()).unwrap_or(u32::MAX));
+        match self.numbers.entry(place) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                self.names.push(Printable::name(&new.key().0));
+                *new.insert(next)
+            }
+        }
+    }
+}
