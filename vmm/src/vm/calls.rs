@@ -161,13 +161,15 @@ impl Calls {
             before.flow == Flow::Call || is_interrupted(before, stack, instruction, stack_pointer)
         });
         // Whoever is returned to began earlier, even if nobody saw it.
-        let what = match before {
-            Some((before, _)) if before.flow == Flow::Return => What::Resume,
-            Some(_) | None => What::Call,
-        };
+        let is_returned_to = before.is_some_and(|(before, _)| before.flow == Flow::Return);
+        let what = if is_returned_to { What::Resume } else { What::Call };
         let function = Function::Called(instruction.function);
         match last {
             Some(last) if last.function == function && !is_begun => {}
+            Some(_) if is_returned_to && self.caller_of(called - 1) == Some(function) => {
+                // It has moved its return address, as Linux does where it saves registers.
+                self.end_from(called - 1);
+            }
             Some(last) if !is_begun => {
                 // A jump: the function that is jumped to returns for the one that jumps.
                 self.end_from(called - 1);
@@ -282,6 +284,13 @@ impl Calls {
             self.current = to;
             self.tell_stack(self.instructions);
         }
+    }
+
+    /// The function that has called the one at this place.
+    fn caller_of(&self, place: usize) -> Option<Function> {
+        let callers = self.stacks[self.current].under_way[..place].iter().rev();
+        let mut called = callers.filter(|one| matches!(one.function, Function::Called(_)));
+        called.next().map(|one| one.function)
     }
 
     /// Ends the functions whose return address the stack pointer has left behind.

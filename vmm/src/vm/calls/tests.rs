@@ -166,6 +166,27 @@ fn a_way_out_over_a_stack_for_entries_leaves_nothing_under_way() {
     assert_eq!(told(&calls.take()), "stack0 enter (100 (200 ) (300");
 }
 
+#[test]
+fn a_function_that_moves_its_return_address_returns() {
+    let entries = 0x90_0000;
+    let mut calls = Calls::default();
+    calls.enter(WayIn::Trap);
+    run(
+        &mut calls,
+        &[
+            (0x100, Flow::Call, entries - 48),
+            // Saves registers above its return address, which goes on below them.
+            (0x200, Flow::Next, entries - 56),
+            (0x201, Flow::Return, entries - 168),
+            (0x101, Flow::Next, entries - 160),
+            // The stack of the thread.
+            (0x102, Flow::Call, TOP - 168),
+            (0x300, Flow::Next, TOP - 176),
+        ],
+    );
+    assert_eq!(told(&calls.take()), "stack0 enter (100 (200 ) (300");
+}
+
 /// Carries out instructions of one function, each with the functions in it that it belongs to.
 fn run_inlined(calls: &mut Calls, instructions: &[(u64, Flow, u64, &[Inlined])]) {
     for (address, flow, stack_pointer, inlined) in instructions {
