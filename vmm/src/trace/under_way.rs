@@ -46,7 +46,7 @@ impl<T> UnderWay<T> {
         let functions = self.stacks.entry(self.current).or_default();
         match event.what {
             What::Call(function) | What::Resume(function) | What::Inline(function) => {
-                functions.push(begin(function))
+                functions.push(begin(function));
             }
             What::Return => return functions.pop(),
             What::Stack(other) => self.current = other,
