@@ -36,7 +36,8 @@ Examples:
 pub(super) struct TraceArgs {
     #[command(flatten)]
     single: SingleArgs,
-    /// Tell of functions that the compiler has put into others, too, as far as the kernel's debug information knows them.
+    /// Tell of functions that the compiler has put into others, too, and where in its source each function is, as far as the kernel's debug
+    /// information knows them.
     #[arg(long)]
     inlined: bool,
     /// Look at this step only: its number in the report, from 1. Without it all steps, and not booting.

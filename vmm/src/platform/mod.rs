@@ -1,8 +1,8 @@
 //! Where machines run: on the host's KVM, or on one that QEMU emulates.
 //!
 //! A kernel that needs all of its processor cannot run where KVM interprets kernel mode, and nothing can where there is no KVM. There the command
-//! itself, unchanged, is put into one machine that QEMU emulates in software, with Debian's kernel and its KVM modules. It runs all
-//! scenarios of the call there; what it prints comes out as it is printed, and its exit status is the call's.
+//! itself, unchanged, is put into one machine that QEMU emulates in software, with Debian's kernel and its KVM modules, and makes a call there;
+//! what the call prints is heard here as it is printed.
 //!
 //! - [`choose`]: which of the two it is to be; found out by trying, not by a name
 //! - [`KvmKind`]: which kind of KVM there is

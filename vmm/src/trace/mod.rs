@@ -32,6 +32,9 @@ pub struct Trace {
     pub name: Option<Printable>,
     /// Names of the functions that events mention.
     pub functions: Vec<Printable>,
+    /// Where in its source each of them is, as `FILE:LINE`, empty where that is not known; none at all where nobody wants to know.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub places: Vec<Printable>,
     /// What happened, in order.
     pub events: Vec<TraceEvent>,
     /// What changed, as events mention it.
@@ -133,6 +136,12 @@ impl Trace {
     #[must_use]
     pub fn function(&self, number: u32) -> &str {
         numbered(&self.functions, number).map_or(UNKNOWN, Printable::as_str)
+    }
+
+    /// Where in its source a function is; empty where that is not known.
+    #[must_use]
+    pub fn place(&self, number: u32) -> &str {
+        numbered(&self.places, number).map_or("", Printable::as_str)
     }
 
     /// The process whose kernel stack this is.

@@ -57,9 +57,12 @@ fn add(trace: &Trace, start: u64, tracks: &mut Tracks, events: &mut Vec<Value>) 
             |phase: &str, name: &str| json!({ "name": name, "ph": phase, "ts": at, "pid": 1, "tid": track });
         match event.what {
             What::Call(function) | What::Resume(function) => {
-                events.push(told("B", trace.function(function)));
+                events.push(placed(told("B", trace.function(function)), trace.place(function)));
             }
-            What::Inline(function) => events.push(told("B", &inlined(trace.function(function)))),
+            What::Inline(function) => {
+                let name = inlined(trace.function(function));
+                events.push(placed(told("B", &name), trace.place(function)));
+            }
             What::Return if !under_way.functions().is_empty() => events.push(told("E", "")),
             What::Enter(way) => events.push(instant(told("i", &way.to_string()))),
             What::Change(number) => {
@@ -78,6 +81,14 @@ fn add(trace: &Trace, start: u64, tracks: &mut Tracks, events: &mut Vec<Value>) 
             events.push(json!({ "ph": "E", "ts": start + trace.instructions, "pid": 1, "tid": track }));
         }
     }
+}
+
+/// A function with where in its source it is.
+fn placed(mut event: Value, place: &str) -> Value {
+    if !place.is_empty() {
+        event["args"] = json!({ "source": place });
+    }
+    event
 }
 
 /// A moment on one track.

@@ -54,14 +54,15 @@ pub fn lines(trace: &Trace, choice: &Selection) -> String {
                 What::Enter(way) => line(&mut text, None, 0, &format!("> {way}")),
                 What::Leave => line(&mut text, None, 0, "< back to user mode"),
                 What::Call(function) if is_shown(function) => {
-                    line(&mut text, Some(totals[place]), depth, trace.function(function));
+                    let name = with_place(trace, function, trace.function(function).to_owned());
+                    line(&mut text, Some(totals[place]), depth, &name);
                 }
                 What::Resume(function) if is_shown(function) => {
                     let name = format!("... {}", trace.function(function));
                     line(&mut text, Some(totals[place]), depth, &name);
                 }
                 What::Inline(function) if is_shown(function) => {
-                    let name = inlined(trace.function(function));
+                    let name = with_place(trace, function, inlined(trace.function(function)));
                     line(&mut text, Some(totals[place]), depth, &name);
                 }
                 What::Change(number) => {
@@ -106,6 +107,14 @@ pub fn names(trace: &Trace, choice: &Selection) -> String {
         under_way.go_on(event, |_| ());
     }
     text
+}
+
+/// The name of a function, with where in its source it is if that is known.
+fn with_place(trace: &Trace, function: u32, name: String) -> String {
+    match trace.place(function) {
+        "" => name,
+        place => format!("{name}  {place}"),
+    }
 }
 
 fn line(text: &mut String, instructions: Option<u64>, depth: usize, what: &str) {

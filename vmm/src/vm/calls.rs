@@ -56,9 +56,9 @@ pub(super) struct Calls {
     events: Vec<TraceEvent>,
     instructions: u64,
     is_cut: bool,
-    /// All functions that were met so far, by where they begin: numbers, and the places of their names.
+    /// All functions that were met so far: numbers, and what they are told by.
     numbers_of_functions: HashMap<Function, u32>,
-    names: Vec<Printable>,
+    names: Vec<Named>,
     stacks: Vec<Stack>,
     /// The one in use.
     current: usize,
@@ -91,6 +91,14 @@ pub(super) enum Function {
     Called(Option<u64>),
     /// Where the compiler has put it into another one.
     Inlined(Inlined),
+}
+
+/// What a function is told by.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Named {
+    pub(super) name: Printable,
+    /// Where in its source it is; empty where that is not known.
+    pub(super) place: Printable,
 }
 
 #[derive(Clone, Copy)]
@@ -137,14 +145,14 @@ impl Calls {
         self.before = None;
     }
 
-    /// It is about to carry out an instruction, with this stack pointer, which belongs to these functions in the one that was called. `name` gives
-    /// the names of functions.
+    /// It is about to carry out an instruction, with this stack pointer, which belongs to these functions in the one that was called. `name` says
+    /// what functions are told by.
     pub(super) fn instruction(
         &mut self,
         instruction: Instruction,
         stack_pointer: u64,
         inlined: &[Inlined],
-        name: impl Fn(Function) -> Printable,
+        name: impl Fn(Function) -> Named,
     ) {
         self.go_to_stack(stack_pointer);
         let before = self.before.replace((instruction, stack_pointer));
@@ -228,11 +236,16 @@ impl Calls {
         for event in &mut trace.events {
             if let What::Call(function) | What::Resume(function) | What::Inline(function) = &mut event.what {
                 let place = places.entry(*function).or_insert_with(|| {
-                    trace.functions.push(self.names[*function as usize].clone());
+                    let Named { name, place } = self.names[*function as usize].clone();
+                    trace.functions.push(name);
+                    trace.places.push(place);
                     trace.functions.len() - 1
                 });
                 *function = u32::try_from(*place).unwrap_or(u32::MAX);
             }
+        }
+        if trace.places.iter().all(|place| place.is_empty()) {
+            trace.places.clear();
         }
         trace
     }
@@ -329,7 +342,7 @@ impl Calls {
     }
 
     /// The instruction belongs to these functions in the one that was called last.
-    fn go_to_inlined(&mut self, inlined: &[Inlined], name: &impl Fn(Function) -> Printable) {
+    fn go_to_inlined(&mut self, inlined: &[Inlined], name: &impl Fn(Function) -> Named) {
         let now = self.instructions;
         let stack = &mut self.stacks[self.current];
         let first = stack.first_inlined();
@@ -358,7 +371,7 @@ impl Calls {
         function: Function,
         return_at: u64,
         what: impl FnOnce(u32) -> What,
-        name: &impl Fn(Function) -> Printable,
+        name: &impl Fn(Function) -> Named,
     ) {
         let number = *self.numbers_of_functions.entry(function).or_insert_with(|| {
             self.names.push(name(function));

@@ -1,4 +1,5 @@
-//! Functions that the compiler has put into others, as the kernel's debug information (DWARF) tells of them.
+//! Functions that the compiler has put into others, and where functions are in their sources, as the kernel's debug information (DWARF) tells of
+//! them.
 //!
 //! All of it is a stranger's: it is read up to a size, and what cannot be read is as if it were not there.
 
@@ -7,13 +8,14 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::rc::Rc;
 
-use addr2line::Context;
+use addr2line::{Context, Location};
 use gimli::{Dwarf, EndianRcSlice, Error, LittleEndian as DwarfEndian, SectionId};
 use object::LittleEndian;
 use object::elf::SHF_COMPRESSED;
 use object::read::ReadRef;
 use object::read::elf::SectionHeader;
 
+use super::calls::Named;
 use super::symbols::demangled;
 use crate::kernel_file::sections::sections;
 use crate::printable::Printable;
@@ -30,18 +32,21 @@ pub(super) struct InlinedFunctions {
     found: RefCell<Found>,
 }
 
+/// Line and column of a call, where they are known.
+type CalledAt = Option<(u32, u32)>;
+
 /// What was asked for so far.
 #[derive(Default)]
 struct Found {
     /// By the addresses of instructions.
     at: HashMap<u64, Rc<[Inlined]>>,
-    /// By name, and by line and column of where the function was called, as far as these are known.
-    numbers: HashMap<(String, Option<u32>, Option<u32>), Inlined>,
-    names: Vec<Printable>,
+    /// By name, and by where the function was called.
+    numbers: HashMap<(Printable, CalledAt), Inlined>,
+    named: Vec<Named>,
 }
 
 /// One function in another: the place where it was called, so that one that is called twice there is told apart. It has a name in
-/// [`InlinedFunctions::name`].
+/// [`InlinedFunctions::named`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Inlined(u32);
 
@@ -86,48 +91,65 @@ impl InlinedFunctions {
         if let Some(known) = found.at.get(&address) {
             return Rc::clone(known);
         }
-        let places = self.places(address).into_iter().rev();
-        let inlined: Rc<[Inlined]> = places.map(|place| found.number(place)).collect();
+        let calls = self.calls(address).into_iter().rev();
+        let inlined: Rc<[Inlined]> = calls.map(|call| found.number(call)).collect();
         found.at.insert(address, Rc::clone(&inlined));
         inlined
     }
 
-    /// The name of a function as its source has it.
-    pub(super) fn name(&self, inlined: Inlined) -> Printable {
-        self.found.borrow().names[inlined.0 as usize].clone()
+    /// What a function is told by: its name as its source has it, and the place in it that was met first.
+    pub(super) fn named(&self, inlined: Inlined) -> Named {
+        self.found.borrow().named[inlined.0 as usize].clone()
     }
 
-    /// The functions by name and by where they were called, the innermost first.
-    fn places(&self, address: u64) -> Vec<(String, Option<u32>, Option<u32>)> {
+    /// Where in its source an instruction is; empty where that is not known.
+    pub(super) fn place_of(&self, address: u64) -> Printable {
+        let location = self.context.find_location(address).ok().flatten();
+        place(location.as_ref())
+    }
+
+    /// The functions, each with where it was called, the innermost first.
+    fn calls(&self, address: u64) -> Vec<(Named, CalledAt)> {
         let Ok(mut frames) = self.context.find_frames(address).skip_all_loads() else {
             return Vec::new();
         };
         // Each frame says where it goes on: that is where the one inside it was called.
-        let mut places = Vec::new();
-        let mut inner: Option<String> = None;
+        let mut calls = Vec::new();
+        let mut inner: Option<Named> = None;
         while let Ok(Some(frame)) = frames.next() {
-            if places.len() == MAX_DEPTH {
+            if calls.len() == MAX_DEPTH {
                 return Vec::new();
             }
-            let (line, column) = frame.location.map_or((None, None), |at| (at.line, at.column));
             let name = frame
                 .function
                 .and_then(|function| Some(demangled(&function.raw_name().ok()?)));
-            if let Some(name) = inner.replace(name.unwrap_or_else(|| UNKNOWN.to_owned())) {
-                places.push((name, line, column));
+            let named = Named {
+                name: name.map_or_else(|| UNKNOWN.into(), |name| Printable::name(&name)),
+                place: place(frame.location.as_ref()),
+            };
+            if let Some(named) = inner.replace(named) {
+                let at = frame.location.and_then(|at| Some((at.line?, at.column?)));
+                calls.push((named, at));
             }
         }
-        places
+        calls
     }
 }
 
+fn place(location: Option<&Location<'_>>) -> Printable {
+    let file_and_line = location.and_then(|at| Some((at.file?, at.line?)));
+    file_and_line.map_or_else(Printable::default, |(file, line)| {
+        format!("{}:{line}", Printable::name(file)).into()
+    })
+}
+
 impl Found {
-    fn number(&mut self, place: (String, Option<u32>, Option<u32>)) -> Inlined {
-        let next = Inlined(u32::try_from(self.names.len()).unwrap_or(u32::MAX));
-        match self.numbers.entry(place) {
+    fn number(&mut self, (named, at): (Named, CalledAt)) -> Inlined {
+        let next = Inlined(u32::try_from(self.named.len()).unwrap_or(u32::MAX));
+        match self.numbers.entry((named.name.clone(), at)) {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(new) => {
-                self.names.push(Printable::name(&new.key().0));
+                self.named.push(named);
                 *new.insert(next)
             }
         }

@@ -4,10 +4,14 @@ use super::*;
 
 const TOP: u64 = 0x10_0000;
 
-fn name(function: Function) -> Printable {
-    match function {
-        Function::Called(address) => format!("{:x}", address.unwrap()).into(),
-        Function::Inlined(inlined) => format!("{inlined:?}").into(),
+fn name(function: Function) -> Named {
+    let name = match function {
+        Function::Called(address) => format!("{:x}", address.unwrap()),
+        Function::Inlined(inlined) => format!("{inlined:?}"),
+    };
+    Named {
+        name: name.into(),
+        place: Printable::default(),
     }
 }
 

@@ -9,7 +9,7 @@ use kvm_bindings::{kvm_regs, kvm_sregs};
 use kvm_ioctls::VcpuFd;
 use vm_memory::GuestMemoryMmap;
 
-use super::super::calls::{Calls, Flow, Function, Instruction};
+use super::super::calls::{Calls, Flow, Function, Instruction, Named};
 use super::super::followed::Followed;
 use super::super::inlined::{Inlined, InlinedFunctions};
 use super::super::processor::{code_at, decode, is_user};
@@ -160,14 +160,18 @@ impl Following {
         };
         let inlined: Rc<[Inlined]> =
             in_others.map_or_else(Rc::default, |in_others| in_others.at(general.rip));
-        let name = |named: Function| {
-            let name = match named {
-                Function::Called(_) => function
-                    .and_then(|function| symbols.name_of(function))
-                    .map(|name| Printable::name(&name)),
-                Function::Inlined(one) => in_others.map(|in_others| in_others.name(one)),
-            };
-            name.unwrap_or_else(|| UNKNOWN.into())
+        let name = |named: Function| match (named, in_others) {
+            (Function::Inlined(one), Some(in_others)) => in_others.named(one),
+            (Function::Called(_) | Function::Inlined(_), _) => {
+                let name = function.and_then(|function| symbols.name_of(function));
+                let place = in_others.zip(function);
+                Named {
+                    name: name.map_or_else(|| UNKNOWN.into(), |name| Printable::name(&name)),
+                    place: place.map_or_else(Printable::default, |(known, function)| {
+                        known.place_of(function.address)
+                    }),
+                }
+            }
         };
         self.calls.instruction(instruction, general.rsp, &inlined, name);
         if *steps == Steps::ToKernel {
