@@ -104,7 +104,11 @@ fn functions_in_others_are_told_of_beside_those_that_are_called() {
         }
     }
     assert!(inlined_in_map > 10, "{inlined_in_map}");
-    let mapping = told.functions.iter().position(|name| name.as_str() == map).unwrap();
+    let mapping = told
+        .functions
+        .iter()
+        .position(|name| name.as_str() == map)
+        .unwrap();
     let place = told.place(u32::try_from(mapping).unwrap());
     assert!(place.contains("guest-kernel/src/syscall/memory.rs"), "{place}");
     assert!(untold.places.is_empty(), "nobody wants to know of them");

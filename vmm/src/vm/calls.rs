@@ -8,17 +8,17 @@
 //! A function that the compiler has put into another one is under way as long as its instructions are carried out, with some of others between
 //! them, but no call of theirs.
 
+mod stack;
+
 use std::collections::HashMap;
 use std::mem;
 
 use super::inlined::Inlined;
 use crate::inspect::walk::Root;
-use crate::printable::Printable;
 use crate::trace::{Trace, TraceEvent, WayIn, What};
+pub(super) use stack::{Function, Named};
+use stack::{OpenCall, PAGE_BYTES, Stack};
 
-/// Most bytes of a kernel stack that are taken for one; Linux and this project's kernel have as many.
-const STACK_BYTES: u64 = 16 << 10;
-const PAGE_BYTES: u64 = 4 << 10;
 /// Most events of a trace.
 const MAX_EVENTS: usize = 1 << 20;
 /// Bytes that the processor pushes at least when it interrupts the kernel.
@@ -72,62 +72,6 @@ pub(super) struct Calls {
     before: Option<(Instruction, u64)>,
 }
 
-struct Stack {
-    /// Its highest address.
-    top: u64,
-    number: Option<u32>,
-    /// Functions under way, the outermost first.
-    under_way: Vec<OpenCall>,
-    /// Whether the events of the stretch know of them.
-    is_told: bool,
-    /// The page table with which its thread comes from user mode, as far as it was seen.
-    root: Option<Root>,
-}
-
-/// What a function is known by.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Function {
-    /// Where it begins; None when that is not known.
-    Called(Option<u64>),
-    /// Where the compiler has put it into another one.
-    Inlined(Inlined),
-}
-
-/// What a function is told by.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Named {
-    pub(super) name: Printable,
-    /// Where in its source it is; empty where that is not known.
-    pub(super) place: Printable,
-}
-
-#[derive(Clone, Copy)]
-struct OpenCall {
-    function: Function,
-    number: u32,
-    /// Where its return address was pushed to, or that of the function that it is in.
-    return_at: u64,
-    /// Instructions before the first one behind it, of those of an inlined function. It may go on, as compilers mix instructions.
-    left_at: Option<u64>,
-}
-
-impl Stack {
-    fn contains(&self, stack_pointer: u64) -> bool {
-        stack_pointer <= self.top && self.top - stack_pointer < STACK_BYTES
-    }
-
-    /// Where the functions under way end that are in the one that was called last.
-    fn first_inlined(&self) -> usize {
-        let called = |one: &OpenCall| matches!(one.function, Function::Called(_));
-        self.under_way.iter().rposition(called).map_or(0, |last| last + 1)
-    }
-
-    /// Whether no function has been called by the first one.
-    fn is_at_its_first(&self) -> bool {
-        self.first_inlined() <= 1
-    }
-}
-
 impl Calls {
     /// The kernel begins to run.
     pub(super) fn enter(&mut self, way: WayIn) {
@@ -174,7 +118,9 @@ impl Calls {
         let function = Function::Called(instruction.function);
         match last {
             Some(last) if last.function == function && !is_begun => {}
-            Some(_) if is_returned_to && self.caller_of(called - 1) == Some(function) => {
+            Some(_)
+                if is_returned_to && self.stacks[self.current].caller_of(called - 1) == Some(function) =>
+            {
                 // It has moved its return address, as Linux does where it saves registers.
                 self.end_from(called - 1);
             }
@@ -297,13 +243,6 @@ impl Calls {
             self.current = to;
             self.tell_stack(self.instructions);
         }
-    }
-
-    /// The function that has called the one at this place.
-    fn caller_of(&self, place: usize) -> Option<Function> {
-        let callers = self.stacks[self.current].under_way[..place].iter().rev();
-        let mut called = callers.filter(|one| matches!(one.function, Function::Called(_)));
-        called.next().map(|one| one.function)
     }
 
     /// Ends the functions whose return address the stack pointer has left behind.

@@ -1,6 +1,7 @@
 //! Instructions that are named by the addresses of their functions.
 
 use super::*;
+use crate::printable::Printable;
 
 const TOP: u64 = 0x10_0000;
 
