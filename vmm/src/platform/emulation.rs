@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::AtomicBool;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use command_fds::{CommandFdExt, FdMapping};
@@ -13,7 +14,7 @@ use command_fds::{CommandFdExt, FdMapping};
 use super::archive::Archive;
 use super::inside::{CALL, Call, MODULES, PROGRAM, SUBCOMMAND};
 use super::libraries;
-use super::watch::{self, End, Side, Watched};
+use super::watch::{self, End, Piece, Watched};
 use crate::debian::{self, NoKernel};
 use crate::image::{self, ImageError, Progress};
 use crate::kernel_file::{Modules, ModulesError};
@@ -242,9 +243,8 @@ fn start_qemu(
     // Its copy of the pipe for the side must not stay open here, or the pipe would never end.
     drop(qemu);
     let output = process.stdout.take().expect("the output is a pipe");
-    Ok(Watched {
-        process,
-        output: watch::pieces(output),
-        side: Some(Side::copy(side, io::stderr())),
-    })
+    let (sender, printed) = mpsc::channel();
+    watch::send(output, sender.clone(), Piece::Output);
+    watch::send(side, sender, Piece::Side);
+    Ok(Watched { process, printed })
 }

@@ -3,16 +3,17 @@
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 use std::process::{Child, ExitStatus};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::{self, JoinHandle};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::thread;
 use std::time::Duration;
 
 use procfs::process::Process;
 
 /// How often it is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+/// Most bytes of a piece.
+const PIECE_BYTES: usize = 4096;
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,74 +28,44 @@ pub(super) enum End {
     Enough,
 }
 
-/// What a process prints on the side, on its way to where it belongs.
-pub(super) struct Side {
-    bytes_seen: Arc<AtomicU64>,
-    copying: JoinHandle<()>,
+/// A piece of what a process prints.
+#[derive(Debug)]
+pub(super) enum Piece {
+    /// Of its output.
+    Output(Vec<u8>),
+    /// Of what it tells on the side.
+    Side(Vec<u8>),
 }
 
-impl Side {
-    /// Copies what comes `from` the process as it comes. What cannot be written is lost, as it would be without a copy.
-    pub(super) fn copy(mut from: impl Read + Send + 'static, to: impl Write + Send + 'static) -> Side {
-        let bytes_seen = Arc::new(AtomicU64::new(0));
-        let mut counted = Counted {
-            to,
-            bytes: Arc::clone(&bytes_seen),
-        };
-        let copying = thread::spawn(move || drop(io::copy(&mut from, &mut counted)));
-        Side { bytes_seen, copying }
-    }
-}
-
-/// Counts what comes, and passes it on at once.
-struct Counted<W> {
-    to: W,
-    bytes: Arc<AtomicU64>,
-}
-
-impl<W: Write> Write for Counted<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        let _ = self.to.write_all(bytes).and_then(|()| self.to.flush());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// What a process prints, in pieces as they come; the end of the channel is the end of the output.
-pub(super) fn pieces(from: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = channel();
-    thread::spawn(move || send_pieces(from, &sender));
-    receiver
-}
-
-fn send_pieces(mut from: impl Read, to: &Sender<Vec<u8>>) {
-    let mut piece = vec![0; 4096];
-    loop {
-        match from.read(&mut piece) {
-            Ok(0) => return,
-            Ok(length) if to.send(piece[..length].to_vec()).is_ok() => {}
-            Ok(_) => return,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => return,
+/// Sends what comes, in pieces as they come, until there is no more or nobody takes it.
+pub(super) fn send(
+    mut from: impl Read + Send + 'static,
+    to: Sender<Piece>,
+    piece: impl Fn(Vec<u8>) -> Piece + Send + 'static,
+) {
+    thread::spawn(move || {
+        let mut bytes = vec![0; PIECE_BYTES];
+        loop {
+            match from.read(&mut bytes) {
+                Ok(0) => return,
+                Ok(length) if to.send(piece(bytes[..length].to_vec())).is_ok() => {}
+                Ok(_) => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return,
+            }
         }
-    }
+    });
 }
 
-/// A process, and what it prints.
+/// A process, and what it prints: [sent](send), so the channel ends with it.
 pub(super) struct Watched {
     pub(super) process: Child,
-    /// Its output, in [`pieces`].
-    pub(super) output: Receiver<Vec<u8>>,
-    pub(super) side: Option<Side>,
+    pub(super) printed: Receiver<Piece>,
 }
 
 impl Watched {
-    /// Waits for its end, or until it is `interrupted`; all that it prints is heard meanwhile, until whoever hears it breaks off. Its time is that
-    /// of the processor, so a busy host is no reason to kill it.
+    /// Waits for its end, or until it is `interrupted`. Its output is heard meanwhile, until whoever hears it breaks off; what it tells on the side
+    /// goes to standard error. Its time is that of the processor, so a busy host is no reason to kill it.
     ///
     /// # Errors
     /// It cannot be waited for, or killed.
@@ -105,7 +76,6 @@ impl Watched {
         mut hear: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> io::Result<End> {
         let mut heard_at = Duration::ZERO;
-        let mut side_seen = 0;
         let end = loop {
             // A terminal interrupts both.
             if interrupted.load(Ordering::Relaxed) {
@@ -113,18 +83,13 @@ impl Watched {
             }
             // A process that has just ended has no time any more.
             let used = processor_time(&self.process).unwrap_or(heard_at);
-            let side = self
-                .side
-                .as_ref()
-                .map_or(0, |side| side.bytes_seen.load(Ordering::Relaxed));
-            if side != side_seen {
-                (side_seen, heard_at) = (side, used);
-            }
-            match self.output.recv_timeout(LOOK_INTERVAL) {
+            match self.printed.recv_timeout(LOOK_INTERVAL) {
                 Ok(piece) => {
                     heard_at = used;
-                    if hear(&piece).is_break() {
-                        break End::Enough;
+                    match piece {
+                        Piece::Output(bytes) if hear(&bytes).is_break() => break End::Enough,
+                        Piece::Output(_) => {}
+                        Piece::Side(bytes) => tell(&bytes),
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => match self.process.try_wait()? {
@@ -140,11 +105,18 @@ impl Watched {
         // This changes nothing for one that has ended.
         self.process.kill()?;
         self.process.wait()?;
-        if let Some(side) = self.side {
-            let _ = side.copying.join();
+        for piece in self.printed {
+            if let Piece::Side(bytes) = piece {
+                tell(&bytes);
+            }
         }
         Ok(end)
     }
+}
+
+/// What cannot be written is lost, as it would be if the process wrote it itself.
+fn tell(side: &[u8]) {
+    let _ = io::stderr().write_all(side);
 }
 
 /// What all threads of a process have used.
@@ -157,6 +129,7 @@ fn processor_time(child: &Child) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use std::process::{Command, Stdio};
+    use std::sync::mpsc::channel;
 
     use super::*;
 
@@ -178,11 +151,11 @@ mod tests {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let output = pieces(child.stdout.take().unwrap());
+        let (sender, printed) = channel();
+        send(child.stdout.take().unwrap(), sender, Piece::Output);
         let watched = Watched {
             process: child,
-            output,
-            side: None,
+            printed,
         };
         let mut printed = String::new();
         let end = watched.wait(silence, interrupted, |piece| {
