@@ -6,13 +6,12 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use vmm::guest::{Description, Guest};
 use vmm::image::{self, GuestImage};
-use vmm::platform::{Emulation, EmulationError, Reason, SILENCE};
+use vmm::platform::{Choice, Emulation, EmulationError, Reason, SILENCE};
 use vmm::scenario::Scenario;
-use vmm::worker::pool::{End, Observer};
+use vmm::worker::pool::{End, Observer, Pool};
 use vmm::worker::{EmulatedPool, Job};
 
 use super::guest::GuestArgs;
@@ -21,6 +20,42 @@ use super::{Shown, Status, show_failure};
 
 /// How many times longer than others an exploration may compute without a word: it runs its scenario once for each schedule.
 const EXPLORING_FACTOR: u32 = 6;
+
+/// Where jobs are done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Workplace {
+    /// On the KVM of this machine.
+    Here,
+    /// In an emulated machine.
+    Emulated,
+}
+
+impl Workplace {
+    /// What was chosen. That a machine is emulated is said, and why.
+    pub(super) fn of(choice: &Choice) -> Workplace {
+        match choice {
+            Choice::Kvm(_) => Workplace::Here,
+            Choice::Emulated(reason) => {
+                announce(reason);
+                Workplace::Emulated
+            }
+        }
+    }
+
+    /// Has jobs of one guest done, here by this pool; these are their scenarios.
+    pub(super) fn run<'a>(
+        self,
+        pool: impl FnOnce() -> Result<Pool, Shown>,
+        jobs: &[Job],
+        scenarios: impl IntoIterator<Item = &'a Scenario>,
+        observer: &mut dyn Observer,
+    ) -> Result<End, Shown> {
+        match self {
+            Workplace::Here => Ok(pool()?.run(jobs, observer)),
+            Workplace::Emulated => run(jobs, scenarios, observer),
+        }
+    }
+}
 
 /// Says that something runs in an emulated machine, and why.
 pub(super) fn announce(reason: &Reason) {
@@ -32,8 +67,8 @@ pub(super) fn tell_anew(file: &str, because: &str) {
     eprintln!("{file} is begun anew: {because}");
 }
 
-/// Has jobs of one guest done in an emulated machine; these are their scenarios.
-pub(super) fn run<'a>(
+/// Has jobs of one guest done in an emulated machine.
+fn run<'a>(
     jobs: &[Job],
     scenarios: impl IntoIterator<Item = &'a Scenario>,
     observer: &mut dyn Observer,
@@ -50,11 +85,20 @@ pub(super) fn run<'a>(
     let guest = Guest::new(description.clone(), image, &[]).map_err(|error| show_failure(&error))?;
     let explores = scenarios.into_iter().any(Scenario::explores);
     let longer = if explores { EXPLORING_FACTOR } else { 1 };
-    let pool = EmulatedPool::new(files(&guest, image), SILENCE * *slow * longer);
-    let interrupt = pool.interrupt();
-    when_interrupted(move || interrupt.now())?;
-    let end = pool.run(jobs, observer, &*image::to_stderr());
+    let pool = EmulatedPool {
+        files: files(&guest, image),
+        silence: SILENCE * *slow * longer,
+    };
+    let end = pool.run(jobs, observer, &*interrupted()?, &*image::to_stderr());
     end.map_err(|error| show_failure(&error))
+}
+
+/// Becomes true when somebody interrupts the command.
+fn interrupted() -> Result<Arc<AtomicBool>, Shown> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let interrupt = Arc::clone(&interrupted);
+    when_interrupted(move || interrupt.store(true, Ordering::Relaxed))?;
+    Ok(interrupted)
 }
 
 /// What a machine must have of this one for a guest to run there.
@@ -77,11 +121,8 @@ pub(super) fn call(
     files.extend(args.file().map(Path::to_owned));
     let emulation = machine(&files, &arguments(&files[0], brings_kernel.then_some(&guest)));
     let emulation = emulation.map_err(|error| show_failure(&error))?;
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let interrupt = Arc::clone(&interrupted);
-    when_interrupted(move || interrupt.store(true, Ordering::Relaxed))?;
-    let silence: Duration = SILENCE * args.slow;
-    let status = emulation.run(silence, &interrupted, &*image::to_stderr(), |piece| {
+    let silence = SILENCE * args.slow;
+    let status = emulation.run(silence, &*interrupted()?, &*image::to_stderr(), |piece| {
         let mut out = io::stdout().lock();
         // What nobody reads is lost, as it would be without a machine between.
         let _ = out.write_all(piece).and_then(|()| out.flush());

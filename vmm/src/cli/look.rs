@@ -16,11 +16,12 @@ use rustyline::validate::Validator;
 use rustyline::{Context, Editor, Helper};
 use vmm::guest::{Record, Stretch};
 use vmm::look::{Input, Look, LookAnswer, LookError, NoCommand};
+use vmm::platform::{Choice, Reason};
 use vmm::snapshots::Snapshots;
 use vmm::trace::tree::{self, Selection};
 
 use super::formats::colour;
-use super::single::{Elsewhere, SingleArgs, scratch};
+use super::single::{Chosen, SingleArgs, scratch};
 use super::trace::traces;
 use super::{Shown, Status, emulated, print_line, show, show_as};
 
@@ -63,11 +64,12 @@ pub(super) struct LookArgs {
 }
 
 pub(super) fn look(args: &LookArgs) -> Result<Status, Shown> {
-    if let Some(elsewhere) = args.single.runner.elsewhere()? {
-        return look_elsewhere(args, elsewhere);
+    let chosen = args.single.runner.choose()?;
+    if let Choice::Emulated(reason) = &chosen.choice {
+        return look_elsewhere(args, reason, &chosen);
     }
     let folder = scratch()?;
-    let report = args.single.run_in(folder.path(), Record::SNAPSHOTS)?;
+    let report = args.single.run_in(chosen, folder.path(), Record::SNAPSHOTS)?;
     let snapshots = Snapshots::read(folder.path()).map_err(|error| show_as(Status::CouldNotTell, &error))?;
     let look = Look::new(report, snapshots, args.step, colour()).map_err(|error| show(&error))?;
     let mut prompt = Prompt { args, look };
@@ -81,7 +83,7 @@ pub(super) fn look(args: &LookArgs) -> Result<Status, Shown> {
 }
 
 /// Answers where the guest runs: what is kept of its memory, of which there is much, stays there.
-fn look_elsewhere(args: &LookArgs, elsewhere: Elsewhere) -> Result<Status, Shown> {
+fn look_elsewhere(args: &LookArgs, reason: &Reason, chosen: &Chosen) -> Result<Status, Shown> {
     if args.commands.is_empty() {
         eprintln!(
             "error: the guest would run in an emulated machine, which has no prompt: name what to look at with --command, or choose \
@@ -89,14 +91,10 @@ fn look_elsewhere(args: &LookArgs, elsewhere: Elsewhere) -> Result<Status, Shown
         );
         return Err(Shown(Status::UnusableInput));
     }
-    let Elsewhere {
-        reason,
-        image,
-        description,
-    } = elsewhere;
-    emulated::announce(&reason);
+    emulated::announce(reason);
     let files = slice::from_ref(&args.single.file);
-    emulated::call(&args.single.runner.guest, files, &image, description)
+    let description = chosen.description.clone();
+    emulated::call(&args.single.runner.guest, files, &chosen.image, description)
 }
 
 /// Somebody who asks.

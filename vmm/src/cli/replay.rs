@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use vmm::bundle::{BundledRun, Difference, Unpacked, differences};
-use vmm::platform::{self, Choice};
+use vmm::platform;
 use vmm::printable::Printable;
 use vmm::report::Report;
 use vmm::report::text::{Colour, Detail, count, render, summary};
@@ -12,6 +12,7 @@ use vmm::scenario::{Scenario, ServerPlace};
 use vmm::worker::Job;
 use vmm::worker::pool::{Done, End, Observer};
 
+use super::emulated::Workplace;
 use super::guest::PlatformArgs;
 use super::jobs::{RunningArgs, report_of};
 use super::{Shown, Status, emulated, print_line, show_as, show_diagnostic, show_failure};
@@ -63,9 +64,7 @@ pub(super) fn replay(args: &ReplayArgs) -> Result<Status, Shown> {
     }
     let choice = platform::choose(args.platform.platform, conditions.description.machine);
     let choice = choice.map_err(|error| show_failure(&error))?;
-    if let Choice::Emulated(reason) = &choice {
-        emulated::announce(reason);
-    }
+    let workplace = Workplace::of(&choice);
     print_line(&format!("bundled when judging {}\n", conditions.judged))?;
     let scratch = tempfile::tempdir().map_err(|error| show_as(Status::CouldNotTell, &error))?;
     let running = &args.running;
@@ -82,10 +81,7 @@ pub(super) fn replay(args: &ReplayArgs) -> Result<Status, Shown> {
         others: 0,
         failed: None,
     };
-    let end = match choice {
-        Choice::Kvm(_) => args.running.pool()?.run(&jobs, &mut comparing),
-        Choice::Emulated(_) => emulated::run(&jobs, &scenarios, &mut comparing)?,
-    };
+    let end = workplace.run(|| args.running.pool(), &jobs, &scenarios, &mut comparing)?;
     match (comparing.failed, end) {
         (Some(failed), _) => Err(failed),
         (None, End::Interrupted) => Ok(Status::CouldNotTell),

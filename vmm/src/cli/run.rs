@@ -16,13 +16,14 @@ use vmm::worker::pool::End;
 use vmm::worker::{Job, RunLimits};
 
 use super::debugging::DebuggingArgs;
+use super::emulated::Workplace;
 use super::formats::FormatArgs;
 use super::guest::{GuestArgs, PlatformArgs};
 use super::jobs::{JobArgs, Progress};
 use super::judging::Judging;
 use super::telling::{Task, Telling};
 use super::times::Times;
-use super::{Shown, Status, bundling, emulated, parse_all, show_as, show_diagnostic, show_failure};
+use super::{Shown, Status, bundling, parse_all, show_as, show_diagnostic, show_failure};
 
 /// What to run, and how to tell about it.
 #[derive(Args)]
@@ -127,14 +128,10 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
     let choice = platform::choose(args.platform.platform, description.machine)
         .map_err(|error| show_failure(&error))?;
     let image = args.guest.image(&description)?;
-    let is_emulated = match &choice {
-        Choice::Kvm(_) => false,
-        Choice::Emulated(reason) => {
-            args.debugging.refuse_emulated()?;
-            emulated::announce(reason);
-            true
-        }
-    };
+    if let Choice::Emulated(_) = &choice {
+        args.debugging.refuse_emulated()?;
+    }
+    let workplace = Workplace::of(&choice);
     let options = &args.guest.options;
     let judging = Judging::begin(choice, description.clone(), image.clone(), options.clone());
     let (texts, scenarios): (Vec<String>, Vec<Scenario>) =
@@ -222,10 +219,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Shown> {
     telling.tell(Entry::Began {
         expected: tasks.len(),
     });
-    let end = match is_emulated {
-        true => emulated::run(&jobs, &scenarios, &mut telling),
-        false => Ok(args.jobs.pool()?.run(&jobs, &mut telling)),
-    };
+    let end = workplace.run(|| args.jobs.pool(), &jobs, &scenarios, &mut telling);
     telling.progress.finish();
     let end = end?;
     telling.tell_kept_up_to(tasks.len(), end);

@@ -8,12 +8,13 @@ use clap::Args;
 use tempfile::TempDir;
 use vmm::guest::{Description, Exploring, Record};
 use vmm::image::GuestImage;
-use vmm::platform::{self, Choice, Reason};
+use vmm::platform::{self, Choice};
 use vmm::report::Report;
 use vmm::scenario::Scenario;
 use vmm::worker::pool::{Done, End, Observer};
 use vmm::worker::{Confinement, Job, RunLimits, patience};
 
+use super::emulated::Workplace;
 use super::guest::{GuestArgs, PlatformArgs};
 use super::jobs::{pool_of, report_of};
 use super::{Shown, Status, emulated, parse_all, show_as, show_failure};
@@ -40,22 +41,24 @@ pub(super) struct RunnerArgs {
     unconfined: bool,
 }
 
-/// The scenario's guest would run in an emulated machine, for this reason, and with this image and description.
-pub(super) struct Elsewhere {
-    pub(super) reason: Reason,
-    pub(super) image: GuestImage,
+/// Which guest runs, and where.
+pub(super) struct Chosen {
     pub(super) description: Description,
+    pub(super) image: GuestImage,
+    pub(super) choice: Choice,
 }
 
 impl SingleArgs {
     /// Runs the scenario once.
     pub(super) fn run(&self, record: Record) -> Result<Report, Shown> {
-        self.run_in(scratch()?.path(), record)
+        self.run_in(self.runner.choose()?, scratch()?.path(), record)
     }
 
     /// Runs the scenario once, in this folder: what a run on this machine leaves is in it.
-    pub(super) fn run_in(&self, folder: &Path, record: Record) -> Result<Report, Shown> {
-        let reports = self.runner.run_in(folder, slice::from_ref(&self.file), record)?;
+    pub(super) fn run_in(&self, chosen: Chosen, folder: &Path, record: Record) -> Result<Report, Shown> {
+        let reports = self
+            .runner
+            .run_in(chosen, folder, slice::from_ref(&self.file), record)?;
         let [report] = <[Report; 1]>::try_from(reports).map_err(|_| Shown(Status::CouldNotTell))?;
         Ok(report)
     }
@@ -64,33 +67,36 @@ impl SingleArgs {
 impl RunnerArgs {
     /// Runs each of these scenarios once.
     pub(super) fn run(&self, scenarios: &[PathBuf], record: Record) -> Result<Vec<Report>, Shown> {
-        self.run_in(scratch()?.path(), scenarios, record)
-    }
-
-    /// Whether the guest cannot run on this machine.
-    pub(super) fn elsewhere(&self) -> Result<Option<Elsewhere>, Shown> {
-        let description = self.guest.description()?;
-        match self.choose(&description)? {
-            Choice::Kvm(_) => Ok(None),
-            Choice::Emulated(reason) => Ok(Some(Elsewhere {
-                reason,
-                image: self.guest.image(&description)?,
-                description,
-            })),
-        }
-    }
-
-    fn choose(&self, description: &Description) -> Result<Choice, Shown> {
-        platform::choose(self.platform.platform, description.machine).map_err(|error| show_failure(&error))
-    }
-
-    fn run_in(&self, folder: &Path, scenarios: &[PathBuf], record: Record) -> Result<Vec<Report>, Shown> {
         if scenarios.is_empty() {
             return Ok(Vec::new());
         }
+        self.run_in(self.choose()?, scratch()?.path(), scenarios, record)
+    }
+
+    /// Finds out which guest is to run, and where.
+    pub(super) fn choose(&self) -> Result<Chosen, Shown> {
         let description = self.guest.description()?;
-        let choice = self.choose(&description)?;
-        let image = self.guest.image(&description)?;
+        let choice = platform::choose(self.platform.platform, description.machine)
+            .map_err(|error| show_failure(&error))?;
+        Ok(Chosen {
+            image: self.guest.image(&description)?,
+            description,
+            choice,
+        })
+    }
+
+    fn run_in(
+        &self,
+        chosen: Chosen,
+        folder: &Path,
+        scenarios: &[PathBuf],
+        record: Record,
+    ) -> Result<Vec<Report>, Shown> {
+        let Chosen {
+            description,
+            image,
+            choice,
+        } = chosen;
         let parsed = parse_all(scenarios, |name, text| {
             Scenario::parse(name, text, &image.programs)
         })?;
@@ -129,14 +135,9 @@ impl RunnerArgs {
             jobs: &jobs,
             done: Vec::new(),
         };
-        let end = match choice {
-            Choice::Kvm(_) => pool_of(NonZeroUsize::MIN)?.run(&jobs, &mut kept),
-            Choice::Emulated(reason) => {
-                emulated::announce(&reason);
-                let scenarios = parsed.iter().map(|(_, scenario)| scenario);
-                emulated::run(&jobs, scenarios, &mut kept)?
-            }
-        };
+        let of_jobs = parsed.iter().map(|(_, scenario)| scenario);
+        let pool = || pool_of(NonZeroUsize::MIN);
+        let end = Workplace::of(&choice).run(pool, &jobs, of_jobs, &mut kept)?;
         match end {
             End::Interrupted => Err(Shown(Status::CouldNotTell)),
             End::Complete => {

@@ -10,14 +10,14 @@ use crate::printable::Printable;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
     /// Instructions by the functions that were under way, the outermost first.
-    stacks: BTreeMap<Vec<Frame<Printable>>, u64>,
+    stacks: BTreeMap<Vec<ActiveFunction<Printable>>, u64>,
     /// How often each function was called.
     calls: BTreeMap<Printable, u64>,
 }
 
 /// A function under way. `F` is what it is named by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Frame<F> {
+struct ActiveFunction<F> {
     function: F,
     /// Whether the compiler has put it into the one before.
     is_inlined: bool,
@@ -41,7 +41,7 @@ impl Profile {
     pub fn add(&mut self, trace: &Trace) {
         let mut under_way = UnderWay::default();
         let mut since = 0;
-        let mut costs: BTreeMap<Vec<Frame<u32>>, u64> = BTreeMap::new();
+        let mut costs: BTreeMap<Vec<ActiveFunction<u32>>, u64> = BTreeMap::new();
         let mut calls: BTreeMap<u32, u64> = BTreeMap::new();
         for event in &trace.events {
             if event.at > since {
@@ -51,7 +51,7 @@ impl Profile {
             if let What::Call(function) = event.what {
                 *calls.entry(function).or_default() += 1;
             }
-            under_way.go_on(event, |function| Frame {
+            under_way.go_on(event, |function| ActiveFunction {
                 function,
                 is_inlined: matches!(event.what, What::Inline(_)),
             });
@@ -61,7 +61,7 @@ impl Profile {
         }
         let name = |function: &u32| Printable::from(trace.function(*function));
         for (stack, cost) in costs {
-            let stack = stack.iter().map(|frame| Frame {
+            let stack = stack.iter().map(|frame| ActiveFunction {
                 function: name(&frame.function),
                 is_inlined: frame.is_inlined,
             });
@@ -86,7 +86,7 @@ impl Profile {
             if let Some(last) = stack.last() {
                 costs.entry(&last.function).or_default().0 += cost;
             }
-            for (depth, Frame { function, .. }) in stack.iter().enumerate() {
+            for (depth, ActiveFunction { function, .. }) in stack.iter().enumerate() {
                 // A function that calls itself is under way once.
                 if !stack[..depth].iter().any(|outer| outer.function == *function) {
                     costs.entry(function).or_default().1 += cost;
@@ -110,11 +110,11 @@ impl Profile {
     /// innermost one. Inlined functions end with `_[i]`. See <https://github.com/brendangregg/FlameGraph>.
     #[must_use]
     pub fn folded(&self) -> String {
-        let name = |frame: &Frame<Printable>| {
+        let name = |frame: &ActiveFunction<Printable>| {
             let name = frame.function.as_str().replace(';', ",");
             name + if frame.is_inlined { "_[i]" } else { "" }
         };
-        let line = |(stack, cost): (&Vec<Frame<Printable>>, &u64)| {
+        let line = |(stack, cost): (&Vec<ActiveFunction<Printable>>, &u64)| {
             let names: Vec<String> = stack.iter().map(name).collect();
             format!("{} {cost}\n", names.join(";"))
         };

@@ -16,7 +16,7 @@ use std::mem;
 use super::inlined::Inlined;
 use crate::inspect::walk::Root;
 use crate::trace::{Trace, TraceEvent, WayIn, What};
-pub(super) use stack::{Function, Named};
+pub(super) use stack::{Identity, Label};
 use stack::{OpenCall, PAGE_BYTES, Stack};
 
 /// Most events of a trace.
@@ -57,8 +57,8 @@ pub(super) struct Calls {
     instructions: u64,
     is_cut: bool,
     /// All functions that were met so far: numbers, and what they are told by.
-    numbers_of_functions: HashMap<Function, u32>,
-    names: Vec<Named>,
+    numbers_of_functions: HashMap<Identity, u32>,
+    labels: Vec<Label>,
     stacks: Vec<Stack>,
     /// The one in use.
     current: usize,
@@ -89,14 +89,14 @@ impl Calls {
         self.before = None;
     }
 
-    /// It is about to carry out an instruction, with this stack pointer, which belongs to these functions in the one that was called. `name` says
+    /// It is about to carry out an instruction, with this stack pointer, which belongs to these functions in the one that was called. `label` says
     /// what functions are told by.
     pub(super) fn instruction(
         &mut self,
         instruction: Instruction,
         stack_pointer: u64,
         inlined: &[Inlined],
-        name: impl Fn(Function) -> Named,
+        label: impl Fn(Identity) -> Label,
     ) {
         self.go_to_stack(stack_pointer);
         let before = self.before.replace((instruction, stack_pointer));
@@ -115,7 +115,7 @@ impl Calls {
         // Whoever is returned to began earlier, even if nobody saw it.
         let is_returned_to = before.is_some_and(|(before, _)| before.flow == Flow::Return);
         let what = if is_returned_to { What::Resume } else { What::Call };
-        let function = Function::Called(instruction.function);
+        let function = Identity::Called(instruction.function);
         match last {
             Some(last) if last.function == function && !is_begun => {}
             Some(_)
@@ -127,15 +127,15 @@ impl Calls {
             Some(last) if !is_begun => {
                 // A jump: the function that is jumped to returns for the one that jumps.
                 self.end_from(called - 1);
-                self.begin(function, last.return_at, what, &name);
+                self.begin(function, last.return_at, what, &label);
             }
             Some(_) => {
                 self.end_left();
-                self.begin(function, stack_pointer, What::Call, &name);
+                self.begin(function, stack_pointer, What::Call, &label);
             }
-            None => self.begin(function, NOWHERE, what, &name),
+            None => self.begin(function, NOWHERE, what, &label),
         }
-        self.go_to_inlined(inlined, &name);
+        self.go_to_inlined(inlined, &label);
         self.instructions += 1;
     }
 
@@ -182,7 +182,7 @@ impl Calls {
         for event in &mut trace.events {
             if let What::Call(function) | What::Resume(function) | What::Inline(function) = &mut event.what {
                 let place = places.entry(*function).or_insert_with(|| {
-                    let Named { name, place } = self.names[*function as usize].clone();
+                    let Label { name, place } = self.labels[*function as usize].clone();
                     trace.functions.push(name);
                     trace.places.push(place);
                     trace.functions.len() - 1
@@ -281,7 +281,7 @@ impl Calls {
     }
 
     /// The instruction belongs to these functions in the one that was called last.
-    fn go_to_inlined(&mut self, inlined: &[Inlined], name: &impl Fn(Function) -> Named) {
+    fn go_to_inlined(&mut self, inlined: &[Inlined], label: &impl Fn(Identity) -> Label) {
         let now = self.instructions;
         let stack = &mut self.stacks[self.current];
         let first = stack.first_inlined();
@@ -289,7 +289,7 @@ impl Calls {
         let goes_on = open
             .iter()
             .zip(inlined)
-            .take_while(|(one, inlined)| one.function == Function::Inlined(**inlined))
+            .take_while(|(one, inlined)| one.function == Identity::Inlined(**inlined))
             .count();
         open[..goes_on].iter_mut().for_each(|one| one.left_at = None);
         if goes_on == inlined.len() {
@@ -301,20 +301,20 @@ impl Calls {
         let return_at = called.last().map_or(NOWHERE, |one| one.return_at);
         self.end_from(first + goes_on);
         for inlined in &inlined[goes_on..] {
-            self.begin(Function::Inlined(*inlined), return_at, What::Inline, name);
+            self.begin(Identity::Inlined(*inlined), return_at, What::Inline, label);
         }
     }
 
     fn begin(
         &mut self,
-        function: Function,
+        function: Identity,
         return_at: u64,
         what: impl FnOnce(u32) -> What,
-        name: &impl Fn(Function) -> Named,
+        label: &impl Fn(Identity) -> Label,
     ) {
         let number = *self.numbers_of_functions.entry(function).or_insert_with(|| {
-            self.names.push(name(function));
-            u32::try_from(self.names.len() - 1).unwrap_or(u32::MAX)
+            self.labels.push(label(function));
+            u32::try_from(self.labels.len() - 1).unwrap_or(u32::MAX)
         });
         self.stacks[self.current].under_way.push(OpenCall {
             function,
@@ -349,8 +349,8 @@ impl Calls {
             let under_way = stack.under_way.clone();
             for one in under_way {
                 let what = match one.function {
-                    Function::Called(_) => What::Resume(one.number),
-                    Function::Inlined(_) => What::Inline(one.number),
+                    Identity::Called(_) => What::Resume(one.number),
+                    Identity::Inlined(_) => What::Inline(one.number),
                 };
                 self.push_at(at, what);
             }

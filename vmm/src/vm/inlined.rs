@@ -15,7 +15,7 @@ use object::elf::SHF_COMPRESSED;
 use object::read::ReadRef;
 use object::read::elf::SectionHeader;
 
-use super::calls::Named;
+use super::calls::Label;
 use super::symbols::demangled;
 use crate::kernel_file::sections::sections;
 use crate::printable::Printable;
@@ -23,13 +23,15 @@ use crate::trace::UNKNOWN;
 
 /// Most bytes of debug information that are read. That of this project's kernel has four megabytes.
 const MAX_DEBUG_BYTES: u64 = 64 << 20;
+/// Most addresses of instructions that are kept.
+const MOST_KEPT: usize = 1 << 16;
 /// Most functions in each other that are looked at.
 const MAX_DEPTH: usize = 32;
 
 /// What the debug information says of functions in others.
 pub(super) struct InlinedFunctions {
     context: Context<EndianRcSlice<DwarfEndian>>,
-    found: RefCell<Found>,
+    found: RefCell<Lookups>,
 }
 
 /// Line and column of a call, where they are known.
@@ -37,16 +39,16 @@ type CalledAt = Option<(u32, u32)>;
 
 /// What was asked for so far.
 #[derive(Default)]
-struct Found {
+struct Lookups {
     /// By the addresses of instructions.
     at: HashMap<u64, Rc<[Inlined]>>,
     /// By name, and by where the function was called.
     numbers: HashMap<(Printable, CalledAt), Inlined>,
-    named: Vec<Named>,
+    labels: Vec<Label>,
 }
 
 /// One function in another: the place where it was called, so that one that is called twice there is told apart. It has a name in
-/// [`InlinedFunctions::named`].
+/// [`InlinedFunctions::label`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Inlined(u32);
 
@@ -91,6 +93,10 @@ impl InlinedFunctions {
         if let Some(known) = found.at.get(&address) {
             return Rc::clone(known);
         }
+        if found.at.len() == MOST_KEPT {
+            // A guest may carry out instructions at more addresses than it has memory for.
+            found.at.clear();
+        }
         let calls = self.calls(address).into_iter().rev();
         let inlined: Rc<[Inlined]> = calls.map(|call| found.number(call)).collect();
         found.at.insert(address, Rc::clone(&inlined));
@@ -98,8 +104,8 @@ impl InlinedFunctions {
     }
 
     /// What a function is told by: its name as its source has it, and the place in it that was met first.
-    pub(super) fn named(&self, inlined: Inlined) -> Named {
-        self.found.borrow().named[inlined.0 as usize].clone()
+    pub(super) fn label(&self, inlined: Inlined) -> Label {
+        self.found.borrow().labels[inlined.0 as usize].clone()
     }
 
     /// Where in its source an instruction is; empty where that is not known.
@@ -109,13 +115,13 @@ impl InlinedFunctions {
     }
 
     /// The functions, each with where it was called, the innermost first.
-    fn calls(&self, address: u64) -> Vec<(Named, CalledAt)> {
+    fn calls(&self, address: u64) -> Vec<(Label, CalledAt)> {
         let Ok(mut frames) = self.context.find_frames(address).skip_all_loads() else {
             return Vec::new();
         };
         // Each frame says where it goes on: that is where the one inside it was called.
         let mut calls = Vec::new();
-        let mut inner: Option<Named> = None;
+        let mut inner: Option<Label> = None;
         while let Ok(Some(frame)) = frames.next() {
             if calls.len() == MAX_DEPTH {
                 return Vec::new();
@@ -123,13 +129,13 @@ impl InlinedFunctions {
             let name = frame
                 .function
                 .and_then(|function| Some(demangled(&function.raw_name().ok()?)));
-            let named = Named {
+            let label = Label {
                 name: name.map_or_else(|| UNKNOWN.into(), |name| Printable::name(&name)),
                 place: place(frame.location.as_ref()),
             };
-            if let Some(named) = inner.replace(named) {
+            if let Some(label) = inner.replace(label) {
                 let at = frame.location.and_then(|at| Some((at.line?, at.column?)));
-                calls.push((named, at));
+                calls.push((label, at));
             }
         }
         calls
@@ -143,13 +149,13 @@ fn place(location: Option<&Location<'_>>) -> Printable {
     })
 }
 
-impl Found {
-    fn number(&mut self, (named, at): (Named, CalledAt)) -> Inlined {
-        let next = Inlined(u32::try_from(self.named.len()).unwrap_or(u32::MAX));
-        match self.numbers.entry((named.name.clone(), at)) {
+impl Lookups {
+    fn number(&mut self, (label, at): (Label, CalledAt)) -> Inlined {
+        let next = Inlined(u32::try_from(self.labels.len()).unwrap_or(u32::MAX));
+        match self.numbers.entry((label.name.clone(), at)) {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(new) => {
-                self.named.push(named);
+                self.labels.push(label);
                 *new.insert(next)
             }
         }

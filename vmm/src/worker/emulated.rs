@@ -8,8 +8,7 @@ use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use std::{fs, mem};
 
@@ -29,7 +28,7 @@ const MOST_LOST: u32 = 2;
 /// What happens in the machine, as a line of JSON each.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Told {
+enum News {
     Began(usize),
     Done(usize, Done),
 }
@@ -37,41 +36,14 @@ enum Told {
 /// Has jobs done in emulated machines.
 #[derive(Debug)]
 pub struct EmulatedPool {
-    files: Vec<PathBuf>,
-    silence: Duration,
-    interrupted: Arc<AtomicBool>,
-}
-
-/// A request to end the work, from anywhere.
-#[derive(Clone, Debug)]
-pub struct EmulatedInterrupt(Arc<AtomicBool>);
-
-impl EmulatedInterrupt {
-    /// Ends the work, at once.
-    pub fn now(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
+    /// Files and folders of this machine that they get, where the jobs find their guests.
+    pub files: Vec<PathBuf>,
+    /// Processor time that QEMU may use without a word of a job's.
+    pub silence: Duration,
 }
 
 impl EmulatedPool {
-    /// Machines with these files and folders of this one, where the jobs find their guests. QEMU may use this much processor time without a
-    /// word of a job's.
-    #[must_use]
-    pub fn new(files: Vec<PathBuf>, silence: Duration) -> EmulatedPool {
-        EmulatedPool {
-            files,
-            silence,
-            interrupted: Arc::default(),
-        }
-    }
-
-    /// Ends the work from another thread.
-    #[must_use]
-    pub fn interrupt(&self) -> EmulatedInterrupt {
-        EmulatedInterrupt(Arc::clone(&self.interrupted))
-    }
-
-    /// Has all jobs done.
+    /// Has all jobs done, or as many as there are results of when it is `interrupted`.
     ///
     /// # Errors
     /// There is no such machine, or it ends before it is done.
@@ -79,9 +51,10 @@ impl EmulatedPool {
         &self,
         jobs: &[Job],
         observer: &mut dyn Observer,
+        interrupted: &AtomicBool,
         progress: &dyn Progress,
     ) -> Result<End, EmulationError> {
-        let mut told = Telling {
+        let mut heard = Heard {
             observer,
             next: 0,
             lost: 0,
@@ -89,20 +62,20 @@ impl EmulatedPool {
             line: Vec::new(),
             has_enough: false,
         };
-        while let Some(rest) = jobs.get(told.next..).filter(|rest| !rest.is_empty()) {
+        while let Some(rest) = jobs.get(heard.next..).filter(|rest| !rest.is_empty()) {
             let machine = self.machine(rest)?;
-            let first = told.next;
-            let ended = machine.run(self.silence, &self.interrupted, progress, |piece| {
-                told.hear(piece, first)
+            let first = heard.next;
+            let ended = machine.run(self.silence, interrupted, progress, |piece| {
+                heard.hear(piece, first)
             });
             match ended {
-                Ok(_) if told.has_enough || told.next == jobs.len() => break,
+                Ok(_) if heard.has_enough || heard.next == jobs.len() => break,
                 Ok(_) => return Err(EmulationError::Unfinished),
                 Err(EmulationError::Interrupted) => return Ok(End::Interrupted),
-                Err(EmulationError::Silent { silence }) => told.lose(silence),
+                Err(EmulationError::Silent { silence }) => heard.lose(silence),
                 Err(error) => return Err(error),
             }
-            if told.has_enough {
+            if heard.has_enough {
                 break;
             }
         }
@@ -121,7 +94,7 @@ impl EmulatedPool {
 }
 
 /// What is known here of the work.
-struct Telling<'a> {
+struct Heard<'a> {
     observer: &'a mut dyn Observer,
     /// The first job without a result.
     next: usize,
@@ -135,7 +108,7 @@ struct Telling<'a> {
     has_enough: bool,
 }
 
-impl Telling<'_> {
+impl Heard<'_> {
     /// Takes a piece of what a machine prints whose jobs are those from this one on. What is none of its lines is passed over: only the machine's own
     /// command prints there.
     fn hear(&mut self, piece: &[u8], first: usize) -> ControlFlow<()> {
@@ -146,9 +119,9 @@ impl Telling<'_> {
             }
             let line = mem::take(&mut self.line);
             match serde_json::from_slice(&line) {
-                Ok(Told::Began(index)) if first + index == self.next => self.begin(),
-                Ok(Told::Done(index, done)) if first + index == self.next => self.end(done),
-                Ok(Told::Began(_) | Told::Done(..)) | Err(_) => {}
+                Ok(News::Began(index)) if first + index == self.next => self.begin(),
+                Ok(News::Done(index, done)) if first + index == self.next => self.end(done),
+                Ok(News::Began(_) | News::Done(..)) | Err(_) => {}
             }
             if self.has_enough {
                 return ControlFlow::Break(());
@@ -210,8 +183,8 @@ pub fn serve_emulated(file: &Path) -> io::Result<()> {
 struct Printing(io::Result<()>);
 
 impl Printing {
-    fn print(&mut self, told: &Told) {
-        let printed = serde_json::to_vec(told).map_err(io::Error::from);
+    fn print(&mut self, news: &News) {
+        let printed = serde_json::to_vec(news).map_err(io::Error::from);
         let printed = printed.and_then(|mut line| {
             line.push(b'\n');
             let mut out = io::stdout().lock();
@@ -224,7 +197,7 @@ impl Printing {
 
 impl Observer for Printing {
     fn began(&mut self, index: usize) {
-        self.print(&Told::Began(index));
+        self.print(&News::Began(index));
     }
 
     fn ended(&mut self, _index: usize) {}
@@ -232,7 +205,7 @@ impl Observer for Printing {
     fn begins_anew(&mut self, _index: usize, _because: &str) {}
 
     fn done(&mut self, index: usize, done: Done) -> bool {
-        self.print(&Told::Done(index, done));
+        self.print(&News::Done(index, done));
         self.0.is_ok()
     }
 }
@@ -277,12 +250,12 @@ mod tests {
     }
 
     /// What is told when `what` is done to a view of machines.
-    fn told(wanted: usize, what: impl FnOnce(&mut Telling)) -> Vec<String> {
+    fn told(wanted: usize, what: impl FnOnce(&mut Heard)) -> Vec<String> {
         let mut noted = Noted {
             seen: Vec::new(),
             wanted,
         };
-        let mut telling = Telling {
+        let mut heard = Heard {
             observer: &mut noted,
             next: 0,
             lost: 0,
@@ -290,18 +263,18 @@ mod tests {
             line: Vec::new(),
             has_enough: false,
         };
-        what(&mut telling);
+        what(&mut heard);
         noted.seen
     }
 
-    fn line(told: &Told) -> Vec<u8> {
-        let mut line = serde_json::to_vec(told).unwrap();
+    fn line(news: &News) -> Vec<u8> {
+        let mut line = serde_json::to_vec(news).unwrap();
         line.push(b'\n');
         line
     }
 
     fn done(index: usize, text: &str) -> Vec<u8> {
-        line(&Told::Done(
+        line(&News::Done(
             index,
             Ok(Answer::NoRun {
                 fault: Fault::Host,
@@ -312,16 +285,16 @@ mod tests {
 
     #[test]
     fn lines_come_in_pieces_and_other_text_is_passed_over() {
-        let seen = told(9, |telling| {
+        let seen = told(9, |heard| {
             let text = [
                 b"[    1.0] the kernel speaks\n".to_vec(),
-                line(&Told::Began(0)),
+                line(&News::Began(0)),
                 done(0, "first"),
-                line(&Told::Began(1)),
+                line(&News::Began(1)),
             ]
             .concat();
             for piece in text.chunks(7) {
-                assert!(telling.hear(piece, 0).is_continue());
+                assert!(heard.hear(piece, 0).is_continue());
             }
         });
         assert_eq!(seen, ["0 began", "0 ended", "0 done: first", "1 began"]);
@@ -329,15 +302,15 @@ mod tests {
 
     #[test]
     fn a_job_that_loses_its_machine_begins_anew_and_one_that_loses_two_has_no_result() {
-        let seen = told(9, |telling| {
-            let _ = telling.hear(&done(0, "first"), 0);
-            let _ = telling.hear(&line(&Told::Began(1)), 0);
-            let _ = telling.hear(b"{\"done\":[1,", 0);
-            telling.lose(SILENCE);
+        let seen = told(9, |heard| {
+            let _ = heard.hear(&done(0, "first"), 0);
+            let _ = heard.hear(&line(&News::Began(1)), 0);
+            let _ = heard.hear(b"{\"done\":[1,", 0);
+            heard.lose(SILENCE);
             // The second machine has the jobs from the second one on, and numbers them from 0.
-            let _ = telling.hear(&line(&Told::Began(0)), 1);
-            telling.lose(SILENCE);
-            let _ = telling.hear(&done(0, "third"), 2);
+            let _ = heard.hear(&line(&News::Began(0)), 1);
+            heard.lose(SILENCE);
+            let _ = heard.hear(&done(0, "third"), 2);
         });
         assert_eq!(
             seen,
@@ -358,11 +331,11 @@ mod tests {
 
     #[test]
     fn a_machine_that_is_lost_with_another_job_is_not_held_against_the_next_one() {
-        let seen = told(9, |telling| {
-            telling.lose(SILENCE);
-            let _ = telling.hear(&done(0, "first"), 0);
-            telling.lose(SILENCE);
-            let _ = telling.hear(&done(0, "second"), 1);
+        let seen = told(9, |heard| {
+            heard.lose(SILENCE);
+            let _ = heard.hear(&done(0, "first"), 0);
+            heard.lose(SILENCE);
+            let _ = heard.hear(&done(0, "second"), 1);
         });
         assert_eq!(seen.iter().filter(|seen| seen.contains("begins anew")).count(), 2);
         assert!(seen.contains(&"1 done: second".to_owned()));
@@ -370,9 +343,9 @@ mod tests {
 
     #[test]
     fn whoever_has_enough_is_told_no_more() {
-        let seen = told(1, |telling| {
+        let seen = told(1, |heard| {
             let text = [done(0, "first"), done(1, "second")].concat();
-            assert!(telling.hear(&text, 0).is_break());
+            assert!(heard.hear(&text, 0).is_break());
         });
         assert_eq!(seen, ["0 began", "0 ended", "0 done: first"]);
     }

@@ -19,7 +19,7 @@ pub mod pool;
 mod serve;
 
 pub use confine::{Allowed, ConfineError, Processes, Sockets, confine};
-pub use emulated::{EMULATED_COMMAND, EmulatedInterrupt, EmulatedPool, serve_emulated};
+pub use emulated::{EMULATED_COMMAND, EmulatedPool, serve_emulated};
 pub use job::{Answer, Confinement, Fault, Job, RunLimits, patience};
 pub use serve::{Jobs, serve};
 

@@ -23,7 +23,7 @@ pub(super) struct Stack {
 
 /// What a function is known by.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::vm) enum Function {
+pub(in crate::vm) enum Identity {
     /// Where it begins; None when that is not known.
     Called(Option<u64>),
     /// Where the compiler has put it into another one.
@@ -32,7 +32,7 @@ pub(in crate::vm) enum Function {
 
 /// What a function is told by.
 #[derive(Clone, Debug, Default)]
-pub(in crate::vm) struct Named {
+pub(in crate::vm) struct Label {
     pub(in crate::vm) name: Printable,
     /// Where in its source it is; empty where that is not known.
     pub(in crate::vm) place: Printable,
@@ -41,7 +41,7 @@ pub(in crate::vm) struct Named {
 /// A function that is under way.
 #[derive(Clone, Copy)]
 pub(super) struct OpenCall {
-    pub(super) function: Function,
+    pub(super) function: Identity,
     pub(super) number: u32,
     /// Where its return address was pushed to, or that of the function that it is in.
     pub(super) return_at: u64,
@@ -57,7 +57,7 @@ impl Stack {
 
     /// Where the functions under way end that are in the one that was called last.
     pub(super) fn first_inlined(&self) -> usize {
-        let called = |one: &OpenCall| matches!(one.function, Function::Called(_));
+        let called = |one: &OpenCall| matches!(one.function, Identity::Called(_));
         self.under_way.iter().rposition(called).map_or(0, |last| last + 1)
     }
 
@@ -67,9 +67,9 @@ impl Stack {
     }
 
     /// The function that has called the one at this place.
-    pub(super) fn caller_of(&self, place: usize) -> Option<Function> {
+    pub(super) fn caller_of(&self, place: usize) -> Option<Identity> {
         let callers = self.under_way[..place].iter().rev();
-        let mut called = callers.filter(|one| matches!(one.function, Function::Called(_)));
+        let mut called = callers.filter(|one| matches!(one.function, Identity::Called(_)));
         called.next().map(|one| one.function)
     }
 }

@@ -5,12 +5,12 @@ use crate::printable::Printable;
 
 const TOP: u64 = 0x10_0000;
 
-fn name(function: Function) -> Named {
+fn label(function: Identity) -> Label {
     let name = match function {
-        Function::Called(address) => format!("{:x}", address.unwrap()),
-        Function::Inlined(inlined) => format!("{inlined:?}"),
+        Identity::Called(address) => format!("{:x}", address.unwrap()),
+        Identity::Inlined(inlined) => format!("{inlined:?}"),
     };
-    Named {
+    Label {
         name: name.into(),
         place: Printable::default(),
     }
@@ -26,7 +26,7 @@ fn run(calls: &mut Calls, instructions: &[(u64, Flow, u64)]) {
             flow: *flow,
             function: Some(function),
         };
-        calls.instruction(instruction, *stack_pointer, &[], name);
+        calls.instruction(instruction, *stack_pointer, &[], label);
     }
 }
 
@@ -201,7 +201,7 @@ fn run_inlined(calls: &mut Calls, instructions: &[(u64, Flow, u64, &[Inlined])])
             flow: *flow,
             function: Some(address & !0xff),
         };
-        calls.instruction(instruction, *stack_pointer, inlined, name);
+        calls.instruction(instruction, *stack_pointer, inlined, label);
     }
 }
 

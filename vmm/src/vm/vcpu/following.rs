@@ -9,7 +9,7 @@ use kvm_bindings::{kvm_regs, kvm_sregs};
 use kvm_ioctls::VcpuFd;
 use vm_memory::GuestMemoryMmap;
 
-use super::super::calls::{Calls, Flow, Function, Instruction, Named};
+use super::super::calls::{Calls, Flow, Identity, Instruction, Label};
 use super::super::followed::Followed;
 use super::super::inlined::{Inlined, InlinedFunctions};
 use super::super::processor::{code_at, decode, is_user};
@@ -160,12 +160,12 @@ impl Following {
         };
         let inlined: Rc<[Inlined]> =
             in_others.map_or_else(Rc::default, |in_others| in_others.at(general.rip));
-        let name = |named: Function| match (named, in_others) {
-            (Function::Inlined(one), Some(in_others)) => in_others.named(one),
-            (Function::Called(_) | Function::Inlined(_), _) => {
+        let label = |identity: Identity| match (identity, in_others) {
+            (Identity::Inlined(one), Some(in_others)) => in_others.label(one),
+            (Identity::Called(_) | Identity::Inlined(_), _) => {
                 let name = function.and_then(|function| symbols.name_of(function));
                 let place = in_others.zip(function);
-                Named {
+                Label {
                     name: name.map_or_else(|| UNKNOWN.into(), |name| Printable::name(&name)),
                     place: place.map_or_else(Printable::default, |(known, function)| {
                         known.place_of(function.address)
@@ -173,7 +173,7 @@ impl Following {
                 }
             }
         };
-        self.calls.instruction(instruction, general.rsp, &inlined, name);
+        self.calls.instruction(instruction, general.rsp, &inlined, label);
         if *steps == Steps::ToKernel {
             self.calls.note_root(Root::from_cr3(system.cr3));
         }
